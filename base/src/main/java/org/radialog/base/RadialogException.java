@@ -1,0 +1,31 @@
+package org.radialog.base;
+
+/**
+ * The one exception of RaDialog. Its message is a single line that says what failed, where, what
+ * was expected, what was found and what to do. Only the command line and the server turn it into a
+ * line and an exit code or a status.
+ */
+public class RadialogException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  /** An error with its whole story in one line. */
+  public RadialogException(String message) {
+    super(oneLine(message));
+  }
+
+  /** An error with its whole story in one line, and what led to it. */
+  public RadialogException(String message, Throwable cause) {
+    super(oneLine(message), cause);
+  }
+
+  // A message may quote text from a hostile file: keep it on one line and free of control
+  // characters.
+  private static String oneLine(String message) {
+    var line = new StringBuilder(message.length());
+    message
+        .codePoints()
+        .map(c -> Character.isISOControl(c) ? ' ' : c)
+        .forEach(line::appendCodePoint);
+    return line.toString();
+  }
+}

@@ -1,0 +1,5 @@
+/** The radialog command. */
+@NullMarked
+package org.radialog.cli;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** The radiology text domain. */
+@NullMarked
+package org.radialog.clinical;
+
+import org.jspecify.annotations.NullMarked;

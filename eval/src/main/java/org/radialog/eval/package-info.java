@@ -1,0 +1,5 @@
+/** Metrics and protocols. */
+@NullMarked
+package org.radialog.eval;
+
+import org.jspecify.annotations.NullMarked;

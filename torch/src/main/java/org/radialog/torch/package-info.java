@@ -1,0 +1,5 @@
+/** The thin layer over libtorch. */
+@NullMarked
+package org.radialog.torch;
+
+import org.jspecify.annotations.NullMarked;

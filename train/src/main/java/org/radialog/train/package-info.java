@@ -1,0 +1,5 @@
+/** The training stages. */
+@NullMarked
+package org.radialog.train;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Checkpoint files without a tensor library. */
+@NullMarked
+package org.radialog.weights;
+
+import org.jspecify.annotations.NullMarked;
