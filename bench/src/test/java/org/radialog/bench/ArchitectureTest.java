@@ -1,0 +1,105 @@
+package org.radialog.bench;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.assertj.core.api.Assertions;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+/** The rooms and their one-way dependencies, as docs/architecture.md draws them. */
+class ArchitectureTest {
+  /** What a room may use directly; what is not listed is forbidden. */
+  private static final Map<String, List<String>> MAY_USE =
+      Map.ofEntries(
+          Map.entry("base", List.of()),
+          Map.entry("weights", List.of("base")),
+          Map.entry("torch", List.of("base", "weights")),
+          Map.entry("kernels", List.of("base", "weights")),
+          Map.entry("clinical", List.of("base")),
+          Map.entry("imaging", List.of("base")),
+          Map.entry("model", List.of("torch", "kernels", "weights", "clinical", "base")),
+          Map.entry(
+              "dialog",
+              List.of("model", "torch", "kernels", "weights", "imaging", "clinical", "base")),
+          Map.entry("data", List.of("imaging", "clinical", "base")),
+          Map.entry("eval", List.of("dialog", "model", "data", "imaging", "clinical", "base")),
+          Map.entry(
+              "train",
+              List.of(
+                  "eval", "dialog", "model", "torch", "weights", "data", "imaging", "clinical",
+                  "base")),
+          Map.entry(
+              "cli",
+              List.of(
+                  "train", "eval", "data", "dialog", "model", "torch", "kernels", "weights",
+                  "imaging", "clinical", "base")),
+          Map.entry(
+              "bench",
+              List.of(
+                  "cli", "train", "eval", "data", "dialog", "model", "torch", "kernels", "weights",
+                  "imaging", "clinical", "base")));
+
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .withImportOption(new ImportOption.DoNotIncludeTests())
+          .importPackages("org.radialog");
+
+  @Test
+  void everyRoomIsLookedAt() {
+    Assertions.assertThat(CLASSES.stream().map(ArchitectureTest::room).distinct().sorted())
+        .containsAll(MAY_USE.keySet());
+  }
+
+  @TestFactory
+  Stream<DynamicTest> aRoomUsesOnlyTheRoomsBelowIt() {
+    return MAY_USE.entrySet().stream()
+        .sorted(Map.Entry.comparingByKey())
+        .map(
+            entry ->
+                DynamicTest.dynamicTest(
+                    entry.getKey(), () -> check(entry.getKey(), entry.getValue())));
+  }
+
+  private static void check(String room, List<String> allowed) {
+    classes()
+        .that()
+        .resideInAPackage("org.radialog." + room + "..")
+        .should()
+        .onlyDependOnClassesThat(
+            new DescribedPredicate<JavaClass>("are outside the project, of " + room + " or of " + allowed) {
+              @Override
+              public boolean test(JavaClass used) {
+                String other = room(used);
+                return other.isEmpty() || other.equals(room) || allowed.contains(other);
+              }
+            })
+        .allowEmptyShould(true)
+        .check(CLASSES);
+  }
+
+  @Test
+  void roomsHaveNoCycles() {
+    slices().matching("org.radialog.(*)..").should().beFreeOfCycles().check(CLASSES);
+  }
+
+  private static String room(JavaClass type) {
+    String prefix = "org.radialog.";
+    String name = type.getPackageName();
+    if (!name.startsWith(prefix)) {
+      return "";
+    }
+    String rest = name.substring(prefix.length());
+    int dot = rest.indexOf('.');
+    return dot < 0 ? rest : rest.substring(0, dot);
+  }
+}
