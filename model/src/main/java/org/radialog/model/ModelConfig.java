@@ -1,0 +1,579 @@
+package org.radialog.model;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.radialog.base.RadialogException;
+import org.radialog.base.WholeFile;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.databind.DatabindException;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.PropertyNamingStrategies;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.exc.UnrecognizedPropertyException;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * {@code config.json} of a model folder: which networks, which files, and what the model was never
+ * taught. Field names in the file are those below in snake case; every field is mandatory, {@code
+ * null} stands for an empty {@code Optional}.
+ *
+ * @param format layout of this file; {@value #FORMAT} is the one that this version reads
+ * @param readBy the first version of RaDialog that reads this format, for the message of an older
+ *     one
+ * @param id name of the model, for example {@code radialog-mini}
+ * @param version version of the model
+ * @param license SPDX expression
+ * @param files every other file of the folder that the model needs; {@link #read} checks sizes,
+ *     {@link #damaged} digests
+ */
+@JsonPropertyOrder({
+  "format",
+  "read_by",
+  "id",
+  "version",
+  "license",
+  "preprocessing",
+  "vision",
+  "alignment",
+  "classifier",
+  "language",
+  "self_test",
+  "files"
+})
+public record ModelConfig(
+    int format,
+    String readBy,
+    String id,
+    String version,
+    String license,
+    Preprocessing preprocessing,
+    Vision vision,
+    Alignment alignment,
+    Classifier classifier,
+    Language language,
+    SelfTest selfTest,
+    List<FileEntry> files) {
+
+  /** The layout that this version reads and writes. */
+  public static final int FORMAT = 1;
+
+  /** The version that began to read {@link #FORMAT}. */
+  public static final String FORMAT_READ_BY = "0.1.0";
+
+  /** Name of the file in a model folder. */
+  public static final String FILE = "config.json";
+
+  private static final long MAX_BYTES = 1 << 20;
+
+  private static final JsonMapper JSON =
+      JsonMapper.builder()
+          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+          .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+          .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(SerializationFeature.INDENT_OUTPUT)
+          .build();
+
+  public ModelConfig {
+    need(format == FORMAT, "format is " + format + ", this version writes " + FORMAT);
+    need(!id.isBlank(), "id is empty");
+    need(!version.isBlank(), "version is empty");
+    files = List.copyOf(files);
+    var seen = new HashSet<String>();
+    for (FileEntry file : files) {
+      need(seen.add(file.path()), "files names " + file.path() + " twice");
+    }
+    need(
+        seen.contains(language.weights()),
+        "language.weights is " + language.weights() + ", which files does not list");
+  }
+
+  /**
+   * How a film becomes the encoder's input: min-max to bytes, shorter side to {@code resize},
+   * centre crop.
+   *
+   * @param resize shorter side in pixels
+   */
+  public record Preprocessing(int resize, Crops crops, Dicom dicom) {
+    public Preprocessing {
+      need(
+          resize >= Math.max(crops.classifier(), crops.alignment()) && resize <= 4096,
+          "preprocessing.resize is "
+              + resize
+              + ", expected between the larger crop ("
+              + Math.max(crops.classifier(), crops.alignment())
+              + ") and 4096");
+    }
+  }
+
+  /**
+   * The side of the square in pixels that each branch sees; equal where one pass of the encoder
+   * feeds both.
+   */
+  public record Crops(int classifier, int alignment) {
+    public Crops {
+      need(classifier >= 32, "preprocessing.crops.classifier is " + classifier + ", at least 32");
+      need(alignment >= 32, "preprocessing.crops.alignment is " + alignment + ", at least 32");
+    }
+  }
+
+  /** What a DICOM file's stored values go through after the modality LUT and before the recipe. */
+  public enum Dicom {
+    /** The file's first window or VOI LUT. */
+    @JsonProperty("voi")
+    VOI,
+    /** The range of the values. */
+    @JsonProperty("minmax")
+    MINMAX,
+    /** The steps that made MIMIC-CXR-JPG, histogram equalisation included. */
+    @JsonProperty("mimic-cxr-jpg")
+    MIMIC_CXR_JPG
+  }
+
+  /**
+   * The BioViL-T image encoder (keys under {@code vision.}).
+   *
+   * @param patchDim channels of {@code backbone_to_vit}; patch features have twice as many
+   * @param jointDim channels of the joint projector
+   */
+  public record Vision(Backbone backbone, BatchNorm batchNorm, int patchDim, int jointDim) {
+    public Vision {
+      need(patchDim >= 1 && patchDim <= 4096, "vision.patch_dim is " + patchDim + ", 1 to 4096");
+      need(jointDim >= 1 && jointDim <= 4096, "vision.joint_dim is " + jointDim + ", 1 to 4096");
+    }
+  }
+
+  /** The convolutional network below the 1×1 projection; both have stride 32. */
+  public enum Backbone {
+    @JsonProperty("resnet50")
+    RESNET50,
+    @JsonProperty("efficientnet-lite0")
+    EFFICIENTNET_LITE0
+  }
+
+  /** The statistics that BatchNorm uses at inference. */
+  public enum BatchNorm {
+    @JsonProperty("running")
+    RUNNING,
+    /** Those of the image itself: an oddity of the second version's original. */
+    @JsonProperty("batch")
+    BATCH
+  }
+
+  /** From the encoder's features to rows of the language model. */
+  @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+  @JsonSubTypes({
+    @JsonSubTypes.Type(value = QFormer.class, name = "qformer"),
+    @JsonSubTypes.Type(value = Mlp.class, name = "mlp")
+  })
+  public sealed interface Alignment {
+    /** Which of the encoder's outputs it reads. */
+    Source source();
+
+    /** How those features become tokens. */
+    TokenOrder tokenOrder();
+  }
+
+  /**
+   * Queries that attend to the features (keys under {@code qformer.}), then one linear layer to the
+   * language model's width ({@code projector.}).
+   *
+   * @param queries image tokens
+   * @param mlp width of the feed-forward layers
+   * @param crossAttentionEvery layers 0, n, 2n … attend to the features
+   */
+  public record QFormer(
+      int queries,
+      int layers,
+      int hidden,
+      int heads,
+      int mlp,
+      int crossAttentionEvery,
+      Source source,
+      TokenOrder tokenOrder)
+      implements Alignment {
+    public QFormer {
+      need(queries >= 1 && queries <= 1024, "alignment.queries is " + queries + ", 1 to 1024");
+      need(layers >= 1 && layers <= 64, "alignment.layers is " + layers + ", 1 to 64");
+      need(hidden >= 1 && hidden <= 8192, "alignment.hidden is " + hidden + ", 1 to 8192");
+      need(
+          heads >= 1 && hidden % heads == 0,
+          "alignment.heads is " + heads + ", expected a divisor of alignment.hidden = " + hidden);
+      need(mlp >= 1 && mlp <= 65536, "alignment.mlp is " + mlp + ", 1 to 65536");
+      need(
+          crossAttentionEvery >= 1,
+          "alignment.cross_attention_every is " + crossAttentionEvery + ", at least 1");
+    }
+  }
+
+  /** Two linear layers with GELU on every patch (keys under {@code projector.}). */
+  public record Mlp(int hidden, Source source, TokenOrder tokenOrder) implements Alignment {
+    public Mlp {
+      need(hidden >= 1 && hidden <= 65536, "alignment.hidden is " + hidden + ", 1 to 65536");
+    }
+  }
+
+  /** An output of the encoder. */
+  public enum Source {
+    /** Patch features [2·patchDim, h, w]. */
+    @JsonProperty("patches")
+    PATCHES,
+    /** Projected patch features [jointDim, h, w]. */
+    @JsonProperty("projected")
+    PROJECTED
+  }
+
+  /** How [C, h, w] becomes [h·w, C]. */
+  public enum TokenOrder {
+    /** One token a patch. */
+    @JsonProperty("patches")
+    PATCHES,
+    /** A reshape without a permute: an oddity that the first version's weights depend on. */
+    @JsonProperty("scrambled")
+    SCRAMBLED
+  }
+
+  /**
+   * The findings classifier (keys under {@code classifier.}).
+   *
+   * @param source the encoder's output that it reads
+   * @param hidden width between its two linear layers
+   * @param labels CheXpert names in the order of the logits
+   * @param thresholds present above this probability, one a label
+   * @param evidence whether training ever saw the label, one a label
+   */
+  public record Classifier(
+      Source source,
+      Pooling pooling,
+      int hidden,
+      List<String> labels,
+      List<Double> thresholds,
+      List<Evidence> evidence) {
+    public Classifier {
+      need(hidden >= 1 && hidden <= 65536, "classifier.hidden is " + hidden + ", 1 to 65536");
+      labels = List.copyOf(labels);
+      thresholds = List.copyOf(thresholds);
+      evidence = List.copyOf(evidence);
+      need(
+          labels.size() == thresholds.size() && labels.size() == evidence.size(),
+          "classifier has "
+              + labels.size()
+              + " labels, "
+              + thresholds.size()
+              + " thresholds and "
+              + evidence.size()
+              + " evidence, expected one each a label");
+      for (double threshold : thresholds) {
+        need(
+            threshold >= 0 && threshold <= 1,
+            "classifier.thresholds has " + threshold + ", expected 0 to 1");
+      }
+    }
+  }
+
+  /** From a feature map to one vector. */
+  public enum Pooling {
+    /** Means over 4×4 cells, flattened channel by channel: the published classifier. */
+    @JsonProperty("grid")
+    GRID,
+    /** The mean over all patches. */
+    @JsonProperty("mean")
+    MEAN
+  }
+
+  /** Whether a label was ever taught; an untrained one is reported as not assessed. */
+  public enum Evidence {
+    @JsonProperty("trained")
+    TRAINED,
+    @JsonProperty("untrained")
+    UNTRAINED
+  }
+
+  /**
+   * The language model.
+   *
+   * @param weights path of its base weights in the folder
+   * @param adapter LoRA beside it (keys under {@code language.}), if any
+   */
+  public record Language(String weights, Optional<Adapter> adapter, Prompt prompt) {}
+
+  /**
+   * LoRA: y = x Wᵀ + (alpha / r) x Aᵀ Bᵀ.
+   *
+   * @param targets names of the linear layers, for example {@code q_proj}
+   */
+  public record Adapter(int r, double alpha, List<String> targets) {
+    private static final List<String> LINEARS =
+        List.of("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj");
+
+    public Adapter {
+      need(r >= 1 && r <= 1024, "language.adapter.r is " + r + ", 1 to 1024");
+      need(
+          Double.isFinite(alpha) && alpha > 0,
+          "language.adapter.alpha is " + alpha + ", expected above 0");
+      targets = List.copyOf(targets);
+      need(
+          LINEARS.containsAll(targets) && !targets.isEmpty(),
+          "language.adapter.targets is " + targets + ", expected some of " + LINEARS);
+    }
+
+    /** The factor on the adapter's output, alpha / r. */
+    public double scale() {
+      return alpha / r;
+    }
+  }
+
+  /** The conversation's wording, which the weights depend on. */
+  public enum Prompt {
+    /** The first version's: Vicuna template, 32 {@code <IMG>}. */
+    @JsonProperty("radialog-v1")
+    RADIALOG_V1,
+    /** The second version's: Vicuna template, {@code <image>}. */
+    @JsonProperty("radialog-v2")
+    RADIALOG_V2,
+    /** SmolLM2's chat template with a system prompt of ours. */
+    @JsonProperty("smollm2")
+    SMOLLM2
+  }
+
+  /**
+   * What the fp32 path answers to the fixed film of the self test, within 1e-4.
+   *
+   * @param probabilities of the classifier, one a label; empty where the model was not yet run
+   * @param logits the largest logits of the first token of the report, in the order of {@code
+   *     tokens}
+   * @param tokens the ids that they belong to, best first
+   */
+  public record SelfTest(List<Double> probabilities, List<Double> logits, List<Integer> tokens) {
+    /** Nothing to compare with. */
+    public static final SelfTest NONE = new SelfTest(List.of(), List.of(), List.of());
+
+    public SelfTest {
+      probabilities = List.copyOf(probabilities);
+      logits = List.copyOf(logits);
+      tokens = List.copyOf(tokens);
+      need(
+          logits.size() == tokens.size(),
+          "self_test has " + logits.size() + " logits for " + tokens.size() + " tokens");
+    }
+  }
+
+  /**
+   * A file of the folder.
+   *
+   * @param path relative, with {@code /}
+   * @param sha256 64 hexadecimal digits, lower case
+   */
+  public record FileEntry(String path, long bytes, String sha256) {
+    public FileEntry {
+      Path p = Path.of(path);
+      need(
+          !path.isEmpty()
+              && !p.isAbsolute()
+              && p.equals(p.normalize())
+              && !p.startsWith("..")
+              && path.indexOf('\\') < 0,
+          "files has the path '" + path + "', expected one inside the folder");
+      need(bytes >= 0, "files gives " + path + " " + bytes + " bytes");
+      need(
+          sha256.matches("[0-9a-f]{64}"),
+          "files gives " + path + " the sha256 '" + sha256 + "', expected 64 hexadecimal digits");
+    }
+
+    /** The entry of {@code folder/path} as it stands. */
+    public static FileEntry of(Path folder, String path) {
+      Path file = folder.resolve(path);
+      try {
+        return new FileEntry(path, Files.size(file), digest(file));
+      } catch (IOException e) {
+        throw new RadialogException("cannot read " + file + ": " + e, e);
+      }
+    }
+  }
+
+  /**
+   * Reads {@code folder/config.json} and checks that the files it lists have their sizes.
+   *
+   * @throws RadialogException if it is missing or damaged, is of a higher format, has an unknown
+   *     field, or a file is missing or of another size
+   */
+  public static ModelConfig read(Path folder) {
+    Path file = folder.resolve(FILE);
+    ModelConfig config;
+    try {
+      long size = Files.size(file);
+      if (size > MAX_BYTES) {
+        throw new RadialogException(
+            file
+                + ": "
+                + size
+                + " bytes, expected at most "
+                + MAX_BYTES
+                + "; not a model's config");
+      }
+      JsonNode tree = JSON.readTree(Files.readAllBytes(file));
+      checkFormat(file, tree);
+      config = JSON.treeToValue(tree, ModelConfig.class);
+    } catch (IOException e) {
+      throw new RadialogException(
+          folder + " is not a model folder: cannot read " + file + ": " + e, e);
+    } catch (UnrecognizedPropertyException e) {
+      throw new RadialogException(
+          file
+              + ": unknown field '"
+              + path(e)
+              + "', expected one of "
+              + e.getKnownPropertyIds().stream()
+                  .map(Object::toString)
+                  .sorted()
+                  .collect(Collectors.joining(", "))
+              + "; a newer version of RaDialog may know it",
+          e);
+    } catch (DatabindException e) {
+      throw new RadialogException(file + ": " + path(e) + ": " + reason(e), e);
+    } catch (JacksonException e) {
+      throw new RadialogException(file + " is not JSON: " + e.getOriginalMessage(), e);
+    }
+    for (FileEntry entry : config.files) {
+      Path listed = folder.resolve(entry.path());
+      long bytes;
+      try {
+        bytes = Files.size(listed);
+      } catch (IOException e) {
+        throw new RadialogException(
+            listed + " is missing, though " + file + " lists it; copy the whole model folder", e);
+      }
+      if (bytes != entry.bytes()) {
+        throw new RadialogException(
+            listed
+                + " has "
+                + bytes
+                + " bytes, expected "
+                + entry.bytes()
+                + " as "
+                + FILE
+                + " says; copy the model folder again");
+      }
+    }
+    return config;
+  }
+
+  /** Writes {@code folder/config.json}. */
+  public void write(Path folder) {
+    byte[] json = JSON.writeValueAsBytes(this);
+    WholeFile.write(
+        folder.resolve(FILE),
+        out -> {
+          out.write(json);
+          out.write('\n');
+        });
+  }
+
+  /** This with another self test. */
+  public ModelConfig with(SelfTest test) {
+    return new ModelConfig(
+        format,
+        readBy,
+        id,
+        version,
+        license,
+        preprocessing,
+        vision,
+        alignment,
+        classifier,
+        language,
+        test,
+        files);
+  }
+
+  /** The files of {@code folder} whose content is not what it was, each as one line. */
+  public List<String> damaged(Path folder) {
+    return files.stream().flatMap(f -> damage(folder, f).stream()).toList();
+  }
+
+  private static Optional<String> damage(Path folder, FileEntry entry) {
+    Path file = folder.resolve(entry.path());
+    try {
+      String found = digest(file);
+      return found.equals(entry.sha256())
+          ? Optional.empty()
+          : Optional.of(file + ": sha256 is " + found + ", expected " + entry.sha256());
+    } catch (IOException e) {
+      return Optional.of("cannot read " + file + ": " + e);
+    }
+  }
+
+  private static void checkFormat(Path file, JsonNode tree) {
+    JsonNode format = tree.path("format");
+    if (!format.isInt() || format.intValue() < 1) {
+      throw new RadialogException(
+          file + ": format is " + format + ", expected a whole number from 1 to " + FORMAT);
+    }
+    if (format.intValue() > FORMAT) {
+      JsonNode by = tree.path("read_by");
+      throw new RadialogException(
+          file
+              + ": format "
+              + format
+              + " is read by RaDialog "
+              + (by.isString() ? by.stringValue() : "(not named)")
+              + " or later; this one reads formats up to "
+              + FORMAT);
+    }
+  }
+
+  private static String path(JacksonException e) {
+    var text = new StringBuilder();
+    for (JacksonException.Reference r : e.getPath()) {
+      if (r.getPropertyName() == null) {
+        text.append('[').append(r.getIndex()).append(']');
+      } else {
+        text.append(text.isEmpty() ? "" : ".").append(r.getPropertyName());
+      }
+    }
+    return text.isEmpty() ? "the whole file" : text.toString();
+  }
+
+  private static String reason(DatabindException e) {
+    Throwable cause = e.getCause();
+    return cause instanceof RadialogException && cause.getMessage() != null
+        ? cause.getMessage()
+        : e.getOriginalMessage();
+  }
+
+  private static String digest(Path file) throws IOException {
+    try (InputStream in = Files.newInputStream(file)) {
+      MessageDigest sha = MessageDigest.getInstance("SHA-256");
+      byte[] buffer = new byte[1 << 16];
+      for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+        sha.update(buffer, 0, n);
+      }
+      return HexFormat.of().formatHex(sha.digest()).toLowerCase(Locale.ROOT);
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every JDK has SHA-256", e);
+    }
+  }
+
+  private static void need(boolean holds, String otherwise) {
+    if (!holds) {
+      throw new RadialogException(otherwise);
+    }
+  }
+}
