@@ -1,0 +1,151 @@
+package org.radialog.model;
+
+import java.util.Optional;
+import org.radialog.base.RadialogException;
+
+/**
+ * The shape of a Llama-family language model, as {@code config.json} of a Hugging Face checkpoint
+ * or the {@code llama.*} keys of a GGUF file state it.
+ *
+ * @param vocab V, rows of the embedding table and of the head
+ * @param hidden D, width of the residual stream
+ * @param layers number of transformer blocks
+ * @param heads H, query heads
+ * @param kvHeads K, heads of keys and values; {@code heads} is a multiple of it (K = H is MHA)
+ * @param headSize d, width of a head; H · d need not equal D
+ * @param mlp F, inner width of the gated MLP
+ * @param rmsEps epsilon of RMSNorm, added to the mean square
+ * @param ropeTheta base of the rotary frequencies
+ * @param ropeScaling the llama3 rule for long contexts, where the checkpoint has it
+ * @param tied whether {@code lm_head.weight} is {@code model.embed_tokens.weight}
+ * @param maxPositions longest sequence that the model was made for
+ */
+public record LlamaConfig(
+    int vocab,
+    int hidden,
+    int layers,
+    int heads,
+    int kvHeads,
+    int headSize,
+    int mlp,
+    double rmsEps,
+    double ropeTheta,
+    Optional<RopeScaling> ropeScaling,
+    boolean tied,
+    int maxPositions) {
+
+  // Far above any model of this family; a hostile header must not reach an allocation or overflow
+  // an int.
+  private static final int LARGEST = 1 << 22;
+
+  /**
+   * The rotary scaling of Llama 3.1: low frequencies are divided by {@code factor}, high ones kept,
+   * those between blended.
+   */
+  public record RopeScaling(
+      double factor, double lowFrequencyFactor, double highFrequencyFactor, int originalPositions) {
+    /**
+     * Checks that the rule is computable.
+     *
+     * @throws RadialogException if a factor is not positive or the band is empty
+     */
+    public RopeScaling {
+      if (!(factor > 0
+          && lowFrequencyFactor > 0
+          && highFrequencyFactor > lowFrequencyFactor
+          && originalPositions > 0)) {
+        throw new RadialogException(
+            "rope scaling: expected factor > 0, 0 < low_freq_factor < high_freq_factor and"
+                + " original positions > 0, found %s, %s, %s, %d"
+                    .formatted(factor, lowFrequencyFactor, highFrequencyFactor, originalPositions));
+      }
+    }
+  }
+
+  /**
+   * Checks the sizes against each other.
+   *
+   * @throws RadialogException if one is out of range
+   */
+  public LlamaConfig {
+    check("vocabulary", vocab);
+    check("hidden size", hidden);
+    check("layers", layers);
+    check("heads", heads);
+    check("key/value heads", kvHeads);
+    check("head size", headSize);
+    check("MLP size", mlp);
+    check("positions", maxPositions);
+    if (heads % kvHeads != 0) {
+      throw new RadialogException(
+          "language model: expected the heads to be a multiple of the key/value heads, found "
+              + heads
+              + " and "
+              + kvHeads);
+    }
+    if (headSize % 2 != 0) {
+      throw new RadialogException(
+          "language model: rotary embedding needs an even head size, found " + headSize);
+    }
+    if ((long) heads * headSize > LARGEST) {
+      throw new RadialogException(
+          "language model: " + heads + " heads of " + headSize + " are out of range");
+    }
+    if (!(rmsEps >= 0 && rmsEps < 1) || !(ropeTheta > 1)) {
+      throw new RadialogException(
+          "language model: expected 0 <= rms_norm_eps < 1 and rope_theta > 1, found "
+              + rmsEps
+              + " and "
+              + ropeTheta);
+    }
+  }
+
+  private static void check(String what, int n) {
+    if (n < 1 || n > LARGEST) {
+      throw new RadialogException(
+          "language model: expected 1 to " + LARGEST + " as " + what + ", found " + n);
+    }
+  }
+
+  /** Rows of {@code q_proj}: H · d. */
+  public int queryRows() {
+    return heads * headSize;
+  }
+
+  /** Rows of {@code k_proj} and of {@code v_proj}: K · d. */
+  public int keyRows() {
+    return kvHeads * headSize;
+  }
+
+  /** Query heads that share one key/value head: H / K. */
+  public int group() {
+    return heads / kvHeads;
+  }
+
+  /**
+   * Angles per position, [d/2]: {@code theta^(-2i/d)}, scaled by the llama3 rule where there is
+   * one. The angle of position p and pair i, (i, i + d/2) in the rotate-half layout, is p times
+   * entry i.
+   */
+  public double[] inverseFrequencies() {
+    double[] frequency = new double[headSize / 2];
+    for (int i = 0; i < frequency.length; i++) {
+      double f = 1 / Math.pow(ropeTheta, 2.0 * i / headSize);
+      frequency[i] = ropeScaling.isPresent() ? scaled(f, ropeScaling.get()) : f;
+    }
+    return frequency;
+  }
+
+  private static double scaled(double frequency, RopeScaling s) {
+    double turns = s.originalPositions() * frequency / (2 * Math.PI);
+    if (turns < s.lowFrequencyFactor()) {
+      return frequency / s.factor();
+    }
+    if (turns > s.highFrequencyFactor()) {
+      return frequency;
+    }
+    double keep =
+        (turns - s.lowFrequencyFactor()) / (s.highFrequencyFactor() - s.lowFrequencyFactor());
+    return (1 - keep) * frequency / s.factor() + keep * frequency;
+  }
+}

@@ -1,0 +1,41 @@
+package org.radialog.model;
+
+import java.util.Locale;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.radialog.base.RadialogException;
+
+/** The arithmetic of the language model's decode step. */
+public enum Precision {
+  /** libtorch, 32-bit floats: the oracle. */
+  FP32,
+  /** libtorch, bfloat16 linears, attention in fp32. */
+  BF16,
+  /** Plain Java, 8-bit weights in groups of 32. */
+  INT8,
+  /** Plain Java, 4-bit layers and an 8-bit head. */
+  INT4;
+
+  /** The name on the command line and in JSON: lower case. */
+  public String label() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * The precision with that label, in any case.
+   *
+   * @throws RadialogException if there is none
+   */
+  public static Precision of(String label) {
+    return Stream.of(values())
+        .filter(p -> p.label().equalsIgnoreCase(label))
+        .findFirst()
+        .orElseThrow(() ->
+            new RadialogException(
+                "precision: expected one of "
+                    + Stream.of(values()).map(Precision::label).collect(Collectors.joining(", "))
+                    + ", found \""
+                    + label
+                    + "\""));
+  }
+}
