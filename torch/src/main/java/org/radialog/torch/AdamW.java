@@ -1,0 +1,197 @@
+package org.radialog.torch;
+
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.radialog.base.RadialogException;
+
+/**
+ * Adam with decoupled weight decay (arXiv 1711.05101), fp32 state. A parameter without a gradient
+ * is left as it is.
+ */
+public final class AdamW implements AutoCloseable {
+  /** Where epsilon stands; with the epsilon 1e-6 of some recipes the two differ by some percent. */
+  public enum Flavour {
+    /** {@code lr · m̂ / (sqrt(v̂) + eps)}, decay first: PyTorch's own. */
+    TORCH,
+    /** {@code lr · m̂ / (sqrt(v) + eps) · sqrt(1 - beta2^t)}, decay last: older transformers. */
+    TRANSFORMERS
+  }
+
+  /** The constants; the learning rate is given at each step. */
+  public record Config(
+      Flavour flavour, double beta1, double beta2, double epsilon, double weightDecay) {
+    /** PyTorch's flavour, betas 0.9 and 0.999, epsilon 1e-8, no decay. */
+    public static final Config TORCH = new Config(Flavour.TORCH, 0.9, 0.999, 1e-8, 0);
+
+    /** The same constants with the weight decay {@code share}. */
+    public Config withWeightDecay(double share) {
+      return new Config(flavour, beta1, beta2, epsilon, share);
+    }
+  }
+
+  /**
+   * Parameters with a learning rate of their own.
+   *
+   * @param parameters by name; the names key the saved state
+   * @param rate a factor on the learning rate of a step
+   * @param weightDecay a factor on the weight decay: 0 for norms and biases
+   */
+  public record Group(SequencedMap<String, Tensor> parameters, double rate, double weightDecay) {}
+
+  private static final String FIRST = "exp_avg.";
+  private static final String SECOND = "exp_avg_sq.";
+
+  private record Slot(Tensor parameter, Tensor first, Tensor second, double rate, double decay) {}
+
+  private final Config config;
+  private final SequencedMap<String, Slot> slots = new LinkedHashMap<>();
+  private long steps;
+
+  /** An optimiser with zero state for all parameters of {@code groups}. */
+  public AdamW(Config config, List<Group> groups) {
+    this.config = config;
+    try (Scope scope = new Scope();
+        NoGradGuard _ = new NoGradGuard()) {
+      for (Group group : groups) {
+        group.parameters.forEach((name, parameter) -> {
+          Slot slot =
+              new Slot(
+                  parameter,
+                  scope.release(torch.zeros_like(parameter)),
+                  scope.release(torch.zeros_like(parameter)),
+                  group.rate,
+                  group.weightDecay * config.weightDecay);
+          if (slots.put(name, slot) != null) {
+            throw new RadialogException(
+                "parameter " + name + " stands in two groups of the optimiser");
+          }
+        });
+      }
+    }
+  }
+
+  /** An optimiser for {@code parameters}, all alike. */
+  public AdamW(Config config, SequencedMap<String, Tensor> parameters) {
+    this(config, List.of(new Group(parameters, 1, 1)));
+  }
+
+  /** One step with the learning rate {@code rate} along the gradients that stand there. */
+  public void step(double rate) {
+    steps++;
+    double correction1 = 1 - Math.pow(config.beta1, (double) steps);
+    double correction2 = 1 - Math.pow(config.beta2, (double) steps);
+    for (Slot s : slots.values()) {
+      try (Scope _ = new Scope();
+          NoGradGuard _ = new NoGradGuard()) {
+        Tensor gradient = s.parameter.grad();
+        if (!gradient.defined()) {
+          continue;
+        }
+        double lr = rate * s.rate;
+        s.first.lerp_(gradient, new Scalar(1 - config.beta1));
+        s.second
+            .mul_(new Scalar(config.beta2))
+            .addcmul_(gradient, gradient, new Scalar(1 - config.beta2));
+        Tensor root = s.second.sqrt();
+        switch (config.flavour) {
+          case TORCH -> {
+            if (s.decay != 0) {
+              s.parameter.mul_(new Scalar(1 - lr * s.decay));
+            }
+            root.div_(new Scalar(Math.sqrt(correction2))).add_(new Scalar(config.epsilon));
+            s.parameter.addcdiv_(s.first, root, new Scalar(-lr / correction1));
+          }
+          case TRANSFORMERS -> {
+            root.add_(new Scalar(config.epsilon));
+            s.parameter.addcdiv_(
+                s.first, root, new Scalar(-lr * Math.sqrt(correction2) / correction1));
+            if (s.decay != 0) {
+              s.parameter.mul_(new Scalar(1 - lr * s.decay));
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /** Forgets all gradients. */
+  public void zeroGrad() {
+    for (Slot s : slots.values()) {
+      try (Scope _ = new Scope()) {
+        s.parameter.mutable_grad().reset();
+      }
+    }
+  }
+
+  /** Scales the gradients so that their common 2-norm is at most {@code max}; gives the norm. */
+  public double clipGradNorm(double max) {
+    return clipGradNorm(slots.values().stream().map(Slot::parameter).toList(), max);
+  }
+
+  /**
+   * Scales the gradients of {@code parameters} so that their common 2-norm is at most {@code max};
+   * gives the norm before. Parameters without a gradient count as 0.
+   */
+  public static double clipGradNorm(Collection<Tensor> parameters, double max) {
+    try (Scope _ = new Scope();
+        NoGradGuard _ = new NoGradGuard()) {
+      List<Tensor> gradients =
+          parameters.stream().map(Tensor::grad).filter(Tensor::defined).toList();
+      double squares = 0;
+      for (Tensor gradient : gradients) {
+        double norm = Torch.item(gradient.norm());
+        squares += norm * norm;
+      }
+      double norm = Math.sqrt(squares);
+      // PyTorch's clip_grad_norm_ has the same 1e-6 in the denominator.
+      double factor = max / (norm + 1e-6);
+      if (factor < 1) {
+        for (Tensor gradient : gradients) {
+          gradient.mul_(new Scalar(factor));
+        }
+      }
+      return norm;
+    }
+  }
+
+  /** How many steps were made; it sets the bias correction. */
+  public long steps() {
+    return steps;
+  }
+
+  /** The moments by {@code exp_avg.} or {@code exp_avg_sq.} and the parameter's name, live. */
+  public SequencedMap<String, Tensor> state() {
+    SequencedMap<String, Tensor> state = new LinkedHashMap<>();
+    slots.forEach((name, slot) -> state.put(FIRST + name, slot.first));
+    slots.forEach((name, slot) -> state.put(SECOND + name, slot.second));
+    return state;
+  }
+
+  /**
+   * Goes on from a saved {@link #state} after {@code stepsDone} steps.
+   *
+   * @throws RadialogException if {@code saved} lacks a parameter or has it in another shape
+   */
+  public void load(Parameters.Source saved, long stepsDone) {
+    state().forEach((name, tensor) -> Parameters.overwrite(saved, name, tensor));
+    steps = stepsDone;
+  }
+
+  /** Frees the state; the parameters stay. */
+  @Override
+  public void close() {
+    slots
+        .values()
+        .forEach(slot -> {
+          slot.first.close();
+          slot.second.close();
+        });
+    slots.clear();
+  }
+}

@@ -1,0 +1,190 @@
+package org.radialog.torch;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.SplittableRandom;
+import java.util.function.Predicate;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.radialog.base.RadialogException;
+
+/**
+ * The named tensors of a network. A layer asks for each by the name it has in the checkpoint, with
+ * the shape it needs; the tensor comes from the source behind, or begins by its {@link Init}. All
+ * tensors are fp32 until {@link #to} says otherwise and belong to the root, which frees them.
+ *
+ * <p>Not safe for use by several threads while a network is being built.
+ */
+public final class Parameters implements AutoCloseable {
+  /** Where values come from. */
+  @FunctionalInterface
+  public interface Source {
+    /**
+     * The row-major values of {@code name}, or empty if it has none.
+     *
+     * @throws RadialogException if the source's shape is another one
+     */
+    Optional<float[]> values(String name, long[] shape);
+  }
+
+  /** What an absent name means. */
+  private sealed interface Absent {
+    record Refused() implements Absent {}
+
+    record Fresh(long seed) implements Absent {}
+  }
+
+  private record Root(Source source, Absent absent, SequencedMap<String, Tensor> tensors) {}
+
+  private final Root root;
+  private final String prefix;
+
+  private Parameters(Root root, String prefix) {
+    this.root = root;
+    this.prefix = prefix;
+  }
+
+  /** Parameters from {@code source}, which must have every name that a network asks for. */
+  public static Parameters of(Source source) {
+    return new Parameters(new Root(source, new Absent.Refused(), new LinkedHashMap<>()), "");
+  }
+
+  /** Parameters from {@code source}; a name that it does not have begins by its {@link Init}. */
+  public static Parameters of(Source source, long seed) {
+    return new Parameters(new Root(source, new Absent.Fresh(seed), new LinkedHashMap<>()), "");
+  }
+
+  /** New parameters. A value depends on the seed and its name only, not on the order of layers. */
+  public static Parameters fresh(long seed) {
+    return of((name, shape) -> Optional.empty(), seed);
+  }
+
+  /** A view in which every name is put behind {@code part}, for example {@code "encoder."}. */
+  public Parameters at(String part) {
+    return new Parameters(root, prefix + part);
+  }
+
+  /**
+   * The tensor {@code name}, the same object at every call.
+   *
+   * @throws RadialogException if the source lacks it or has it in another shape
+   */
+  public Tensor get(String name, Init init, long... shape) {
+    String full = prefix + name;
+    Tensor known = root.tensors.get(full);
+    if (known != null) {
+      if (!Arrays.equals(Torch.shape(known), shape)) {
+        throw wrongShape(full, shape, Torch.shape(known));
+      }
+      return known;
+    }
+    float[] values =
+        root.source.values(full, shape).orElseGet(() -> absentValues(full, init, shape));
+    try (Scope scope = new Scope()) {
+      Tensor tensor = scope.release(Torch.tensor(values, shape));
+      root.tensors.put(full, tensor);
+      return tensor;
+    }
+  }
+
+  /** All tensors made so far under this view, by full name, in the order they were asked for. */
+  public SequencedMap<String, Tensor> named() {
+    SequencedMap<String, Tensor> named = new LinkedHashMap<>();
+    root.tensors.forEach((name, tensor) -> {
+      if (name.startsWith(prefix)) {
+        named.put(name, tensor);
+      }
+    });
+    return named;
+  }
+
+  /** The tensors of {@link #named} that take a gradient. */
+  public SequencedMap<String, Tensor> trainable() {
+    SequencedMap<String, Tensor> trainable = named();
+    trainable.values().removeIf(t -> !t.requires_grad());
+    return trainable;
+  }
+
+  /** Tensors under this view whose full name passes take a gradient, the others do not. */
+  public void trainable(Predicate<String> which) {
+    named().forEach((name, tensor) -> tensor.requires_grad_(which.test(name)));
+  }
+
+  /** Converts the tensors under this view whose full name passes, in place. */
+  public void to(ScalarType type, Predicate<String> which) {
+    named()
+        .forEach((name, tensor) -> {
+          if (which.test(name) && Torch.type(tensor) != type) {
+            try (Scope _ = new Scope()) {
+              tensor.set_data(tensor.detach().to(type));
+            }
+          }
+        });
+  }
+
+  /**
+   * Overwrites every tensor made so far under this view with the values of {@code source}, as when
+   * training goes on.
+   *
+   * @throws RadialogException if {@code source} lacks one
+   */
+  public void load(Source source) {
+    named().forEach((name, tensor) -> overwrite(source, name, tensor));
+  }
+
+  static void overwrite(Source source, String name, Tensor tensor) {
+    long[] shape = Torch.shape(tensor);
+    float[] values = source.values(name, shape).orElseThrow(() -> missing(name, shape));
+    try (Scope _ = new Scope();
+        NoGradGuard _ = new NoGradGuard()) {
+      tensor.copy_(Torch.tensor(values, shape));
+    }
+  }
+
+  /** Frees all tensors of the root, also those under other views. */
+  @Override
+  public void close() {
+    root.tensors.values().forEach(Tensor::close);
+    root.tensors.clear();
+  }
+
+  private float[] absentValues(String name, Init init, long[] shape) {
+    return switch (root.absent) {
+      case Absent.Refused() -> throw missing(name, shape);
+      case Absent.Fresh(long seed) ->
+          init.values(new SplittableRandom(seed * 0x9E3779B97F4A7C15L + hash(name)), shape);
+    };
+  }
+
+  // FNV-1a: String.hashCode has 32 bits only, too few to keep the streams apart.
+  private static long hash(String name) {
+    long h = 0xcbf29ce484222325L;
+    for (byte b : name.getBytes(StandardCharsets.UTF_8)) {
+      h = (h ^ (b & 0xff)) * 0x100000001b3L;
+    }
+    return h;
+  }
+
+  private static RadialogException missing(String name, long[] shape) {
+    return new RadialogException(
+        "the checkpoint has no tensor "
+            + name
+            + " of shape "
+            + Arrays.toString(shape)
+            + ": it is another network's, or its names need a prefix");
+  }
+
+  private static RadialogException wrongShape(String name, long[] expected, long[] found) {
+    return new RadialogException(
+        "tensor "
+            + name
+            + ": expected shape "
+            + Arrays.toString(expected)
+            + ", found "
+            + Arrays.toString(found));
+  }
+}
