@@ -47,7 +47,7 @@ public sealed interface Init {
 
   /** PyTorch's default for the bias of a layer with {@code fanIn} inputs. */
   static Init bias(long fanIn) {
-    return new Uniform(1 / Math.sqrt(fanIn));
+    return new Uniform(1 / Math.sqrt((double) fanIn));
   }
 
   /** Row-major values for {@code shape}. */
@@ -63,7 +63,7 @@ public sealed interface Init {
       }
       case KaimingUniform() -> {
         long fanIn = Math.max(1, values.length / Math.max(1, shape.length == 0 ? 1 : shape[0]));
-        uniform(values, 1 / Math.sqrt(fanIn), random);
+        uniform(values, 1 / Math.sqrt((double) fanIn), random);
       }
       case Uniform(double bound) -> uniform(values, bound, random);
     }
