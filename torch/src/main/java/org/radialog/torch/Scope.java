@@ -24,6 +24,7 @@ public final class Scope implements AutoCloseable {
    * Lets {@code result} outlive this scope: it then belongs to the scope around this one, or where
    * there is none to the caller, who closes it.
    */
+  @SuppressWarnings("ReferenceEquality") // this very scope is meant
   public <T extends Pointer> T keep(T result) {
     release(result);
     Iterator<PointerScope> scopes = PointerScope.getScopeIterator();
