@@ -1,0 +1,135 @@
+package org.radialog.clinical;
+
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import org.radialog.base.RadialogException;
+
+/**
+ * The 14 labels of CheXpert, in the order that RaDialog uses everywhere ({@code chexpert_cols}):
+ * the ordinal is the column of a classifier's output.
+ */
+public enum Finding {
+  NO_FINDING("No Finding"),
+  ENLARGED_CARDIOMEDIASTINUM("Enlarged Cardiomediastinum"),
+  CARDIOMEGALY("Cardiomegaly"),
+  LUNG_OPACITY("Lung Opacity"),
+  LUNG_LESION("Lung Lesion"),
+  EDEMA("Edema"),
+  CONSOLIDATION("Consolidation"),
+  PNEUMONIA("Pneumonia"),
+  ATELECTASIS("Atelectasis"),
+  PNEUMOTHORAX("Pneumothorax"),
+  PLEURAL_EFFUSION("Pleural Effusion"),
+  PLEURAL_OTHER("Pleural Other"),
+  FRACTURE("Fracture"),
+  SUPPORT_DEVICES("Support Devices");
+
+  /** Number of labels. */
+  public static final int COUNT = 14;
+
+  /** All labels in column order. */
+  public static final List<Finding> ALL = List.of(values());
+
+  /**
+   * The ten pathologies that the labels of NIH ChestX-ray14 map to, in column order. Not among
+   * them: No Finding, which follows from the others, and the three labels that NIH does not have.
+   */
+  public static final Set<Finding> NIH_MAPPED =
+      Collections.unmodifiableSet(
+          EnumSet.of(
+              CARDIOMEGALY,
+              LUNG_OPACITY,
+              LUNG_LESION,
+              EDEMA,
+              CONSOLIDATION,
+              PNEUMONIA,
+              ATELECTASIS,
+              PNEUMOTHORAX,
+              PLEURAL_EFFUSION,
+              PLEURAL_OTHER));
+
+  private final String label;
+
+  Finding(String label) {
+    this.label = label;
+  }
+
+  /** The name as CheXpert writes it, for example {@code Pleural Effusion}. */
+  public String label() {
+    return label;
+  }
+
+  /**
+   * The parent in CheXpert's tree of labels (Irvin et al. 2019, figure 1): where the child is
+   * present, so is the parent.
+   */
+  public Optional<Finding> parent() {
+    return switch (this) {
+      case CARDIOMEGALY -> Optional.of(ENLARGED_CARDIOMEDIASTINUM);
+      case LUNG_LESION, EDEMA, CONSOLIDATION, ATELECTASIS -> Optional.of(LUNG_OPACITY);
+      case PNEUMONIA -> Optional.of(CONSOLIDATION);
+      case NO_FINDING,
+          ENLARGED_CARDIOMEDIASTINUM,
+          LUNG_OPACITY,
+          PNEUMOTHORAX,
+          PLEURAL_EFFUSION,
+          PLEURAL_OTHER,
+          FRACTURE,
+          SUPPORT_DEVICES ->
+          Optional.empty();
+    };
+  }
+
+  /**
+   * The finding of a name, in any case, with spaces, hyphens or underscores between the words.
+   *
+   * @throws RadialogException if there is none; the message names the nearest
+   */
+  public static Finding of(String name) {
+    String wanted = plain(name);
+    Finding nearest = NO_FINDING;
+    int distance = Integer.MAX_VALUE;
+    for (Finding finding : ALL) {
+      String label = plain(finding.label);
+      if (label.equals(wanted)) {
+        return finding;
+      }
+      int d = editDistance(label, wanted);
+      if (d < distance) {
+        distance = d;
+        nearest = finding;
+      }
+    }
+    String shown = name.length() > 60 ? name.substring(0, 60) + "…" : name;
+    throw new RadialogException(
+        "unknown finding \"%s\": expected one of the 14 CheXpert labels; the nearest is \"%s\""
+            .formatted(shown, nearest.label));
+  }
+
+  private static String plain(String name) {
+    return name.strip().toLowerCase(Locale.ROOT).replaceAll("[\\s_-]+", " ");
+  }
+
+  private static int editDistance(String a, String full) {
+    // A name from outside may be of any length; beyond this nothing is near.
+    String b = full.length() > 100 ? full.substring(0, 100) : full;
+    int[] row = new int[b.length() + 1];
+    for (int j = 0; j <= b.length(); j++) {
+      row[j] = j;
+    }
+    for (int i = 1; i <= a.length(); i++) {
+      int diagonal = row[0];
+      row[0] = i;
+      for (int j = 1; j <= b.length(); j++) {
+        int substituted = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        diagonal = row[j];
+        row[j] = Math.min(substituted, 1 + Math.min(row[j], row[j - 1]));
+      }
+    }
+    return row[b.length()];
+  }
+}
