@@ -2,6 +2,7 @@ package org.radialog.model;
 
 import java.util.Optional;
 import org.radialog.base.RadialogException;
+import tools.jackson.databind.JsonNode;
 
 /**
  * The shape of a Llama-family language model, as {@code config.json} of a Hugging Face checkpoint
@@ -100,6 +101,70 @@ public record LlamaConfig(
     }
   }
 
+  /**
+   * Reads the {@code config.json} of a Hugging Face checkpoint.
+   *
+   * @throws RadialogException if a field is missing or out of range, or the rotary scaling is of a
+   *     kind other than {@code llama3} and {@code default}
+   */
+  public static LlamaConfig parse(JsonNode json) {
+    int hidden = integer(json, "hidden_size");
+    int heads = integer(json, "num_attention_heads");
+    return new LlamaConfig(
+        integer(json, "vocab_size"),
+        hidden,
+        integer(json, "num_hidden_layers"),
+        heads,
+        json.hasNonNull("num_key_value_heads") ? integer(json, "num_key_value_heads") : heads,
+        json.hasNonNull("head_dim") ? integer(json, "head_dim") : hidden / Math.max(1, heads),
+        integer(json, "intermediate_size"),
+        number(json, "rms_norm_eps"),
+        json.hasNonNull("rope_theta") ? number(json, "rope_theta") : 10_000,
+        json.hasNonNull("rope_scaling") ? ropeScaling(json.get("rope_scaling")) : Optional.empty(),
+        json.hasNonNull("tie_word_embeddings") && json.get("tie_word_embeddings").asBoolean(),
+        integer(json, "max_position_embeddings"));
+  }
+
+  private static Optional<RopeScaling> ropeScaling(JsonNode json) {
+    String type =
+        json.hasNonNull("rope_type")
+            ? json.get("rope_type").asString()
+            : json.hasNonNull("type") ? json.get("type").asString() : "";
+    return switch (type) {
+      case "default" -> Optional.empty();
+      case "llama3" ->
+          Optional.of(
+              new RopeScaling(
+                  number(json, "factor"),
+                  number(json, "low_freq_factor"),
+                  number(json, "high_freq_factor"),
+                  integer(json, "original_max_position_embeddings")));
+      default ->
+          throw new RadialogException(
+              "language model: expected rope_scaling of type default or llama3, found \""
+                  + type
+                  + "\"");
+    };
+  }
+
+  private static int integer(JsonNode json, String field) {
+    JsonNode value = json.get(field);
+    if (value == null || !value.canConvertToInt()) {
+      throw new RadialogException(
+          "language model: expected an integer as " + field + ", found " + value);
+    }
+    return value.intValue();
+  }
+
+  private static double number(JsonNode json, String field) {
+    JsonNode value = json.get(field);
+    if (value == null || !value.isNumber()) {
+      throw new RadialogException(
+          "language model: expected a number as " + field + ", found " + value);
+    }
+    return value.doubleValue();
+  }
+
   private static void check(String what, int n) {
     if (n < 1 || n > LARGEST) {
       throw new RadialogException(
@@ -125,27 +190,28 @@ public record LlamaConfig(
   /**
    * Angles per position, [d/2]: {@code theta^(-2i/d)}, scaled by the llama3 rule where there is
    * one. The angle of position p and pair i, (i, i + d/2) in the rotate-half layout, is p times
-   * entry i.
+   * entry i. Rounded to fp32 where the reference rounds.
    */
-  public double[] inverseFrequencies() {
-    double[] frequency = new double[headSize / 2];
-    for (int i = 0; i < frequency.length; i++) {
-      double f = 1 / Math.pow(ropeTheta, 2.0 * i / headSize);
-      frequency[i] = ropeScaling.isPresent() ? scaled(f, ropeScaling.get()) : f;
+  public float[] inverseFrequencies() {
+    float[] frequencies = new float[headSize / 2];
+    for (int i = 0; i < frequencies.length; i++) {
+      float exponent = 2f * i / headSize;
+      float frequency = 1 / (float) Math.pow((float) ropeTheta, exponent);
+      frequencies[i] = ropeScaling.isPresent() ? scaled(frequency, ropeScaling.get()) : frequency;
     }
-    return frequency;
+    return frequencies;
   }
 
-  private static double scaled(double frequency, RopeScaling s) {
+  private static float scaled(float frequency, RopeScaling s) {
     double turns = s.originalPositions() * frequency / (2 * Math.PI);
     if (turns < s.lowFrequencyFactor()) {
-      return frequency / s.factor();
+      return (float) (frequency / s.factor());
     }
     if (turns > s.highFrequencyFactor()) {
       return frequency;
     }
     double keep =
         (turns - s.lowFrequencyFactor()) / (s.highFrequencyFactor() - s.lowFrequencyFactor());
-    return (1 - keep) * frequency / s.factor() + keep * frequency;
+    return (float) ((1 - keep) * frequency / s.factor() + keep * frequency);
   }
 }
