@@ -13,20 +13,20 @@ import org.radialog.base.RadialogException;
  * the ordinal is the column of a classifier's output.
  */
 public enum Finding {
-  NO_FINDING("No Finding"),
-  ENLARGED_CARDIOMEDIASTINUM("Enlarged Cardiomediastinum"),
-  CARDIOMEGALY("Cardiomegaly"),
-  LUNG_OPACITY("Lung Opacity"),
-  LUNG_LESION("Lung Lesion"),
-  EDEMA("Edema"),
-  CONSOLIDATION("Consolidation"),
-  PNEUMONIA("Pneumonia"),
-  ATELECTASIS("Atelectasis"),
-  PNEUMOTHORAX("Pneumothorax"),
-  PLEURAL_EFFUSION("Pleural Effusion"),
-  PLEURAL_OTHER("Pleural Other"),
-  FRACTURE("Fracture"),
-  SUPPORT_DEVICES("Support Devices");
+  NO_FINDING(0, "No Finding"),
+  ENLARGED_CARDIOMEDIASTINUM(1, "Enlarged Cardiomediastinum"),
+  CARDIOMEGALY(2, "Cardiomegaly"),
+  LUNG_OPACITY(3, "Lung Opacity"),
+  LUNG_LESION(4, "Lung Lesion"),
+  EDEMA(5, "Edema"),
+  CONSOLIDATION(6, "Consolidation"),
+  PNEUMONIA(7, "Pneumonia"),
+  ATELECTASIS(8, "Atelectasis"),
+  PNEUMOTHORAX(9, "Pneumothorax"),
+  PLEURAL_EFFUSION(10, "Pleural Effusion"),
+  PLEURAL_OTHER(11, "Pleural Other"),
+  FRACTURE(12, "Fracture"),
+  SUPPORT_DEVICES(13, "Support Devices");
 
   /** Number of labels. */
   public static final int COUNT = 14;
@@ -52,15 +52,22 @@ public enum Finding {
               PLEURAL_EFFUSION,
               PLEURAL_OTHER));
 
+  private final int column;
   private final String label;
 
-  Finding(String label) {
+  Finding(int column, String label) {
+    this.column = column;
     this.label = label;
   }
 
   /** The name as CheXpert writes it, for example {@code Pleural Effusion}. */
   public String label() {
     return label;
+  }
+
+  /** The column, from 0 to 13, of a classifier's output and of every table. */
+  public int column() {
+    return column;
   }
 
   /**

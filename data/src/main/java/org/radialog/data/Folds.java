@@ -1,0 +1,257 @@
+package org.radialog.data;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.radialog.base.RadialogException;
+import org.radialog.base.WholeFile;
+import org.radialog.clinical.Finding;
+import org.radialog.clinical.View;
+
+/**
+ * Which fold a patient belongs to. Films are split by patient, never by image.
+ *
+ * @param patients each patient's fold, from 0 up to {@code count} - 1
+ * @param count the number of folds
+ */
+public record Folds(SortedMap<String, Integer> patients, int count) {
+  /** The seed of {@code nih14-folds.csv} and of every validation split. */
+  public static final long SEED = 14;
+
+  /** Numbers in the order of numbers. */
+  private static final Comparator<String> BY_NAME =
+      Comparator.comparingInt(String::length).thenComparing(Comparator.naturalOrder());
+
+  /**
+   * Films of a run: what is learned from, what thresholds and stopping look at, what is never seen.
+   */
+  public record Split(List<Film> train, List<Film> validation, List<Film> test) {
+    public Split {
+      train = List.copyOf(train);
+      validation = List.copyOf(validation);
+      test = List.copyOf(test);
+    }
+  }
+
+  public Folds {
+    var sorted = new TreeMap<String, Integer>(BY_NAME);
+    sorted.putAll(patients);
+    for (var e : sorted.entrySet()) {
+      if (e.getValue() < 0 || e.getValue() >= count) {
+        throw new RadialogException(
+            "patient %s is in fold %d: expected a fold from 0 to %d"
+                .formatted(e.getKey(), e.getValue(), count - 1));
+      }
+    }
+    patients = Collections.unmodifiableSortedMap(sorted);
+  }
+
+  /**
+   * The five folds of the NIH films, as committed in {@code data/nih14-folds.csv}: what {@code
+   * stratified(NihDataSet.read(folder).films(), 5, SEED).write(file)} gives.
+   */
+  public static Folds nih14() {
+    String name = "nih14-folds.csv";
+    try (InputStream in = Folds.class.getResourceAsStream(name)) {
+      if (in == null) {
+        throw new RadialogException(name + " is missing from the class path: build the room data");
+      }
+      return parse(name, new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList());
+    } catch (IOException e) {
+      throw new RadialogException("cannot read " + name + ": " + e, e);
+    }
+  }
+
+  /**
+   * Reads a table {@code patient,fold}.
+   *
+   * @throws RadialogException if it is no such table or names a patient twice
+   */
+  public static Folds read(Path file) {
+    try (BufferedReader in =
+        new BufferedReader(
+            new InputStreamReader(Files.newInputStream(file), StandardCharsets.UTF_8))) {
+      return parse(file.toString(), in.lines().toList());
+    } catch (IOException e) {
+      throw new RadialogException("cannot read the folds " + file + ": " + e, e);
+    }
+  }
+
+  private static Folds parse(String name, List<String> lines) {
+    if (lines.isEmpty() || !lines.getFirst().equals("patient,fold")) {
+      throw new RadialogException(
+          "%s: expected the header \"patient,fold\", found \"%s\""
+              .formatted(name, lines.isEmpty() ? "" : lines.getFirst()));
+    }
+    var patients = new TreeMap<String, Integer>(BY_NAME);
+    int count = 0;
+    for (int i = 1; i < lines.size(); i++) {
+      String[] cells = lines.get(i).split(",", -1);
+      if (cells.length != 2 || !cells[1].matches("\\d{1,3}")) {
+        throw new RadialogException(
+            "%s, line %d: expected \"patient,fold\", found \"%s\""
+                .formatted(name, i + 1, lines.get(i)));
+      }
+      int fold = Integer.parseInt(cells[1]);
+      if (patients.put(cells[0], fold) != null) {
+        throw new RadialogException(
+            "%s, line %d: patient %s stands in the table twice".formatted(name, i + 1, cells[0]));
+      }
+      count = Math.max(count, fold + 1);
+    }
+    return new Folds(patients, count);
+  }
+
+  /** Writes the table {@code patient,fold}, whole or not at all. */
+  public void write(Path file) {
+    var text = new StringBuilder("patient,fold\n");
+    patients.forEach((patient, fold) -> text.append(patient).append(',').append(fold).append('\n'));
+    WholeFile.write(file, text.toString());
+  }
+
+  /**
+   * Iterative stratification (Sechidis, Tsoumakas, Vlahavas, ECML PKDD 2011) over patients: each
+   * fold is to have its share of the films of every label and every view, and of all films. The
+   * strata are the labels known to be present and the views.
+   *
+   * <ol>
+   *   <li>Of the strata that unassigned patients still carry, take the one with the fewest films.
+   *   <li>Its patients, those with most films of it first, then by SHA-256 of {@code seed/patient},
+   *       go one by one to the fold that lacks most films of this stratum, then most films at all,
+   *       then has the lowest number.
+   *   <li>Repeat until every patient has a fold.
+   * </ol>
+   */
+  public static Folds stratified(List<Film> films, int count, long seed) {
+    List<View> views = List.of(View.values());
+    int strata = Finding.COUNT + views.size();
+    int all = strata; // the last column counts every film
+    var carried = new HashMap<String, int[]>();
+    double[] total = new double[strata + 1];
+    for (Film film : films) {
+      int[] row = carried.computeIfAbsent(film.patient(), p -> new int[strata + 1]);
+      for (Finding finding : film.present()) {
+        row[finding.column()]++;
+        total[finding.column()]++;
+      }
+      row[Finding.COUNT + views.indexOf(film.view())]++;
+      total[Finding.COUNT + views.indexOf(film.view())]++;
+      row[all]++;
+      total[all]++;
+    }
+    var order = new HashMap<String, String>();
+    carried.keySet().forEach(patient -> order.put(patient, sha256(seed + "/" + patient)));
+    double[][] lacking = new double[count][];
+    for (int fold = 0; fold < count; fold++) {
+      lacking[fold] = Arrays.stream(total).map(n -> n / count).toArray();
+    }
+    double[] left = total.clone();
+    var folds = new TreeMap<String, Integer>(BY_NAME);
+    while (folds.size() < carried.size()) {
+      int rarest = -1;
+      for (int s = 0; s < strata; s++) {
+        if (left[s] > 0 && (rarest < 0 || left[s] < left[rarest])) {
+          rarest = s;
+        }
+      }
+      int stratum = rarest;
+      var patients = new ArrayList<String>();
+      carried.forEach((patient, row) -> {
+        if (row[stratum] > 0 && !folds.containsKey(patient)) {
+          patients.add(patient);
+        }
+      });
+      patients.sort(
+          Comparator.comparingInt((String p) -> -row(carried, p)[stratum])
+              .thenComparing(p -> order.getOrDefault(p, "")));
+      for (String patient : patients) {
+        int best = 0;
+        for (int fold = 1; fold < count; fold++) {
+          int more = Double.compare(lacking[fold][stratum], lacking[best][stratum]);
+          if (more > 0 || (more == 0 && lacking[fold][all] > lacking[best][all])) {
+            best = fold;
+          }
+        }
+        folds.put(patient, best);
+        int[] row = row(carried, patient);
+        for (int s = 0; s <= strata; s++) {
+          lacking[best][s] -= row[s];
+          left[s] -= row[s];
+        }
+      }
+    }
+    return new Folds(folds, count);
+  }
+
+  private static int[] row(Map<String, int[]> carried, String patient) {
+    return carried.getOrDefault(patient, new int[0]);
+  }
+
+  private static String sha256(String text) {
+    try {
+      return HexFormat.of()
+          .formatHex(
+              MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JDK has SHA-256", e);
+    }
+  }
+
+  /**
+   * The fold of a film's patient.
+   *
+   * @throws RadialogException if the patient is in no fold
+   */
+  public int of(Film film) {
+    Integer fold = patients.get(film.patient());
+    if (fold == null) {
+      throw new RadialogException(
+          "patient %s of %s is in none of the %d folds: make the folds from this data set"
+              .formatted(film.patient(), film.image(), count));
+    }
+    return fold;
+  }
+
+  /** The films of {@code fold}, in their order. */
+  public List<Film> films(List<Film> films, int fold) {
+    check(fold);
+    return films.stream().filter(film -> of(film) == fold).toList();
+  }
+
+  /**
+   * Holds {@code testFold} out. Of the other patients a tenth is for validation: group 0 of ten
+   * groups that {@link #stratified} makes of them.
+   */
+  public Split split(List<Film> films, int testFold) {
+    check(testFold);
+    List<Film> rest = films.stream().filter(film -> of(film) != testFold).toList();
+    Folds tenths = stratified(rest, 10, SEED);
+    return new Split(
+        rest.stream().filter(film -> tenths.of(film) != 0).toList(),
+        tenths.films(rest, 0),
+        films(films, testFold));
+  }
+
+  private void check(int fold) {
+    if (fold < 0 || fold >= count) {
+      throw new RadialogException(
+          "no fold %d: expected a number from 0 to %d".formatted(fold, count - 1));
+    }
+  }
+}
