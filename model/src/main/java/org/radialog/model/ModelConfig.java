@@ -253,14 +253,13 @@ public record ModelConfig(
   /**
    * The findings classifier (keys under {@code classifier.}).
    *
-   * @param source the encoder's output that it reads
+   * @param pooling how the projected patch features become one vector
    * @param hidden width between its two linear layers
    * @param labels CheXpert names in the order of the logits
    * @param thresholds present above this probability, one a label
    * @param evidence whether training ever saw the label, one a label
    */
   public record Classifier(
-      Source source,
       Pooling pooling,
       int hidden,
       List<String> labels,
@@ -288,14 +287,30 @@ public record ModelConfig(
     }
   }
 
-  /** From a feature map to one vector. */
-  public enum Pooling {
-    /** Means over 4×4 cells, flattened channel by channel: the published classifier. */
-    @JsonProperty("grid")
-    GRID,
-    /** The mean over all patches. */
-    @JsonProperty("mean")
-    MEAN
+  /** From a feature map [J, h, w] to cells × cells means, flattened channel by channel. */
+  @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+  @JsonSubTypes({
+    @JsonSubTypes.Type(value = Window.class, name = "window"),
+    @JsonSubTypes.Type(value = Adaptive.class, name = "adaptive")
+  })
+  public sealed interface Pooling {
+    /** Cells a side. */
+    int cells();
+  }
+
+  /** Means of kernel × kernel patches, of a grid that gives {@code cells} a side: the published. */
+  public record Window(int kernel, int cells) implements Pooling {
+    public Window {
+      need(kernel >= 1 && kernel <= 64, "classifier.pooling.kernel is " + kernel + ", 1 to 64");
+      need(cells >= 1 && cells <= 64, "classifier.pooling.cells is " + cells + ", 1 to 64");
+    }
+  }
+
+  /** Means over cells × cells parts of a grid of any size; 1 is the mean of all. */
+  public record Adaptive(int cells) implements Pooling {
+    public Adaptive {
+      need(cells >= 1 && cells <= 64, "classifier.pooling.cells is " + cells + ", 1 to 64");
+    }
   }
 
   /** Whether a label was ever taught; an untrained one is reported as not assessed. */

@@ -140,8 +140,7 @@ class ModelConfigTest {
             ModelConfig.Backbone.EFFICIENTNET_LITE0, ModelConfig.BatchNorm.RUNNING, 256, 128),
         alignment,
         new ModelConfig.Classifier(
-            ModelConfig.Source.PROJECTED,
-            ModelConfig.Pooling.MEAN,
+            new ModelConfig.Window(4, 4),
             512,
             List.of("Edema", "Fracture"),
             List.of(0.25, 0.5),
