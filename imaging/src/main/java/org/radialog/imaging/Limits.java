@@ -1,0 +1,45 @@
+package org.radialog.imaging;
+
+/**
+ * What a picture may cost, checked against its header before anything of that size is allocated.
+ *
+ * @param maxPixels width × height
+ * @param maxBytes of the file, and of the decoded samples
+ */
+public record Limits(long maxPixels, long maxBytes) {
+  /** 64 Mpx and 256 MiB: a chest radiograph has below 20 Mpx. */
+  public static final Limits DEFAULT = new Limits(64_000_000, 256L << 20);
+
+  /** Refuses limits that admit nothing. */
+  public Limits {
+    if (maxPixels < 1 || maxBytes < 1) {
+      throw new IllegalArgumentException(
+          "limits must be positive, got maxPixels=" + maxPixels + " maxBytes=" + maxBytes);
+    }
+  }
+
+  /** Checks the sizes of a header; negative numbers and products beyond 64 bits are too large. */
+  void check(String image, long width, long height, int channels, int bytesPerSample) {
+    if (width < 1 || height < 1) {
+      throw new ImageRefused(
+          ImageRefused.Reason.CORRUPT,
+          image,
+          "the header says " + width + "×" + height + " pixels, expected at least 1×1");
+    }
+    if (Math.multiplyHigh(width, height) != 0 || width * height > maxPixels || width * height < 0) {
+      throw new ImageRefused(
+          ImageRefused.Reason.TOO_LARGE,
+          image,
+          "the header says %d×%d = %.1f Mpx, the limit is %.1f Mpx"
+              .formatted(width, height, (double) width * height / 1e6, maxPixels / 1e6));
+    }
+    long bytes = width * height * channels * bytesPerSample;
+    if (bytes > maxBytes) {
+      throw new ImageRefused(
+          ImageRefused.Reason.TOO_LARGE,
+          image,
+          "the header says %d×%d×%d samples of %d bits = %d MiB, the limit is %d MiB"
+              .formatted(width, height, channels, 8 * bytesPerSample, bytes >> 20, maxBytes >> 20));
+    }
+  }
+}

@@ -1,0 +1,60 @@
+package org.radialog.imaging;
+
+/**
+ * What RaDialog does to a film before its networks see it: min–max to 8 bit by truncation, luma,
+ * the shorter side resized to {@code resize}, the centre cropped, bytes divided by 255. No mean and
+ * no standard deviation. {@code S} is the crop.
+ *
+ * @param resize pixels of the shorter side after the resize
+ * @param crop side of the square that is kept, at most {@code resize}
+ * @param dicom how a DICOM file's values become grey levels before the chain
+ */
+public record Preprocessing(int resize, int crop, DicomRecipe dicom) {
+  /** The original's chain for the language model: 512, 448. */
+  public static final Preprocessing RADIALOG_LANGUAGE =
+      new Preprocessing(512, 448, DicomRecipe.MIMIC_CXR_JPG);
+
+  /** The original's chain for the findings classifier: 512, 488. */
+  public static final Preprocessing RADIALOG_FINDINGS =
+      new Preprocessing(512, 488, DicomRecipe.MIMIC_CXR_JPG);
+
+  /** Refuses sizes that the chain cannot have. */
+  public Preprocessing {
+    if (resize < 1 || crop < 1 || crop > resize || resize > 8192) {
+      throw new IllegalArgumentException(
+          "expected 1 ≤ crop ≤ resize ≤ 8192, got resize=" + resize + " crop=" + crop);
+    }
+  }
+
+  /** The film as the networks see it: [S, S] in [0, 1], row-major. */
+  public float[] apply(Radiograph radiograph) {
+    return scaled(bytes(radiograph));
+  }
+
+  /** The same before the division by 255: [S, S], row-major, unsigned bytes. */
+  public byte[] bytes(Radiograph radiograph) {
+    int width = radiograph.width();
+    int height = radiograph.height();
+    // torchvision's Resize: the shorter side becomes `resize`, the longer side is truncated.
+    boolean portrait = width <= height;
+    int shorter = Math.min(width, height);
+    int longer = Math.max(width, height);
+    int toLonger = (int) ((double) ((long) resize * longer) / shorter);
+    int toWidth = portrait ? resize : toLonger;
+    int toHeight = portrait ? toLonger : resize;
+    // torchvision's CenterCrop rounds halves to even.
+    int left = (int) Math.rint((toWidth - crop) / 2.0);
+    int top = (int) Math.rint((toHeight - crop) / 2.0);
+    return Resampling.resizeAndCrop(
+        radiograph.levels(dicom), width, height, toWidth, toHeight, left, top, crop);
+  }
+
+  /** Bytes to floats in [0, 1], as torchvision's ToTensor does. */
+  public static float[] scaled(byte[] bytes) {
+    float[] scaled = new float[bytes.length];
+    for (int i = 0; i < scaled.length; i++) {
+      scaled[i] = (bytes[i] & 0xFF) / 255f;
+    }
+    return scaled;
+  }
+}

@@ -1,0 +1,188 @@
+package org.radialog.imaging;
+
+import static org.radialog.imaging.ImageRefused.Reason.EMPTY;
+import static org.radialog.imaging.ImageRefused.Reason.MISSING;
+import static org.radialog.imaging.ImageRefused.Reason.NOT_READABLE;
+import static org.radialog.imaging.ImageRefused.Reason.TOO_LARGE;
+import static org.radialog.imaging.ImageRefused.Reason.UNKNOWN_FORMAT;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+
+/**
+ * A radiograph as its file holds it, whole: read entirely, or refused. Immutable.
+ *
+ * <p>Files are told apart by content, never by name: PNG and JPEG, 8 and 16 bit, grey, RGB, RGBA,
+ * palette, turned as their EXIF orientation says.
+ */
+public final class Radiograph {
+  /** What kind of file it came from. */
+  public enum Format {
+    /** Portable Network Graphics. */
+    PNG,
+    /** JPEG, 8 bit. */
+    JPEG,
+    /** Made in memory. */
+    MEMORY
+  }
+
+  private final String name;
+  private final Format format;
+  private final String sha256;
+  private final Samples samples;
+
+  private Radiograph(String name, Format format, String sha256, Samples samples) {
+    this.name = name;
+    this.format = format;
+    this.sha256 = sha256;
+    this.samples = samples;
+  }
+
+  /**
+   * Reads a file within {@link Limits#DEFAULT}.
+   *
+   * @throws ImageRefused if it is missing, no radiograph format, damaged or too large
+   */
+  public static Radiograph read(Path file) {
+    return read(file, Limits.DEFAULT);
+  }
+
+  /**
+   * Reads a file.
+   *
+   * @throws ImageRefused if it is missing, no radiograph format, damaged or beyond {@code limits}
+   */
+  public static Radiograph read(Path file, Limits limits) {
+    String image = file.toString();
+    if (!Files.exists(file)) {
+      throw new ImageRefused(MISSING, image, "no such file");
+    }
+    if (!Files.isRegularFile(file)) {
+      String what = Files.isDirectory(file) ? "a folder" : "no regular file";
+      throw new ImageRefused(NOT_READABLE, image, "is " + what + ", expected an image file");
+    }
+    try {
+      long size = Files.size(file);
+      if (size > limits.maxBytes()) {
+        throw new ImageRefused(
+            TOO_LARGE,
+            image,
+            "the file has %d MiB, the limit is %d MiB"
+                .formatted(size >> 20, limits.maxBytes() >> 20));
+      }
+      return decode(image, Files.readAllBytes(file), limits);
+    } catch (IOException e) {
+      throw new ImageRefused(NOT_READABLE, image, "cannot be read: " + e, e);
+    }
+  }
+
+  /**
+   * Decodes the content of a file.
+   *
+   * @param name what messages call it
+   * @throws ImageRefused if it is no radiograph format, damaged or beyond {@code limits}
+   */
+  public static Radiograph decode(String name, byte[] file, Limits limits) {
+    if (file.length == 0) {
+      throw new ImageRefused(EMPTY, name, "the file is empty");
+    }
+    if (startsWith(file, 0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n')) {
+      return picture(name, file, limits, Format.PNG, PictureHeader.png(name, file));
+    }
+    if (startsWith(file, 0xFF, 0xD8, 0xFF)) {
+      return picture(name, file, limits, Format.JPEG, PictureHeader.jpeg(name, file));
+    }
+    throw new ImageRefused(
+        UNKNOWN_FORMAT,
+        name,
+        "is neither PNG nor JPEG nor DICOM: it begins with the bytes "
+            + HexFormat.ofDelimiter(" ").formatHex(file, 0, Math.min(8, file.length)));
+  }
+
+  /** A grey radiograph made in memory: {@code pixels} is [height, width], row-major, unsigned. */
+  public static Radiograph ofGrey(String name, int width, int height, byte[] pixels) {
+    if (width < 1 || height < 1 || (long) width * height != pixels.length) {
+      throw new IllegalArgumentException(
+          "expected " + width + "×" + height + " pixels, got " + pixels.length);
+    }
+    return of(name, new Samples.Bytes(width, height, 1, pixels.clone()));
+  }
+
+  static Radiograph of(String name, Samples samples) {
+    byte[] bytes = new byte[samples.width() * samples.height() * samples.channels() * 2];
+    for (int i = 0; i < bytes.length / 2; i++) {
+      bytes[2 * i] = (byte) (samples.at(i) >> 8);
+      bytes[2 * i + 1] = (byte) samples.at(i);
+    }
+    return new Radiograph(name, Format.MEMORY, digest(bytes), samples);
+  }
+
+  private static Radiograph picture(
+      String name, byte[] file, Limits limits, Format format, PictureHeader header) {
+    limits.check(name, header.width(), header.height(), header.channels(), header.bytesPerSample());
+    Samples samples = Pictures.decode(name, file, format.name(), header);
+    return new Radiograph(name, format, digest(file), samples.oriented(header.orientation()));
+  }
+
+  private static boolean startsWith(byte[] file, int... magic) {
+    for (int i = 0; i < magic.length; i++) {
+      if (file.length <= i || (file[i] & 0xFF) != magic[i]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static String digest(byte[] bytes) {
+    try {
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+
+  /** What messages call it: its path, or the name it was given. */
+  public String name() {
+    return name;
+  }
+
+  /** What kind of file it came from. */
+  public Format format() {
+    return format;
+  }
+
+  /** Pixels of a row, after the EXIF turn. */
+  public int width() {
+    return samples.width();
+  }
+
+  /** Rows, after the EXIF turn. */
+  public int height() {
+    return samples.height();
+  }
+
+  /** SHA-256 of the file's bytes, in hex. */
+  public String sha256() {
+    return sha256;
+  }
+
+  /** 8-bit grey for a person's eyes: [height, width], row-major, unsigned. */
+  public byte[] display() {
+    return samples.levels() == 256
+        ? Remap.luma(samples.map(Remap.identity()), samples.channels())
+        : levels(DicomRecipe.MINMAX);
+  }
+
+  /** 8-bit grey for a model: [height, width], row-major, unsigned. */
+  byte[] levels(DicomRecipe recipe) {
+    return Remap.luma(samples.map(Remap.minMax(samples.histogram())), samples.channels());
+  }
+
+  Samples samples() {
+    return samples;
+  }
+}

@@ -1,0 +1,61 @@
+package org.radialog.imaging;
+
+/** From the levels of a file to 8 bit, as tables: one entry per level. */
+final class Remap {
+  private Remap() {}
+
+  /**
+   * hi-ml's {@code remap_to_uint8} without percentiles: {@code (x - min) / (max - min) * 255} in
+   * double, truncated. A constant picture has no such remap and becomes zero; the guard refuses it.
+   */
+  static byte[] minMax(int[] histogram) {
+    int least = 0;
+    int most = histogram.length - 1;
+    while (least < most && histogram[least] == 0) {
+      least++;
+    }
+    while (most > least && histogram[most] == 0) {
+      most--;
+    }
+    byte[] table = new byte[histogram.length];
+    double range = (double) most - least;
+    for (int level = least; level <= most && range > 0; level++) {
+      table[level] = (byte) (int) ((level - least) / range * 255);
+    }
+    return table;
+  }
+
+  /** Every 8-bit level as it is. */
+  static byte[] identity() {
+    byte[] table = new byte[256];
+    for (int level = 0; level < table.length; level++) {
+      table[level] = (byte) level;
+    }
+    return table;
+  }
+
+  /** Pillow's {@code convert("L")} of 8-bit samples: alpha does not enter. */
+  static byte[] luma(byte[] samples, int channels) {
+    return switch (channels) {
+      case 1 -> samples;
+      case 2 -> {
+        byte[] grey = new byte[samples.length / 2];
+        for (int i = 0; i < grey.length; i++) {
+          grey[i] = samples[2 * i];
+        }
+        yield grey;
+      }
+      case 3, 4 -> {
+        byte[] grey = new byte[samples.length / channels];
+        for (int i = 0, from = 0; i < grey.length; i++, from += channels) {
+          int red = samples[from] & 0xFF;
+          int green = samples[from + 1] & 0xFF;
+          int blue = samples[from + 2] & 0xFF;
+          grey[i] = (byte) ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16);
+        }
+        yield grey;
+      }
+      default -> throw new IllegalArgumentException("channels must be 1 to 4, got " + channels);
+    };
+  }
+}
