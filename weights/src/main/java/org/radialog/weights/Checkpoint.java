@@ -1,0 +1,203 @@
+package org.radialog.weights;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.SequencedMap;
+import org.radialog.base.RadialogException;
+
+/**
+ * The tensors of a checkpoint file or of a sharded one, memory-mapped: opening reads headers only.
+ *
+ * <p>A file counts as hostile until checked: every size is held against the bytes that are there
+ * before anything is allocated, and nothing in a file can run code. What cannot be read whole is
+ * refused at opening.
+ *
+ * <p>Safe for use by several threads until closed.
+ */
+public final class Checkpoint implements AutoCloseable {
+  /** A tensor and where its elements lie. */
+  record Stored(TensorInfo info, Elements elements) {}
+
+  /** What a reader of one format finds. */
+  record Contents(
+      String format, Map<String, Object> metadata, SequencedMap<String, Stored> tensors) {}
+
+  private final Path file;
+  private final Arena arena;
+  private final Contents contents;
+  private final SequencedMap<String, TensorInfo> tensors = new LinkedHashMap<>();
+
+  private Checkpoint(Path file, Arena arena, Contents contents) {
+    this.file = file;
+    this.arena = arena;
+    this.contents = contents;
+    contents.tensors.forEach((name, stored) -> tensors.put(name, stored.info));
+  }
+
+  /**
+   * Opens a checkpoint. The format is told by the content: safetensors, a {@code
+   * *.safetensors.index.json} or a folder with one (or with one safetensors file), or GGUF.
+   *
+   * @throws WeightsRefused if the file is missing, damaged, of an unknown format or not to be
+   *     trusted
+   */
+  @SuppressWarnings("MustBeClosedChecker") // the arena is closed by close
+  public static Checkpoint open(Path fileOrFolder) {
+    Arena arena = Arena.ofShared();
+    try {
+      return new Checkpoint(fileOrFolder, arena, Formats.read(fileOrFolder, arena));
+    } catch (IOException e) {
+      arena.close();
+      throw new WeightsRefused(fileOrFolder, "it cannot be read: " + e, e);
+    } catch (RuntimeException | Error e) {
+      arena.close();
+      throw e;
+    }
+  }
+
+  /** {@code safetensors}, {@code safetensors, sharded} or {@code GGUF v3}. */
+  public String format() {
+    return contents.format;
+  }
+
+  /**
+   * What the file says beside its tensors. From safetensors strings. From GGUF: {@code String},
+   * {@code Boolean}, {@code Long} (every integer type; {@code BigInteger} from 2^63 on), {@code
+   * Double} (both float types) or a {@code List} of these.
+   */
+  public Map<String, Object> metadata() {
+    return Collections.unmodifiableMap(contents.metadata);
+  }
+
+  /** The tensors by name, in the file's order. */
+  public SequencedMap<String, TensorInfo> tensors() {
+    return Collections.unmodifiableSequencedMap(tensors);
+  }
+
+  /**
+   * The raw little-endian bytes of a tensor, row-major without gaps, read-only: a view of the
+   * mapped file where the file has them so. Valid until {@link #close}.
+   *
+   * @throws RadialogException if there is no such tensor
+   */
+  public MemorySegment bytes(String name) {
+    return stored(name).elements.contiguous(stored(name).info);
+  }
+
+  /**
+   * A floating-point or quantised tensor in fp32, row-major.
+   *
+   * @throws RadialogException if there is no such tensor, it is integer, or has more than 2^31 - 9
+   *     elements
+   */
+  public float[] floats(String name) {
+    TensorInfo info = stored(name).info;
+    long elements = info.elements();
+    if (elements > Integer.MAX_VALUE - 8) {
+      throw new RadialogException(
+          "tensor "
+              + info
+              + " of "
+              + file
+              + " has too many elements for one array: read it by rows");
+    }
+    return floats(name, 0, (int) elements);
+  }
+
+  /**
+   * {@code count} elements of a floating-point or quantised tensor in fp32, from the flat row-major
+   * index {@code from} on; both are multiples of the type's block.
+   *
+   * @throws RadialogException if there is no such tensor, or it is integer
+   * @throws IndexOutOfBoundsException if the range leaves the tensor
+   */
+  public float[] floats(String name, long from, int count) {
+    TensorInfo info = stored(name).info;
+    if (info.dtype().integer()) {
+      throw new RadialogException(
+          "tensor " + info + " of " + file + " is integer: read it with longs");
+    }
+    float[] values = new float[checkedRange(info, from, count)];
+    Decoding.floats(info.dtype(), slice(name, from, count), values);
+    return values;
+  }
+
+  /**
+   * A plain tensor of any type in double precision, row-major; a quantised one through fp32.
+   *
+   * @throws RadialogException if there is no such tensor
+   */
+  public double[] doubles(String name) {
+    TensorInfo info = stored(name).info;
+    double[] values = new double[Math.toIntExact(info.elements())];
+    if (info.dtype() == DType.F64) {
+      MemorySegment.copy(bytes(name), Bytes.DOUBLE, 0, values, 0, values.length);
+    } else if (info.dtype().integer()) {
+      long[] longs = longs(name);
+      Arrays.setAll(values, i -> longs[i]);
+    } else {
+      float[] floats = floats(name);
+      Arrays.setAll(values, i -> floats[i]);
+    }
+    return values;
+  }
+
+  /**
+   * An integer or boolean tensor as 64-bit integers, row-major; U64 wraps.
+   *
+   * @throws RadialogException if there is no such tensor, or it is not integer
+   */
+  public long[] longs(String name) {
+    TensorInfo info = stored(name).info;
+    if (!info.dtype().integer()) {
+      throw new RadialogException(
+          "tensor " + info + " of " + file + " is not integer: read it with floats");
+    }
+    long[] values = new long[Math.toIntExact(info.elements())];
+    Decoding.longs(info.dtype(), bytes(name), values);
+    return values;
+  }
+
+  /** Unmaps the file; segments given out are invalid from then on. */
+  @Override
+  public void close() {
+    if (arena.scope().isAlive()) {
+      arena.close();
+    }
+  }
+
+  private static int checkedRange(TensorInfo info, long from, int count) {
+    int block = info.dtype().blockElements();
+    if (from < 0
+        || count < 0
+        || from > info.elements() - count
+        || from % block != 0
+        || count % block != 0) {
+      throw new IndexOutOfBoundsException(
+          count + " elements from " + from + " of " + info + " in blocks of " + block);
+    }
+    return count;
+  }
+
+  private MemorySegment slice(String name, long from, int count) {
+    DType dtype = stored(name).info.dtype();
+    long begin = from / dtype.blockElements() * dtype.blockBytes();
+    long length = (long) (count / dtype.blockElements()) * dtype.blockBytes();
+    return bytes(name).asSlice(begin, length);
+  }
+
+  private Stored stored(String name) {
+    Stored stored = contents.tensors.get(name);
+    if (stored == null) {
+      throw new RadialogException(
+          file + " has no tensor " + name + " among its " + tensors.size() + " tensors");
+    }
+    return stored;
+  }
+}

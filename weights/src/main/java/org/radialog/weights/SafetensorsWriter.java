@@ -1,0 +1,156 @@
+package org.radialog.weights;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+import org.radialog.base.RadialogException;
+import org.radialog.base.WholeFile;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Writes safetensors files that the format's own library reads. */
+public final class SafetensorsWriter {
+  private static final int CHUNK = 1 << 16;
+
+  private SafetensorsWriter() {}
+
+  /**
+   * A tensor to write.
+   *
+   * @param dtype a plain type, no quantised block
+   * @param shape row-major, outermost first
+   * @param bytes the little-endian elements, row-major without gaps
+   */
+  @SuppressWarnings("ArrayRecordComponent") // read once by write
+  public record Entry(DType dtype, long[] shape, MemorySegment bytes) {
+    /** Checks that shape and bytes agree. */
+    public Entry {
+      shape = shape.clone();
+      TensorInfo info = new TensorInfo("entry", dtype, shape);
+      if (dtype.quantised() || info.bytes() != bytes.byteSize()) {
+        throw new RadialogException(
+            "cannot write " + info + " of " + bytes.byteSize() + " bytes as safetensors");
+      }
+    }
+
+    /** Values rounded (to nearest, ties to even) to {@code F32}, {@code F16} or {@code BF16}. */
+    public static Entry of(DType dtype, float[] values, long... shape) {
+      return switch (dtype) {
+        case F32 -> {
+          MemorySegment bytes =
+              MemorySegment.ofArray(new byte[Math.multiplyExact(4, values.length)]);
+          MemorySegment.copy(values, 0, bytes, Bytes.FLOAT, 0, values.length);
+          yield new Entry(dtype, shape, bytes);
+        }
+        case F16, BF16 -> {
+          MemorySegment bytes =
+              MemorySegment.ofArray(new byte[Math.multiplyExact(2, values.length)]);
+          for (int i = 0; i < values.length; i++) {
+            short half = dtype == DType.F16 ? Float.floatToFloat16(values[i]) : bfloat16(values[i]);
+            bytes.set(Bytes.SHORT, 2L * i, half);
+          }
+          yield new Entry(dtype, shape, bytes);
+        }
+        case F64,
+            I64,
+            I32,
+            I16,
+            I8,
+            U64,
+            U32,
+            U16,
+            U8,
+            BOOL,
+            Q4_0,
+            Q4_1,
+            Q5_0,
+            Q5_1,
+            Q8_0,
+            Q2_K,
+            Q3_K,
+            Q4_K,
+            Q5_K,
+            Q6_K ->
+            throw new RadialogException("floats are written as F32, F16 or BF16, not as " + dtype);
+      };
+    }
+
+    /** 64-bit integers. */
+    public static Entry of(long[] values, long... shape) {
+      MemorySegment bytes = MemorySegment.ofArray(new byte[Math.multiplyExact(8, values.length)]);
+      MemorySegment.copy(values, 0, bytes, Bytes.LONG, 0, values.length);
+      return new Entry(DType.I64, shape, bytes);
+    }
+
+    private static short bfloat16(float value) {
+      int bits = Float.floatToRawIntBits(value);
+      if (Float.isNaN(value)) {
+        return (short) (bits >>> 16 | 0x40); // keep a NaN whose low bits alone say so
+      }
+      return (short) ((bits + 0x7fff + (bits >>> 16 & 1)) >>> 16);
+    }
+  }
+
+  /**
+   * Writes {@code file} whole or not at all. Tensors of wide types come first, so that each is
+   * aligned to its own size; otherwise the order is kept. The same input gives the same bytes.
+   *
+   * @throws RadialogException if it cannot be written
+   */
+  public static void write(
+      Path file, Map<String, String> metadata, SequencedMap<String, Entry> tensors) {
+    List<Map.Entry<String, Entry>> ordered =
+        tensors.entrySet().stream()
+            .sorted(Comparator.comparingInt(e -> -e.getValue().dtype().blockBytes()))
+            .toList();
+    ObjectNode header = Safetensors.JSON.createObjectNode();
+    if (!metadata.isEmpty()) {
+      ObjectNode texts = header.putObject("__metadata__");
+      metadata.forEach(texts::put);
+    }
+    long offset = 0;
+    for (Map.Entry<String, Entry> e : ordered) {
+      ObjectNode node = header.putObject(e.getKey());
+      node.put("dtype", e.getValue().dtype().name());
+      ArrayNode shape = node.putArray("shape");
+      for (long dimension : e.getValue().shape()) {
+        shape.add(dimension);
+      }
+      node.putArray("data_offsets").add(offset).add(offset += e.getValue().bytes().byteSize());
+    }
+    byte[] json = header.toString().getBytes(StandardCharsets.UTF_8);
+    WholeFile.write(
+        file,
+        out -> {
+          int padding = -json.length & 7;
+          writeLong(out, json.length + padding);
+          out.write(json);
+          out.write(" ".repeat(padding).getBytes(StandardCharsets.US_ASCII));
+          for (Map.Entry<String, Entry> e : ordered) {
+            writeAll(out, e.getValue().bytes());
+          }
+        });
+  }
+
+  private static void writeLong(OutputStream out, long value) throws IOException {
+    for (int shift = 0; shift < 64; shift += 8) {
+      out.write((int) (value >>> shift));
+    }
+  }
+
+  private static void writeAll(OutputStream out, MemorySegment bytes) throws IOException {
+    byte[] chunk = new byte[CHUNK];
+    for (long at = 0; at < bytes.byteSize(); at += CHUNK) {
+      int length = (int) Math.min(CHUNK, bytes.byteSize() - at);
+      MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, at, chunk, 0, length);
+      out.write(chunk, 0, length);
+    }
+  }
+}

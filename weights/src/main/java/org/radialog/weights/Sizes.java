@@ -1,0 +1,25 @@
+package org.radialog.weights;
+
+import java.nio.file.Path;
+
+/** Sizes that a header announces, refused where they overflow. */
+final class Sizes {
+  private Sizes() {}
+
+  /** The bytes of a tensor whose rows are whole blocks. */
+  static long bytes(Path file, TensorInfo info) {
+    try {
+      long[] shape = info.shape();
+      int block = info.dtype().blockElements();
+      long innermost = shape.length == 0 ? 1 : shape[shape.length - 1];
+      if (innermost % block != 0) {
+        throw new WeightsRefused(
+            file,
+            "tensor " + info + " has rows of " + innermost + " elements, no multiple of " + block);
+      }
+      return info.bytes();
+    } catch (ArithmeticException e) {
+      throw new WeightsRefused(file, "tensor " + info + " has more than 2^63 bytes", e);
+    }
+  }
+}
