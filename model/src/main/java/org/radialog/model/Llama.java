@@ -1,0 +1,671 @@
+package org.radialog.model;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.BiFunction;
+import java.util.function.DoubleUnaryOperator;
+import java.util.stream.IntStream;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.pytorch.DoubleOptional;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.radialog.base.RadialogException;
+import org.radialog.torch.Dense;
+import org.radialog.torch.Linear;
+import org.radialog.torch.LoraLinear;
+import org.radialog.torch.Parameters;
+import org.radialog.torch.Scope;
+import org.radialog.torch.Torch;
+
+/**
+ * A Llama-family language model on libtorch (arXiv 2302.13971): oracle, training, prefill, and the
+ * decode step of the precisions fp32 and bf16.
+ *
+ * <pre>
+ *   ids ── embed_tokens ─┐
+ *   image rows ──────────┴── x ─┬─ RMSNorm ─ q, k, v ─ RoPE ─ attention ─ o ─ + ─┐
+ *                               └─────────────────────────────────────────────┘  │   each layer
+ *                               ┌────────────────────────────────────────────────┘
+ *                               ├─ RMSNorm ─ down(silu(gate) · up) ─ + ── … ── RMSNorm ─ lm_head
+ *                               └────────────────────────────────────┘
+ * </pre>
+ *
+ * <p>B sequences · T tokens of each · N rows of all sequences together · L positions attended to ·
+ * D hidden · H heads · K key/value heads · G = H/K · d head size · F MLP · V vocabulary.
+ *
+ * <p>The rows of all sequences are joined for the linear layers; attention runs per sequence. The
+ * residual stream, norms, rotary embedding and attention are fp32 at both precisions; bf16 is the
+ * type of the matrices, their inputs and their outputs.
+ *
+ * <p>Not thread-safe: one call at a time.
+ */
+public final class Llama implements LanguageDecoder, AutoCloseable {
+  /** The label of a position that has no target. */
+  public static final int IGNORED = -100;
+
+  /** One transformer block; its fields have the checkpoint's names. */
+  private record Block(
+      Tensor inputLayernorm, // [D]
+      Dense qProj,
+      Dense kProj,
+      Dense vProj,
+      Dense oProj,
+      Tensor postAttentionLayernorm, // [D]
+      Dense gateProj,
+      Dense upProj,
+      Dense downProj) {}
+
+  /** How rows attend: q [N, H, d], k and v [N, K, d], rotated, to [N, H · d]. */
+  @FunctionalInterface
+  private interface Attention {
+    Tensor attend(int layer, Tensor q, Tensor k, Tensor v);
+  }
+
+  /** Where a test looks inside, under the reference's names of the modules. */
+  @FunctionalInterface
+  interface Probe {
+    /** Looks at nothing. */
+    Probe NONE = (name, value) -> {};
+
+    /** Called in the order of computation; {@code value} is valid during the call. */
+    void see(String name, Tensor value);
+  }
+
+  private final LlamaConfig config;
+  private final ScalarType type; // of matrices
+  private final Tensor embedTokens; // [V, D]
+  private final List<Block> layers;
+  private final Tensor norm; // [D]
+  private final Tensor lmHead; // [V, D]
+  private final LlamaTensors tensors; // owns the base's memory
+  private final Rotary rotary;
+  private boolean training;
+
+  private Llama(LlamaTensors tensors, BiFunction<LlamaLinear, Integer, Dense> linear) {
+    this.config = tensors.config();
+    this.type = tensors.type();
+    this.tensors = tensors;
+    this.embedTokens = tensors.get(LlamaWeights.EMBEDDING); // [V, D]
+    this.layers =
+        IntStream.range(0, config.layers())
+            .mapToObj(i ->
+                new Block(
+                    tensors.get(LlamaWeights.inputNorm(i)),
+                    linear.apply(LlamaLinear.Q_PROJ, i),
+                    linear.apply(LlamaLinear.K_PROJ, i),
+                    linear.apply(LlamaLinear.V_PROJ, i),
+                    linear.apply(LlamaLinear.O_PROJ, i),
+                    tensors.get(LlamaWeights.postAttentionNorm(i)),
+                    linear.apply(LlamaLinear.GATE_PROJ, i),
+                    linear.apply(LlamaLinear.UP_PROJ, i),
+                    linear.apply(LlamaLinear.DOWN_PROJ, i)))
+            .toList();
+    this.norm = tensors.get(LlamaWeights.NORM); // [D]
+    this.lmHead = config.tied() ? embedTokens : tensors.get(LlamaWeights.HEAD); // [V, D]
+    this.rotary = new Rotary(config);
+  }
+
+  /** A model of these tensors, which it closes with itself. */
+  static Llama of(LlamaTensors tensors) {
+    return new Llama(tensors, (linear, layer) -> base(tensors, linear, layer));
+  }
+
+  /**
+   * The model as its checkpoint has it.
+   *
+   * @param precision {@code FP32} or {@code BF16}
+   */
+  public static Llama of(LlamaWeights weights, Precision precision) {
+    return of(LlamaTensors.of(weights, Optional.empty(), type(precision)));
+  }
+
+  /**
+   * The model with an adapter merged into its matrices, in fp32 before they are rounded.
+   *
+   * @param precision {@code FP32} or {@code BF16}
+   */
+  public static Llama merged(LlamaWeights weights, LoraAdapter adapter, Precision precision) {
+    return of(LlamaTensors.of(weights, Optional.of(adapter), type(precision)));
+  }
+
+  /**
+   * The model with an adapter beside its matrices, for training. The base takes no gradient.
+   *
+   * @param lora gives and owns the adapter's tensors, under PEFT's names
+   * @param precision {@code FP32} or {@code BF16}, of the base; the adapter is fp32
+   */
+  public static Llama adapted(
+      LlamaWeights weights, LoraConfig adapter, Parameters lora, Precision precision) {
+    LlamaTensors tensors = LlamaTensors.of(weights, Optional.empty(), type(precision));
+    return new Llama(
+        tensors,
+        (linear, layer) -> {
+          Linear base = base(tensors, linear, layer);
+          if (!adapter.targets().contains(linear)) {
+            return base;
+          }
+          Parameters beside = lora.at(LoraAdapter.PREFIX + linear.module(layer) + ".");
+          return LoraLinear.of(base, beside, adapter.r(), adapter.alpha())
+              .withDropout(adapter.dropout());
+        });
+  }
+
+  /**
+   * The model of a file that {@link #pack} made, mapped rather than loaded.
+   *
+   * @param weights what it was made of, for its shape
+   * @param precision {@code FP32} or {@code BF16}, what it was made in
+   * @param key what it was marked with
+   * @return empty if the file is marked with another key or is of another model
+   * @throws RadialogException if there is no such file or it is damaged
+   */
+  public static Optional<Llama> packed(
+      Path file, String key, LlamaWeights weights, Precision precision) {
+    return LlamaTensors.map(file, key, weights, type(precision)).map(Llama::of);
+  }
+
+  /**
+   * Writes the matrices as they are in memory, an adapter merged into them included, to a file that
+   * {@link #packed} maps.
+   *
+   * @param key names what the file is made of, for example the digests of base and adapter
+   * @throws RadialogException if the file cannot be written
+   */
+  public void pack(Path file, String key) {
+    tensors.write(file, key);
+  }
+
+  private static Linear base(LlamaTensors tensors, LlamaLinear linear, int layer) {
+    return new Linear(tensors.get(linear.weight(layer)), Optional.empty());
+  }
+
+  private static ScalarType type(Precision precision) {
+    return switch (precision) {
+      case FP32 -> ScalarType.Float;
+      case BF16 -> ScalarType.BFloat16;
+      case INT8, INT4 ->
+          throw new IllegalArgumentException(
+              "libtorch runs the language model in fp32 or bf16, not in " + precision.label());
+    };
+  }
+
+  /** The shape of the model. */
+  public LlamaConfig config() {
+    return config;
+  }
+
+  /** Whether {@link #forward} drops inputs of the adapter, as training does; false at first. */
+  public void training(boolean on) {
+    training = on;
+  }
+
+  // ---------------------------------------------------------------- inference
+
+  /**
+   * Appends {@code input} to one sequence.
+   *
+   * @return the logits of its last position, [V]
+   */
+  public float[] prefill(KvCache cache, List<LlamaInput> input) {
+    return prefill(List.of(cache), List.of(input)).getFirst();
+  }
+
+  /**
+   * Appends to each of B sequences an input of its own, of any lengths.
+   *
+   * @param caches B distinct caches
+   * @param inputs B inputs, each of one position or more
+   * @return for each sequence the logits of its last position, [V]
+   * @throws RadialogException if a sequence outgrows the model's positions
+   * @throws IllegalArgumentException if an id or a width is not the model's
+   */
+  public List<float[]> prefill(List<KvCache> caches, List<List<LlamaInput>> inputs) {
+    List<Run> runs = runs(caches, inputs.stream().map(Llama::count).toList());
+    try (Scope _ = new Scope();
+        NoGradGuard _ = new NoGradGuard();
+        BlasThreads _ = blasThreads()) {
+      Tensor x = embed(inputs.stream().flatMap(List::stream).toList()); // [N, D]
+      Tensor hidden = extend(x, runs, Probe.NONE); // [N, D]
+      long[] last = runs.stream().mapToLong(run -> run.firstRow + run.count - 1).toArray();
+      Tensor rows = hidden.index_select(0, Torch.tensor(last, last.length)); // [B, D]
+      Tensor logits = logits(rows); // [B, V]
+      List<float[]> result = new ArrayList<>();
+      for (int b = 0; b < runs.size(); b++) {
+        result.add(Torch.floats(logits.select(0, b))); // [V]
+      }
+      runs.forEach(run -> run.cache.advance(run.count));
+      return result;
+    }
+  }
+
+  @Override
+  public void step(int[] tokens, List<KvCache> caches, float[][] logits) {
+    List<List<LlamaInput>> inputs = new ArrayList<>();
+    for (int token : tokens) {
+      inputs.add(List.of(new LlamaInput.Tokens(new int[] {token})));
+    }
+    List<float[]> result = prefill(caches, inputs);
+    for (int b = 0; b < logits.length; b++) {
+      System.arraycopy(result.get(b), 0, logits[b], 0, config.vocab());
+    }
+  }
+
+  /** Rows {@code firstRow … firstRow + count − 1} of a step go to the end of {@code cache}. */
+  private record Run(KvCache cache, int firstRow, int count) {
+    int start() {
+      return cache.length();
+    }
+  }
+
+  private List<Run> runs(List<KvCache> caches, List<Integer> counts) {
+    if (caches.size() != counts.size() || caches.isEmpty()) {
+      throw new IllegalArgumentException(
+          "expected one cache for each input, got " + caches.size() + " for " + counts.size());
+    }
+    List<Run> runs = new ArrayList<>();
+    int row = 0;
+    for (int b = 0; b < caches.size(); b++) {
+      KvCache cache = caches.get(b);
+      int count = counts.get(b);
+      if (count == 0) {
+        throw new IllegalArgumentException("the input of sequence " + b + " is empty");
+      }
+      if (!cache.config().equals(config)) {
+        throw new IllegalArgumentException(
+            "the cache of sequence " + b + " is of another model: " + cache.config());
+      }
+      cache.reserve(cache.length() + count);
+      runs.add(new Run(cache, row, count));
+      row += count;
+    }
+    return runs;
+  }
+
+  private static int count(List<LlamaInput> input) {
+    return input.stream().mapToInt(LlamaInput::count).sum();
+  }
+
+  /** The hidden states after the final norm, [N, D]; keys and values go into the caches. */
+  private Tensor extend(Tensor x /* [N, D] */, List<Run> runs, Probe probe) {
+    long[] positions =
+        runs.stream()
+            .flatMapToInt(run -> IntStream.range(run.start(), run.start() + run.count))
+            .asLongStream()
+            .toArray();
+    List<TensorOptional> masks = runs.stream().map(Llama::mask).toList();
+    Attention attention =
+        (layer, q, k, v) -> {
+          TensorVector outputs = new TensorVector();
+          for (int b = 0; b < runs.size(); b++) {
+            Run run = runs.get(b);
+            outputs.push_back(
+                attend(layer, run, masks.get(b), rows(q, run), rows(k, run), rows(v, run)));
+          }
+          return outputs.size() == 1 ? outputs.get(0) : torch.cat(outputs, 0); // [N, H·d]
+        };
+    return transform(x, positions, attention, probe);
+  }
+
+  private static Tensor rows(Tensor t, Run run) {
+    return t.narrow(0, run.firstRow, run.count);
+  }
+
+  // What a run of several rows behind an earlier part may see: [count, L], 0 or −inf. A run without
+  // an earlier part is plainly causal, a run of one row sees everything.
+  private static TensorOptional mask(Run run) {
+    int past = run.start();
+    if (run.count == 1 || past == 0) {
+      return new TensorOptional();
+    }
+    int length = past + run.count;
+    float[] mask = new float[run.count * length];
+    for (int row = 0; row < run.count; row++) {
+      Arrays.fill(mask, row * length + past + row + 1, (row + 1) * length, Float.NEGATIVE_INFINITY);
+    }
+    return new TensorOptional(Torch.tensor(mask, run.count, length));
+  }
+
+  // q [n, H, d], k and v [n, K, d] -> [n, H·d]
+  private Tensor attend(int layer, Run run, TensorOptional mask, Tensor q, Tensor k, Tensor v) {
+    int length = run.start() + run.count;
+    Tensor keys = view(run.cache, run.cache.keys(layer)); // [K, capacity, d]
+    Tensor values = view(run.cache, run.cache.values(layer)); // [K, capacity, d]
+    keys.narrow(1, run.start(), run.count).copy_(k.transpose(0, 1));
+    values.narrow(1, run.start(), run.count).copy_(v.transpose(0, 1));
+    keys = keys.narrow(1, 0, length).unsqueeze(0); // [1, K, L, d]
+    values = values.narrow(1, 0, length).unsqueeze(0); // [1, K, L, d]
+    if (run.count == 1) {
+      // the G queries of a group stand where several positions would: no copy of keys
+      Tensor grouped = q.view(1, config.kvHeads(), config.group(), config.headSize());
+      return attention(grouped, keys, values, mask, false) // [1, K, G, d]
+          .reshape(1, config.queryRows()); // [1, H·d]
+    }
+    boolean causal = run.start() == 0;
+    return attention(
+            q.transpose(0, 1).unsqueeze(0), // [1, H, n, d]
+            repeat(keys), // [1, H, L, d]
+            repeat(values), // [1, H, L, d]
+            mask,
+            causal) // [1, H, n, d]
+        .transpose(1, 2) // [1, n, H, d]
+        .reshape(run.count, config.queryRows()); // [n, H·d]
+  }
+
+  // [1, K, L, d] -> [1, H, L, d]: each head stands G times in a row
+  private Tensor repeat(Tensor t) {
+    if (config.group() == 1) {
+      return t;
+    }
+    long b = t.size(0);
+    long length = t.size(2);
+    return t.unsqueeze(2) // [B, K, 1, L, d]
+        .expand(b, config.kvHeads(), config.group(), length, config.headSize()) // [B, K, G, L, d]
+        .reshape(b, config.heads(), length, config.headSize()); // [B, H, L, d]
+  }
+
+  private static Tensor attention(
+      Tensor q, Tensor k, Tensor v, TensorOptional mask, boolean causal) {
+    return torch.scaled_dot_product_attention(
+        q, k, v, mask, 0, causal, new DoubleOptional(), false);
+  }
+
+  private static Tensor view(KvCache cache, MemorySegment memory) {
+    LlamaConfig c = cache.config();
+    return torch.from_blob(
+        new Address(memory.address()),
+        new long[] {c.kvHeads(), cache.capacity(), c.headSize()},
+        new TensorOptions(ScalarType.Float));
+  }
+
+  /** A place in memory that somebody else owns. */
+  static final class Address extends Pointer {
+    Address(long address) {
+      this.address = address;
+    }
+  }
+
+  // ---------------------------------------------------------------- training
+
+  /** The embeddings of {@code ids}, fp32 [ids.length, D]; they take no gradient. */
+  public Tensor embed(int[] ids) {
+    try (Scope scope = new Scope();
+        NoGradGuard _ = new NoGradGuard()) {
+      return scope.keep(rowsOf(ids));
+    }
+  }
+
+  /**
+   * The hidden states after the final norm.
+   *
+   * @param embeddings [B, T, D] fp32; shorter sequences are padded on the right, where rows may
+   *     hold anything finite: no real row sees them
+   * @return [B, T, D] fp32
+   */
+  public Tensor forward(Tensor embeddings) {
+    return forward(embeddings, Probe.NONE);
+  }
+
+  Tensor forward(Tensor embeddings, Probe probe) {
+    long b = embeddings.size(0);
+    long t = embeddings.size(1);
+    long[] positions = new long[Math.toIntExact(b * t)];
+    Arrays.setAll(positions, i -> i % t);
+    Attention attention =
+        (layer, q, k, v) ->
+            attention(
+                    q.view(b, t, config.heads(), config.headSize()).transpose(1, 2), // [B, H, T, d]
+                    repeat(k.view(b, t, config.kvHeads(), config.headSize()).transpose(1, 2)),
+                    repeat(v.view(b, t, config.kvHeads(), config.headSize()).transpose(1, 2)),
+                    new TensorOptional(),
+                    true) // [B, H, T, d]
+                .transpose(1, 2) // [B, T, H, d]
+                .reshape(b * t, config.queryRows()); // [B·T, H·d]
+    try (Scope scope = new Scope()) {
+      Tensor x = embeddings.reshape(b * t, config.hidden()); // [B·T, D]
+      Tensor hidden = transform(x, positions, attention, probe); // [B·T, D]
+      return scope.keep(hidden.view(b, t, config.hidden())); // [B, T, D]
+    }
+  }
+
+  /** The logits of hidden states: [..., D] to [..., V], fp32. */
+  public Tensor logits(Tensor hidden) {
+    try (Scope scope = new Scope()) {
+      return scope.keep(torch.linear(hidden.to(type), lmHead).to(ScalarType.Float)); // [..., V]
+    }
+  }
+
+  /**
+   * The mean cross-entropy over all labels of the batch. The head runs only for the positions that
+   * have one.
+   *
+   * @param embeddings [B, T, D] as for {@link #forward}
+   * @param labels B rows of T ids, {@value #IGNORED} where there is none; the label at t is what
+   *     position t − 1 should predict
+   * @return a scalar
+   * @throws IllegalArgumentException if no position has a label
+   */
+  public Tensor loss(Tensor embeddings, int[][] labels) {
+    int t = Math.toIntExact(embeddings.size(1));
+    List<Long> rows = new ArrayList<>();
+    List<Long> targets = new ArrayList<>();
+    for (int b = 0; b < labels.length; b++) {
+      for (int i = 1; i < t; i++) {
+        if (labels[b][i] != IGNORED) {
+          rows.add((long) b * t + i - 1);
+          targets.add((long) labels[b][i]);
+        }
+      }
+    }
+    if (rows.isEmpty()) {
+      throw new IllegalArgumentException("no position of the batch has a label");
+    }
+    try (Scope scope = new Scope()) {
+      Tensor hidden = forward(embeddings).view(-1, config.hidden()); // [B·T, D]
+      Tensor chosen = hidden.index_select(0, Torch.tensor(longs(rows), rows.size())); // [M, D]
+      Tensor target = Torch.tensor(longs(targets), targets.size()); // [M]
+      return scope.keep(torch.cross_entropy_loss(logits(chosen), target)); // []
+    }
+  }
+
+  private static long[] longs(List<Long> values) {
+    return values.stream().mapToLong(Long::longValue).toArray();
+  }
+
+  // ---------------------------------------------------------------- the network
+
+  private Tensor embed(List<LlamaInput> input) {
+    TensorVector pieces = new TensorVector();
+    for (LlamaInput piece : input) {
+      pieces.push_back(
+          switch (piece) {
+            case LlamaInput.Tokens(int[] ids) -> rowsOf(ids); // [n, D]
+            case LlamaInput.Embeddings(float[] rows, int count) -> image(rows, count); // [n, D]
+          });
+    }
+    return torch.cat(pieces, 0); // [N, D]
+  }
+
+  private Tensor rowsOf(int[] ids) {
+    for (int id : ids) {
+      if (id < 0 || id >= config.vocab()) {
+        throw new IllegalArgumentException(
+            "token id " + id + " is not one of the model's " + config.vocab());
+      }
+    }
+    return embedTokens
+        .index_select(0, Torch.tensor(ids, ids.length)) // [n, D]
+        .to(ScalarType.Float);
+  }
+
+  private Tensor image(float[] rows, int count) {
+    if (rows.length != count * config.hidden()) {
+      throw new IllegalArgumentException(
+          "image embeddings: expected %d rows of %d, found %d values"
+              .formatted(count, config.hidden(), rows.length));
+    }
+    return Torch.tensor(rows, count, config.hidden());
+  }
+
+  private Tensor transform(
+      Tensor x /* [N, D] */, long[] positions, Attention attention, Probe probe) {
+    Tensor index = Torch.tensor(positions, positions.length); // [N]
+    int needed = Math.toIntExact(Arrays.stream(positions).max().orElse(0)) + 1;
+    Tensor cos = rotary.cos(needed).index_select(0, index); // [N, 1, d]
+    Tensor sin = rotary.sin(needed).index_select(0, index); // [N, 1, d]
+    probe.see("rope_cos", cos);
+    probe.see("rope_sin", sin);
+    probe.see("hidden_states.0", x);
+    for (int i = 0; i < layers.size(); i++) {
+      try (Scope scope = new Scope()) {
+        Block block = layers.get(i);
+        Tensor h = selfAttention(i, block, rmsNorm(x, block.inputLayernorm), cos, sin, attention);
+        probe.see("layer" + i + ".attention", h);
+        Tensor y = x.add(h); // [N, D]
+        h = mlp(block, rmsNorm(y, block.postAttentionLayernorm));
+        probe.see("layer" + i + ".mlp", h);
+        x = scope.keep(y.add(h)); // [N, D]
+      }
+      if (i + 1 < layers.size()) {
+        probe.see("hidden_states." + (i + 1), x);
+      }
+    }
+    Tensor last = rmsNorm(x, norm); // [N, D]
+    probe.see("hidden_states." + layers.size(), last);
+    return last;
+  }
+
+  // [N, D] -> [N, D]
+  private Tensor selfAttention(
+      int layer, Block block, Tensor x, Tensor cos, Tensor sin, Attention attention) {
+    long n = x.size(0);
+    Tensor input = x.to(type);
+    Tensor q = heads(dense(block.qProj, input), n, config.heads()); // [N, H, d]
+    Tensor k = heads(dense(block.kProj, input), n, config.kvHeads()); // [N, K, d]
+    Tensor v = heads(dense(block.vProj, input), n, config.kvHeads()); // [N, K, d]
+    Tensor attended =
+        attention.attend(
+            layer, Rotary.rotate(q, cos, sin), Rotary.rotate(k, cos, sin), v); // [N, H·d]
+    return dense(block.oProj, attended.to(type));
+  }
+
+  private Tensor heads(Tensor t, long n, int heads) {
+    return t.to(ScalarType.Float).view(n, heads, config.headSize());
+  }
+
+  // [N, D] -> [N, D]
+  private Tensor mlp(Block block, Tensor x) {
+    Tensor input = x.to(type);
+    Tensor gate = torch.silu(dense(block.gateProj, input)); // [N, F]
+    Tensor up = dense(block.upProj, input); // [N, F]
+    return dense(block.downProj, gate.mul(up)); // [N, D]
+  }
+
+  private Tensor dense(Dense layer, Tensor x) {
+    return switch (layer) {
+      case Linear linear -> torch.linear(x, linear.weight());
+      case LoraLinear lora -> {
+        Tensor input = training && lora.dropout() > 0 ? torch.dropout(x, lora.dropout(), true) : x;
+        Tensor down = torch.linear(input, lora.a().to(type)); // [N, r]
+        Tensor up = torch.linear(down, lora.b().to(type)); // [N, out]
+        yield torch.linear(x, lora.base().weight()).add(up, new Scalar(lora.scale()));
+      }
+    };
+  }
+
+  private Tensor rmsNorm(Tensor x, Tensor weight) {
+    return torch.rms_norm(
+        x,
+        new long[] {config.hidden()},
+        new TensorOptional(weight),
+        new DoubleOptional(config.rmsEps()));
+  }
+
+  private BlasThreads blasThreads() {
+    return type == ScalarType.BFloat16 ? BlasThreads.one() : BlasThreads.unchanged();
+  }
+
+  @Override
+  public void close() {
+    rotary.close();
+    tensors.close();
+  }
+
+  /**
+   * Cosines and sines of the rotary embedding (arXiv 2104.09864), for as many positions as used.
+   */
+  private static final class Rotary implements AutoCloseable {
+    private static final int GRAIN = 512;
+
+    private final LlamaConfig config;
+    private Tensor cos; // [P, 1, d]
+    private Tensor sin; // [P, 1, d]
+
+    Rotary(LlamaConfig config) {
+      this.config = config;
+      int positions = Math.min(GRAIN, config.maxPositions());
+      this.cos = table(positions, Math::cos);
+      this.sin = table(positions, Math::sin);
+    }
+
+    Tensor cos(int positions) {
+      grow(positions);
+      return cos;
+    }
+
+    Tensor sin(int positions) {
+      grow(positions);
+      return sin;
+    }
+
+    private void grow(int positions) {
+      if (positions > cos.size(0)) {
+        close();
+        int rounded = (positions + GRAIN - 1) / GRAIN * GRAIN;
+        cos = table(rounded, Math::cos);
+        sin = table(rounded, Math::sin);
+      }
+    }
+
+    private Tensor table(int positions, DoubleUnaryOperator f) {
+      float[] frequencies = config.inverseFrequencies();
+      int half = frequencies.length;
+      float[] values = new float[positions * 2 * half];
+      for (int p = 0; p < positions; p++) {
+        for (int i = 0; i < half; i++) {
+          float angle = p * frequencies[i];
+          float value = (float) f.applyAsDouble(angle);
+          values[p * 2 * half + i] = value;
+          values[p * 2 * half + half + i] = value;
+        }
+      }
+      try (Scope scope = new Scope()) {
+        return scope.release(Torch.tensor(values, positions, 1, 2L * half));
+      }
+    }
+
+    /** Turns each pair (i, i + d/2) of x [N, heads, d] by its position's angle. */
+    static Tensor rotate(Tensor x, Tensor cos, Tensor sin) {
+      long half = x.size(2) / 2;
+      Tensor first = x.narrow(2, 0, half); // [N, heads, d/2]
+      Tensor second = x.narrow(2, half, half); // [N, heads, d/2]
+      Tensor turned = torch.cat(new TensorVector(second.neg(), first), 2); // [N, heads, d]
+      return x.mul(cos).addcmul(turned, sin);
+    }
+
+    @Override
+    public void close() {
+      cos.close();
+      sin.close();
+    }
+  }
+}

@@ -1,0 +1,211 @@
+package org.radialog.model;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SequencedMap;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.radialog.base.RadialogException;
+import org.radialog.torch.Scope;
+import org.radialog.torch.Torch;
+import org.radialog.weights.Checkpoint;
+import org.radialog.weights.DType;
+import org.radialog.weights.SafetensorsWriter;
+
+/**
+ * The tensors of a Llama model in memory, by Hugging Face's names: matrices in one type, norms in
+ * fp32. They are converted from a checkpoint, or mapped from a file that {@link #write} made of
+ * converted ones. Closing frees them.
+ */
+final class LlamaTensors implements AutoCloseable {
+  private static final int CHUNK = 1 << 18;
+  private static final String KEY = "key";
+  private static final String CONFIG = "config";
+
+  private final LlamaConfig config;
+  private final ScalarType type;
+  private final SequencedMap<String, Tensor> tensors;
+  private final Optional<Checkpoint> mapped;
+
+  private LlamaTensors(
+      LlamaConfig config,
+      ScalarType type,
+      SequencedMap<String, Tensor> tensors,
+      Optional<Checkpoint> mapped) {
+    this.config = config;
+    this.type = type;
+    this.tensors = tensors;
+    this.mapped = mapped;
+  }
+
+  static LlamaTensors of(LlamaWeights weights, Optional<LoraAdapter> adapter, ScalarType type) {
+    SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
+    try (Scope scope = new Scope();
+        NoGradGuard _ = new NoGradGuard()) {
+      weights
+          .shapes()
+          .forEach((name, shape) ->
+              tensors.put(
+                  name,
+                  scope.release(Torch.empty(shape.length == 1 ? ScalarType.Float : type, shape))));
+    }
+    Map<String, LoraAdapter.Pair> pairs = pairs(weights.config(), adapter);
+    // As many threads as the machine gives: a start waits for this.
+    tensors.entrySet().parallelStream()
+        .forEach(e ->
+            fill(
+                e.getValue(),
+                weights,
+                e.getKey(),
+                Optional.ofNullable(pairs.get(e.getKey())),
+                scale(adapter)));
+    return new LlamaTensors(weights.config(), type, tensors, Optional.empty());
+  }
+
+  private static double scale(Optional<LoraAdapter> adapter) {
+    return adapter.map(a -> a.config().scale()).orElse(0.0);
+  }
+
+  private static Map<String, LoraAdapter.Pair> pairs(
+      LlamaConfig config, Optional<LoraAdapter> adapter) {
+    Map<String, LoraAdapter.Pair> pairs = new LinkedHashMap<>();
+    adapter.ifPresent(a -> {
+      for (int i = 0; i < config.layers(); i++) {
+        for (LlamaLinear linear : LlamaLinear.values()) {
+          int layer = i;
+          a.pair(config, layer, linear).ifPresent(p -> pairs.put(linear.weight(layer), p));
+        }
+      }
+    });
+    return pairs;
+  }
+
+  // Row by row through a chunk that fits the cache.
+  private static void fill(
+      Tensor target,
+      LlamaWeights weights,
+      String name,
+      Optional<LoraAdapter.Pair> pair,
+      double scale) {
+    try (Scope _ = new Scope();
+        NoGradGuard _ = new NoGradGuard()) {
+      int rows = (int) target.size(0);
+      int columns = target.dim() == 1 ? 1 : (int) target.size(1);
+      int chunk = Math.clamp(CHUNK / columns, 1, rows);
+      for (int first = 0; first < rows; first += chunk) {
+        int count = Math.min(chunk, rows - first);
+        try (Scope _ = new Scope()) {
+          Tensor values = Torch.tensor(weights.floats(name, first, count), (long) count, columns);
+          if (pair.isPresent()) {
+            merge(values, pair.get(), first, scale);
+          }
+          target.narrow(0, first, count).view(count, columns).copy_(values);
+        }
+      }
+    }
+  }
+
+  // W + scale · B A, for the rows from `first` on
+  private static void merge(Tensor rows, LoraAdapter.Pair pair, int first, double scale) {
+    int columns = (int) rows.size(1);
+    int rank = pair.a().length / columns;
+    float[] b = Arrays.copyOfRange(pair.b(), first * rank, (first + (int) rows.size(0)) * rank);
+    Tensor bRows = Torch.tensor(b, rows.size(0), rank); // [n, r]
+    Tensor a = Torch.tensor(pair.a(), rank, columns); // [r, in]
+    rows.addmm_(bRows, a, new Scalar(1), new Scalar(scale));
+  }
+
+  private static DType dtype(ScalarType type) {
+    return type == ScalarType.Float ? DType.F32 : DType.BF16;
+  }
+
+  /** Writes all tensors to a safetensors file, marked with {@code key}. */
+  void write(Path file, String key) {
+    SequencedMap<String, SafetensorsWriter.Entry> entries = new LinkedHashMap<>();
+    tensors.forEach((name, tensor) ->
+        entries.put(
+            name,
+            new SafetensorsWriter.Entry(
+                dtype(Torch.type(tensor)), Torch.shape(tensor), Torch.memory(tensor))));
+    SafetensorsWriter.write(file, Map.of(KEY, key, CONFIG, config.toString()), entries);
+  }
+
+  /**
+   * The tensors of a file that {@link #write} made, mapped.
+   *
+   * @return empty if the file is marked otherwise
+   * @throws RadialogException if it is damaged
+   */
+  static Optional<LlamaTensors> map(Path file, String key, LlamaWeights weights, ScalarType type) {
+    Checkpoint checkpoint = Checkpoint.open(file);
+    try {
+      if (!Map.of(KEY, key, CONFIG, weights.config().toString()).equals(checkpoint.metadata())) {
+        checkpoint.close();
+        return Optional.empty();
+      }
+      LlamaWeights packed = HuggingFaceLlama.of(weights.config(), checkpoint);
+      SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
+      try (Scope scope = new Scope()) {
+        weights
+            .shapes()
+            .forEach((name, shape) -> {
+              ScalarType wanted = shape.length == 1 ? ScalarType.Float : type;
+              if (packed.info(name).dtype() != dtype(wanted)) {
+                throw new RadialogException(
+                    file
+                        + ": expected "
+                        + name
+                        + " as "
+                        + dtype(wanted)
+                        + ", found "
+                        + packed.info(name)
+                        + "; delete the file");
+              }
+              tensors.put(
+                  name,
+                  scope.release(
+                      torch.from_blob(
+                          new Llama.Address(packed.bytes(name).address()),
+                          shape,
+                          new TensorOptions(wanted))));
+            });
+      }
+      return Optional.of(
+          new LlamaTensors(weights.config(), type, tensors, Optional.of(checkpoint)));
+    } catch (RuntimeException e) {
+      checkpoint.close();
+      throw e;
+    }
+  }
+
+  LlamaConfig config() {
+    return config;
+  }
+
+  ScalarType type() {
+    return type;
+  }
+
+  /** The tensor {@code name}, which lives until this is closed. */
+  Tensor get(String name) {
+    Tensor tensor = tensors.get(name);
+    if (tensor == null) {
+      throw new RadialogException("language model: there is no tensor " + name);
+    }
+    return tensor;
+  }
+
+  @Override
+  public void close() {
+    tensors.values().forEach(Tensor::close);
+    tensors.clear();
+    mapped.ifPresent(Checkpoint::close);
+  }
+}
