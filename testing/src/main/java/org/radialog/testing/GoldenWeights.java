@@ -1,0 +1,94 @@
+package org.radialog.testing;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/**
+ * The formula of the golden cases (golden/README.md, section 1): every weight is a function of its
+ * state-dict key, its flat row-major index and a salt.
+ */
+public final class GoldenWeights {
+  private static final long GOLDEN_RATIO = 0x9E3779B97F4A7C15L;
+
+  private record Rule(double offset, double scale) {}
+
+  private GoldenWeights() {}
+
+  /** The weight {@code key} of {@code shape} (empty for a scalar), row-major. */
+  public static float[] fill(String salt, String key, long... shape) {
+    float[] values = new float[elements(shape)];
+    if (key.endsWith("num_batches_tracked")) {
+      return values;
+    }
+    Rule rule = rule(key, shape);
+    long h = hash(salt + key);
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) (rule.offset + rule.scale * uniform(h, i));
+    }
+    return values;
+  }
+
+  /** A float input in [low, high). */
+  public static float[] floats(String salt, String key, double low, double high, long... shape) {
+    float[] values = new float[elements(shape)];
+    long h = hash(salt + key);
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) (low + (high - low) * (uniform(h, i) + 1) / 2);
+    }
+    return values;
+  }
+
+  /** Ids in first .. vocab - 1. */
+  public static long[] ids(String salt, String key, long first, long vocab, long... shape) {
+    long[] values = new long[elements(shape)];
+    long h = hash(salt + key);
+    for (int i = 0; i < values.length; i++) {
+      values[i] = first + (long) Math.floor((uniform(h, i) + 1) / 2 * (vocab - first));
+    }
+    return values;
+  }
+
+  /** FNV-1a, 64 bits, of the UTF-8 bytes. */
+  static long hash(String text) {
+    long h = 0xcbf29ce484222325L;
+    for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
+      h = (h ^ (b & 0xff)) * 0x100000001b3L;
+    }
+    return h;
+  }
+
+  /** The number in [-1, 1) at index {@code i} of the stream {@code h}: SplitMix64. */
+  static double uniform(long h, long i) {
+    long z = h + (i + 1) * GOLDEN_RATIO;
+    z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
+    z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+    z ^= z >>> 31;
+    return (z >>> 11) * 0x1p-53 * 2 - 1;
+  }
+
+  private static Rule rule(String key, long[] shape) {
+    if (key.endsWith("running_var")) {
+      return new Rule(1, 0.5);
+    }
+    if (key.endsWith("running_mean")) {
+      return new Rule(0, 0.1);
+    }
+    return switch (shape.length) {
+      case 0 -> new Rule(0.07, 0);
+      case 1 -> new Rule(key.endsWith("weight") ? 1 : 0, 0.1);
+      default -> new Rule(0, Math.sqrt(3.0 / fanIn(shape)));
+    };
+  }
+
+  private static double fanIn(long[] shape) {
+    return elements(Arrays.copyOfRange(shape, 1, shape.length));
+  }
+
+  private static int elements(long[] shape) {
+    long elements = 1;
+    for (long dimension : shape) {
+      elements = Math.multiplyExact(elements, dimension);
+    }
+    return Math.toIntExact(elements);
+  }
+}

@@ -1,0 +1,54 @@
+package org.radialog.testing;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * Real films and reports that are not in the repository: {@code -Dradialog.testdata=DIR} for a
+ * folder in which {@code data/radiographs} lies, {@code -Dradialog.radiographs=DIR} for the films
+ * alone.
+ */
+public final class TestData {
+  private TestData() {}
+
+  /** The folder of the test data, if one is given. */
+  public static Optional<Path> folder() {
+    return given("radialog.testdata");
+  }
+
+  /** The folder of the radiographs, if one is given. */
+  public static Optional<Path> radiographs() {
+    return given("radialog.radiographs")
+        .or(() -> folder().map(f -> f.resolve("data").resolve("radiographs")));
+  }
+
+  /** The folder of the test data; without it the calling test is skipped by name. */
+  public static Path assumeFolder() {
+    return assume(folder(), "radialog.testdata");
+  }
+
+  /** The folder of the radiographs; without it the calling test is skipped by name. */
+  public static Path assumeRadiographs() {
+    return assume(radiographs(), "radialog.radiographs (or radialog.testdata)");
+  }
+
+  private static Path assume(Optional<Path> folder, String property) {
+    assumeTrue(folder.isPresent(), "needs -D" + property + "=DIR");
+    return folder.orElseThrow();
+  }
+
+  private static Optional<Path> given(String property) {
+    String value = System.getProperty(property, "");
+    if (value.isEmpty()) {
+      return Optional.empty();
+    }
+    Path folder = Path.of(value);
+    if (!Files.isDirectory(folder)) {
+      throw new IllegalStateException("-D" + property + "=" + value + " is no folder");
+    }
+    return Optional.of(folder);
+  }
+}
