@@ -1,8 +1,10 @@
 package org.radialog.torch;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.SplittableRandom;
@@ -11,6 +13,10 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.RadialogException;
+import org.radialog.weights.Checkpoint;
+import org.radialog.weights.DType;
+import org.radialog.weights.SafetensorsWriter;
+import org.radialog.weights.TensorInfo;
 
 /**
  * The named tensors of a network. A layer asks for each by the name it has in the checkpoint, with
@@ -29,6 +35,38 @@ public final class Parameters implements AutoCloseable {
      * @throws RadialogException if the source's shape is another one
      */
     Optional<float[]> values(String name, long[] shape);
+
+    /** The tensors of an open checkpoint, from any floating or quantised type. */
+    static Source of(Checkpoint checkpoint) {
+      return (name, shape) -> {
+        TensorInfo info = checkpoint.tensors().get(name);
+        if (info == null) {
+          return Optional.empty();
+        }
+        if (!Arrays.equals(info.shape(), shape)) {
+          throw wrongShape(name, shape, info.shape());
+        }
+        return Optional.of(checkpoint.floats(name));
+      };
+    }
+
+    /** The same source for names behind {@code prefix}, which the source itself does not have. */
+    default Source behind(String prefix) {
+      return (name, shape) ->
+          name.startsWith(prefix)
+              ? values(name.substring(prefix.length()), shape)
+              : Optional.empty();
+    }
+
+    /** The same source for names that it has behind {@code prefix}. */
+    default Source at(String prefix) {
+      return (name, shape) -> values(prefix + name, shape);
+    }
+
+    /** This source, and {@code other} for what it lacks. */
+    default Source or(Source other) {
+      return (name, shape) -> values(name, shape).or(() -> other.values(name, shape));
+    }
   }
 
   /** What an absent name means. */
@@ -46,6 +84,11 @@ public final class Parameters implements AutoCloseable {
   private Parameters(Root root, String prefix) {
     this.root = root;
     this.prefix = prefix;
+  }
+
+  /** Parameters from an open checkpoint, which must have every name; converted to fp32. */
+  public static Parameters of(Checkpoint checkpoint) {
+    return of(Source.of(checkpoint));
   }
 
   /** Parameters from {@code source}, which must have every name that a network asks for. */
@@ -134,6 +177,25 @@ public final class Parameters implements AutoCloseable {
    */
   public void load(Source source) {
     named().forEach((name, tensor) -> overwrite(source, name, tensor));
+  }
+
+  /**
+   * Writes the tensors under this view, by full name, as a safetensors file: whole or not at all.
+   *
+   * @param dtype {@code F32}, {@code F16} or {@code BF16}
+   */
+  public void save(Path file, Map<String, String> metadata, DType dtype) {
+    SafetensorsWriter.write(file, metadata, entries(named(), dtype));
+  }
+
+  /** Tensors as a safetensors file takes them, rounded to {@code dtype}: copies, in their order. */
+  public static SequencedMap<String, SafetensorsWriter.Entry> entries(
+      SequencedMap<String, Tensor> tensors, DType dtype) {
+    SequencedMap<String, SafetensorsWriter.Entry> entries = new LinkedHashMap<>();
+    tensors.forEach((name, tensor) ->
+        entries.put(
+            name, SafetensorsWriter.Entry.of(dtype, Torch.floats(tensor), Torch.shape(tensor))));
+    return entries;
   }
 
   static void overwrite(Source source, String name, Tensor tensor) {
