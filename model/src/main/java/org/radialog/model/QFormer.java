@@ -181,7 +181,7 @@ public final class QFormer {
         Tensor q = split(query.forward(x)); // [B, H, Q, d]
         Tensor k = split(key.forward(source)); // [B, H, S, d]
         Tensor v = split(value.forward(source)); // [B, H, S, d]
-        double scale = 1 / Math.sqrt(q.size(3));
+        double scale = 1 / Math.sqrt((double) q.size(3));
         Tensor scores = matmul(q, k.transpose(2, 3)).mul(new Scalar(scale)); // [B, H, Q, S]
         Tensor shares = drop(softmax(scores, -1), dropout); // [B, H, Q, S]
         Tensor mixed = matmul(shares, v).transpose(1, 2).flatten(2, 3); // [B, Q, H, d] to [B, Q, D]
