@@ -18,6 +18,8 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
+import org.radialog.clinical.PromptFormat;
+import org.radialog.torch.Parameters;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.DatabindException;
@@ -79,6 +81,9 @@ public record ModelConfig(
   /** Name of the file in a model folder. */
   public static final String FILE = "config.json";
 
+  /** Name of the file with everything that was trained for the model. */
+  public static final String TRAINED = "radialog.safetensors";
+
   private static final long MAX_BYTES = 1 << 20;
 
   private static final JsonMapper JSON =
@@ -103,6 +108,7 @@ public record ModelConfig(
     need(
         seen.contains(language.weights()),
         "language.weights is " + language.weights() + ", which files does not list");
+    need(seen.contains(TRAINED), "files does not list " + TRAINED);
   }
 
   /**
@@ -144,7 +150,12 @@ public record ModelConfig(
     MINMAX,
     /** The steps that made MIMIC-CXR-JPG, histogram equalisation included. */
     @JsonProperty("mimic-cxr-jpg")
-    MIMIC_CXR_JPG
+    MIMIC_CXR_JPG;
+
+    /** The name in the file. */
+    public String text() {
+      return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
   }
 
   /**
@@ -158,23 +169,45 @@ public record ModelConfig(
       need(patchDim >= 1 && patchDim <= 4096, "vision.patch_dim is " + patchDim + ", 1 to 4096");
       need(jointDim >= 1 && jointDim <= 4096, "vision.joint_dim is " + jointDim + ", 1 to 4096");
     }
+
+    /** The network's sizes. */
+    public BioViLT.Config network() {
+      return new BioViLT.Config(backbone.network, patchDim, jointDim);
+    }
   }
 
   /** The convolutional network below the 1×1 projection; both have stride 32. */
   public enum Backbone {
     @JsonProperty("resnet50")
-    RESNET50,
+    RESNET50(BioViLT.Backbone.RESNET50),
     @JsonProperty("efficientnet-lite0")
-    EFFICIENTNET_LITE0
+    EFFICIENTNET_LITE0(BioViLT.Backbone.EFFICIENTNET_LITE0);
+
+    private final BioViLT.Backbone network;
+
+    Backbone(BioViLT.Backbone network) {
+      this.network = network;
+    }
   }
 
   /** The statistics that BatchNorm uses at inference. */
   public enum BatchNorm {
     @JsonProperty("running")
-    RUNNING,
+    RUNNING(BioViLT.BatchNorm.RUNNING),
     /** Those of the image itself: an oddity of the second version's original. */
     @JsonProperty("batch")
-    BATCH
+    BATCH(BioViLT.BatchNorm.BATCH);
+
+    private final BioViLT.BatchNorm statistics;
+
+    BatchNorm(BioViLT.BatchNorm statistics) {
+      this.statistics = statistics;
+    }
+
+    /** As the network takes it. */
+    public BioViLT.BatchNorm statistics() {
+      return statistics;
+    }
   }
 
   /** From the encoder's features to rows of the language model. */
@@ -189,6 +222,42 @@ public record ModelConfig(
 
     /** How those features become tokens. */
     TokenOrder tokenOrder();
+
+    /**
+     * The network, its tensors under {@code qformer.} and {@code projector.} of {@code p}.
+     *
+     * @param hidden D, width of the language model
+     * @throws RadialogException if {@code p} lacks a tensor or has it in another shape
+     */
+    default org.radialog.model.Alignment network(Parameters p, Vision vision, int hidden) {
+      int channels =
+          switch (source()) {
+            case PATCHES -> vision.network().patchChannels();
+            case PROJECTED -> vision.jointDim();
+          };
+      Parameters projector = p.at("projector.");
+      return switch (this) {
+        case QFormer q ->
+            QueryProjector.of(
+                projector,
+                org.radialog.model.QFormer.of(
+                    p.at("qformer."),
+                    new org.radialog.model.QFormer.Config(
+                        q.queries(),
+                        q.layers(),
+                        q.hidden(),
+                        q.heads(),
+                        q.mlp(),
+                        q.crossAttentionEvery(),
+                        channels,
+                        tokenOrder().network)),
+                hidden);
+        case Mlp mlp ->
+            MlpProjector.of(
+                projector,
+                new MlpProjector.Config(channels, mlp.hidden(), hidden, tokenOrder().network));
+      };
+    }
   }
 
   /**
@@ -244,10 +313,16 @@ public record ModelConfig(
   public enum TokenOrder {
     /** One token a patch. */
     @JsonProperty("patches")
-    PATCHES,
+    PATCHES(org.radialog.model.TokenOrder.PATCHES),
     /** A reshape without a permute: an oddity that the first version's weights depend on. */
     @JsonProperty("scrambled")
-    SCRAMBLED
+    SCRAMBLED(org.radialog.model.TokenOrder.SCRAMBLED);
+
+    private final org.radialog.model.TokenOrder network;
+
+    TokenOrder(org.radialog.model.TokenOrder network) {
+      this.network = network;
+    }
   }
 
   /**
@@ -284,6 +359,17 @@ public record ModelConfig(
             threshold >= 0 && threshold <= 1,
             "classifier.thresholds has " + threshold + ", expected 0 to 1");
       }
+    }
+
+    /** The network's sizes, its inputs being the encoder's {@code jointDim} channels. */
+    public FindingsClassifier.Config network(int jointDim) {
+      FindingsClassifier.Pooling network =
+          switch (pooling) {
+            case Window(int kernel, int cells) ->
+                new FindingsClassifier.Pooling.Window(kernel, cells);
+            case Adaptive(int cells) -> new FindingsClassifier.Pooling.Adaptive(cells);
+          };
+      return new FindingsClassifier.Config(jointDim, network, hidden, labels.size());
     }
   }
 
@@ -335,23 +421,15 @@ public record ModelConfig(
    * @param targets names of the linear layers, for example {@code q_proj}
    */
   public record Adapter(int r, double alpha, List<String> targets) {
-    private static final List<String> LINEARS =
-        List.of("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj");
-
     public Adapter {
-      need(r >= 1 && r <= 1024, "language.adapter.r is " + r + ", 1 to 1024");
-      need(
-          Double.isFinite(alpha) && alpha > 0,
-          "language.adapter.alpha is " + alpha + ", expected above 0");
       targets = List.copyOf(targets);
-      need(
-          LINEARS.containsAll(targets) && !targets.isEmpty(),
-          "language.adapter.targets is " + targets + ", expected some of " + LINEARS);
+      LoraConfig checked = new LoraConfig(r, alpha, 0, LoraConfig.targets(targets));
+      need(checked.scale() > 0, "language.adapter.alpha is " + alpha + ", expected above 0");
     }
 
-    /** The factor on the adapter's output, alpha / r. */
-    public double scale() {
-      return alpha / r;
+    /** The adapter's shape as the network takes it. */
+    public LoraConfig network() {
+      return new LoraConfig(r, alpha, 0, LoraConfig.targets(targets));
     }
   }
 
@@ -359,13 +437,24 @@ public record ModelConfig(
   public enum Prompt {
     /** The first version's: Vicuna template, 32 {@code <IMG>}. */
     @JsonProperty("radialog-v1")
-    RADIALOG_V1,
+    RADIALOG_V1(PromptFormat.RADIALOG_V1),
     /** The second version's: Vicuna template, {@code <image>}. */
     @JsonProperty("radialog-v2")
-    RADIALOG_V2,
+    RADIALOG_V2(PromptFormat.RADIALOG_V2),
     /** SmolLM2's chat template with a system prompt of ours. */
     @JsonProperty("smollm2")
-    SMOLLM2
+    SMOLLM2(PromptFormat.SMOLLM2);
+
+    private final PromptFormat format;
+
+    Prompt(PromptFormat format) {
+      this.format = format;
+    }
+
+    /** The words themselves. */
+    public PromptFormat format() {
+      return format;
+    }
   }
 
   /**

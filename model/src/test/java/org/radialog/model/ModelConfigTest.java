@@ -19,6 +19,7 @@ class ModelConfigTest {
   @BeforeEach
   void weights() throws IOException {
     Files.writeString(folder.resolve("base.gguf"), "weights");
+    Files.writeString(folder.resolve("radialog.safetensors"), "trained");
   }
 
   @Test
@@ -150,7 +151,9 @@ class ModelConfigTest {
             Optional.of(new ModelConfig.Adapter(8, 16, List.of("q_proj", "v_proj"))),
             ModelConfig.Prompt.SMOLLM2),
         new ModelConfig.SelfTest(List.of(0.5, 0.25), List.of(12.5), List.of(7)),
-        List.of(ModelConfig.FileEntry.of(folder, "base.gguf")));
+        List.of(
+            ModelConfig.FileEntry.of(folder, "base.gguf"),
+            ModelConfig.FileEntry.of(folder, ModelConfig.TRAINED)));
   }
 
   private void edited(String from, String to) throws IOException {
