@@ -204,6 +204,11 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
     return config;
   }
 
+  /** A tensor of the base, an adapter merged into it included, by Hugging Face's name. */
+  Tensor tensor(String name) {
+    return tensors.get(name);
+  }
+
   /** Whether {@link #forward} drops inputs of the adapter, as training does; false at first. */
   public void training(boolean on) {
     training = on;
