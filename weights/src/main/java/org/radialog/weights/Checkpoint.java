@@ -21,6 +21,9 @@ import org.radialog.base.RadialogException;
  * <p>Safe for use by several threads until closed.
  */
 public final class Checkpoint implements AutoCloseable {
+  /** The key under which the metadata names the class of an object that stays unknown. */
+  static final String CLASS = "__class__";
+
   /** A tensor and where its elements lie. */
   record Stored(TensorInfo info, Elements elements) {}
 
@@ -42,7 +45,12 @@ public final class Checkpoint implements AutoCloseable {
 
   /**
    * Opens a checkpoint. The format is told by the content: safetensors, a {@code
-   * *.safetensors.index.json} or a folder with one (or with one safetensors file), or GGUF.
+   * *.safetensors.index.json} or a folder with one (or with one safetensors file), GGUF, a PyTorch
+   * archive, a PyTorch file from before 1.6, or a pickled dict of numpy arrays.
+   *
+   * <p>A pickle's tensors are named by their place: {@code optimizer_states.0.state.0.exp_avg}. The
+   * tensors of a training checkpoint's {@code state_dict}, {@code model_state_dict} or {@code
+   * model} have their plain names; a tensor alone is called {@code tensor}.
    *
    * @throws WeightsRefused if the file is missing, damaged, of an unknown format or not to be
    *     trusted
@@ -61,7 +69,10 @@ public final class Checkpoint implements AutoCloseable {
     }
   }
 
-  /** {@code safetensors}, {@code safetensors, sharded} or {@code GGUF v3}. */
+  /**
+   * {@code safetensors}, {@code safetensors, sharded}, {@code GGUF v2}, {@code GGUF v3}, {@code
+   * PyTorch zip}, {@code PyTorch legacy} or {@code pickle}.
+   */
   public String format() {
     return contents.format;
   }
@@ -69,7 +80,10 @@ public final class Checkpoint implements AutoCloseable {
   /**
    * What the file says beside its tensors. From safetensors strings. From GGUF: {@code String},
    * {@code Boolean}, {@code Long} (every integer type; {@code BigInteger} from 2^63 on), {@code
-   * Double} (both float types) or a {@code List} of these.
+   * Double} (both float types) or a {@code List} of these. From a pickle the same, where a {@code
+   * List} is a list, tuple or size, an empty {@code Optional} is None, and a {@code Map} is a dict
+   * without its tensors, or an object of a class that stays unknown: its name stands under {@code
+   * __class__}, and nothing of it has been run.
    */
   public Map<String, Object> metadata() {
     return Collections.unmodifiableMap(contents.metadata);

@@ -29,6 +29,14 @@ final class Formats {
     if (file.byteSize() >= 4 && start.ascii(4).equals(GGUF)) {
       return Gguf.read(path, file);
     }
+    if (ZipArchive.starts(file)) {
+      return PyTorch.readZip(path, file);
+    }
+    // A safetensors file begins with the length of its header, a pickle with 0x80 and its protocol;
+    // a header of that many bytes would be one of 128 plus a multiple of 256 that no JSON follows.
+    if (PyTorch.isPickle(file) && !Safetensors.starts(file)) {
+      return PyTorch.readPickle(path, file);
+    }
     return Safetensors.read(path, file);
   }
 

@@ -1,6 +1,7 @@
 package org.radialog.weights;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -32,6 +33,17 @@ final class Safetensors {
   private record Placed(TensorInfo info, long begin, long end) {}
 
   private Safetensors() {}
+
+  /** Whether a JSON object of a plausible length begins where a header must. */
+  static boolean starts(MemorySegment bytes) {
+    if (bytes.byteSize() < 9) {
+      return false;
+    }
+    long length = bytes.get(Bytes.LONG, 0);
+    return length >= 2
+        && length <= Math.min(MAX_HEADER, bytes.byteSize() - 8)
+        && bytes.get(ValueLayout.JAVA_BYTE, 8) == '{';
+  }
 
   static Checkpoint.Contents read(Path file, MemorySegment bytes) {
     Bytes in = new Bytes(file, bytes);
