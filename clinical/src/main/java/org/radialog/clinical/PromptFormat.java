@@ -99,6 +99,15 @@ public enum PromptFormat {
     };
   }
 
+  /** An answer of the assistant as it stands in the dialog, without its end token. */
+  public PromptPart answer(String text) {
+    return new PromptPart.Text(
+        switch (this) {
+          case RADIALOG_V1, RADIALOG_V2 -> " " + text;
+          case SMOLLM2 -> text;
+        });
+  }
+
   /** The special token with which the assistant ends an answer. */
   public String endToken() {
     return switch (this) {
