@@ -1,0 +1,172 @@
+package org.radialog.model;
+
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import org.radialog.model.BioViLT.Backbone;
+import org.radialog.model.BioViLT.BatchNorm;
+import org.radialog.model.BioViLT.Config;
+import org.radialog.model.BioViLT.Output;
+import org.radialog.testing.Golden;
+import org.radialog.testing.GoldenCase;
+import org.radialog.testing.Parity;
+import org.radialog.torch.Parameters;
+import org.radialog.torch.Scope;
+import org.radialog.torch.Torch;
+
+/** The ResNet-50 image model against hi-ml-multimodal, without a prior. */
+class BioViLTParityTest {
+  private static final double FORWARD = 1e-5;
+  private static final double BATCH_STATISTICS = 1e-3;
+
+  @TestFactory
+  Stream<DynamicTest> runningStatistics() {
+    return Golden.cases("biovilt").stream()
+        .flatMap(c ->
+            Stream.of("single", "large")
+                .filter(input -> given(c, input))
+                .flatMap(input -> {
+                  Outputs<float[]> outputs = new Outputs<>(() -> exact(c, input));
+                  return expected(c, input).stream()
+                      .map(output ->
+                          dynamicTest(
+                              c + "/" + output,
+                              () -> {
+                                Parity.check(c + "/" + output, outputs.get(output), c, FORWARD);
+                              }));
+                }));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> batchStatistics() {
+    return Golden.cases("biovilt").stream()
+        .filter(c -> given(c, "batch"))
+        .flatMap(c -> {
+          Outputs<float[]> outputs = new Outputs<>(() -> train(c));
+          return expected(c, "train").stream()
+              .map(output ->
+                  dynamicTest(
+                      c + "/" + output,
+                      () -> {
+                        Parity.check(c + "/" + output, outputs.get(output), c, BATCH_STATISTICS);
+                      }));
+        });
+  }
+
+  @TestFactory
+  Stream<DynamicTest> foldedInFp32AndInBf16() {
+    return Golden.cases("biovilt").stream()
+        .flatMap(c ->
+            Stream.of("single", "large")
+                .filter(input -> given(c, input))
+                .flatMap(input ->
+                    Stream.of(ScalarType.Float, ScalarType.BFloat16)
+                        .flatMap(type -> {
+                          Outputs<float[]> outputs = new Outputs<>(() -> folded(c, input, type));
+                          return expected(c, input).stream()
+                              .filter(output -> output.contains("embedding"))
+                              .map(output ->
+                                  dynamicTest(
+                                      c + "/" + output + ".folded." + type,
+                                      () -> {
+                                        float[] actual = outputs.get(output);
+                                        if (type == ScalarType.Float) {
+                                          Parity.check(c + "/" + output, actual, c, FORWARD);
+                                        } else {
+                                          Reduced.check(c, output, "bf16", actual);
+                                        }
+                                      }));
+                        })));
+  }
+
+  private static boolean given(GoldenCase c, String input) {
+    return c.json().required("inputs").has(input);
+  }
+
+  private static List<String> expected(GoldenCase c, String prefix) {
+    return c.expected().sequencedKeySet().stream()
+        .filter(name -> name.startsWith(prefix + "."))
+        .toList();
+  }
+
+  private static Config config(GoldenCase c) {
+    int joint = c.config().required("joint_feature_size").intValue();
+    return new Config(Backbone.RESNET50, Config.PUBLISHED.patchDim(), joint);
+  }
+
+  private static Parameters parameters(GoldenCase c) {
+    return Parameters.of((name, shape) -> Optional.of(c.weight(name, shape)));
+  }
+
+  private static Tensor image(GoldenCase c, String input) {
+    GoldenCase.Floats image = c.floats(input);
+    return Torch.tensor(image.values(), image.shape());
+  }
+
+  /** Every stage of one film. */
+  private static Map<String, float[]> exact(GoldenCase c, String input) {
+    Map<String, float[]> outputs = new LinkedHashMap<>();
+    try (Scope _ = new Scope();
+        NoGradGuard _ = new NoGradGuard();
+        Parameters p = parameters(c);
+        BioViLT network = BioViLT.of(p, config(c))) {
+      Tensor image = image(c, input);
+      ResNet50 backbone = ResNet50.of(p.at("encoder.encoder."));
+      Tensor x = backbone.stem(image, BatchNorm.RUNNING);
+      outputs.put(input + ".stem", Torch.floats(x));
+      for (int layer = 1; layer <= 4; layer++) {
+        x = backbone.layer(layer, x, BatchNorm.RUNNING);
+        outputs.put(input + ".layer" + layer, Torch.floats(x));
+      }
+      outputs.put(
+          input + ".patch_x", Torch.floats(network.patchEmbeddings(image, BatchNorm.RUNNING)));
+      add(outputs, input, network.forward(image));
+    }
+    return outputs;
+  }
+
+  /** One pass by batch statistics, and what it leaves in the running ones. */
+  private static Map<String, float[]> train(GoldenCase c) {
+    Map<String, float[]> outputs = new LinkedHashMap<>();
+    try (Scope _ = new Scope();
+        NoGradGuard _ = new NoGradGuard();
+        Parameters p = parameters(c);
+        BioViLT network = BioViLT.of(p, config(c))) {
+      add(outputs, "train", network.forward(image(c, "batch"), BatchNorm.BATCH));
+      p.named().forEach((name, tensor) -> outputs.put("train." + name, Torch.floats(tensor)));
+    }
+    return outputs;
+  }
+
+  private static Map<String, float[]> folded(GoldenCase c, String input, ScalarType type) {
+    Map<String, float[]> outputs = new LinkedHashMap<>();
+    List<BioViLT> network = new ArrayList<>();
+    try (Parameters p = parameters(c)) {
+      network.add(BioViLT.folded(p, config(c), type));
+    }
+    try (Scope _ = new Scope();
+        NoGradGuard _ = new NoGradGuard();
+        BioViLT folded = network.getFirst()) {
+      add(outputs, input, folded.forward(image(c, input)));
+    }
+    return outputs;
+  }
+
+  private static void add(Map<String, float[]> outputs, String prefix, Output output) {
+    outputs.put(prefix + ".patch_embeddings", Torch.floats(output.patches()));
+    outputs.put(prefix + ".projected_patch_embeddings", Torch.floats(output.projected()));
+    outputs.put(prefix + ".img_embedding", Torch.floats(output.patches().mean(2, 3)));
+    outputs.put(
+        prefix + ".projected_global_embedding", Torch.floats(output.projected().mean(2, 3)));
+  }
+}
