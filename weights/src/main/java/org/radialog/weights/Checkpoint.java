@@ -95,6 +95,15 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
+   * What the file says of one tensor.
+   *
+   * @throws RadialogException if there is no such tensor
+   */
+  public TensorInfo tensor(String name) {
+    return stored(name).info;
+  }
+
+  /**
    * The raw little-endian bytes of a tensor, row-major without gaps, read-only: a view of the
    * mapped file where the file has them so. Valid until {@link #close}.
    *

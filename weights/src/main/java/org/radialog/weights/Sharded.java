@@ -39,6 +39,9 @@ final class Sharded {
       Checkpoint.Contents shard = shards.get(shardName);
       if (shard == null) {
         Path file = beside(index, shardName);
+        if (!Files.isRegularFile(file)) {
+          throw new WeightsRefused(index, "its shard " + shardName + " is not beside it");
+        }
         shard = Safetensors.read(file, Formats.map(file, arena));
         shards.put(shardName, shard);
       }
