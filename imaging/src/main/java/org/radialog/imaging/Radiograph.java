@@ -12,12 +12,14 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Optional;
 
 /**
  * A radiograph as its file holds it, whole: read entirely, or refused. Immutable.
  *
  * <p>Files are told apart by content, never by name: PNG and JPEG, 8 and 16 bit, grey, RGB, RGBA,
- * palette, turned as their EXIF orientation says.
+ * palette, turned as their EXIF orientation says; DICOM, uncompressed, one frame, grey, 8 to 16
+ * bit.
  */
 public final class Radiograph {
   /** What kind of file it came from. */
@@ -26,6 +28,8 @@ public final class Radiograph {
     PNG,
     /** JPEG, 8 bit. */
     JPEG,
+    /** DICOM, uncompressed. */
+    DICOM,
     /** Made in memory. */
     MEMORY
   }
@@ -34,12 +38,22 @@ public final class Radiograph {
   private final Format format;
   private final String sha256;
   private final Samples samples;
+  private final GreyLevels levels;
+  private final Optional<DicomHeader> dicom;
 
-  private Radiograph(String name, Format format, String sha256, Samples samples) {
+  private Radiograph(
+      String name,
+      Format format,
+      String sha256,
+      Samples samples,
+      GreyLevels levels,
+      Optional<DicomHeader> dicom) {
     this.name = name;
     this.format = format;
     this.sha256 = sha256;
     this.samples = samples;
+    this.levels = levels;
+    this.dicom = dicom;
   }
 
   /**
@@ -96,6 +110,16 @@ public final class Radiograph {
     if (startsWith(file, 0xFF, 0xD8, 0xFF)) {
       return picture(name, file, limits, Format.JPEG, PictureHeader.jpeg(name, file));
     }
+    if (DicomPicture.recognises(file)) {
+      DicomPicture picture = DicomPicture.read(name, file, limits);
+      return new Radiograph(
+          name,
+          Format.DICOM,
+          digest(file),
+          picture.samples(),
+          picture.levels(),
+          Optional.of(picture.header()));
+    }
     throw new ImageRefused(
         UNKNOWN_FORMAT,
         name,
@@ -118,14 +142,21 @@ public final class Radiograph {
       bytes[2 * i] = (byte) (samples.at(i) >> 8);
       bytes[2 * i + 1] = (byte) samples.at(i);
     }
-    return new Radiograph(name, Format.MEMORY, digest(bytes), samples);
+    return new Radiograph(
+        name, Format.MEMORY, digest(bytes), samples, GreyLevels.PLAIN, Optional.empty());
   }
 
   private static Radiograph picture(
       String name, byte[] file, Limits limits, Format format, PictureHeader header) {
     limits.check(name, header.width(), header.height(), header.channels(), header.bytesPerSample());
     Samples samples = Pictures.decode(name, file, format.name(), header);
-    return new Radiograph(name, format, digest(file), samples.oriented(header.orientation()));
+    return new Radiograph(
+        name,
+        format,
+        digest(file),
+        samples.oriented(header.orientation()),
+        GreyLevels.PLAIN,
+        Optional.empty());
   }
 
   private static boolean startsWith(byte[] file, int... magic) {
@@ -170,16 +201,24 @@ public final class Radiograph {
     return sha256;
   }
 
-  /** 8-bit grey for a person's eyes: [height, width], row-major, unsigned. */
+  /** What a DICOM file says of its picture. */
+  public Optional<DicomHeader> dicom() {
+    return dicom;
+  }
+
+  /**
+   * 8-bit grey for a person's eyes: [height, width], row-major, unsigned. DICOM: modality LUT, the
+   * file's first window or VOI LUT, polarity. 8-bit pictures stand as they are, 16-bit ones from
+   * their least to their greatest value.
+   */
   public byte[] display() {
-    return samples.levels() == 256
-        ? Remap.luma(samples.map(Remap.identity()), samples.channels())
-        : levels(DicomRecipe.MINMAX);
+    return Remap.luma(samples.map(levels.forDisplay(samples.histogram())), samples.channels());
   }
 
   /** 8-bit grey for a model: [height, width], row-major, unsigned. */
   byte[] levels(DicomRecipe recipe) {
-    return Remap.luma(samples.map(Remap.minMax(samples.histogram())), samples.channels());
+    return Remap.luma(
+        samples.map(levels.forModel(recipe, samples.histogram())), samples.channels());
   }
 
   Samples samples() {

@@ -34,6 +34,33 @@ final class Remap {
     return table;
   }
 
+  /**
+   * OpenCV's {@code equalizeHist}: the cumulative count above the first level that occurs, scaled
+   * in single precision and rounded to nearest (halves to even).
+   */
+  static byte[] equalized(int[] histogram) {
+    int first = 0;
+    int total = 0;
+    for (int count : histogram) {
+      total += count;
+    }
+    while (first < 255 && histogram[first] == 0) {
+      first++;
+    }
+    byte[] table = new byte[256];
+    if (histogram[first] == total) {
+      table[first] = (byte) first;
+      return table;
+    }
+    float scale = 255f / (total - histogram[first]);
+    int sum = 0;
+    for (int level = first + 1; level < 256; level++) {
+      sum += histogram[level];
+      table[level] = (byte) Math.clamp((long) Math.rint(sum * scale), 0, 255);
+    }
+    return table;
+  }
+
   /** Pillow's {@code convert("L")} of 8-bit samples: alpha does not enter. */
   static byte[] luma(byte[] samples, int channels) {
     return switch (channels) {

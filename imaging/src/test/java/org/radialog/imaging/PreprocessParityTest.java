@@ -14,21 +14,19 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.radialog.testing.Golden;
+import org.radialog.testing.GoldenWeights;
+import org.radialog.testing.TestData;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * The chain against hi-ml-multimodal, Pillow and torchvision, as golden case {@code preprocess}
  * holds it: every byte equal.
  */
 class PreprocessParityTest {
-  private static final Path GOLDEN = GoldenFolder.path();
-
   @TestFactory
   Stream<DynamicTest> preprocess() throws Exception {
-    Path json = GOLDEN.resolve("preprocess.json");
-    assumeTrue(Files.exists(json), "no case preprocess in " + GOLDEN);
-    JsonNode golden = JsonMapper.shared().readTree(json);
+    JsonNode golden = Golden.theCase("preprocess").json();
     JsonNode values = golden.get("values");
     String salt = golden.get("salt").asString();
     List<DynamicTest> tests = new ArrayList<>();
@@ -53,7 +51,8 @@ class PreprocessParityTest {
               "made_files/" + entry.getKey(),
               entry.getValue(),
               values,
-              () -> Radiograph.read(GOLDEN.resolve("preprocess").resolve(entry.getKey()))));
+              () ->
+                  Radiograph.read(Golden.folder().resolve("preprocess").resolve(entry.getKey()))));
     }
     for (var entry : values.get("radiographs").properties()) {
       tests.addAll(
@@ -69,10 +68,11 @@ class PreprocessParityTest {
               "preprocess/pictures/" + entry.getKey(),
               () -> {
                 String source = entry.getValue().asString();
-                Path made = GOLDEN.resolve("preprocess").resolve(source);
+                Path made = Golden.folder().resolve("preprocess").resolve(source);
                 Radiograph film = Radiograph.read(Files.exists(made) ? made : film(source));
                 int crop = Integer.parseInt(entry.getKey().replaceAll(".*-|\\.png", ""));
-                byte[] expected = Radiograph.read(GOLDEN.resolve(entry.getKey())).display();
+                byte[] expected =
+                    Radiograph.read(Golden.folder().resolve(entry.getKey())).display();
                 compare("pictures/" + entry.getKey(), chain(crop).bytes(film), expected);
               }));
     }
@@ -161,12 +161,13 @@ class PreprocessParityTest {
     int channels = shape.length == 3 ? shape[2] : 1;
     int levels = image.get("levels").asInt();
     int count = shape[0] * shape[1] * channels;
-    double[] uniform =
-        GoldenFolder.uniform(salt, "input/preprocess/" + image.get("name").asString(), count);
+    long[] drawn =
+        GoldenWeights.ids(
+            salt, "input/preprocess/" + image.get("name").asString(), 0, levels, count);
     short[] words = new short[count];
     byte[] bytes = new byte[count];
     for (int i = 0; i < count; i++) {
-      int value = (int) Math.floor((uniform[i] + 1) / 2 * levels);
+      int value = (int) drawn[i];
       words[i] = (short) value;
       bytes[i] = (byte) value;
     }
@@ -178,10 +179,8 @@ class PreprocessParityTest {
   }
 
   private static Path film(String name) {
-    Path films = GoldenFolder.radiographs();
-    assumeTrue(
-        Files.exists(films.resolve(name)),
-        "no " + name + ": give -Dradialog.testdata or -Dradialog.radiographs");
+    Path films = TestData.assumeRadiographs();
+    assumeTrue(Files.exists(films.resolve(name)), () -> "no " + name + " in " + films);
     return films.resolve(name);
   }
 }

@@ -1,0 +1,307 @@
+package org.radialog.imaging;
+
+import static org.radialog.imaging.ImageRefused.Reason.CORRUPT;
+import static org.radialog.imaging.ImageRefused.Reason.TRUNCATED;
+import static org.radialog.imaging.ImageRefused.Reason.UNSUPPORTED;
+
+import java.nio.ByteOrder;
+import java.util.Optional;
+
+/**
+ * The picture of a DICOM file (PS3.10), with or without its preamble: one frame of uncompressed
+ * grey pixels, 8 or 16 bits allocated, signed or not.
+ */
+record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
+  private static final int PREAMBLE = 128;
+
+  /** True if {@code file} looks like DICOM: by its prefix, or by a first element as old files. */
+  static boolean recognises(byte[] file) {
+    return prefixed(file) || bare(file);
+  }
+
+  private static boolean prefixed(byte[] file) {
+    return file.length >= PREAMBLE + 4
+        && file[PREAMBLE] == 'D'
+        && file[PREAMBLE + 1] == 'I'
+        && file[PREAMBLE + 2] == 'C'
+        && file[PREAMBLE + 3] == 'M';
+  }
+
+  /**
+   * Without a preamble the first element is of group 2 or 8, little endian, with a small number.
+   */
+  private static boolean bare(byte[] file) {
+    if (file.length < 8 || (file[0] != 2 && file[0] != 8) || file[1] != 0 || file[3] != 0) {
+      return false;
+    }
+    long implicitLength =
+        (file[4] & 0xFFL)
+            | (file[5] & 0xFFL) << 8
+            | (file[6] & 0xFFL) << 16
+            | (file[7] & 0xFFL) << 24;
+    return explicitAt(file, 0) || implicitLength <= 64;
+  }
+
+  private static boolean explicitAt(byte[] file, int at) {
+    return file.length >= at + 6
+        && file[at + 4] >= 'A'
+        && file[at + 4] <= 'Z'
+        && file[at + 5] >= 'A'
+        && file[at + 5] <= 'Z';
+  }
+
+  /**
+   * Reads the picture.
+   *
+   * @throws ImageRefused by name for a compressed transfer syntax, colour or several frames; if the
+   *     file ends early; if its sizes contradict each other
+   */
+  static DicomPicture read(String image, byte[] file, Limits limits) {
+    DicomDataSet meta = DicomDataSet.meta(image, file, prefixed(file) ? PREAMBLE + 4 : 0);
+    int start = meta.position();
+    String uid = meta.text(DicomDataSet.TRANSFER_SYNTAX);
+    TransferSyntax syntax =
+        !uid.isEmpty()
+            ? TransferSyntax.of(uid)
+            : explicitAt(file, start)
+                ? TransferSyntax.EXPLICIT_LITTLE
+                : TransferSyntax.IMPLICIT_LITTLE;
+    return switch (syntax) {
+      case TransferSyntax.Native plain -> read(image, file, start, plain, limits);
+      case TransferSyntax.Other other ->
+          throw new ImageRefused(
+              UNSUPPORTED,
+              image,
+              "the DICOM transfer syntax "
+                  + other.title()
+                  + " is not read; convert the file to Explicit VR Little Endian"
+                  + " (1.2.840.10008.1.2.1), for example with dcmtk's dcmdjpeg, dcmdrle or dcmconv");
+    };
+  }
+
+  private static DicomPicture read(
+      String image, byte[] file, int start, TransferSyntax.Native syntax, Limits limits) {
+    DicomDataSet set = DicomDataSet.main(image, file, start, syntax);
+    var header =
+        new DicomHeader(
+            set.text(DicomDataSet.MODALITY),
+            set.text(DicomDataSet.BODY_PART),
+            set.text(DicomDataSet.VIEW_POSITION),
+            set.text(DicomDataSet.PATIENT_ORIENTATION),
+            set.text(DicomDataSet.PHOTOMETRIC),
+            set.text(DicomDataSet.PRESENTATION_LUT_SHAPE));
+    var layout = Layout.of(image, set, header.photometricInterpretation(), limits);
+    DicomDataSet.Value pixels = set.value(DicomDataSet.PIXEL_DATA).orElseThrow();
+    Samples samples = layout.unpack(image, file, pixels, syntax.order());
+    return new DicomPicture(header, samples, levels(image, set, layout, header));
+  }
+
+  /**
+   * How pixels are stored.
+   *
+   * @param allocated bits of a cell, 8 or 16
+   * @param stored bits of a value, {@code highBit} the place of its most significant one
+   */
+  private record Layout(
+      int rows, int columns, int allocated, int stored, int highBit, boolean signed) {
+    static Layout of(String image, DicomDataSet set, String photometric, Limits limits) {
+      if (!photometric.equals("MONOCHROME1") && !photometric.equals("MONOCHROME2")) {
+        throw new ImageRefused(
+            UNSUPPORTED,
+            image,
+            "photometric interpretation "
+                + (photometric.isEmpty() ? "is missing" : photometric)
+                + ", expected MONOCHROME1 or MONOCHROME2");
+      }
+      int samples = set.number(DicomDataSet.SAMPLES_PER_PIXEL).orElse(1);
+      if (samples != 1) {
+        throw new ImageRefused(
+            CORRUPT, image, photometric + " with " + samples + " samples per pixel, expected 1");
+      }
+      String frames = set.text(DicomDataSet.FRAMES);
+      if (!frames.isEmpty() && !frames.equals("1")) {
+        throw new ImageRefused(
+            UNSUPPORTED, image, "the DICOM file has " + frames + " frames, expected 1");
+      }
+      int rows = set.required(DicomDataSet.ROWS, "Rows");
+      int columns = set.required(DicomDataSet.COLUMNS, "Columns");
+      int allocated = set.required(DicomDataSet.BITS_ALLOCATED, "BitsAllocated");
+      int stored = set.number(DicomDataSet.BITS_STORED).orElse(allocated);
+      int highBit = set.number(DicomDataSet.HIGH_BIT).orElse(stored - 1);
+      int representation = set.number(DicomDataSet.PIXEL_REPRESENTATION).orElse(0);
+      if (allocated != 8 && allocated != 16) {
+        throw new ImageRefused(
+            UNSUPPORTED, image, "pixels of " + allocated + " bits allocated, expected 8 or 16");
+      }
+      if (stored < 2
+          || stored > allocated
+          || highBit < stored - 1
+          || highBit >= allocated
+          || representation > 1) {
+        throw new ImageRefused(
+            CORRUPT,
+            image,
+            "bits allocated %d, stored %d, high bit %d, representation %d contradict each other"
+                .formatted(allocated, stored, highBit, representation));
+      }
+      limits.check(image, columns, rows, 1, allocated / 8);
+      return new Layout(rows, columns, allocated, stored, highBit, representation == 1);
+    }
+
+    int least() {
+      return signed ? -(1 << (stored - 1)) : 0;
+    }
+
+    /** The stored value in the low bits of a cell. */
+    int value(int cell) {
+      int bits = cell >> (highBit - stored + 1) & ((1 << stored) - 1);
+      return signed ? bits << (32 - stored) >> (32 - stored) : bits;
+    }
+
+    /** Levels from {@link #least()} up. */
+    Samples unpack(String image, byte[] file, DicomDataSet.Value pixels, ByteOrder order) {
+      long count = (long) rows * columns;
+      long expected = count * (allocated / 8);
+      if (pixels.length() < expected) {
+        throw new ImageRefused(
+            TRUNCATED,
+            image,
+            "%d×%d pixels of %d bits need %d bytes, the pixel data have %d"
+                .formatted(columns, rows, allocated, expected, pixels.length()));
+      }
+      if (pixels.length() > expected + (expected & 1)) {
+        throw new ImageRefused(
+            CORRUPT,
+            image,
+            "%d×%d pixels of %d bits are %d bytes, the pixel data have %d"
+                .formatted(columns, rows, allocated, expected, pixels.length()));
+      }
+      boolean big = order == ByteOrder.BIG_ENDIAN;
+      int at = pixels.offset();
+      int size = (int) count;
+      // One table does masking, sign and offset.
+      short[] levels = new short[1 << allocated];
+      for (int cell = 0; cell < levels.length; cell++) {
+        levels[cell] = (short) (value(cell) - least());
+      }
+      if (allocated == 8) {
+        // PS3.5 A.3: 8-bit cells in words of VR OW are swapped with their words.
+        int swap = big && pixels.vr().equals("OW") ? 1 : 0;
+        byte[] values = new byte[size];
+        for (int i = 0; i < size; i++) {
+          int from = Math.min(i ^ swap, pixels.length() - 1);
+          values[i] = (byte) levels[file[at + from] & 0xFF];
+        }
+        return new Samples.Bytes(columns, rows, 1, values);
+      }
+      short[] values = new short[size];
+      int low = big ? 1 : 0;
+      for (int i = 0; i < size; i++) {
+        int from = at + 2 * i;
+        values[i] = levels[(file[from + low] & 0xFF) | (file[from + 1 - low] & 0xFF) << 8];
+      }
+      return new Samples.Words(columns, rows, 1, values);
+    }
+  }
+
+  private static DicomLevels levels(
+      String image, DicomDataSet set, Layout layout, DicomHeader header) {
+    DicomLevels.Modality modality =
+        set.item(DicomDataSet.MODALITY_LUT)
+            .<DicomLevels.Modality>map(item -> lut(image, item, layout.signed()))
+            .orElseGet(() -> rescale(image, set));
+    return new DicomLevels(
+        layout.least(),
+        padding(set, layout),
+        modality,
+        voi(image, set, layout.signed()),
+        header.photometricInterpretation().equals("MONOCHROME1"));
+  }
+
+  private static DicomLevels.Rescale rescale(String image, DicomDataSet set) {
+    double slope = set.decimal(DicomDataSet.SLOPE).orElse(1.0);
+    double intercept = set.decimal(DicomDataSet.INTERCEPT).orElse(0.0);
+    if (slope == 0) {
+      throw new ImageRefused(CORRUPT, image, "rescale slope (0028,1053) is 0: no picture is left");
+    }
+    return new DicomLevels.Rescale(slope, intercept);
+  }
+
+  /** Some makers store a signed value as unsigned: what counts are its bits. */
+  private static Optional<DicomLevels.Padding> padding(DicomDataSet set, Layout layout) {
+    return set.number(DicomDataSet.PADDING)
+        .map(bits -> {
+          int first = layout.signed() ? (short) (int) bits : bits;
+          int limit = set.number(DicomDataSet.PADDING_LIMIT).orElse(bits);
+          int last = layout.signed() ? (short) limit : limit;
+          return new DicomLevels.Padding(Math.min(first, last), Math.max(first, last));
+        });
+  }
+
+  /** The first window; where the file has none its first VOI LUT (PS3.3 C.11.2: either may). */
+  private static Optional<DicomLevels.Voi> voi(String image, DicomDataSet set, boolean signed) {
+    Optional<Double> center = set.decimal(DicomDataSet.WINDOW_CENTER);
+    Optional<Double> width = set.decimal(DicomDataSet.WINDOW_WIDTH);
+    String function = set.text(DicomDataSet.VOI_FUNCTION);
+    if (center.isPresent() && width.isPresent()) {
+      double c = center.get();
+      double w = width.get();
+      switch (function) {
+        case "", "LINEAR" -> {
+          if (w >= 1) {
+            return Optional.of(new DicomLevels.Linear(c, w));
+          }
+        }
+        case "LINEAR_EXACT" -> {
+          if (w > 0) {
+            return Optional.of(new DicomLevels.LinearExact(c, w));
+          }
+        }
+        case "SIGMOID" -> {
+          if (w > 0) {
+            return Optional.of(new DicomLevels.Sigmoid(c, w));
+          }
+        }
+        default ->
+            throw new ImageRefused(
+                UNSUPPORTED,
+                image,
+                "VOI LUT function "
+                    + function
+                    + " (0028,1056), expected LINEAR, LINEAR_EXACT or SIGMOID");
+      }
+      // A window without width shows nothing and is taken as absent.
+    }
+    return set.item(DicomDataSet.VOI_LUT).map(item -> lut(image, item, signed));
+  }
+
+  /** PS3.3 C.11.1.1: descriptor of entries (0 is 65,536), first input, bits; then the entries. */
+  private static DicomLevels.Lut lut(String image, DicomDataSet item, boolean signed) {
+    Optional<DicomDataSet.Value> descriptor = item.value(DicomDataSet.LUT_DESCRIPTOR);
+    Optional<DicomDataSet.Value> data = item.value(DicomDataSet.LUT_DATA);
+    if (descriptor.isEmpty() || data.isEmpty() || descriptor.get().length() != 6) {
+      throw new ImageRefused(
+          CORRUPT,
+          image,
+          "a LUT needs a descriptor (0028,3002) of three numbers and data (0028,3006)");
+    }
+    int entries = item.word(descriptor.get(), 0) == 0 ? 65_536 : item.word(descriptor.get(), 0);
+    int first = item.word(descriptor.get(), 1);
+    int bits = item.word(descriptor.get(), 2);
+    boolean bytes = bits <= 8 && data.get().length() == entries + (entries & 1) && entries > 1;
+    if (bits < 8 || bits > 16 || (!bytes && data.get().length() != 2 * entries)) {
+      throw new ImageRefused(
+          CORRUPT,
+          image,
+          "a LUT of %d entries of %d bits has %d bytes of data"
+              .formatted(entries, bits, data.get().length()));
+    }
+    int[] table = new int[entries];
+    int low = (1 << bits) - 1;
+    for (int i = 0; i < entries; i++) {
+      int word = item.word(data.get(), bytes ? i / 2 : i);
+      table[i] = (bytes ? word >> (8 * (i & 1)) : word) & low;
+    }
+    return new DicomLevels.Lut(signed ? (short) first : first, bits, table);
+  }
+}
