@@ -179,7 +179,7 @@ public final class AdamW implements AutoCloseable {
    * @throws RadialogException if {@code saved} lacks a parameter or has it in another shape
    */
   public void load(Parameters.Source saved, long stepsDone) {
-    state().forEach((name, tensor) -> Parameters.overwrite(saved, name, tensor));
+    Parameters.load(saved, state());
     steps = stepsDone;
   }
 

@@ -176,7 +176,16 @@ public final class Parameters implements AutoCloseable {
    * @throws RadialogException if {@code source} lacks one
    */
   public void load(Source source) {
-    named().forEach((name, tensor) -> overwrite(source, name, tensor));
+    load(source, named());
+  }
+
+  /**
+   * Overwrites tensors with the values of the same names in {@code source}.
+   *
+   * @throws RadialogException if {@code source} lacks one
+   */
+  public static void load(Source source, SequencedMap<String, Tensor> tensors) {
+    tensors.forEach((name, tensor) -> overwrite(source, name, tensor));
   }
 
   /**
@@ -198,7 +207,7 @@ public final class Parameters implements AutoCloseable {
     return entries;
   }
 
-  static void overwrite(Source source, String name, Tensor tensor) {
+  private static void overwrite(Source source, String name, Tensor tensor) {
     long[] shape = Torch.shape(tensor);
     float[] values = source.values(name, shape).orElseThrow(() -> missing(name, shape));
     try (Scope _ = new Scope();
