@@ -1,0 +1,131 @@
+package org.radialog.imaging;
+
+import static org.radialog.imaging.Guard.Code.PROBABLY_INVERTED;
+import static org.radialog.imaging.Guard.Code.PROBABLY_NOT_FRONTAL;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Locale;
+import java.util.Optional;
+import org.radialog.base.RadialogException;
+
+/**
+ * Compares a film with the average of many: the Pearson correlation of two thumbnails, of the film
+ * as it is, inverted, and turned by quarters. A frontal film correlates with the average at 0.77
+ * (median), an inverted one at -0.77.
+ *
+ * <p>{@code average-film.raw} is [28, 28] bytes: the mean thumbnail of the ChestX-ray14 films of
+ * folds 1 to 4 (NIH Clinical Center) that themselves correlate with their mean by more than 0.3. It
+ * is rebuilt by the test {@code AverageFilmTest}, whose class comment says how.
+ */
+final class AverageFilm {
+  /** Side of a thumbnail: RaDialog's crop of 448 out of 512, sixteen times smaller. */
+  static final int SIDE = 28;
+
+  private static final int RESIZE = 32;
+
+  /** Below it a film looks unlike the average. */
+  static final double LEAST_CORRELATION = 0.3;
+
+  private static final byte[] AVERAGE = load();
+
+  private AverageFilm() {}
+
+  /** What the networks see of a film, in coarse: [28, 28]. */
+  static byte[] thumbnail(Radiograph film, DicomRecipe recipe) {
+    return new Preprocessing(RESIZE, SIDE, recipe).bytes(film);
+  }
+
+  /** A warning unless {@code thumbnail} looks like an upright frontal film. */
+  static Optional<Guard.Warning> look(byte[] thumbnail) {
+    double upright = correlation(thumbnail, AVERAGE);
+    if (upright >= LEAST_CORRELATION) {
+      return Optional.empty();
+    }
+    double turned = -1;
+    int quarters = 0;
+    byte[] turn = thumbnail;
+    for (int i = 1; i <= 3; i++) {
+      turn = quarterTurn(turn);
+      double correlation = correlation(turn, AVERAGE);
+      if (correlation > turned) {
+        turned = correlation;
+        quarters = i;
+      }
+    }
+    double inverted = -upright;
+    String numbers =
+        String.format(
+            Locale.ROOT,
+            " (correlation with the average film %.2f, inverted %.2f, turned by %d° %.2f)",
+            upright,
+            inverted,
+            90 * quarters,
+            turned);
+    if (inverted >= LEAST_CORRELATION && inverted > turned) {
+      return Optional.of(
+          new Guard.Warning(PROBABLY_INVERTED, "probably inverted: air looks white" + numbers));
+    }
+    String what =
+        turned >= LEAST_CORRELATION
+            ? "probably not upright: turn it by " + 90 * quarters + "° clockwise"
+            : "probably not a frontal chest film";
+    return Optional.of(new Guard.Warning(PROBABLY_NOT_FRONTAL, what + numbers));
+  }
+
+  /** Correlation with the average film, in [-1, 1]. */
+  static double correlation(byte[] thumbnail) {
+    return correlation(thumbnail, AVERAGE);
+  }
+
+  /** Pearson's; 0 if one of them is constant. */
+  static double correlation(byte[] a, byte[] b) {
+    double meanA = mean(a);
+    double meanB = mean(b);
+    double ab = 0;
+    double aa = 0;
+    double bb = 0;
+    for (int i = 0; i < a.length; i++) {
+      double da = (a[i] & 0xFF) - meanA;
+      double db = (b[i] & 0xFF) - meanB;
+      ab += da * db;
+      aa += da * da;
+      bb += db * db;
+    }
+    return aa == 0 || bb == 0 ? 0 : ab / Math.sqrt(aa * bb);
+  }
+
+  private static double mean(byte[] bytes) {
+    long sum = 0;
+    for (byte value : bytes) {
+      sum += value & 0xFF;
+    }
+    return (double) sum / bytes.length;
+  }
+
+  /** By 90° clockwise. */
+  static byte[] quarterTurn(byte[] square) {
+    byte[] turned = new byte[square.length];
+    for (int y = 0; y < SIDE; y++) {
+      for (int x = 0; x < SIDE; x++) {
+        turned[y * SIDE + x] = square[(SIDE - 1 - x) * SIDE + y];
+      }
+    }
+    return turned;
+  }
+
+  private static byte[] load() {
+    try (InputStream in = AverageFilm.class.getResourceAsStream("average-film.raw")) {
+      byte[] bytes = in == null ? new byte[0] : in.readAllBytes();
+      if (bytes.length != SIDE * SIDE) {
+        throw new RadialogException(
+            "average-film.raw in the program has %d bytes, expected %d: build it again"
+                .formatted(bytes.length, SIDE * SIDE));
+      }
+      return bytes;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

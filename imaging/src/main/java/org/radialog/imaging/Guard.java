@@ -1,0 +1,202 @@
+package org.radialog.imaging;
+
+import static org.radialog.imaging.ImageRefused.Reason.ASPECT_RATIO;
+import static org.radialog.imaging.ImageRefused.Reason.COLOUR;
+import static org.radialog.imaging.ImageRefused.Reason.CONSTANT;
+import static org.radialog.imaging.ImageRefused.Reason.TOO_SMALL;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * The checks between reading a film and writing a report on it. Refused: shorter side below 128 px,
+ * sides of more than 4 to 1, (almost) constant, a colour photograph. Warned of: probably inverted,
+ * probably not an upright frontal chest film, sides of more than 2 to 1, contradictions in a DICOM
+ * header.
+ */
+public enum Guard {
+  /** Refuses. */
+  STRICT,
+  /** Lets colour and odd sides pass with a warning; small and constant pictures stay refused. */
+  FORCED;
+
+  private static final int LEAST_SIDE = 128;
+  private static final double ODD_RATIO = 2;
+  private static final double LARGEST_RATIO = 4;
+  private static final double LARGEST_SATURATION = 0.15;
+  // An 8-bit film spans well over a hundred levels between these two percentiles.
+  private static final double TAIL = 0.01;
+  private static final int LEAST_SPREAD = 8;
+
+  /** What a reader of the report should know of its film. */
+  public enum Code {
+    /** Air looks white. */
+    PROBABLY_INVERTED,
+    /** It looks unlike a frontal chest film, or its header says that it is none. */
+    PROBABLY_NOT_FRONTAL,
+    /** One side is more than twice the other. */
+    ASPECT_RATIO,
+    /** It is a colour picture, let pass by force. */
+    COLOUR,
+    /** The DICOM header says that the film is turned or mirrored. */
+    ORIENTATION,
+    /** The DICOM header contradicts itself on what is white. */
+    POLARITY;
+
+    /** The stable code in the JSON output, for example {@code probably_inverted}. */
+    public String code() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  /** A warning and its one line for people. */
+  public record Warning(Code code, String message) {}
+
+  /**
+   * Checks a film; the warnings in a fixed order.
+   *
+   * @param recipe how the model that will see it takes DICOM levels
+   * @throws ImageRefused if no report may be written on it
+   */
+  public List<Warning> check(Radiograph film, DicomRecipe recipe) {
+    List<Warning> warnings = new ArrayList<>();
+    int shorter = Math.min(film.width(), film.height());
+    if (shorter < LEAST_SIDE) {
+      throw new ImageRefused(
+          TOO_SMALL,
+          film.name(),
+          "%d×%d pixels; the shorter side of a film has at least %d"
+              .formatted(film.width(), film.height(), LEAST_SIDE));
+    }
+    double ratio = (double) Math.max(film.width(), film.height()) / shorter;
+    String sides =
+        String.format(
+            Locale.ROOT, "%d×%d pixels, sides of %.1f to 1", film.width(), film.height(), ratio);
+    if (ratio > LARGEST_RATIO && this == STRICT) {
+      throw new ImageRefused(
+          ASPECT_RATIO, film.name(), sides + ", at most 4 to 1; --force reads it all the same");
+    }
+    if (ratio > ODD_RATIO) {
+      warnings.add(
+          new Warning(
+              Code.ASPECT_RATIO, sides + ": only the square in the middle reaches the model"));
+    }
+    byte[] thumbnail = AverageFilm.thumbnail(film, recipe);
+    refuseConstant(film, recipe, thumbnail);
+    double saturation = film.samples().channels() >= 3 ? saturation(film.samples()) : 0;
+    if (saturation > LARGEST_SATURATION) {
+      String colour =
+          String.format(
+              Locale.ROOT,
+              "a colour picture (mean saturation %.2f, a film has at most %.2f)",
+              saturation,
+              LARGEST_SATURATION);
+      if (this == STRICT) {
+        throw new ImageRefused(COLOUR, film.name(), colour + "; --force reads it all the same");
+      }
+      warnings.add(new Warning(Code.COLOUR, colour));
+    }
+    AverageFilm.look(thumbnail).ifPresent(warnings::add);
+    film.dicom().ifPresent(header -> addFromHeader(header, warnings));
+    return List.copyOf(warnings);
+  }
+
+  private static void refuseConstant(Radiograph film, DicomRecipe recipe, byte[] thumbnail) {
+    int shown = spread(film.display(), 0);
+    if (shown == 0) {
+      throw new ImageRefused(CONSTANT, film.name(), "all pixels are equal: there is no picture");
+    }
+    int bulk = Math.min(spread(film.display(), TAIL), spread(film.levels(recipe), TAIL));
+    int seen = spread(thumbnail, 0);
+    if (bulk < LEAST_SPREAD || seen < LEAST_SPREAD) {
+      throw new ImageRefused(
+          CONSTANT,
+          film.name(),
+          "almost constant: 98 %% of the pixels lie within %d of 256 grey levels, the part in the middle within %d; a film needs %d"
+              .formatted(bulk + 1, seen + 1, LEAST_SPREAD));
+    }
+  }
+
+  /** Grey levels between the two tails of a picture. */
+  private static int spread(byte[] grey, double tail) {
+    int[] histogram = new int[256];
+    for (byte level : grey) {
+      histogram[level & 0xFF]++;
+    }
+    long cut = (long) (grey.length * tail);
+    int low = 0;
+    for (long below = histogram[0]; below <= cut; below += histogram[low]) {
+      low++;
+    }
+    int high = 255;
+    for (long above = histogram[255]; above <= cut; above += histogram[high]) {
+      high--;
+    }
+    return Math.max(0, high - low);
+  }
+
+  /** Mean of {@code (max - min) / max} over the pixels, 0 where black: the S of HSV. */
+  private static double saturation(Samples samples) {
+    int channels = samples.channels();
+    int pixels = samples.width() * samples.height();
+    double sum = 0;
+    for (int i = 0; i < pixels; i++) {
+      int red = samples.at(i * channels);
+      int green = samples.at(i * channels + 1);
+      int blue = samples.at(i * channels + 2);
+      int most = Math.max(red, Math.max(green, blue));
+      int least = Math.min(red, Math.min(green, blue));
+      sum += most == 0 ? 0 : (double) (most - least) / most;
+    }
+    return sum / pixels;
+  }
+
+  private static void addFromHeader(DicomHeader header, List<Warning> warnings) {
+    String view = header.viewPosition().toUpperCase(Locale.ROOT);
+    if (view.startsWith("L") || view.equals("RL") || view.contains("LAT")) {
+      warnings.add(
+          new Warning(Code.PROBABLY_NOT_FRONTAL, "the DICOM header says view position " + view));
+    }
+    String part = header.bodyPart().toUpperCase(Locale.ROOT);
+    if (!part.isEmpty()
+        && !part.contains("CHEST")
+        && !part.contains("THORAX")
+        && !part.contains("LUNG")) {
+      warnings.add(
+          new Warning(
+              Code.PROBABLY_NOT_FRONTAL,
+              "the DICOM header says body part " + part + ", expected CHEST"));
+    }
+    switch (header.modality()) {
+      case "", "CR", "DX", "RG", "OT", "SC" -> {}
+      default ->
+          warnings.add(
+              new Warning(
+                  Code.PROBABLY_NOT_FRONTAL,
+                  "the DICOM header says modality " + header.modality() + ", expected CR or DX"));
+    }
+    String orientation = header.patientOrientation();
+    if (!orientation.isEmpty() && !orientation.matches("L.{0,2}\\\\F.{0,2}")) {
+      warnings.add(
+          new Warning(
+              Code.ORIENTATION,
+              "the DICOM header says that rows and columns run to "
+                  + orientation
+                  + ", expected L\\F: the film may be turned or mirrored"));
+    }
+    boolean inverse = header.presentationLutShape().equals("INVERSE");
+    boolean identity = header.presentationLutShape().equals("IDENTITY");
+    boolean lowIsWhite = header.photometricInterpretation().equals("MONOCHROME1");
+    if ((inverse && !lowIsWhite) || (identity && lowIsWhite)) {
+      warnings.add(
+          new Warning(
+              Code.POLARITY,
+              "the DICOM header says "
+                  + header.photometricInterpretation()
+                  + " and presentation LUT shape "
+                  + header.presentationLutShape()
+                  + ", which contradict each other; the first was followed"));
+    }
+  }
+}
