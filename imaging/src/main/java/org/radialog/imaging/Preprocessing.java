@@ -35,6 +35,21 @@ public record Preprocessing(int resize, int crop, DicomRecipe dicom) {
   public byte[] bytes(Radiograph radiograph) {
     int width = radiograph.width();
     int height = radiograph.height();
+    Placement placement = placement(width, height);
+    return Resampling.resizeAndCrop(
+        radiograph.levels(dicom),
+        width,
+        height,
+        placement.width(),
+        placement.height(),
+        new Resampling.Crop(placement.left(), placement.top(), crop, crop));
+  }
+
+  /** Where the square lies in a film resized to {@code width × height}. */
+  record Placement(int width, int height, int left, int top) {}
+
+  /** Sizes and place for a film of {@code width × height}. */
+  Placement placement(int width, int height) {
     // torchvision's Resize: the shorter side becomes `resize`, the longer side is truncated.
     boolean portrait = width <= height;
     int shorter = Math.min(width, height);
@@ -43,10 +58,11 @@ public record Preprocessing(int resize, int crop, DicomRecipe dicom) {
     int toWidth = portrait ? resize : toLonger;
     int toHeight = portrait ? toLonger : resize;
     // torchvision's CenterCrop rounds halves to even.
-    int left = (int) Math.rint((toWidth - crop) / 2.0);
-    int top = (int) Math.rint((toHeight - crop) / 2.0);
-    return Resampling.resizeAndCrop(
-        radiograph.levels(dicom), width, height, toWidth, toHeight, left, top, crop);
+    return new Placement(
+        toWidth,
+        toHeight,
+        (int) Math.rint((toWidth - crop) / 2.0),
+        (int) Math.rint((toHeight - crop) / 2.0));
   }
 
   /** Bytes to floats in [0, 1], as torchvision's ToTensor does. */

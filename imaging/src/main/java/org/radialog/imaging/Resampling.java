@@ -45,37 +45,42 @@ final class Resampling {
 
   private Resampling() {}
 
+  /** A rectangle of the resized picture. */
+  record Crop(int left, int top, int width, int height) {}
+
   /**
-   * Resizes {@code grey} [height, width] to {@code toHeight × toWidth} and returns the square of
-   * {@code crop} pixels that begins at (top, left): [crop, crop].
+   * Resizes {@code grey} [height, width] to {@code toHeight × toWidth} and returns the part inside
+   * {@code crop}: [crop.height, crop.width].
    */
   static byte[] resizeAndCrop(
-      byte[] grey, int width, int height, int toWidth, int toHeight, int left, int top, int crop) {
+      byte[] grey, int width, int height, int toWidth, int toHeight, Crop crop) {
     boolean vertical = toHeight != height;
-    Taps rows = Taps.of(height, toHeight, top, crop);
+    Taps rows = Taps.of(height, toHeight, crop.top(), crop.height());
     // Only the source rows that the vertical pass will read.
-    int firstRow = vertical ? rows.first()[0] : top;
-    int rowCount = (vertical ? rows.end() : top + crop) - firstRow;
-    byte[] narrow = new byte[rowCount * crop]; // [rows, crop]
+    int firstRow = vertical ? rows.first()[0] : crop.top();
+    int rowCount = (vertical ? rows.end() : crop.top() + crop.height()) - firstRow;
+    byte[] narrow = new byte[rowCount * crop.width()]; // [rows, crop.width]
     if (toWidth == width) {
       for (int y = 0; y < rowCount; y++) {
-        System.arraycopy(grey, (firstRow + y) * width + left, narrow, y * crop, crop);
+        System.arraycopy(
+            grey, (firstRow + y) * width + crop.left(), narrow, y * crop.width(), crop.width());
       }
     } else {
-      Taps columns = Taps.of(width, toWidth, left, crop);
+      Taps columns = Taps.of(width, toWidth, crop.left(), crop.width());
       for (int y = 0; y < rowCount; y++) {
-        horizontal(grey, (firstRow + y) * width, columns, narrow, y * crop);
+        horizontal(grey, (firstRow + y) * width, columns, narrow, y * crop.width());
       }
     }
     if (!vertical) {
       return narrow;
     }
-    byte[] square = new byte[crop * crop]; // [crop, crop]
-    int[] sums = new int[crop];
-    for (int y = 0; y < crop; y++) {
-      vertical(narrow, rows.first()[y] - firstRow, rows.weights()[y], sums, square, y * crop);
+    byte[] part = new byte[crop.height() * crop.width()]; // [crop.height, crop.width]
+    int[] sums = new int[crop.width()];
+    for (int y = 0; y < crop.height(); y++) {
+      int row = rows.first()[y] - firstRow;
+      vertical(narrow, row, rows.weights()[y], sums, part, y * crop.width());
     }
-    return square;
+    return part;
   }
 
   private static void horizontal(byte[] from, int row, Taps columns, byte[] to, int at) {

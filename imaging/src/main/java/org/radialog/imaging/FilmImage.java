@@ -1,0 +1,154 @@
+package org.radialog.imaging;
+
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.Iterator;
+import javax.imageio.IIOImage;
+import javax.imageio.ImageIO;
+import javax.imageio.ImageWriter;
+import javax.imageio.stream.MemoryCacheImageOutputStream;
+import org.radialog.base.WholeFile;
+
+/** A film drawn for a person, with or without a heat map over it; written as PNG. Immutable. */
+public final class FilmImage {
+  // How much of the film the hottest place covers.
+  private static final double STRONGEST = 0.55;
+
+  private final int filmWidth;
+  private final int filmHeight;
+  private final BufferedImage image;
+
+  private FilmImage(int filmWidth, int filmHeight, BufferedImage image) {
+    this.filmWidth = filmWidth;
+    this.filmHeight = filmHeight;
+    this.image = image;
+  }
+
+  /**
+   * The film as {@link Radiograph#display()} shows it, its shorter side reduced to {@code
+   * shorterSide} pixels; never enlarged.
+   */
+  public static FilmImage of(Radiograph film, int shorterSide) {
+    if (shorterSide < 1) {
+      throw new IllegalArgumentException("the shorter side must be positive, got " + shorterSide);
+    }
+    int shorter = Math.min(film.width(), film.height());
+    double scale = Math.min(1, (double) shorterSide / shorter);
+    int width = (int) Math.max(1, Math.round(film.width() * scale));
+    int height = (int) Math.max(1, Math.round(film.height() * scale));
+    byte[] grey =
+        Resampling.resizeAndCrop(
+            film.display(),
+            film.width(),
+            film.height(),
+            width,
+            height,
+            new Resampling.Crop(0, 0, width, height));
+    var image = new BufferedImage(width, height, BufferedImage.TYPE_BYTE_GRAY);
+    image.getRaster().setDataElements(0, 0, width, height, grey);
+    return new FilmImage(film.width(), film.height(), image);
+  }
+
+  /**
+   * The same with a heat map over it, transparent where cold, yellow to red where hot.
+   *
+   * @param heat [rows, columns], row-major, values in [0, 1], over the square that the network saw
+   * @param seen the chain that cut this square out of the film
+   */
+  public FilmImage withHeat(float[] heat, int rows, int columns, Preprocessing seen) {
+    if (rows < 1 || columns < 1 || heat.length != rows * columns) {
+      throw new IllegalArgumentException(
+          "expected a heat map of %d×%d values, got %d".formatted(rows, columns, heat.length));
+    }
+    for (float value : heat) {
+      if (!(value >= 0 && value <= 1)) {
+        throw new IllegalArgumentException("expected heat in [0, 1], got " + value);
+      }
+    }
+    int width = image.getWidth();
+    int height = image.getHeight();
+    Preprocessing.Placement square = seen.placement(filmWidth, filmHeight);
+    var drawn = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
+    for (int y = 0; y < height; y++) {
+      double v = ((y + 0.5) * square.height() / height - square.top()) / seen.crop();
+      for (int x = 0; x < width; x++) {
+        double u = ((x + 0.5) * square.width() / width - square.left()) / seen.crop();
+        boolean inside = u >= 0 && u < 1 && v >= 0 && v < 1;
+        double warm = inside ? bilinear(heat, rows, columns, v * rows - 0.5, u * columns - 0.5) : 0;
+        drawn.setRGB(x, y, blend(rgb(x, y), warm));
+      }
+    }
+    return new FilmImage(filmWidth, filmHeight, drawn);
+  }
+
+  private int rgb(int x, int y) {
+    // A grey raster's own values: getRGB would bend them by the grey colour space.
+    if (image.getType() == BufferedImage.TYPE_BYTE_GRAY) {
+      return image.getRaster().getSample(x, y, 0) * 0x010101;
+    }
+    return image.getRGB(x, y) & 0xFFFFFF;
+  }
+
+  private static double bilinear(float[] heat, int rows, int columns, double row, double column) {
+    double y = Math.clamp(row, 0, rows - 1);
+    double x = Math.clamp(column, 0, columns - 1);
+    int top = Math.min((int) y, Math.max(0, rows - 2));
+    int left = Math.min((int) x, Math.max(0, columns - 2));
+    int bottom = Math.min(top + 1, rows - 1);
+    int right = Math.min(left + 1, columns - 1);
+    double down = y - top;
+    double across = x - left;
+    double above = heat[top * columns + left] * (1 - across) + heat[top * columns + right] * across;
+    double below =
+        heat[bottom * columns + left] * (1 - across) + heat[bottom * columns + right] * across;
+    return above * (1 - down) + below * down;
+  }
+
+  /** Grey mixed with a colour between yellow (warm) and red (hot). */
+  private static int blend(int rgb, double warm) {
+    double share = STRONGEST * warm;
+    double red = (rgb >> 16 & 0xFF) * (1 - share) + 255 * share;
+    double green = (rgb >> 8 & 0xFF) * (1 - share) + 230 * (1 - warm) * share;
+    double blue = (rgb & 0xFF) * (1 - share);
+    return (int) Math.round(red) << 16 | (int) Math.round(green) << 8 | (int) Math.round(blue);
+  }
+
+  /** Pixels of a row. */
+  public int width() {
+    return image.getWidth();
+  }
+
+  /** Rows. */
+  public int height() {
+    return image.getHeight();
+  }
+
+  /** The picture as a PNG file. */
+  public byte[] png() {
+    Iterator<ImageWriter> writers = ImageIO.getImageWritersByFormatName("PNG");
+    ImageWriter writer = writers.next();
+    var bytes = new ByteArrayOutputStream();
+    try (var out = new MemoryCacheImageOutputStream(bytes)) {
+      writer.setOutput(out);
+      writer.write(new IIOImage(image, null, null));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e); // memory does not fail
+    } finally {
+      writer.dispose();
+    }
+    return bytes.toByteArray();
+  }
+
+  /**
+   * Writes the picture as PNG, whole or not at all.
+   *
+   * @throws org.radialog.base.RadialogException if it cannot be written
+   */
+  public void write(Path file) {
+    byte[] png = png();
+    WholeFile.write(file, out -> out.write(png));
+  }
+}
