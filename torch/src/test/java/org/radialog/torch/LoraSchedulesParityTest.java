@@ -1,0 +1,44 @@
+package org.radialog.torch;
+
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import org.radialog.base.RadialogException;
+import org.radialog.testing.Golden;
+import org.radialog.testing.GoldenCase;
+import org.radialog.testing.Parity;
+import tools.jackson.databind.JsonNode;
+
+class LoraSchedulesParityTest {
+  @TestFactory
+  Stream<DynamicTest> learningRatesOfEveryStepAreThoseOfTransformers() {
+    GoldenCase golden = Golden.theCase("lora-schedules");
+    return golden.values().properties().stream()
+        .map(entry ->
+            dynamicTest(
+                "lora-schedules/" + entry.getKey(),
+                () -> {
+                  JsonNode value = entry.getValue();
+                  Schedule schedule = schedule(value);
+                  double[] expected = GoldenCase.doubles(value.required("rate_at_step_0_to_total"));
+                  double[] actual =
+                      LongStream.range(0, expected.length).mapToDouble(schedule::rate).toArray();
+                  Parity.check("lora-schedules/" + entry.getKey(), actual, expected, 1e-12);
+                }));
+  }
+
+  private static Schedule schedule(JsonNode value) {
+    double base = value.required("base").doubleValue();
+    long warmUp = value.required("warm_up").longValue();
+    long total = value.required("total").longValue();
+    String kind = value.required("kind").stringValue();
+    return switch (kind) {
+      case "cosine" -> Schedule.cosine(base, warmUp, total);
+      case "linear" -> Schedule.linear(base, warmUp, total);
+      default -> throw new RadialogException("the golden case has an unknown schedule " + kind);
+    };
+  }
+}
