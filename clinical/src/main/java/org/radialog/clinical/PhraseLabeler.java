@@ -91,7 +91,7 @@ public final class PhraseLabeler implements ReportLabeler {
           "cannot be (?:excluded|ruled out)",
           "(?:is|are) not (?:entirely |completely )?(?:excluded|ruled out)",
           "(?:is|are) (?:possible|suspected|questionable|unlikely|equivocal)",
-          "(?:is|are) not assessed",
+          "(?:is|are|was|were) not assessed",
           "may be",
           "not excluded");
 

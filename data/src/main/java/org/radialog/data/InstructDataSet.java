@@ -45,6 +45,11 @@ public final class InstructDataSet {
   private final List<Film> normal;
   private final List<Film> abnormal;
 
+  /** The order of the films in one round; the last one asked for is kept. */
+  private record Round(long number, List<Integer> order) {}
+
+  private volatile Round round = new Round(-1, List.of());
+
   /**
    * A mix over {@code films}.
    *
@@ -204,16 +209,25 @@ public final class InstructDataSet {
 
   /** The film of the n-th dialog: every round of {@code films.size()} dialogs is a permutation. */
   private Film inTurn(long n) {
-    long round = n / films.size();
+    long number = n / films.size();
+    Round current = round;
+    if (current.number() != number) {
+      current = new Round(number, permutation(number));
+      round = current;
+    }
+    return films.get(current.order().get((int) (n % films.size())));
+  }
+
+  private List<Integer> permutation(long number) {
     var order = new ArrayList<Integer>();
     for (int i = 0; i < films.size(); i++) {
       order.add(i);
     }
-    var random = new SplittableRandom(seed ^ (round + 1) * 0xD1B54A32D192ED03L);
+    var random = new SplittableRandom(seed ^ (number + 1) * 0xD1B54A32D192ED03L);
     for (int i = films.size() - 1; i > 0; i--) {
       Collections.swap(order, i, random.nextInt(i + 1));
     }
-    return films.get(order.get((int) (n % films.size())));
+    return List.copyOf(order);
   }
 
   /** What the prompt says of the findings. */
@@ -357,7 +371,7 @@ public final class InstructDataSet {
       } else if (random.nextInt(6) == 0) {
         request = say(InstructPhrases.LAY.getOrDefault(finding, List.of(request)));
       }
-      String answered = InstructPhrases.withArticle(finding);
+      String answered = ReportGrammar.withArticle(finding);
       String answer =
           random.nextInt(2) == 0
               ? (yes ? "Yes, there is %s." : "No, there is no %s.")
@@ -370,7 +384,7 @@ public final class InstructDataSet {
       String answer =
           stated.isEmpty()
               ? "Yes, no abnormality of the heart, lungs or pleura is seen."
-              : "No, there is " + ReportGrammar.list(stated, "and") + ".";
+              : "No, there is " + ReportGrammar.listWithArticles(stated) + ".";
       say(Task.NORMAL, say(InstructPhrases.NORMAL), answer);
     }
 
@@ -378,7 +392,7 @@ public final class InstructDataSet {
       String answer =
           stated.isEmpty()
               ? "There are no findings."
-              : "There is " + ReportGrammar.list(stated, "and") + ".";
+              : "There is " + ReportGrammar.listWithArticles(stated) + ".";
       say(Task.LIST, say(reported ? InstructPhrases.LIST_OF_REPORT : InstructPhrases.LIST), answer);
     }
 

@@ -144,38 +144,20 @@ final class InstructPhrases {
     return switch (random.nextInt(4)) {
       case 0 -> "any " + ReportGrammar.name(finding);
       case 1 -> "evidence of " + ReportGrammar.name(finding);
-      default -> withArticle(finding);
-    };
-  }
-
-  static String withArticle(Finding finding) {
-    return switch (finding) {
-      case LUNG_LESION, PNEUMOTHORAX, PLEURAL_EFFUSION -> "a " + ReportGrammar.name(finding);
-      case NO_FINDING,
-          ENLARGED_CARDIOMEDIASTINUM,
-          CARDIOMEGALY,
-          LUNG_OPACITY,
-          EDEMA,
-          CONSOLIDATION,
-          PNEUMONIA,
-          ATELECTASIS,
-          PLEURAL_OTHER,
-          FRACTURE,
-          SUPPORT_DEVICES ->
-          ReportGrammar.name(finding);
+      default -> ReportGrammar.withArticle(finding);
     };
   }
 
   static String correction(
       Collection<Finding> add, Collection<Finding> remove, SplittableRandom random) {
     if (remove.isEmpty()) {
-      return pick(ADD, random).formatted(ReportGrammar.list(add, "and"));
+      return pick(ADD, random).formatted(ReportGrammar.listWithArticles(add));
     }
     if (add.isEmpty()) {
       return pick(REMOVE, random).formatted(ReportGrammar.list(remove, "or"));
     }
     return pick(BOTH, random)
-        .formatted(ReportGrammar.list(add, "and"), ReportGrammar.list(remove, "or"));
+        .formatted(ReportGrammar.listWithArticles(add), ReportGrammar.list(remove, "or"));
   }
 
   private static String pick(List<String> options, SplittableRandom random) {

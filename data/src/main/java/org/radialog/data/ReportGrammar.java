@@ -163,8 +163,8 @@ public final class ReportGrammar {
   private static final List<String> SCOPE =
       List.of(
           "The heart, the lungs and the pleura were assessed on this film.",
-          "This report covers the heart, the lungs and the pleura only.",
-          "The assessment covers the heart, the lungs and the pleura only.");
+          "Only the heart, the lungs and the pleura were assessed on this film.",
+          "This assessment of the film covers the heart, the lungs and the pleura.");
 
   private static final Set<Finding> OPACITIES =
       EnumSet.of(
@@ -277,7 +277,7 @@ public final class ReportGrammar {
         ? film + choose(List.of(" without abnormality.", " with no abnormality."), seed, "summary")
         : film
             + choose(List.of(" with ", " showing "), seed, "summary")
-            + list(stated, "and")
+            + listWithArticles(stated)
             + ".";
   }
 
@@ -325,9 +325,17 @@ public final class ReportGrammar {
     return sentences;
   }
 
-  /** {@code a, b and c}. */
+  /** {@code cardiomegaly and a pneumothorax}. */
+  static String listWithArticles(Collection<Finding> findings) {
+    return join(findings.stream().map(ReportGrammar::withArticle).toList(), "and");
+  }
+
+  /** {@code edema, cardiomegaly or pneumothorax}, with {@code last} before the last. */
   static String list(Collection<Finding> findings, String last) {
-    List<String> names = findings.stream().map(ReportGrammar::name).toList();
+    return join(findings.stream().map(ReportGrammar::name).toList(), last);
+  }
+
+  private static String join(List<String> names, String last) {
     return names.size() < 2
         ? String.join("", names)
         : names.subList(0, names.size() - 1).stream().collect(Collectors.joining(", "))
@@ -340,6 +348,25 @@ public final class ReportGrammar {
   /** A finding within a sentence. */
   static String name(Finding finding) {
     return finding == Finding.EDEMA ? "pulmonary edema" : PromptFormat.words(finding);
+  }
+
+  /** A finding with its article, where it has one. */
+  static String withArticle(Finding finding) {
+    return switch (finding) {
+      case LUNG_LESION, PNEUMOTHORAX, PLEURAL_EFFUSION -> "a " + name(finding);
+      case NO_FINDING,
+          ENLARGED_CARDIOMEDIASTINUM,
+          CARDIOMEGALY,
+          LUNG_OPACITY,
+          EDEMA,
+          CONSOLIDATION,
+          PNEUMONIA,
+          ATELECTASIS,
+          PLEURAL_OTHER,
+          FRACTURE,
+          SUPPORT_DEVICES ->
+          name(finding);
+    };
   }
 
   private static String sentenceCase(String text) {
