@@ -82,9 +82,9 @@ public enum DType {
     return Optional.empty();
   }
 
-  /** The type with this number in GGUF's {@code ggml_type}. */
-  static Optional<DType> ofGguf(long number) {
-    return switch (Math.toIntExact(number)) {
+  /** The type with this number, taken as unsigned, in GGUF's {@code ggml_type}. */
+  static Optional<DType> ofGguf(int number) {
+    return switch (number) {
       case 0 -> Optional.of(F32);
       case 1 -> Optional.of(F16);
       case 2 -> Optional.of(Q4_0);

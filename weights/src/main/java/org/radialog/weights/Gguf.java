@@ -179,7 +179,7 @@ final class Gguf {
     }
     long type = in.u32();
     DType dtype =
-        DType.ofGguf(type)
+        DType.ofGguf((int) type)
             .orElseThrow(() -> in.refused("tensor " + name + " has the unknown type " + type));
     return new Placed(new TensorInfo(name, dtype, shape), in.i64());
   }

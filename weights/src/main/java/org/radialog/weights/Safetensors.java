@@ -21,7 +21,7 @@ final class Safetensors {
   /** The limit of the format's own library. */
   private static final long MAX_HEADER = 100_000_000;
 
-  private static final String METADATA = "__metadata__";
+  static final String METADATA = "__metadata__";
 
   /** Refuses repeated names, trailing text and deep nesting. */
   static final JsonMapper JSON =

@@ -106,13 +106,17 @@ public final class SafetensorsWriter {
    */
   public static void write(
       Path file, Map<String, String> metadata, SequencedMap<String, Entry> tensors) {
+    if (tensors.containsKey(Safetensors.METADATA)) {
+      throw new RadialogException(
+          "cannot write " + file + ": no tensor may have the name " + Safetensors.METADATA);
+    }
     List<Map.Entry<String, Entry>> ordered =
         tensors.entrySet().stream()
             .sorted(Comparator.comparingInt(e -> -e.getValue().dtype().blockBytes()))
             .toList();
     ObjectNode header = Safetensors.JSON.createObjectNode();
     if (!metadata.isEmpty()) {
-      ObjectNode texts = header.putObject("__metadata__");
+      ObjectNode texts = header.putObject(Safetensors.METADATA);
       metadata.forEach(texts::put);
     }
     long offset = 0;
