@@ -101,7 +101,7 @@ public final class PhraseLabeler implements ReportLabeler {
           "\\b(?:but|however|although|though|except|apart from|other than|aside from|whereas|while"
               + "|and (?:the|there|shows?)|there (?:is|are)|which|because of|due to"
               + "|(?:is|are|was|were) (?:seen|identified|present|noted|visible|visuali[sz]ed"
-              + "|demonstrated|evident|found|enlarged|clear))\\b|:",
+              + "|demonstrated|evident|found|enlarged|clear(?! of)))\\b|:",
           Pattern.CASE_INSENSITIVE);
 
   /** Where what is said of a mention ends behind it; a comma of an enumeration does not end it. */

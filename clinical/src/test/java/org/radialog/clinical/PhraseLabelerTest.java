@@ -47,6 +47,7 @@ class PhraseLabelerTest {
           No, cardiomegaly is not seen.                            | Cardiomegaly     | ABSENT
           Yes, there is atelectasis.                               | Atelectasis      | PRESENT
           The lungs are free of atelectasis.                       | Atelectasis      | ABSENT
+          The lungs are clear of consolidation or pneumothorax.    | Pneumothorax     | ABSENT
           Pleural plaques are present.                             | Pleural Other    | PRESENT
           There is no fracture.                                    | Fracture         | ABSENT
           I cannot say: fractures were not assessed.               | Fracture         | UNCERTAIN
