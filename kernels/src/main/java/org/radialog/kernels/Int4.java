@@ -1,0 +1,394 @@
+package org.radialog.kernels;
+
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+import static org.radialog.kernels.PackedMatrix.FLOATS;
+import static org.radialog.kernels.PackedMatrix.INTS;
+import static org.radialog.kernels.PackedMatrix.SHORTS;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+
+/**
+ * 4-bit weights × 1, 2 and 4 vectors: one block of rows, all its groups.
+ *
+ * <p>With unsigned nibbles u = q + 8, Σ q x = −8 Σ x + Σ u x. The sum of 32 signed nibbles times
+ * int8 lies within ±8 · 127 · 32 = ±32,512, so shorts that wrap around on the way end exactly. With
+ * an offset the weight is d u + m, and Σ u x = Σ q x + 8 Σ x.
+ *
+ * <p>Everything stays in one method each: a helper in the inner loop exceeds C2's node count for
+ * inlining, which boxes every vector, and index arithmetic of a loop over the vectors of a group
+ * costs a fifth of the speed of one vector.
+ */
+final class Int4 {
+  private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
+  private static final long BYTES = PackedMatrix.VECTOR_BYTES;
+  private static final int ROWS = FLOATS.length(); // of half a block
+  private static final short NIBBLE = 15;
+  // An f16 as an int: its sign, exponent and significand, moved right by 3 from the upper half.
+  private static final int HALF = 0x8fffe000;
+  private static final float HALF_UNIT = 0x1p112f; // fp32's exponent bias less f16's, as a factor
+  private static final long BLOCK = 9 * BYTES;
+  private static final long BLOCK_WITH_OFFSET = 10 * BYTES;
+
+  private Int4() {}
+
+  /** y[row …] = block · vector m. */
+  static void one(
+      MemorySegment w,
+      long at,
+      boolean offset,
+      QuantisedVectors vectors,
+      int m,
+      float[] y,
+      int row) {
+    int groups = vectors.columns() / WeightFormat.GROUP;
+    int[] x = vectors.values;
+    int[] biases = vectors.biases;
+    int[] sums = vectors.sums;
+    float[] scales = vectors.scales;
+    long block = offset ? BLOCK_WITH_OFFSET : BLOCK;
+    FloatVector y0 = FloatVector.zero(FLOATS);
+    FloatVector y1 = FloatVector.zero(FLOATS);
+    for (int g = m * groups; g < (m + 1) * groups; g++, at += block) {
+      int k = g * WeightFormat.GROUP;
+      ShortVector a = IntVector.broadcast(INTS, biases[g]).reinterpretAsShorts();
+      ShortVector b = ShortVector.zero(SHORTS);
+      ShortVector n0 = ShortVector.fromMemorySegment(SHORTS, w, at, LE);
+      ShortVector x0 = IntVector.broadcast(INTS, x[k]).reinterpretAsShorts();
+      a = a.add(n0.and(NIBBLE).mul(x0));
+      ShortVector x1 = IntVector.broadcast(INTS, x[k + 1]).reinterpretAsShorts();
+      b = b.add(n0.lanewise(LSHR, 4).and(NIBBLE).mul(x1));
+      ShortVector x2 = IntVector.broadcast(INTS, x[k + 2]).reinterpretAsShorts();
+      a = a.add(n0.lanewise(LSHR, 8).and(NIBBLE).mul(x2));
+      ShortVector x3 = IntVector.broadcast(INTS, x[k + 3]).reinterpretAsShorts();
+      b = b.add(n0.lanewise(LSHR, 12).mul(x3));
+      ShortVector n1 = ShortVector.fromMemorySegment(SHORTS, w, at + BYTES, LE);
+      ShortVector x4 = IntVector.broadcast(INTS, x[k + 4]).reinterpretAsShorts();
+      a = a.add(n1.and(NIBBLE).mul(x4));
+      ShortVector x5 = IntVector.broadcast(INTS, x[k + 5]).reinterpretAsShorts();
+      b = b.add(n1.lanewise(LSHR, 4).and(NIBBLE).mul(x5));
+      ShortVector x6 = IntVector.broadcast(INTS, x[k + 6]).reinterpretAsShorts();
+      a = a.add(n1.lanewise(LSHR, 8).and(NIBBLE).mul(x6));
+      ShortVector x7 = IntVector.broadcast(INTS, x[k + 7]).reinterpretAsShorts();
+      b = b.add(n1.lanewise(LSHR, 12).mul(x7));
+      ShortVector n2 = ShortVector.fromMemorySegment(SHORTS, w, at + 2 * BYTES, LE);
+      ShortVector x8 = IntVector.broadcast(INTS, x[k + 8]).reinterpretAsShorts();
+      a = a.add(n2.and(NIBBLE).mul(x8));
+      ShortVector x9 = IntVector.broadcast(INTS, x[k + 9]).reinterpretAsShorts();
+      b = b.add(n2.lanewise(LSHR, 4).and(NIBBLE).mul(x9));
+      ShortVector x10 = IntVector.broadcast(INTS, x[k + 10]).reinterpretAsShorts();
+      a = a.add(n2.lanewise(LSHR, 8).and(NIBBLE).mul(x10));
+      ShortVector x11 = IntVector.broadcast(INTS, x[k + 11]).reinterpretAsShorts();
+      b = b.add(n2.lanewise(LSHR, 12).mul(x11));
+      ShortVector n3 = ShortVector.fromMemorySegment(SHORTS, w, at + 3 * BYTES, LE);
+      ShortVector x12 = IntVector.broadcast(INTS, x[k + 12]).reinterpretAsShorts();
+      a = a.add(n3.and(NIBBLE).mul(x12));
+      ShortVector x13 = IntVector.broadcast(INTS, x[k + 13]).reinterpretAsShorts();
+      b = b.add(n3.lanewise(LSHR, 4).and(NIBBLE).mul(x13));
+      ShortVector x14 = IntVector.broadcast(INTS, x[k + 14]).reinterpretAsShorts();
+      a = a.add(n3.lanewise(LSHR, 8).and(NIBBLE).mul(x14));
+      ShortVector x15 = IntVector.broadcast(INTS, x[k + 15]).reinterpretAsShorts();
+      b = b.add(n3.lanewise(LSHR, 12).mul(x15));
+      ShortVector n4 = ShortVector.fromMemorySegment(SHORTS, w, at + 4 * BYTES, LE);
+      ShortVector x16 = IntVector.broadcast(INTS, x[k + 16]).reinterpretAsShorts();
+      a = a.add(n4.and(NIBBLE).mul(x16));
+      ShortVector x17 = IntVector.broadcast(INTS, x[k + 17]).reinterpretAsShorts();
+      b = b.add(n4.lanewise(LSHR, 4).and(NIBBLE).mul(x17));
+      ShortVector x18 = IntVector.broadcast(INTS, x[k + 18]).reinterpretAsShorts();
+      a = a.add(n4.lanewise(LSHR, 8).and(NIBBLE).mul(x18));
+      ShortVector x19 = IntVector.broadcast(INTS, x[k + 19]).reinterpretAsShorts();
+      b = b.add(n4.lanewise(LSHR, 12).mul(x19));
+      ShortVector n5 = ShortVector.fromMemorySegment(SHORTS, w, at + 5 * BYTES, LE);
+      ShortVector x20 = IntVector.broadcast(INTS, x[k + 20]).reinterpretAsShorts();
+      a = a.add(n5.and(NIBBLE).mul(x20));
+      ShortVector x21 = IntVector.broadcast(INTS, x[k + 21]).reinterpretAsShorts();
+      b = b.add(n5.lanewise(LSHR, 4).and(NIBBLE).mul(x21));
+      ShortVector x22 = IntVector.broadcast(INTS, x[k + 22]).reinterpretAsShorts();
+      a = a.add(n5.lanewise(LSHR, 8).and(NIBBLE).mul(x22));
+      ShortVector x23 = IntVector.broadcast(INTS, x[k + 23]).reinterpretAsShorts();
+      b = b.add(n5.lanewise(LSHR, 12).mul(x23));
+      ShortVector n6 = ShortVector.fromMemorySegment(SHORTS, w, at + 6 * BYTES, LE);
+      ShortVector x24 = IntVector.broadcast(INTS, x[k + 24]).reinterpretAsShorts();
+      a = a.add(n6.and(NIBBLE).mul(x24));
+      ShortVector x25 = IntVector.broadcast(INTS, x[k + 25]).reinterpretAsShorts();
+      b = b.add(n6.lanewise(LSHR, 4).and(NIBBLE).mul(x25));
+      ShortVector x26 = IntVector.broadcast(INTS, x[k + 26]).reinterpretAsShorts();
+      a = a.add(n6.lanewise(LSHR, 8).and(NIBBLE).mul(x26));
+      ShortVector x27 = IntVector.broadcast(INTS, x[k + 27]).reinterpretAsShorts();
+      b = b.add(n6.lanewise(LSHR, 12).mul(x27));
+      ShortVector n7 = ShortVector.fromMemorySegment(SHORTS, w, at + 7 * BYTES, LE);
+      ShortVector x28 = IntVector.broadcast(INTS, x[k + 28]).reinterpretAsShorts();
+      a = a.add(n7.and(NIBBLE).mul(x28));
+      ShortVector x29 = IntVector.broadcast(INTS, x[k + 29]).reinterpretAsShorts();
+      b = b.add(n7.lanewise(LSHR, 4).and(NIBBLE).mul(x29));
+      ShortVector x30 = IntVector.broadcast(INTS, x[k + 30]).reinterpretAsShorts();
+      a = a.add(n7.lanewise(LSHR, 8).and(NIBBLE).mul(x30));
+      ShortVector x31 = IntVector.broadcast(INTS, x[k + 31]).reinterpretAsShorts();
+      b = b.add(n7.lanewise(LSHR, 12).mul(x31));
+      IntVector s = a.add(b).reinterpretAsInts();
+      IntVector t = IntVector.fromMemorySegment(INTS, w, at + 8 * BYTES, LE);
+      FloatVector t0 =
+          t.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF).reinterpretAsFloats().mul(HALF_UNIT);
+      FloatVector t1 = t.lanewise(ASHR, 3).and(HALF).reinterpretAsFloats().mul(HALF_UNIT);
+      float scale = scales[g];
+      FloatVector ds0 = t0.mul(scale);
+      FloatVector ds1 = t1.mul(scale);
+      IntVector s0 = s.lanewise(LSHL, 16).lanewise(ASHR, 16);
+      IntVector s1 = s.lanewise(ASHR, 16);
+      if (offset) {
+        int shift = 8 * sums[g];
+        float sum = scale * sums[g];
+        IntVector o = IntVector.fromMemorySegment(INTS, w, at + 9 * BYTES, LE);
+        FloatVector o0 =
+            o.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF).reinterpretAsFloats().mul(HALF_UNIT);
+        FloatVector o1 = o.lanewise(ASHR, 3).and(HALF).reinterpretAsFloats().mul(HALF_UNIT);
+        y0 = o0.fma(FloatVector.broadcast(FLOATS, sum), y0);
+        y1 = o1.fma(FloatVector.broadcast(FLOATS, sum), y1);
+        s0 = s0.add(shift);
+        s1 = s1.add(shift);
+      }
+      y0 = ((FloatVector) s0.convert(I2F, 0)).fma(ds0, y0);
+      y1 = ((FloatVector) s1.convert(I2F, 0)).fma(ds1, y1);
+    }
+    y0.intoArray(y, row);
+    y1.intoArray(y, row + ROWS);
+  }
+
+  /** The same for vectors m to m + 1. */
+  static void two(
+      MemorySegment w,
+      long at,
+      boolean offset,
+      QuantisedVectors vectors,
+      int m,
+      float[] first,
+      float[] second,
+      int row) {
+    int columns = vectors.columns();
+    int groups = columns / WeightFormat.GROUP;
+    int[] x = vectors.values;
+    int[] biases = vectors.biases;
+    int[] sums = vectors.sums;
+    float[] scales = vectors.scales;
+    long block = offset ? BLOCK_WITH_OFFSET : BLOCK;
+    FloatVector a0 = FloatVector.zero(FLOATS);
+    FloatVector a1 = FloatVector.zero(FLOATS);
+    FloatVector b0 = FloatVector.zero(FLOATS);
+    FloatVector b1 = FloatVector.zero(FLOATS);
+    for (int g = m * groups; g < (m + 1) * groups; g++, at += block) {
+      ShortVector a = IntVector.broadcast(INTS, biases[g]).reinterpretAsShorts();
+      ShortVector b = IntVector.broadcast(INTS, biases[g + groups]).reinterpretAsShorts();
+      long o = at;
+      for (int k = g * WeightFormat.GROUP, end = k + WeightFormat.GROUP;
+          k != end;
+          k += 4, o += BYTES) {
+        ShortVector n = ShortVector.fromMemorySegment(SHORTS, w, o, LE);
+        ShortVector n0 = n.and(NIBBLE);
+        a = a.add(n0.mul(IntVector.broadcast(INTS, x[k]).reinterpretAsShorts()));
+        b = b.add(n0.mul(IntVector.broadcast(INTS, x[k + columns]).reinterpretAsShorts()));
+        ShortVector n1 = n.lanewise(LSHR, 4).and(NIBBLE);
+        a = a.add(n1.mul(IntVector.broadcast(INTS, x[k + 1]).reinterpretAsShorts()));
+        b = b.add(n1.mul(IntVector.broadcast(INTS, x[k + 1 + columns]).reinterpretAsShorts()));
+        ShortVector n2 = n.lanewise(LSHR, 8).and(NIBBLE);
+        a = a.add(n2.mul(IntVector.broadcast(INTS, x[k + 2]).reinterpretAsShorts()));
+        b = b.add(n2.mul(IntVector.broadcast(INTS, x[k + 2 + columns]).reinterpretAsShorts()));
+        ShortVector n3 = n.lanewise(LSHR, 12);
+        a = a.add(n3.mul(IntVector.broadcast(INTS, x[k + 3]).reinterpretAsShorts()));
+        b = b.add(n3.mul(IntVector.broadcast(INTS, x[k + 3 + columns]).reinterpretAsShorts()));
+      }
+      IntVector t = IntVector.fromMemorySegment(INTS, w, at + 8 * BYTES, LE);
+      FloatVector t0 =
+          t.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF).reinterpretAsFloats().mul(HALF_UNIT);
+      FloatVector t1 = t.lanewise(ASHR, 3).and(HALF).reinterpretAsFloats().mul(HALF_UNIT);
+      IntVector as = a.reinterpretAsInts();
+      IntVector as0 = as.lanewise(LSHL, 16).lanewise(ASHR, 16);
+      IntVector as1 = as.lanewise(ASHR, 16);
+      IntVector bs = b.reinterpretAsInts();
+      IntVector bs0 = bs.lanewise(LSHL, 16).lanewise(ASHR, 16);
+      IntVector bs1 = bs.lanewise(ASHR, 16);
+      if (offset) {
+        IntVector offsets = IntVector.fromMemorySegment(INTS, w, at + 9 * BYTES, LE);
+        FloatVector o0 =
+            offsets
+                .lanewise(LSHL, 16)
+                .lanewise(ASHR, 3)
+                .and(HALF)
+                .reinterpretAsFloats()
+                .mul(HALF_UNIT);
+        FloatVector o1 = offsets.lanewise(ASHR, 3).and(HALF).reinterpretAsFloats().mul(HALF_UNIT);
+        FloatVector asum = FloatVector.broadcast(FLOATS, scales[g] * sums[g]);
+        a0 = o0.fma(asum, a0);
+        a1 = o1.fma(asum, a1);
+        as0 = as0.add(8 * sums[g]);
+        as1 = as1.add(8 * sums[g]);
+        FloatVector bsum = FloatVector.broadcast(FLOATS, scales[g + groups] * sums[g + groups]);
+        b0 = o0.fma(bsum, b0);
+        b1 = o1.fma(bsum, b1);
+        bs0 = bs0.add(8 * sums[g + groups]);
+        bs1 = bs1.add(8 * sums[g + groups]);
+      }
+      a0 = ((FloatVector) as0.convert(I2F, 0)).fma(t0.mul(scales[g]), a0);
+      a1 = ((FloatVector) as1.convert(I2F, 0)).fma(t1.mul(scales[g]), a1);
+      b0 = ((FloatVector) bs0.convert(I2F, 0)).fma(t0.mul(scales[g + groups]), b0);
+      b1 = ((FloatVector) bs1.convert(I2F, 0)).fma(t1.mul(scales[g + groups]), b1);
+    }
+    a0.intoArray(first, row);
+    a1.intoArray(first, row + ROWS);
+    b0.intoArray(second, row);
+    b1.intoArray(second, row + ROWS);
+  }
+
+  /** The same for vectors m to m + 3. */
+  static void four(
+      MemorySegment w,
+      long at,
+      boolean offset,
+      QuantisedVectors vectors,
+      int m,
+      float[][] y,
+      int row) {
+    int columns = vectors.columns();
+    int groups = columns / WeightFormat.GROUP;
+    int[] x = vectors.values;
+    int[] biases = vectors.biases;
+    int[] sums = vectors.sums;
+    float[] scales = vectors.scales;
+    long block = offset ? BLOCK_WITH_OFFSET : BLOCK;
+    FloatVector a0 = FloatVector.zero(FLOATS);
+    FloatVector a1 = FloatVector.zero(FLOATS);
+    FloatVector b0 = FloatVector.zero(FLOATS);
+    FloatVector b1 = FloatVector.zero(FLOATS);
+    FloatVector c0 = FloatVector.zero(FLOATS);
+    FloatVector c1 = FloatVector.zero(FLOATS);
+    FloatVector d0 = FloatVector.zero(FLOATS);
+    FloatVector d1 = FloatVector.zero(FLOATS);
+    for (int g = m * groups; g < (m + 1) * groups; g++, at += block) {
+      ShortVector a = IntVector.broadcast(INTS, biases[g]).reinterpretAsShorts();
+      ShortVector b = IntVector.broadcast(INTS, biases[g + groups]).reinterpretAsShorts();
+      ShortVector c = IntVector.broadcast(INTS, biases[g + 2 * groups]).reinterpretAsShorts();
+      ShortVector d = IntVector.broadcast(INTS, biases[g + 3 * groups]).reinterpretAsShorts();
+      long o = at;
+      for (int k = g * WeightFormat.GROUP, end = k + WeightFormat.GROUP;
+          k != end;
+          k += 4, o += BYTES) {
+        ShortVector n = ShortVector.fromMemorySegment(SHORTS, w, o, LE);
+        ShortVector n0 = n.and(NIBBLE);
+        a = a.add(n0.mul(IntVector.broadcast(INTS, x[k]).reinterpretAsShorts()));
+        b = b.add(n0.mul(IntVector.broadcast(INTS, x[k + columns]).reinterpretAsShorts()));
+        c = c.add(n0.mul(IntVector.broadcast(INTS, x[k + 2 * columns]).reinterpretAsShorts()));
+        d = d.add(n0.mul(IntVector.broadcast(INTS, x[k + 3 * columns]).reinterpretAsShorts()));
+        ShortVector n1 = n.lanewise(LSHR, 4).and(NIBBLE);
+        a = a.add(n1.mul(IntVector.broadcast(INTS, x[k + 1]).reinterpretAsShorts()));
+        b = b.add(n1.mul(IntVector.broadcast(INTS, x[k + 1 + columns]).reinterpretAsShorts()));
+        c = c.add(n1.mul(IntVector.broadcast(INTS, x[k + 1 + 2 * columns]).reinterpretAsShorts()));
+        d = d.add(n1.mul(IntVector.broadcast(INTS, x[k + 1 + 3 * columns]).reinterpretAsShorts()));
+        ShortVector n2 = n.lanewise(LSHR, 8).and(NIBBLE);
+        a = a.add(n2.mul(IntVector.broadcast(INTS, x[k + 2]).reinterpretAsShorts()));
+        b = b.add(n2.mul(IntVector.broadcast(INTS, x[k + 2 + columns]).reinterpretAsShorts()));
+        c = c.add(n2.mul(IntVector.broadcast(INTS, x[k + 2 + 2 * columns]).reinterpretAsShorts()));
+        d = d.add(n2.mul(IntVector.broadcast(INTS, x[k + 2 + 3 * columns]).reinterpretAsShorts()));
+        ShortVector n3 = n.lanewise(LSHR, 12);
+        a = a.add(n3.mul(IntVector.broadcast(INTS, x[k + 3]).reinterpretAsShorts()));
+        b = b.add(n3.mul(IntVector.broadcast(INTS, x[k + 3 + columns]).reinterpretAsShorts()));
+        c = c.add(n3.mul(IntVector.broadcast(INTS, x[k + 3 + 2 * columns]).reinterpretAsShorts()));
+        d = d.add(n3.mul(IntVector.broadcast(INTS, x[k + 3 + 3 * columns]).reinterpretAsShorts()));
+      }
+      IntVector t = IntVector.fromMemorySegment(INTS, w, at + 8 * BYTES, LE);
+      FloatVector t0 =
+          t.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF).reinterpretAsFloats().mul(HALF_UNIT);
+      FloatVector t1 = t.lanewise(ASHR, 3).and(HALF).reinterpretAsFloats().mul(HALF_UNIT);
+      IntVector as = a.reinterpretAsInts();
+      IntVector as0 = as.lanewise(LSHL, 16).lanewise(ASHR, 16);
+      IntVector as1 = as.lanewise(ASHR, 16);
+      IntVector bs = b.reinterpretAsInts();
+      IntVector bs0 = bs.lanewise(LSHL, 16).lanewise(ASHR, 16);
+      IntVector bs1 = bs.lanewise(ASHR, 16);
+      IntVector cs = c.reinterpretAsInts();
+      IntVector cs0 = cs.lanewise(LSHL, 16).lanewise(ASHR, 16);
+      IntVector cs1 = cs.lanewise(ASHR, 16);
+      IntVector ds = d.reinterpretAsInts();
+      IntVector ds0 = ds.lanewise(LSHL, 16).lanewise(ASHR, 16);
+      IntVector ds1 = ds.lanewise(ASHR, 16);
+      if (offset) {
+        IntVector offsets = IntVector.fromMemorySegment(INTS, w, at + 9 * BYTES, LE);
+        FloatVector o0 =
+            offsets
+                .lanewise(LSHL, 16)
+                .lanewise(ASHR, 3)
+                .and(HALF)
+                .reinterpretAsFloats()
+                .mul(HALF_UNIT);
+        FloatVector o1 = offsets.lanewise(ASHR, 3).and(HALF).reinterpretAsFloats().mul(HALF_UNIT);
+        FloatVector asum = FloatVector.broadcast(FLOATS, scales[g] * sums[g]);
+        a0 = o0.fma(asum, a0);
+        a1 = o1.fma(asum, a1);
+        as0 = as0.add(8 * sums[g]);
+        as1 = as1.add(8 * sums[g]);
+        FloatVector bsum = FloatVector.broadcast(FLOATS, scales[g + groups] * sums[g + groups]);
+        b0 = o0.fma(bsum, b0);
+        b1 = o1.fma(bsum, b1);
+        bs0 = bs0.add(8 * sums[g + groups]);
+        bs1 = bs1.add(8 * sums[g + groups]);
+        FloatVector csum =
+            FloatVector.broadcast(FLOATS, scales[g + 2 * groups] * sums[g + 2 * groups]);
+        c0 = o0.fma(csum, c0);
+        c1 = o1.fma(csum, c1);
+        cs0 = cs0.add(8 * sums[g + 2 * groups]);
+        cs1 = cs1.add(8 * sums[g + 2 * groups]);
+        FloatVector dsum =
+            FloatVector.broadcast(FLOATS, scales[g + 3 * groups] * sums[g + 3 * groups]);
+        d0 = o0.fma(dsum, d0);
+        d1 = o1.fma(dsum, d1);
+        ds0 = ds0.add(8 * sums[g + 3 * groups]);
+        ds1 = ds1.add(8 * sums[g + 3 * groups]);
+      }
+      a0 = ((FloatVector) as0.convert(I2F, 0)).fma(t0.mul(scales[g]), a0);
+      a1 = ((FloatVector) as1.convert(I2F, 0)).fma(t1.mul(scales[g]), a1);
+      b0 = ((FloatVector) bs0.convert(I2F, 0)).fma(t0.mul(scales[g + groups]), b0);
+      b1 = ((FloatVector) bs1.convert(I2F, 0)).fma(t1.mul(scales[g + groups]), b1);
+      c0 = ((FloatVector) cs0.convert(I2F, 0)).fma(t0.mul(scales[g + 2 * groups]), c0);
+      c1 = ((FloatVector) cs1.convert(I2F, 0)).fma(t1.mul(scales[g + 2 * groups]), c1);
+      d0 = ((FloatVector) ds0.convert(I2F, 0)).fma(t0.mul(scales[g + 3 * groups]), d0);
+      d1 = ((FloatVector) ds1.convert(I2F, 0)).fma(t1.mul(scales[g + 3 * groups]), d1);
+    }
+    a0.intoArray(y[m], row);
+    a1.intoArray(y[m], row + ROWS);
+    b0.intoArray(y[m + 1], row);
+    b1.intoArray(y[m + 1], row + ROWS);
+    c0.intoArray(y[m + 2], row);
+    c1.intoArray(y[m + 2], row + ROWS);
+    d0.intoArray(y[m + 3], row);
+    d1.intoArray(y[m + 3], row + ROWS);
+  }
+
+  /** The oracle: one row times vector m, in the same order. */
+  static float oracle(
+      MemorySegment w, int row, boolean offset, QuantisedVectors vectors, int m, int lanes) {
+    WeightFormat format = offset ? WeightFormat.INT4_OFFSET : WeightFormat.INT4;
+    int groups = vectors.columns() / WeightFormat.GROUP;
+    byte[] q = new byte[WeightFormat.GROUP];
+    float y = 0;
+    for (int g = 0; g < groups; g++) {
+      int scales = PackedMatrix.read(w, format, vectors.columns(), row, g, lanes, q);
+      int at = m * groups + g;
+      int sum = 0;
+      int total = 0;
+      for (int i = 0; i < WeightFormat.GROUP; i++) {
+        int x = (short) vectors.values[at * WeightFormat.GROUP + i];
+        sum += q[i] * x;
+        total += x;
+      }
+      if (offset) {
+        y = Math.fma(Float.float16ToFloat((short) (scales >>> 16)), vectors.scales[at] * total, y);
+      }
+      y = Math.fma(sum, Float.float16ToFloat((short) scales) * vectors.scales[at], y);
+    }
+    return y;
+  }
+}

@@ -1,0 +1,418 @@
+package org.radialog.kernels;
+
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+import static org.radialog.kernels.PackedMatrix.FLOATS;
+import static org.radialog.kernels.PackedMatrix.INTS;
+import static org.radialog.kernels.PackedMatrix.SHORTS;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+
+/**
+ * 8-bit weights × 1, 2 and 4 vectors: one block of rows, all its groups.
+ *
+ * <p>A weight w is split into unsigned nibbles, w + 128 = 16 h + l, so that Σ w x = 16 Σ (h − 8) x
+ * + Σ (l − 8) x + 8 Σ x; each of the first two sums lies within ±32,512 as in {@link Int4}.
+ *
+ * <p>One method each, for the reason given there.
+ */
+final class Int8 {
+  private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
+  private static final long BYTES = PackedMatrix.VECTOR_BYTES;
+  private static final int ROWS = FLOATS.length(); // of half a block
+  private static final short NIBBLE = 15;
+  // An f16 as an int: its sign, exponent and significand, moved right by 3 from the upper half.
+  private static final int HALF = 0x8fffe000;
+  private static final float HALF_UNIT = 0x1p112f; // fp32's exponent bias less f16's, as a factor
+  private static final long BLOCK = 17 * BYTES;
+
+  private Int8() {}
+
+  /** y[row …] = block · vector m. */
+  static void one(MemorySegment w, long at, QuantisedVectors vectors, int m, float[] y, int row) {
+    int groups = vectors.columns() / WeightFormat.GROUP;
+    int[] x = vectors.values;
+    int[] biases = vectors.biases;
+    int[] sums = vectors.sums;
+    float[] scales = vectors.scales;
+    FloatVector y0 = FloatVector.zero(FLOATS);
+    FloatVector y1 = FloatVector.zero(FLOATS);
+    for (int g = m * groups; g < (m + 1) * groups; g++, at += BLOCK) {
+      int k = g * WeightFormat.GROUP;
+      ShortVector l = IntVector.broadcast(INTS, biases[g]).reinterpretAsShorts();
+      ShortVector h = l;
+      ShortVector n0 = ShortVector.fromMemorySegment(SHORTS, w, at, LE);
+      ShortVector x0 = IntVector.broadcast(INTS, x[k]).reinterpretAsShorts();
+      l = l.add(n0.and(NIBBLE).mul(x0));
+      h = h.add(n0.lanewise(LSHR, 4).and(NIBBLE).mul(x0));
+      ShortVector x1 = IntVector.broadcast(INTS, x[k + 1]).reinterpretAsShorts();
+      l = l.add(n0.lanewise(LSHR, 8).and(NIBBLE).mul(x1));
+      h = h.add(n0.lanewise(LSHR, 12).mul(x1));
+      ShortVector n1 = ShortVector.fromMemorySegment(SHORTS, w, at + BYTES, LE);
+      ShortVector x2 = IntVector.broadcast(INTS, x[k + 2]).reinterpretAsShorts();
+      l = l.add(n1.and(NIBBLE).mul(x2));
+      h = h.add(n1.lanewise(LSHR, 4).and(NIBBLE).mul(x2));
+      ShortVector x3 = IntVector.broadcast(INTS, x[k + 3]).reinterpretAsShorts();
+      l = l.add(n1.lanewise(LSHR, 8).and(NIBBLE).mul(x3));
+      h = h.add(n1.lanewise(LSHR, 12).mul(x3));
+      ShortVector n2 = ShortVector.fromMemorySegment(SHORTS, w, at + 2 * BYTES, LE);
+      ShortVector x4 = IntVector.broadcast(INTS, x[k + 4]).reinterpretAsShorts();
+      l = l.add(n2.and(NIBBLE).mul(x4));
+      h = h.add(n2.lanewise(LSHR, 4).and(NIBBLE).mul(x4));
+      ShortVector x5 = IntVector.broadcast(INTS, x[k + 5]).reinterpretAsShorts();
+      l = l.add(n2.lanewise(LSHR, 8).and(NIBBLE).mul(x5));
+      h = h.add(n2.lanewise(LSHR, 12).mul(x5));
+      ShortVector n3 = ShortVector.fromMemorySegment(SHORTS, w, at + 3 * BYTES, LE);
+      ShortVector x6 = IntVector.broadcast(INTS, x[k + 6]).reinterpretAsShorts();
+      l = l.add(n3.and(NIBBLE).mul(x6));
+      h = h.add(n3.lanewise(LSHR, 4).and(NIBBLE).mul(x6));
+      ShortVector x7 = IntVector.broadcast(INTS, x[k + 7]).reinterpretAsShorts();
+      l = l.add(n3.lanewise(LSHR, 8).and(NIBBLE).mul(x7));
+      h = h.add(n3.lanewise(LSHR, 12).mul(x7));
+      ShortVector n4 = ShortVector.fromMemorySegment(SHORTS, w, at + 4 * BYTES, LE);
+      ShortVector x8 = IntVector.broadcast(INTS, x[k + 8]).reinterpretAsShorts();
+      l = l.add(n4.and(NIBBLE).mul(x8));
+      h = h.add(n4.lanewise(LSHR, 4).and(NIBBLE).mul(x8));
+      ShortVector x9 = IntVector.broadcast(INTS, x[k + 9]).reinterpretAsShorts();
+      l = l.add(n4.lanewise(LSHR, 8).and(NIBBLE).mul(x9));
+      h = h.add(n4.lanewise(LSHR, 12).mul(x9));
+      ShortVector n5 = ShortVector.fromMemorySegment(SHORTS, w, at + 5 * BYTES, LE);
+      ShortVector x10 = IntVector.broadcast(INTS, x[k + 10]).reinterpretAsShorts();
+      l = l.add(n5.and(NIBBLE).mul(x10));
+      h = h.add(n5.lanewise(LSHR, 4).and(NIBBLE).mul(x10));
+      ShortVector x11 = IntVector.broadcast(INTS, x[k + 11]).reinterpretAsShorts();
+      l = l.add(n5.lanewise(LSHR, 8).and(NIBBLE).mul(x11));
+      h = h.add(n5.lanewise(LSHR, 12).mul(x11));
+      ShortVector n6 = ShortVector.fromMemorySegment(SHORTS, w, at + 6 * BYTES, LE);
+      ShortVector x12 = IntVector.broadcast(INTS, x[k + 12]).reinterpretAsShorts();
+      l = l.add(n6.and(NIBBLE).mul(x12));
+      h = h.add(n6.lanewise(LSHR, 4).and(NIBBLE).mul(x12));
+      ShortVector x13 = IntVector.broadcast(INTS, x[k + 13]).reinterpretAsShorts();
+      l = l.add(n6.lanewise(LSHR, 8).and(NIBBLE).mul(x13));
+      h = h.add(n6.lanewise(LSHR, 12).mul(x13));
+      ShortVector n7 = ShortVector.fromMemorySegment(SHORTS, w, at + 7 * BYTES, LE);
+      ShortVector x14 = IntVector.broadcast(INTS, x[k + 14]).reinterpretAsShorts();
+      l = l.add(n7.and(NIBBLE).mul(x14));
+      h = h.add(n7.lanewise(LSHR, 4).and(NIBBLE).mul(x14));
+      ShortVector x15 = IntVector.broadcast(INTS, x[k + 15]).reinterpretAsShorts();
+      l = l.add(n7.lanewise(LSHR, 8).and(NIBBLE).mul(x15));
+      h = h.add(n7.lanewise(LSHR, 12).mul(x15));
+      ShortVector n8 = ShortVector.fromMemorySegment(SHORTS, w, at + 8 * BYTES, LE);
+      ShortVector x16 = IntVector.broadcast(INTS, x[k + 16]).reinterpretAsShorts();
+      l = l.add(n8.and(NIBBLE).mul(x16));
+      h = h.add(n8.lanewise(LSHR, 4).and(NIBBLE).mul(x16));
+      ShortVector x17 = IntVector.broadcast(INTS, x[k + 17]).reinterpretAsShorts();
+      l = l.add(n8.lanewise(LSHR, 8).and(NIBBLE).mul(x17));
+      h = h.add(n8.lanewise(LSHR, 12).mul(x17));
+      ShortVector n9 = ShortVector.fromMemorySegment(SHORTS, w, at + 9 * BYTES, LE);
+      ShortVector x18 = IntVector.broadcast(INTS, x[k + 18]).reinterpretAsShorts();
+      l = l.add(n9.and(NIBBLE).mul(x18));
+      h = h.add(n9.lanewise(LSHR, 4).and(NIBBLE).mul(x18));
+      ShortVector x19 = IntVector.broadcast(INTS, x[k + 19]).reinterpretAsShorts();
+      l = l.add(n9.lanewise(LSHR, 8).and(NIBBLE).mul(x19));
+      h = h.add(n9.lanewise(LSHR, 12).mul(x19));
+      ShortVector n10 = ShortVector.fromMemorySegment(SHORTS, w, at + 10 * BYTES, LE);
+      ShortVector x20 = IntVector.broadcast(INTS, x[k + 20]).reinterpretAsShorts();
+      l = l.add(n10.and(NIBBLE).mul(x20));
+      h = h.add(n10.lanewise(LSHR, 4).and(NIBBLE).mul(x20));
+      ShortVector x21 = IntVector.broadcast(INTS, x[k + 21]).reinterpretAsShorts();
+      l = l.add(n10.lanewise(LSHR, 8).and(NIBBLE).mul(x21));
+      h = h.add(n10.lanewise(LSHR, 12).mul(x21));
+      ShortVector n11 = ShortVector.fromMemorySegment(SHORTS, w, at + 11 * BYTES, LE);
+      ShortVector x22 = IntVector.broadcast(INTS, x[k + 22]).reinterpretAsShorts();
+      l = l.add(n11.and(NIBBLE).mul(x22));
+      h = h.add(n11.lanewise(LSHR, 4).and(NIBBLE).mul(x22));
+      ShortVector x23 = IntVector.broadcast(INTS, x[k + 23]).reinterpretAsShorts();
+      l = l.add(n11.lanewise(LSHR, 8).and(NIBBLE).mul(x23));
+      h = h.add(n11.lanewise(LSHR, 12).mul(x23));
+      ShortVector n12 = ShortVector.fromMemorySegment(SHORTS, w, at + 12 * BYTES, LE);
+      ShortVector x24 = IntVector.broadcast(INTS, x[k + 24]).reinterpretAsShorts();
+      l = l.add(n12.and(NIBBLE).mul(x24));
+      h = h.add(n12.lanewise(LSHR, 4).and(NIBBLE).mul(x24));
+      ShortVector x25 = IntVector.broadcast(INTS, x[k + 25]).reinterpretAsShorts();
+      l = l.add(n12.lanewise(LSHR, 8).and(NIBBLE).mul(x25));
+      h = h.add(n12.lanewise(LSHR, 12).mul(x25));
+      ShortVector n13 = ShortVector.fromMemorySegment(SHORTS, w, at + 13 * BYTES, LE);
+      ShortVector x26 = IntVector.broadcast(INTS, x[k + 26]).reinterpretAsShorts();
+      l = l.add(n13.and(NIBBLE).mul(x26));
+      h = h.add(n13.lanewise(LSHR, 4).and(NIBBLE).mul(x26));
+      ShortVector x27 = IntVector.broadcast(INTS, x[k + 27]).reinterpretAsShorts();
+      l = l.add(n13.lanewise(LSHR, 8).and(NIBBLE).mul(x27));
+      h = h.add(n13.lanewise(LSHR, 12).mul(x27));
+      ShortVector n14 = ShortVector.fromMemorySegment(SHORTS, w, at + 14 * BYTES, LE);
+      ShortVector x28 = IntVector.broadcast(INTS, x[k + 28]).reinterpretAsShorts();
+      l = l.add(n14.and(NIBBLE).mul(x28));
+      h = h.add(n14.lanewise(LSHR, 4).and(NIBBLE).mul(x28));
+      ShortVector x29 = IntVector.broadcast(INTS, x[k + 29]).reinterpretAsShorts();
+      l = l.add(n14.lanewise(LSHR, 8).and(NIBBLE).mul(x29));
+      h = h.add(n14.lanewise(LSHR, 12).mul(x29));
+      ShortVector n15 = ShortVector.fromMemorySegment(SHORTS, w, at + 15 * BYTES, LE);
+      ShortVector x30 = IntVector.broadcast(INTS, x[k + 30]).reinterpretAsShorts();
+      l = l.add(n15.and(NIBBLE).mul(x30));
+      h = h.add(n15.lanewise(LSHR, 4).and(NIBBLE).mul(x30));
+      ShortVector x31 = IntVector.broadcast(INTS, x[k + 31]).reinterpretAsShorts();
+      l = l.add(n15.lanewise(LSHR, 8).and(NIBBLE).mul(x31));
+      h = h.add(n15.lanewise(LSHR, 12).mul(x31));
+      IntVector t = IntVector.fromMemorySegment(INTS, w, at + 16 * BYTES, LE);
+      FloatVector t0 =
+          t.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF).reinterpretAsFloats().mul(HALF_UNIT);
+      FloatVector t1 = t.lanewise(ASHR, 3).and(HALF).reinterpretAsFloats().mul(HALF_UNIT);
+      IntVector low = l.reinterpretAsInts();
+      IntVector high = h.reinterpretAsInts();
+      IntVector s0 =
+          high.lanewise(LSHL, 16)
+              .lanewise(ASHR, 12)
+              .add(low.lanewise(LSHL, 16).lanewise(ASHR, 16))
+              .add(8 * sums[g]);
+      IntVector s1 =
+          high.lanewise(ASHR, 16).lanewise(LSHL, 4).add(low.lanewise(ASHR, 16)).add(8 * sums[g]);
+      y0 = ((FloatVector) s0.convert(I2F, 0)).fma(t0.mul(scales[g]), y0);
+      y1 = ((FloatVector) s1.convert(I2F, 0)).fma(t1.mul(scales[g]), y1);
+    }
+    y0.intoArray(y, row);
+    y1.intoArray(y, row + ROWS);
+  }
+
+  /** The same for vectors m to m + 1. */
+  static void two(
+      MemorySegment w,
+      long at,
+      QuantisedVectors vectors,
+      int m,
+      float[] first,
+      float[] second,
+      int row) {
+    int columns = vectors.columns();
+    int groups = columns / WeightFormat.GROUP;
+    int[] x = vectors.values;
+    int[] biases = vectors.biases;
+    int[] sums = vectors.sums;
+    float[] scales = vectors.scales;
+    FloatVector a0 = FloatVector.zero(FLOATS);
+    FloatVector a1 = FloatVector.zero(FLOATS);
+    FloatVector b0 = FloatVector.zero(FLOATS);
+    FloatVector b1 = FloatVector.zero(FLOATS);
+    for (int g = m * groups; g < (m + 1) * groups; g++, at += BLOCK) {
+      ShortVector al = IntVector.broadcast(INTS, biases[g]).reinterpretAsShorts();
+      ShortVector ah = al;
+      ShortVector bl = IntVector.broadcast(INTS, biases[g + groups]).reinterpretAsShorts();
+      ShortVector bh = bl;
+      long o = at;
+      for (int k = g * WeightFormat.GROUP, end = k + WeightFormat.GROUP;
+          k != end;
+          k += 2, o += BYTES) {
+        ShortVector n = ShortVector.fromMemorySegment(SHORTS, w, o, LE);
+        ShortVector n0 = n.and(NIBBLE);
+        ShortVector n1 = n.lanewise(LSHR, 4).and(NIBBLE);
+        ShortVector n2 = n.lanewise(LSHR, 8).and(NIBBLE);
+        ShortVector n3 = n.lanewise(LSHR, 12);
+        ShortVector ax = IntVector.broadcast(INTS, x[k]).reinterpretAsShorts();
+        al = al.add(n0.mul(ax));
+        ah = ah.add(n1.mul(ax));
+        ax = IntVector.broadcast(INTS, x[k + 1]).reinterpretAsShorts();
+        al = al.add(n2.mul(ax));
+        ah = ah.add(n3.mul(ax));
+        ShortVector bx = IntVector.broadcast(INTS, x[k + columns]).reinterpretAsShorts();
+        bl = bl.add(n0.mul(bx));
+        bh = bh.add(n1.mul(bx));
+        bx = IntVector.broadcast(INTS, x[k + 1 + columns]).reinterpretAsShorts();
+        bl = bl.add(n2.mul(bx));
+        bh = bh.add(n3.mul(bx));
+      }
+      IntVector t = IntVector.fromMemorySegment(INTS, w, at + 16 * BYTES, LE);
+      FloatVector t0 =
+          t.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF).reinterpretAsFloats().mul(HALF_UNIT);
+      FloatVector t1 = t.lanewise(ASHR, 3).and(HALF).reinterpretAsFloats().mul(HALF_UNIT);
+      IntVector alow = al.reinterpretAsInts();
+      IntVector ahigh = ah.reinterpretAsInts();
+      IntVector as0 =
+          ahigh
+              .lanewise(LSHL, 16)
+              .lanewise(ASHR, 12)
+              .add(alow.lanewise(LSHL, 16).lanewise(ASHR, 16))
+              .add(8 * sums[g]);
+      IntVector as1 =
+          ahigh.lanewise(ASHR, 16).lanewise(LSHL, 4).add(alow.lanewise(ASHR, 16)).add(8 * sums[g]);
+      a0 = ((FloatVector) as0.convert(I2F, 0)).fma(t0.mul(scales[g]), a0);
+      a1 = ((FloatVector) as1.convert(I2F, 0)).fma(t1.mul(scales[g]), a1);
+      IntVector blow = bl.reinterpretAsInts();
+      IntVector bhigh = bh.reinterpretAsInts();
+      IntVector bs0 =
+          bhigh
+              .lanewise(LSHL, 16)
+              .lanewise(ASHR, 12)
+              .add(blow.lanewise(LSHL, 16).lanewise(ASHR, 16))
+              .add(8 * sums[g + groups]);
+      IntVector bs1 =
+          bhigh
+              .lanewise(ASHR, 16)
+              .lanewise(LSHL, 4)
+              .add(blow.lanewise(ASHR, 16))
+              .add(8 * sums[g + groups]);
+      b0 = ((FloatVector) bs0.convert(I2F, 0)).fma(t0.mul(scales[g + groups]), b0);
+      b1 = ((FloatVector) bs1.convert(I2F, 0)).fma(t1.mul(scales[g + groups]), b1);
+    }
+    a0.intoArray(first, row);
+    a1.intoArray(first, row + ROWS);
+    b0.intoArray(second, row);
+    b1.intoArray(second, row + ROWS);
+  }
+
+  /** The same for vectors m to m + 3. */
+  static void four(
+      MemorySegment w, long at, QuantisedVectors vectors, int m, float[][] y, int row) {
+    int columns = vectors.columns();
+    int groups = columns / WeightFormat.GROUP;
+    int[] x = vectors.values;
+    int[] biases = vectors.biases;
+    int[] sums = vectors.sums;
+    float[] scales = vectors.scales;
+    FloatVector a0 = FloatVector.zero(FLOATS);
+    FloatVector a1 = FloatVector.zero(FLOATS);
+    FloatVector b0 = FloatVector.zero(FLOATS);
+    FloatVector b1 = FloatVector.zero(FLOATS);
+    FloatVector c0 = FloatVector.zero(FLOATS);
+    FloatVector c1 = FloatVector.zero(FLOATS);
+    FloatVector d0 = FloatVector.zero(FLOATS);
+    FloatVector d1 = FloatVector.zero(FLOATS);
+    for (int g = m * groups; g < (m + 1) * groups; g++, at += BLOCK) {
+      ShortVector al = IntVector.broadcast(INTS, biases[g]).reinterpretAsShorts();
+      ShortVector ah = al;
+      ShortVector bl = IntVector.broadcast(INTS, biases[g + groups]).reinterpretAsShorts();
+      ShortVector bh = bl;
+      ShortVector cl = IntVector.broadcast(INTS, biases[g + 2 * groups]).reinterpretAsShorts();
+      ShortVector ch = cl;
+      ShortVector dl = IntVector.broadcast(INTS, biases[g + 3 * groups]).reinterpretAsShorts();
+      ShortVector dh = dl;
+      long o = at;
+      for (int k = g * WeightFormat.GROUP, end = k + WeightFormat.GROUP;
+          k != end;
+          k += 2, o += BYTES) {
+        ShortVector n = ShortVector.fromMemorySegment(SHORTS, w, o, LE);
+        ShortVector n0 = n.and(NIBBLE);
+        ShortVector n1 = n.lanewise(LSHR, 4).and(NIBBLE);
+        ShortVector n2 = n.lanewise(LSHR, 8).and(NIBBLE);
+        ShortVector n3 = n.lanewise(LSHR, 12);
+        ShortVector ax = IntVector.broadcast(INTS, x[k]).reinterpretAsShorts();
+        al = al.add(n0.mul(ax));
+        ah = ah.add(n1.mul(ax));
+        ax = IntVector.broadcast(INTS, x[k + 1]).reinterpretAsShorts();
+        al = al.add(n2.mul(ax));
+        ah = ah.add(n3.mul(ax));
+        ShortVector bx = IntVector.broadcast(INTS, x[k + columns]).reinterpretAsShorts();
+        bl = bl.add(n0.mul(bx));
+        bh = bh.add(n1.mul(bx));
+        bx = IntVector.broadcast(INTS, x[k + 1 + columns]).reinterpretAsShorts();
+        bl = bl.add(n2.mul(bx));
+        bh = bh.add(n3.mul(bx));
+        ShortVector cx = IntVector.broadcast(INTS, x[k + 2 * columns]).reinterpretAsShorts();
+        cl = cl.add(n0.mul(cx));
+        ch = ch.add(n1.mul(cx));
+        cx = IntVector.broadcast(INTS, x[k + 1 + 2 * columns]).reinterpretAsShorts();
+        cl = cl.add(n2.mul(cx));
+        ch = ch.add(n3.mul(cx));
+        ShortVector dx = IntVector.broadcast(INTS, x[k + 3 * columns]).reinterpretAsShorts();
+        dl = dl.add(n0.mul(dx));
+        dh = dh.add(n1.mul(dx));
+        dx = IntVector.broadcast(INTS, x[k + 1 + 3 * columns]).reinterpretAsShorts();
+        dl = dl.add(n2.mul(dx));
+        dh = dh.add(n3.mul(dx));
+      }
+      IntVector t = IntVector.fromMemorySegment(INTS, w, at + 16 * BYTES, LE);
+      FloatVector t0 =
+          t.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF).reinterpretAsFloats().mul(HALF_UNIT);
+      FloatVector t1 = t.lanewise(ASHR, 3).and(HALF).reinterpretAsFloats().mul(HALF_UNIT);
+      IntVector alow = al.reinterpretAsInts();
+      IntVector ahigh = ah.reinterpretAsInts();
+      IntVector as0 =
+          ahigh
+              .lanewise(LSHL, 16)
+              .lanewise(ASHR, 12)
+              .add(alow.lanewise(LSHL, 16).lanewise(ASHR, 16))
+              .add(8 * sums[g]);
+      IntVector as1 =
+          ahigh.lanewise(ASHR, 16).lanewise(LSHL, 4).add(alow.lanewise(ASHR, 16)).add(8 * sums[g]);
+      a0 = ((FloatVector) as0.convert(I2F, 0)).fma(t0.mul(scales[g]), a0);
+      a1 = ((FloatVector) as1.convert(I2F, 0)).fma(t1.mul(scales[g]), a1);
+      IntVector blow = bl.reinterpretAsInts();
+      IntVector bhigh = bh.reinterpretAsInts();
+      IntVector bs0 =
+          bhigh
+              .lanewise(LSHL, 16)
+              .lanewise(ASHR, 12)
+              .add(blow.lanewise(LSHL, 16).lanewise(ASHR, 16))
+              .add(8 * sums[g + groups]);
+      IntVector bs1 =
+          bhigh
+              .lanewise(ASHR, 16)
+              .lanewise(LSHL, 4)
+              .add(blow.lanewise(ASHR, 16))
+              .add(8 * sums[g + groups]);
+      b0 = ((FloatVector) bs0.convert(I2F, 0)).fma(t0.mul(scales[g + groups]), b0);
+      b1 = ((FloatVector) bs1.convert(I2F, 0)).fma(t1.mul(scales[g + groups]), b1);
+      IntVector clow = cl.reinterpretAsInts();
+      IntVector chigh = ch.reinterpretAsInts();
+      IntVector cs0 =
+          chigh
+              .lanewise(LSHL, 16)
+              .lanewise(ASHR, 12)
+              .add(clow.lanewise(LSHL, 16).lanewise(ASHR, 16))
+              .add(8 * sums[g + 2 * groups]);
+      IntVector cs1 =
+          chigh
+              .lanewise(ASHR, 16)
+              .lanewise(LSHL, 4)
+              .add(clow.lanewise(ASHR, 16))
+              .add(8 * sums[g + 2 * groups]);
+      c0 = ((FloatVector) cs0.convert(I2F, 0)).fma(t0.mul(scales[g + 2 * groups]), c0);
+      c1 = ((FloatVector) cs1.convert(I2F, 0)).fma(t1.mul(scales[g + 2 * groups]), c1);
+      IntVector dlow = dl.reinterpretAsInts();
+      IntVector dhigh = dh.reinterpretAsInts();
+      IntVector ds0 =
+          dhigh
+              .lanewise(LSHL, 16)
+              .lanewise(ASHR, 12)
+              .add(dlow.lanewise(LSHL, 16).lanewise(ASHR, 16))
+              .add(8 * sums[g + 3 * groups]);
+      IntVector ds1 =
+          dhigh
+              .lanewise(ASHR, 16)
+              .lanewise(LSHL, 4)
+              .add(dlow.lanewise(ASHR, 16))
+              .add(8 * sums[g + 3 * groups]);
+      d0 = ((FloatVector) ds0.convert(I2F, 0)).fma(t0.mul(scales[g + 3 * groups]), d0);
+      d1 = ((FloatVector) ds1.convert(I2F, 0)).fma(t1.mul(scales[g + 3 * groups]), d1);
+    }
+    a0.intoArray(y[m], row);
+    a1.intoArray(y[m], row + ROWS);
+    b0.intoArray(y[m + 1], row);
+    b1.intoArray(y[m + 1], row + ROWS);
+    c0.intoArray(y[m + 2], row);
+    c1.intoArray(y[m + 2], row + ROWS);
+    d0.intoArray(y[m + 3], row);
+    d1.intoArray(y[m + 3], row + ROWS);
+  }
+
+  /** The oracle: one row times vector m, in the same order. */
+  static float oracle(MemorySegment w, int row, QuantisedVectors vectors, int m, int lanes) {
+    int groups = vectors.columns() / WeightFormat.GROUP;
+    byte[] q = new byte[WeightFormat.GROUP];
+    float y = 0;
+    for (int g = 0; g < groups; g++) {
+      int scale = PackedMatrix.read(w, WeightFormat.INT8, vectors.columns(), row, g, lanes, q);
+      int at = m * groups + g;
+      int sum = 0;
+      for (int i = 0; i < WeightFormat.GROUP; i++) {
+        sum += q[i] * (short) vectors.values[at * WeightFormat.GROUP + i];
+      }
+      y = Math.fma(sum, Float.float16ToFloat((short) scale) * vectors.scales[at], y);
+    }
+    return y;
+  }
+}
