@@ -44,9 +44,9 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * Opens a checkpoint. The format is told by the content: safetensors, a {@code
-   * *.safetensors.index.json} or a folder with one (or with one safetensors file), GGUF, a PyTorch
-   * archive, a PyTorch file from before 1.6, or a pickled dict of numpy arrays.
+   * Opens a checkpoint. The format is told by the content: safetensors, GGUF, a PyTorch archive, a
+   * PyTorch file from before 1.6, or a pickled dict of numpy arrays. A {@code *.index.json} stands
+   * for the shards that it names, a folder for the one index, safetensors or GGUF file in it.
    *
    * <p>A pickle's tensors are named by their place: {@code optimizer_states.0.state.0.exp_avg}. The
    * tensors of a training checkpoint's {@code state_dict}, {@code model_state_dict} or {@code
@@ -70,8 +70,8 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * {@code safetensors}, {@code safetensors, sharded}, {@code GGUF v2}, {@code GGUF v3}, {@code
-   * PyTorch zip}, {@code PyTorch legacy} or {@code pickle}.
+   * {@code safetensors}, {@code GGUF v2}, {@code GGUF v3}, {@code PyTorch zip}, {@code PyTorch
+   * legacy} or {@code pickle}; with {@code , sharded} behind it where an index was opened.
    */
   public String format() {
     return contents.format;

@@ -12,8 +12,12 @@ import java.util.stream.Stream;
 
 /** Tells a checkpoint's format by its content and reads its headers. */
 final class Formats {
-  private static final String INDEX = ".safetensors.index.json";
+  private static final String INDEX = ".index.json";
   private static final String GGUF = "GGUF";
+
+  /** What to look for in a folder, in this order. */
+  private static final List<String> PREFERENCE =
+      List.of(".safetensors" + INDEX, ".safetensors", ".bin" + INDEX, ".gguf");
 
   private Formats() {}
 
@@ -21,53 +25,48 @@ final class Formats {
     if (Files.isDirectory(path)) {
       return read(onlyCheckpoint(path), arena);
     }
-    if (path.getFileName().toString().endsWith(INDEX)) {
-      return Sharded.read(path, arena);
+    return path.toString().endsWith(INDEX) ? Sharded.read(path, arena) : readFile(path, arena);
+  }
+
+  /** Reads a single file, which is no index of others. */
+  static Checkpoint.Contents readFile(Path path, Arena arena) throws IOException {
+    if (!Files.isRegularFile(path)) {
+      throw new WeightsRefused(path, "there is no such file");
     }
-    MemorySegment file = map(path, arena);
-    Bytes start = new Bytes(path, file);
-    if (file.byteSize() >= 4 && start.ascii(4).equals(GGUF)) {
+    MemorySegment file;
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+      file = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena).asReadOnly();
+    }
+    if (file.byteSize() >= 4 && new Bytes(path, file).ascii(4).equals(GGUF)) {
       return Gguf.read(path, file);
     }
     if (ZipArchive.starts(file)) {
       return PyTorch.readZip(path, file);
     }
-    // A safetensors file begins with the length of its header, a pickle with 0x80 and its protocol;
-    // a header of that many bytes would be one of 128 plus a multiple of 256 that no JSON follows.
+    // A pickle begins with 0x80 and its protocol; so may the length of a safetensors header, behind
+    // which stands its JSON.
     if (PyTorch.isPickle(file) && !Safetensors.starts(file)) {
       return PyTorch.readPickle(path, file);
     }
     return Safetensors.read(path, file);
   }
 
-  static MemorySegment map(Path path, Arena arena) throws IOException {
-    if (!Files.isRegularFile(path)) {
-      throw new WeightsRefused(path, "there is no such file");
-    }
-    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-      return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena).asReadOnly();
-    }
-  }
-
   private static Path onlyCheckpoint(Path folder) throws IOException {
+    List<Path> files;
     try (Stream<Path> children = Files.list(folder)) {
-      List<Path> files = children.sorted().toList();
-      List<Path> indices = ending(files, INDEX);
-      List<Path> candidates = indices.isEmpty() ? ending(files, ".safetensors") : indices;
-      if (candidates.size() != 1) {
-        throw new WeightsRefused(
-            folder,
-            "the folder has "
-                + candidates.size()
-                + " checkpoints (*"
-                + INDEX
-                + ", else *.safetensors), expected one: name the file");
-      }
-      return candidates.getFirst();
+      files = children.sorted().toList();
     }
-  }
-
-  private static List<Path> ending(List<Path> files, String end) {
-    return files.stream().filter(f -> f.getFileName().toString().endsWith(end)).toList();
+    for (String end : PREFERENCE) {
+      List<Path> found = files.stream().filter(f -> f.toString().endsWith(end)).toList();
+      if (found.size() == 1) {
+        return found.getFirst();
+      }
+      if (!found.isEmpty()) {
+        throw new WeightsRefused(
+            folder, "the folder has " + found.size() + " checkpoints *" + end + ": name the file");
+      }
+    }
+    throw new WeightsRefused(
+        folder, "the folder has no checkpoint *" + String.join(", *", PREFERENCE));
   }
 }

@@ -42,7 +42,7 @@ final class Sharded {
         if (!Files.isRegularFile(file)) {
           throw new WeightsRefused(index, "its shard " + shardName + " is not beside it");
         }
-        shard = Safetensors.read(file, Formats.map(file, arena));
+        shard = Formats.readFile(file, arena);
         shards.put(shardName, shard);
       }
       Checkpoint.Stored stored = shard.tensors().get(entry.getKey());
@@ -51,7 +51,11 @@ final class Sharded {
       }
       tensors.put(entry.getKey(), stored);
     }
-    return new Checkpoint.Contents("safetensors, sharded", metadata(root), tensors);
+    if (tensors.isEmpty()) {
+      throw new WeightsRefused(index, "its weight_map is empty");
+    }
+    String format = shards.values().iterator().next().format();
+    return new Checkpoint.Contents(format + ", sharded", metadata(root), tensors);
   }
 
   private static Path beside(Path index, String name) {

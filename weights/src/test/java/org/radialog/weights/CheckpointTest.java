@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import org.junit.jupiter.api.BeforeEach;
@@ -83,6 +84,21 @@ class CheckpointTest {
       assertThat(c.tensors().keySet()).containsExactly("w");
       assertThat(c.floats("w")).containsExactly(0, 1, 2, 3, 4, 5);
     }
+  }
+
+  @Test
+  void anIndexMayNameOnlyFilesBesideIt() throws IOException {
+    Path index = folder.resolve("model.safetensors.index.json");
+    for (String shard : List.of("../model.safetensors", "/etc/hostname", "", ".", "a/b")) {
+      Files.writeString(index, "{\"weight_map\": {\"w\": \"" + shard + "\"}}");
+      assertThatThrownBy(() -> Checkpoint.open(index))
+          .isInstanceOf(WeightsRefused.class)
+          .hasMessageContaining("the shard " + shard + " is not the plain name");
+    }
+    Files.writeString(index, "{\"weight_map\": {\"v\": \"model.safetensors\"}}");
+    assertThatThrownBy(() -> Checkpoint.open(index))
+        .isInstanceOf(WeightsRefused.class)
+        .hasMessageContaining("model.safetensors has no tensor v");
   }
 
   @Test
