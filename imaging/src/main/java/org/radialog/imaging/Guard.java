@@ -27,7 +27,7 @@ public enum Guard {
   private static final double LARGEST_SATURATION = 0.15;
   // An 8-bit film spans well over a hundred levels between these two percentiles.
   private static final double TAIL = 0.01;
-  private static final int LEAST_SPREAD = 8;
+  private static final int LEAST_SPREAD = 4;
 
   /** What a reader of the report should know of its film. */
   public enum Code {
@@ -83,7 +83,10 @@ public enum Guard {
               Code.ASPECT_RATIO, sides + ": only the square in the middle reaches the model"));
     }
     byte[] thumbnail = AverageFilm.thumbnail(film, recipe);
-    refuseConstant(film, recipe, thumbnail);
+    byte[] shown = film.display();
+    if (spread(shown, 0) == 0) {
+      throw new ImageRefused(CONSTANT, film.name(), "all pixels are equal: there is no picture");
+    }
     double saturation = film.samples().channels() >= 3 ? saturation(film.samples()) : 0;
     if (saturation > LARGEST_SATURATION) {
       String colour =
@@ -97,24 +100,23 @@ public enum Guard {
       }
       warnings.add(new Warning(Code.COLOUR, colour));
     }
+    refuseAlmostConstant(film, shown, film.levels(recipe), thumbnail);
     AverageFilm.look(thumbnail).ifPresent(warnings::add);
     film.dicom().ifPresent(header -> addFromHeader(header, warnings));
     return List.copyOf(warnings);
   }
 
-  private static void refuseConstant(Radiograph film, DicomRecipe recipe, byte[] thumbnail) {
-    int shown = spread(film.display(), 0);
-    if (shown == 0) {
-      throw new ImageRefused(CONSTANT, film.name(), "all pixels are equal: there is no picture");
-    }
-    int bulk = Math.min(spread(film.display(), TAIL), spread(film.levels(recipe), TAIL));
-    int seen = spread(thumbnail, 0);
-    if (bulk < LEAST_SPREAD || seen < LEAST_SPREAD) {
+  /** A hot pixel, a burnt-in mark or noise do not make a black picture a film. */
+  private static void refuseAlmostConstant(
+      Radiograph film, byte[] shown, byte[] levels, byte[] thumbnail) {
+    int bulk = Math.min(spread(shown, TAIL), spread(levels, TAIL));
+    int middle = spread(thumbnail, 0);
+    if (bulk < LEAST_SPREAD || middle < LEAST_SPREAD) {
       throw new ImageRefused(
           CONSTANT,
           film.name(),
-          "almost constant: 98 %% of the pixels lie within %d of 256 grey levels, the part in the middle within %d; a film needs %d"
-              .formatted(bulk + 1, seen + 1, LEAST_SPREAD));
+          "almost constant: 98 %% of the pixels lie within %d of 256 grey levels, the part in the middle within %d; a film needs more than %d"
+              .formatted(bulk + 1, middle + 1, LEAST_SPREAD));
     }
   }
 

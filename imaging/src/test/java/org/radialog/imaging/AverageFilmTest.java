@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.IntPredicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -24,6 +25,9 @@ import org.radialog.testing.TestData;
  * first test fails and leaves the new one in {@code imaging/target/average-film.raw}.
  */
 class AverageFilmTest {
+  // Thumbnails of all films, decoded once for all tests.
+  private static final Map<Integer, List<byte[]>> BY_FOLD = new TreeMap<>();
+
   @Test
   void theResourceIsTheMeanOfTheFilmsOfFoldsOneToFour() throws IOException {
     List<byte[]> films = thumbnails(fold -> fold != 0);
@@ -130,6 +134,20 @@ class AverageFilmTest {
   }
 
   private static List<byte[]> thumbnails(IntPredicate folds) throws IOException {
+    if (BY_FOLD.isEmpty()) {
+      readAll();
+    }
+    List<byte[]> thumbnails = new ArrayList<>();
+    BY_FOLD.forEach((fold, films) -> {
+      if (folds.test(fold)) {
+        thumbnails.addAll(films);
+      }
+    });
+    assertThat(thumbnails).isNotEmpty();
+    return thumbnails;
+  }
+
+  private static void readAll() throws IOException {
     Path images = TestData.assumeRadiographs().resolve("nih14/images");
     Map<Integer, Integer> foldOf = new HashMap<>();
     try (Stream<String> lines = Files.lines(Golden.root().resolve("data/nih14-folds.csv"))) {
@@ -138,19 +156,15 @@ class AverageFilmTest {
           .map(line -> line.split(",", -1))
           .forEach(row -> foldOf.put(Integer.valueOf(row[0]), Integer.valueOf(row[1])));
     }
-    List<byte[]> thumbnails = new ArrayList<>();
     try (Stream<Path> files = Files.list(images)) {
       for (Path file : files.sorted().toList()) {
         // ChestX-ray14 names a file PATIENT_FOLLOWUP.
         Integer patient = Integer.valueOf(file.getFileName().toString().substring(0, 8));
         assertThat(foldOf).as("fold of each patient").containsKey(patient);
-        int fold = foldOf.getOrDefault(patient, -1);
-        if (folds.test(fold)) {
-          thumbnails.add(AverageFilm.thumbnail(Radiograph.read(file), DicomRecipe.MINMAX));
-        }
+        BY_FOLD
+            .computeIfAbsent(foldOf.getOrDefault(patient, -1), fold -> new ArrayList<>())
+            .add(AverageFilm.thumbnail(Radiograph.read(file), DicomRecipe.MINMAX));
       }
     }
-    assertThat(thumbnails).isNotEmpty();
-    return thumbnails;
   }
 }
