@@ -3,6 +3,7 @@ package org.radialog.clinical;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Locale;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
@@ -34,7 +35,7 @@ class FindingTest {
 
   @Property
   void aNameIsFoundInAnyCaseAndSpelling(@ForAll Finding finding) {
-    assertThat(Finding.of(finding.label().toLowerCase(java.util.Locale.ROOT))).isEqualTo(finding);
+    assertThat(Finding.of(finding.label().toLowerCase(Locale.ROOT))).isEqualTo(finding);
     assertThat(Finding.of("  " + finding.name() + " ")).isEqualTo(finding);
     assertThat(Finding.of(finding.label().replace(' ', '-'))).isEqualTo(finding);
   }

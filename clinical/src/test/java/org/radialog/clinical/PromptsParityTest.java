@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.DynamicTest;
@@ -55,8 +56,7 @@ class PromptsParityTest {
     return tests.stream();
   }
 
-  private static DynamicTest test(
-      String label, java.util.function.Supplier<String> actual, JsonNode expected) {
+  private static DynamicTest test(String label, Supplier<String> actual, JsonNode expected) {
     return DynamicTest.dynamicTest(
         label, () -> Parity.equal(label, actual.get(), expected.asString()));
   }

@@ -4,14 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.radialog.base.RadialogException;
@@ -21,6 +24,7 @@ import org.radialog.clinical.Labels;
 import org.radialog.clinical.PhraseLabeler;
 import org.radialog.clinical.PromptFormat;
 import org.radialog.clinical.PromptPart;
+import org.radialog.clinical.Turn;
 import org.radialog.clinical.View;
 import org.radialog.data.InstructDialog.Exchange;
 import org.radialog.data.InstructDialog.Part;
@@ -29,27 +33,27 @@ import org.radialog.data.InstructDialog.Task;
 class InstructDataSetTest {
   private static final int COUNT = 4000;
 
-  private static final PhraseLabeler labeler = new PhraseLabeler();
-  private static final List<Film> films = FoldsTest.films(new Random(11), 300);
-  private static final Map<String, Film> byName =
-      films.stream().collect(Collectors.toMap(Film::image, film -> film));
-  private static final InstructDataSet set = dataSet(films, 1);
-  private static final List<InstructDialog> dialogs = set.dialogs(0, COUNT);
+  private static final PhraseLabeler LABELER = new PhraseLabeler();
+  private static final List<Film> FILMS = FoldsTest.films(new Random(11), 300);
+  private static final Map<String, Film> BY_NAME =
+      FILMS.stream().collect(Collectors.toMap(Film::image, film -> film));
+  private static final InstructDataSet SET = dataSet(FILMS, 1);
+  private static final List<InstructDialog> DIALOGS = SET.dialogs(0, COUNT);
 
   @Test
   void aDialogDependsOnSeedAndNumberAlone() {
-    InstructDataSet again = dataSet(films, 1);
-    assertThat(again.dialog(3711)).isEqualTo(dialogs.get(3711));
-    assertThat(again.dialogs(100, 200)).isEqualTo(dialogs.subList(100, 200));
-    assertThat(dataSet(films, 2).dialogs(0, 50)).isNotEqualTo(dialogs.subList(0, 50));
+    InstructDataSet again = dataSet(FILMS, 1);
+    assertThat(again.dialog(3711)).isEqualTo(DIALOGS.get(3711));
+    assertThat(again.dialogs(100, 200)).isEqualTo(DIALOGS.subList(100, 200));
+    assertThat(dataSet(FILMS, 2).dialogs(0, 50)).isNotEqualTo(DIALOGS.subList(0, 50));
   }
 
   @Test
   void aReportSaysExactlyTheFindingsThatThePromptNames() {
-    for (InstructDialog dialog : dialogs) {
+    for (InstructDialog dialog : DIALOGS) {
       Exchange first = dialog.exchanges().getFirst();
       if (first.task() == Task.REPORT) {
-        Set<Finding> stated = pathologies(labeler.label(first.answer()));
+        Set<Finding> stated = pathologies(LABELER.label(first.answer()));
         assertThat(stated).isEqualTo(first.stated());
         dialog.findings().ifPresent(list -> assertThat(stated).isEqualTo(list));
       }
@@ -58,9 +62,9 @@ class InstructDataSetTest {
 
   @Test
   void everyAnswerAgreesWithWhatTheDialogHasEstablished() {
-    for (InstructDialog dialog : dialogs) {
+    for (InstructDialog dialog : DIALOGS) {
       for (Exchange e : dialog.exchanges()) {
-        Labels said = labeler.label(e.answer());
+        Labels said = LABELER.label(e.answer());
         switch (e.task()) {
           case REPORT, CORRECTION, LIST, IMPRESSION, SUMMARY ->
               assertThat(pathologies(said)).as(e.answer()).isEqualTo(e.stated());
@@ -89,7 +93,7 @@ class InstructDataSetTest {
 
   @Test
   void theFirstSentenceOfAReportIsTheFilmsViewAlsoWhereTheListWasEdited() {
-    for (InstructDialog dialog : dialogs) {
+    for (InstructDialog dialog : DIALOGS) {
       Exchange first = dialog.exchanges().getFirst();
       if (first.task() == Task.REPORT) {
         assertThat(first.answer().substring(0, first.answer().indexOf('.')))
@@ -101,7 +105,7 @@ class InstructDataSetTest {
   @Test
   void aCorrectionChangesTheReportAsAskedAndLeavesTheRest() {
     int corrections = 0;
-    for (InstructDialog dialog : dialogs) {
+    for (InstructDialog dialog : DIALOGS) {
       Exchange report = dialog.exchanges().getFirst();
       for (Exchange e : dialog.exchanges()) {
         if (e.task() == Task.CORRECTION) {
@@ -140,7 +144,7 @@ class InstructDataSetTest {
     assertThat(share(d -> d.exchanges().getFirst().task() == Task.REPORT)).isBetween(0.68, 0.72);
     assertThat(share(d -> d.findings().isEmpty())).isBetween(0.22, 0.28);
     var tasks = new EnumMap<Task, Integer>(Task.class);
-    dialogs.forEach(d -> d.exchanges().forEach(e -> tasks.merge(e.task(), 1, Integer::sum)));
+    DIALOGS.forEach(d -> d.exchanges().forEach(e -> tasks.merge(e.task(), 1, Integer::sum)));
     assertThat(tasks).containsKeys(Task.values());
     assertThat(tasks.values()).allSatisfy(n -> assertThat(n).isGreaterThan(COUNT / 60));
   }
@@ -149,7 +153,7 @@ class InstructDataSetTest {
   void yesAndNoAreEquallyFrequentForEachFindingWithAndWithoutAList() {
     var yes = new HashMap<String, Integer>();
     var all = new HashMap<String, Integer>();
-    for (InstructDialog dialog : dialogs) {
+    for (InstructDialog dialog : DIALOGS) {
       for (Exchange e : dialog.exchanges()) {
         if (e.task() == Task.BINARY) {
           boolean positive = e.answer().startsWith("Yes");
@@ -174,10 +178,10 @@ class InstructDataSetTest {
 
   @Test
   void everyFilmIsUsedAndEveryFindingIsStatedOften() {
-    assertThat(dialogs.stream().map(InstructDialog::image).collect(Collectors.toSet()))
-        .hasSize(set.films().size());
+    assertThat(DIALOGS.stream().map(InstructDialog::image).collect(Collectors.toSet()))
+        .hasSize(SET.films().size());
     var counts = new EnumMap<Finding, Integer>(Finding.class);
-    for (InstructDialog dialog : dialogs) {
+    for (InstructDialog dialog : DIALOGS) {
       Exchange first = dialog.exchanges().getFirst();
       if (first.task() == Task.REPORT) {
         first.stated().forEach(f -> counts.merge(f, 1, Integer::sum));
@@ -189,7 +193,7 @@ class InstructDataSetTest {
 
   @Test
   void noAnswerSaysWhatCannotBeKnown() {
-    for (InstructDialog dialog : dialogs) {
+    for (InstructDialog dialog : DIALOGS) {
       for (Exchange e : dialog.exchanges()) {
         if (e.task() != Task.NOT_ASSESSED) {
           assertThat(ReportGrammarTest.UNKNOWABLE.matcher(e.answer()).find())
@@ -205,20 +209,20 @@ class InstructDataSetTest {
     Film hernia =
         new Film(
             "h.jpg",
-            films.getFirst().file(),
+            FILMS.getFirst().file(),
             "h",
             60,
             "M",
             View.PA,
             Map.of(Finding.NO_FINDING, Truth.ABSENT));
-    var more = new ArrayList<>(films);
+    var more = new ArrayList<>(FILMS);
     more.add(hernia);
     assertThat(dataSet(more, 1).films()).doesNotContain(hernia);
   }
 
   @Test
   void partsMarkAnswersWithTheirEndAndNothingElse() {
-    for (InstructDialog dialog : dialogs.subList(0, 300)) {
+    for (InstructDialog dialog : DIALOGS.subList(0, 300)) {
       List<Part> parts = dialog.parts(PromptFormat.SMOLLM2);
       assertThat(parts).filteredOn(part -> part.part() instanceof PromptPart.Image).hasSize(1);
       String learned =
@@ -238,8 +242,7 @@ class InstructDataSetTest {
           .startsWith(
               PromptPart.render(
                       PromptFormat.SMOLLM2.open(
-                          dialog.findings(),
-                          new org.radialog.clinical.Turn.Question(first.request())),
+                          dialog.findings(), new Turn.Question(first.request())),
                       "[image]")
                   + first.answer()
                   + "<|im_end|>");
@@ -248,16 +251,16 @@ class InstructDataSetTest {
 
   @Test
   void withoutProbabilitiesTheLabelsStandInAndMissingOnesAreRefused() {
-    var labelsOnly = new InstructDataSet(films, Map.of(), new double[14], InstructMix.DEFAULT, 1);
+    var labelsOnly = new InstructDataSet(FILMS, Map.of(), new double[14], InstructMix.DEFAULT, 1);
     for (InstructDialog dialog : labelsOnly.dialogs(0, 500)) {
       Exchange first = dialog.exchanges().getFirst();
       if (dialog.findings().isEmpty()) {
         assertThat(first.stated()).isEqualTo(ReportGrammar.stated(film(dialog).present()));
       }
     }
-    var one = Map.of(films.getFirst().image(), new double[14]);
+    var one = Map.of(FILMS.getFirst().image(), new double[14]);
     assertThatThrownBy(
-            () -> new InstructDataSet(films, one, new double[14], InstructMix.DEFAULT, 1))
+            () -> new InstructDataSet(FILMS, one, new double[14], InstructMix.DEFAULT, 1))
         .isInstanceOf(RadialogException.class)
         .hasMessageContaining("14 probabilities");
   }
@@ -281,12 +284,12 @@ class InstructDataSetTest {
     return List.of(report.split("(?<=\\.) ", -1));
   }
 
-  private double share(java.util.function.Predicate<InstructDialog> which) {
-    return dialogs.stream().filter(which).count() / (double) COUNT;
+  private double share(Predicate<InstructDialog> which) {
+    return DIALOGS.stream().filter(which).count() / (double) COUNT;
   }
 
   private Film film(InstructDialog dialog) {
-    return java.util.Objects.requireNonNull(byName.get(dialog.image()));
+    return Objects.requireNonNull(BY_NAME.get(dialog.image()));
   }
 
   private static Set<Finding> pathologies(Labels labels) {
@@ -308,7 +311,7 @@ class InstructDataSetTest {
       probabilities.put(film.image(), row);
     }
     double[] thresholds = new double[Finding.COUNT];
-    java.util.Arrays.fill(thresholds, 0.5);
+    Arrays.fill(thresholds, 0.5);
     assertThat(new HashSet<>(probabilities.keySet())).hasSize(films.size());
     return new InstructDataSet(films, probabilities, thresholds, InstructMix.DEFAULT, seed);
   }
