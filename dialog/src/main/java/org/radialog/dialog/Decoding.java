@@ -1,0 +1,53 @@
+package org.radialog.dialog;
+
+import java.util.List;
+import org.radialog.base.RadialogException;
+
+/**
+ * How tokens are chosen and when an answer ends.
+ *
+ * @param maxNewTokens the answer ends after so many tokens at the latest
+ * @param temperature 0 takes the likeliest token; above, logits are divided by it and one is drawn
+ * @param topP draws from the smallest set of likeliest tokens whose probabilities reach this sum
+ * @param seed equal seeds draw equal tokens
+ * @param stop the answer ends before any of these texts
+ */
+public record Decoding(
+    int maxNewTokens, double temperature, double topP, long seed, List<String> stop) {
+  /** The likeliest token each time, at most {@code maxNewTokens} of them. */
+  public static Decoding greedy(int maxNewTokens) {
+    return new Decoding(maxNewTokens, 0, 1, 0, List.of());
+  }
+
+  /**
+   * Checks the ranges.
+   *
+   * @throws RadialogException if one is out of range
+   */
+  public Decoding {
+    if (maxNewTokens < 1) {
+      throw new RadialogException(
+          "the number of new tokens is " + maxNewTokens + ", expected at least 1");
+    }
+    if (!(temperature >= 0 && temperature <= 100)) {
+      throw new RadialogException("the temperature is " + temperature + ", expected 0 to 100");
+    }
+    if (!(topP > 0 && topP <= 1)) {
+      throw new RadialogException("top-p is " + topP + ", expected above 0, at most 1");
+    }
+    stop = List.copyOf(stop);
+    if (stop.stream().anyMatch(String::isEmpty)) {
+      throw new RadialogException("a stop text is empty, expected at least one character");
+    }
+  }
+
+  /** This, drawing at {@code temperature} with {@code seed}. */
+  public Decoding sampled(double newTemperature, double newTopP, long newSeed) {
+    return new Decoding(maxNewTokens, newTemperature, newTopP, newSeed, stop);
+  }
+
+  /** This, ending also before any of {@code texts}. */
+  public Decoding stoppingAt(String... texts) {
+    return new Decoding(maxNewTokens, temperature, topP, seed, List.of(texts));
+  }
+}

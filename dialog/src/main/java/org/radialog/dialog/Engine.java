@@ -1,0 +1,577 @@
+package org.radialog.dialog;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.radialog.base.RadialogException;
+import org.radialog.model.KvCache;
+import org.radialog.model.LanguageDecoder;
+import org.radialog.model.Llama;
+import org.radialog.model.LlamaConfig;
+import org.radialog.model.LlamaInput;
+import org.radialog.model.TextTokenizer;
+
+/**
+ * Generates text for many sequences at once on one thread of its own, which sleeps while there is
+ * none. Each turn of its loop prefills one piece of one new prompt, then makes one decode step that
+ * all running sequences share; a sequence alone is a batch of one.
+ *
+ * <p>A sequence that fails, fails alone. Thread-safe.
+ */
+public final class Engine implements AutoCloseable {
+  /** Positions that are prefilled at once: others wait, and a cancellation is seen, no longer. */
+  private static final int PREFILL = 512;
+
+  private final LlamaConfig config;
+  private final Llama llama;
+  private final LanguageDecoder decoder;
+  private final TextTokenizer tokenizer;
+  private final Set<Integer> ends;
+  private final BlockingQueue<Arrival> arriving = new LinkedBlockingQueue<>();
+  private final Thread thread;
+  private final Object gate = new Object();
+  private boolean closed; // guarded by gate
+
+  /**
+   * An engine over a language model, which stays the caller's to close after the engine.
+   *
+   * @param llama prefills prompts
+   * @param decoder makes the steps; may be {@code llama} itself
+   * @param ends tokens that end an answer
+   */
+  public Engine(Llama llama, LanguageDecoder decoder, TextTokenizer tokenizer, Set<Integer> ends) {
+    this.config = llama.config();
+    this.llama = llama;
+    this.decoder = decoder;
+    this.tokenizer = tokenizer;
+    this.ends = Set.copyOf(ends);
+    this.thread = Thread.ofPlatform().daemon().name("radialog-engine").start(this::loop);
+  }
+
+  /** Why an answer ended. */
+  public enum End {
+    /** The model chose an end token. */
+    END_TOKEN,
+    /** A stop text came. */
+    STOP_TEXT,
+    /** The number of new tokens was reached. */
+    LENGTH,
+    /** The language model's positions were used up. */
+    CONTEXT,
+    /** {@link Sequence#cancel} or {@link Sequence#close} was called. */
+    CANCELLED
+  }
+
+  /**
+   * An answer.
+   *
+   * @param text without end token and stop text
+   * @param ids the tokens that stand for the answer in the next turn's prompt, without end token
+   * @param prefillMillis computing the prompt's new tokens, waiting included
+   * @param decodeMillis from the first token to the last
+   */
+  public record Completion(
+      String text,
+      List<Integer> ids,
+      End end,
+      Usage usage,
+      double prefillMillis,
+      double decodeMillis) {
+    public Completion {
+      ids = List.copyOf(ids);
+    }
+  }
+
+  /** A new sequence with a KV cache of its own. */
+  public Sequence open() {
+    return new Sequence();
+  }
+
+  /** Ends all sequences' answers as cancelled and the thread. */
+  @Override
+  public void close() {
+    synchronized (gate) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      arriving.add(new Closing());
+    }
+    boolean interrupted = false;
+    while (true) {
+      try {
+        thread.join();
+        break;
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /**
+   * One conversation. It remembers which prompt its cache holds: of the next prompt only what
+   * follows the common beginning is computed. One caller at a time; {@link #cancel} may come from
+   * any thread.
+   */
+  public final class Sequence implements AutoCloseable {
+    private final KvCache cache = new KvCache(config);
+    private final AtomicBoolean busy = new AtomicBoolean();
+    private final List<float[]> images = new ArrayList<>();
+    private Codes held = new Codes(); // what the cache holds, used by the loop while busy
+    private volatile @Nullable Job job;
+    private volatile boolean over;
+    private volatile boolean cancelRequested;
+
+    private Sequence() {}
+
+    /**
+     * Answers {@code prompt}, the whole of it, earlier turns included.
+     *
+     * @param onText gets the text piece by piece in the caller's thread; an exception from it ends
+     *     the answer and is passed on
+     * @throws RadialogException if the prompt leaves no position for an answer, or the model failed
+     * @throws IllegalStateException if another caller is being served, or this or the engine is
+     *     closed
+     */
+    public Completion generate(List<LlamaInput> prompt, Decoding how, Consumer<String> onText) {
+      attend();
+      return attended(prompt, how, onText);
+    }
+
+    /** From here on {@link #cancel} is remembered for {@link #attended}. */
+    void attend() {
+      cancelRequested = false;
+    }
+
+    /** {@link #generate}, cancelled also by what came since {@link #attend}. */
+    Completion attended(List<LlamaInput> prompt, Decoding how, Consumer<String> onText) {
+      if (!busy.compareAndSet(false, true)) {
+        throw new IllegalStateException("this sequence is answering another caller");
+      }
+      try {
+        if (over) {
+          throw new IllegalStateException("this sequence is closed");
+        }
+        Job mine = new Job(this, prompt, codes(prompt), how);
+        job = mine;
+        synchronized (gate) {
+          if (closed) {
+            throw new IllegalStateException("the engine is closed");
+          }
+          arriving.add(mine);
+        }
+        if (over || cancelRequested) {
+          mine.cancelled = true;
+        }
+        return mine.await(onText);
+      } finally {
+        job = null;
+        busy.set(false);
+      }
+    }
+
+    /** Ends the answer under way within one step, if there is one. */
+    public void cancel() {
+      cancelRequested = true;
+      Job running = job;
+      if (running != null) {
+        running.cancelled = true;
+      }
+    }
+
+    /** Tokens that the cache holds. */
+    public int length() {
+      return cache.length();
+    }
+
+    /** Cancels, waits for the answer under way to end, and frees the cache. */
+    @Override
+    public void close() {
+      over = true;
+      boolean interrupted = false;
+      while (!busy.compareAndSet(false, true)) {
+        cancel();
+        try {
+          Thread.sleep(1);
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+      cache.close();
+      busy.set(false);
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+
+    // One number a position that is equal where the position's content is.
+    private Codes codes(List<LlamaInput> prompt) {
+      Codes codes = new Codes();
+      for (LlamaInput input : prompt) {
+        switch (input) {
+          case LlamaInput.Tokens(int[] ids) -> {
+            for (int id : ids) {
+              if (id < 0 || id >= config.vocab()) {
+                throw new RadialogException(
+                    "token id "
+                        + id
+                        + " is not in the language model's vocabulary of "
+                        + config.vocab());
+              }
+              codes.add(id);
+            }
+          }
+          case LlamaInput.Embeddings(float[] rows, int count) -> {
+            long image = image(rows);
+            for (int row = 0; row < count; row++) {
+              codes.add(-1 - (image << 32) - row);
+            }
+          }
+        }
+      }
+      return codes;
+    }
+
+    private int image(float[] rows) {
+      for (int i = 0; i < images.size(); i++) {
+        if (Arrays.equals(images.get(i), rows)) {
+          return i;
+        }
+      }
+      images.add(rows);
+      return images.size() - 1;
+    }
+  }
+
+  /** A growing list of longs. */
+  private static final class Codes {
+    private long[] values = new long[256];
+    private int size;
+
+    void add(long value) {
+      if (size == values.length) {
+        values = Arrays.copyOf(values, 2 * size);
+      }
+      values[size++] = value;
+    }
+
+    void truncate(int newSize) {
+      size = newSize;
+    }
+
+    int common(Codes other) {
+      int n = Arrays.mismatch(values, 0, size, other.values, 0, other.size);
+      return n < 0 ? size : n;
+    }
+  }
+
+  // ---- the loop: everything below runs on its thread, but for Job.await
+
+  private void loop() {
+    List<Job> running = new ArrayList<>();
+    boolean open = true;
+    while (open) {
+      open = admit(running);
+      if (!open) {
+        running.forEach(job -> job.cancelled = true);
+      }
+      end(running);
+      running.stream().filter(Job::prefilling).findFirst().ifPresent(this::prefill);
+      List<Job> ready = running.stream().filter(Job::decoding).toList();
+      if (!ready.isEmpty()) {
+        step(ready);
+      }
+      running.removeIf(job -> job.ended);
+    }
+  }
+
+  // Takes what has arrived; waits where nothing is running. False once the engine closes.
+  private boolean admit(List<Job> running) {
+    try {
+      Arrival arrival = running.isEmpty() ? arriving.take() : arriving.poll();
+      while (arrival != null) {
+        switch (arrival) {
+          case Closing _ -> {
+            return false;
+          }
+          case Job job -> {
+            job.guarded(job::admit);
+            running.add(job);
+          }
+        }
+        arrival = arriving.poll();
+      }
+      return true;
+    } catch (InterruptedException e) {
+      // Nobody else has this thread: only a shutdown of the whole process does that.
+      return false;
+    }
+  }
+
+  private static void end(List<Job> running) {
+    for (Job job : running) {
+      if (job.cancelled && !job.ended) {
+        job.end(End.CANCELLED);
+      }
+    }
+    running.removeIf(job -> job.ended);
+  }
+
+  private void prefill(Job job) {
+    job.guarded(() -> {
+      int to = Math.min(job.next + PREFILL, job.codes.size);
+      float[] logits = llama.prefill(job.sequence.cache, slice(job.prompt, job.next, to));
+      for (int i = job.next; i < to; i++) {
+        job.sequence.held.add(job.codes.values[i]);
+      }
+      job.next = to;
+      if (to == job.codes.size) {
+        job.logits = logits;
+        job.choose();
+      }
+    });
+  }
+
+  private void step(List<Job> ready) {
+    try {
+      stepTogether(ready);
+    } catch (RuntimeException e) {
+      // Which of them failed? Each goes on from what its cache held before, alone.
+      for (Job job : ready) {
+        job.guarded(() -> {
+          job.sequence.cache.truncate(job.sequence.held.size);
+          if (ready.size() == 1) {
+            throw e;
+          }
+          stepTogether(List.of(job));
+        });
+      }
+    }
+    ready.stream().filter(job -> !job.ended).forEach(job -> job.guarded(job::choose));
+  }
+
+  private void stepTogether(List<Job> jobs) {
+    int[] tokens = jobs.stream().mapToInt(job -> job.pending).toArray();
+    List<KvCache> caches = jobs.stream().map(job -> job.sequence.cache).toList();
+    float[][] logits = jobs.stream().map(job -> job.logits).toArray(float[][]::new);
+    decoder.step(tokens, caches, logits);
+    jobs.forEach(job -> job.sequence.held.add(job.pending));
+  }
+
+  // The positions [from, to) of a prompt.
+  private static List<LlamaInput> slice(List<LlamaInput> prompt, int from, int to) {
+    List<LlamaInput> slice = new ArrayList<>();
+    int start = 0;
+    for (LlamaInput input : prompt) {
+      int first = Math.max(from - start, 0);
+      int last = Math.min(to - start, input.count());
+      if (first < last) {
+        slice.add(
+            switch (input) {
+              case LlamaInput.Tokens(int[] ids) ->
+                  new LlamaInput.Tokens(Arrays.copyOfRange(ids, first, last));
+              case LlamaInput.Embeddings(float[] rows, int count) -> {
+                int width = rows.length / count;
+                yield new LlamaInput.Embeddings(
+                    Arrays.copyOfRange(rows, first * width, last * width), last - first);
+              }
+            });
+      }
+      start += input.count();
+    }
+    return slice;
+  }
+
+  /** What reaches the loop. */
+  private sealed interface Arrival {}
+
+  private record Closing() implements Arrival {}
+
+  /** What the loop tells the waiting caller. */
+  private sealed interface Event {
+    record Text(String piece) implements Event {}
+
+    record Done(Completion completion) implements Event {}
+
+    record Failed(Throwable cause) implements Event {}
+  }
+
+  /** One answer under way. */
+  private final class Job implements Arrival {
+    final Sequence sequence;
+    final List<LlamaInput> prompt;
+    final Codes codes;
+    final Decoding how;
+    final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
+    final long submitted = System.nanoTime();
+    volatile boolean cancelled;
+
+    // The loop's own:
+    boolean ended;
+    int cached;
+    int next; // first position of the prompt that is not computed yet
+    float[] logits = {};
+    int pending; // the token that the next step appends
+    int chosen; // completion tokens
+    long firstAt;
+    long lastAt;
+    final List<Integer> ids = new ArrayList<>();
+    final StringBuilder text = new StringBuilder();
+    final Sampler sampler;
+    final StopText stop;
+    final TextTokenizer.Decoder decoded = tokenizer.decoder();
+
+    Job(Sequence sequence, List<LlamaInput> prompt, Codes codes, Decoding how) {
+      this.sequence = sequence;
+      this.prompt = List.copyOf(prompt);
+      this.codes = codes;
+      this.how = how;
+      this.sampler = new Sampler(how);
+      this.stop = new StopText(how.stop());
+    }
+
+    boolean prefilling() {
+      return !ended && next < codes.size;
+    }
+
+    boolean decoding() {
+      return !ended && next == codes.size;
+    }
+
+    void admit() {
+      if (codes.size == 0) {
+        throw new RadialogException("the prompt is empty, expected at least one token");
+      }
+      if (codes.size >= config.maxPositions()) {
+        throw new RadialogException(
+            "the conversation has "
+                + codes.size
+                + " tokens and the language model "
+                + config.maxPositions()
+                + " positions, which leaves none for an answer; start a new conversation");
+      }
+      // The last position is always computed: its logits choose the first token.
+      cached = Math.min(sequence.held.common(codes), codes.size - 1);
+      sequence.held.truncate(cached);
+      sequence.cache.truncate(cached);
+      next = cached;
+    }
+
+    void choose() {
+      int token = sampler.choose(logits);
+      chosen++;
+      lastAt = System.nanoTime();
+      if (chosen == 1) {
+        firstAt = lastAt;
+      }
+      if (ends.contains(token)) {
+        end(End.END_TOKEN);
+        return;
+      }
+      ids.add(token);
+      show(stop.add(decoded.next(token)));
+      if (stop.found()) {
+        end(End.STOP_TEXT);
+      } else if (chosen == how.maxNewTokens()) {
+        end(End.LENGTH);
+      } else if (sequence.cache.length() == config.maxPositions()) {
+        end(End.CONTEXT);
+      } else {
+        pending = token;
+      }
+    }
+
+    void end(End why) {
+      show(stop.add(decoded.end()));
+      show(stop.finish());
+      ended = true;
+      String answer = text.toString();
+      // A stop text may end inside a token: the next turn then reads what the user saw.
+      List<Integer> stands =
+          why == End.STOP_TEXT
+              ? Arrays.stream(tokenizer.encode(answer, false)).boxed().toList()
+              : ids;
+      long prefilled = chosen == 0 ? System.nanoTime() : firstAt;
+      events.add(
+          new Event.Done(
+              new Completion(
+                  answer,
+                  stands,
+                  why,
+                  new Usage(codes.size, cached, chosen),
+                  (prefilled - submitted) / 1e6,
+                  (lastAt - firstAt) / 1e6)));
+    }
+
+    private void show(String piece) {
+      if (!piece.isEmpty()) {
+        text.append(piece);
+        events.add(new Event.Text(piece));
+      }
+    }
+
+    // Runs a part of this job alone: what it throws ends this job and no other.
+    void guarded(Runnable part) {
+      try {
+        part.run();
+      } catch (RuntimeException | Error e) {
+        ended = true;
+        events.add(new Event.Failed(e));
+      }
+    }
+
+    // In the caller's thread.
+    Completion await(Consumer<String> onText) {
+      boolean interrupted = false;
+      Optional<RuntimeException> refusal = Optional.empty();
+      try {
+        while (true) {
+          Event event;
+          try {
+            event = events.take();
+          } catch (InterruptedException e) {
+            interrupted = true;
+            cancelled = true;
+            continue;
+          }
+          switch (event) {
+            case Event.Text(String piece) -> {
+              if (refusal.isEmpty()) {
+                try {
+                  onText.accept(piece);
+                } catch (RuntimeException e) {
+                  refusal = Optional.of(e);
+                  cancelled = true;
+                }
+              }
+            }
+            case Event.Done(Completion completion) -> {
+              if (refusal.isPresent()) {
+                throw refusal.get();
+              }
+              return completion;
+            }
+            case Event.Failed(Throwable cause) ->
+                throw cause instanceof RadialogException
+                    ? new RadialogException(String.valueOf(cause.getMessage()), cause)
+                    : new RadialogException("the language model failed: " + cause, cause);
+          }
+        }
+      } finally {
+        if (interrupted) {
+          Thread.currentThread().interrupt();
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,58 @@
+package org.radialog.dialog;
+
+import java.util.EnumSet;
+import java.util.Set;
+import org.radialog.base.RadialogException;
+import org.radialog.clinical.Finding;
+
+/** What the user makes of the findings before the language model reads them. */
+public sealed interface FindingsEdit {
+  /** The classifier's findings as they are. */
+  static FindingsEdit unchanged() {
+    return new Changed(new Correction(Set.of(), Set.of()));
+  }
+
+  /** The prompt says nothing of findings: the language model sees the film alone. */
+  record Hidden() implements FindingsEdit {}
+
+  /** The classifier's findings with these changes. */
+  record Changed(Correction correction) implements FindingsEdit {}
+
+  /** This and then {@code later}, which wins where they differ; what was hidden is shown again. */
+  default FindingsEdit and(Correction later) {
+    return switch (this) {
+      case Hidden() -> new Changed(later);
+      case Changed(Correction earlier) -> new Changed(earlier.and(later));
+    };
+  }
+
+  /**
+   * Reads {@code none}, or a comma list of {@code +name} and {@code -name} with CheXpert names in
+   * any case.
+   *
+   * @throws RadialogException if a part has no sign or an unknown name; the message names the
+   *     nearest
+   */
+  static FindingsEdit parse(String list) {
+    if (list.strip().equalsIgnoreCase("none")) {
+      return new Hidden();
+    }
+    Set<Finding> added = EnumSet.noneOf(Finding.class);
+    Set<Finding> removed = EnumSet.noneOf(Finding.class);
+    for (String part : list.split(",", -1)) {
+      String item = part.strip();
+      if (item.startsWith("+")) {
+        added.add(Finding.of(item.substring(1)));
+      } else if (item.startsWith("-")) {
+        removed.add(Finding.of(item.substring(1)));
+      } else {
+        throw new RadialogException(
+            "the findings list has \""
+                + item
+                + "\", expected none, or +name and -name with commas between, for example"
+                + " +Edema,-Pneumonia");
+      }
+    }
+    return new Changed(new Correction(added, removed));
+  }
+}

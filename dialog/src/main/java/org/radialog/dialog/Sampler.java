@@ -1,0 +1,70 @@
+package org.radialog.dialog;
+
+import java.util.Arrays;
+import java.util.SplittableRandom;
+
+/** Chooses the next token of one sequence from its logits [V]. */
+final class Sampler {
+  private final Decoding how;
+  private final SplittableRandom random;
+
+  Sampler(Decoding how) {
+    this.how = how;
+    this.random = new SplittableRandom(how.seed());
+  }
+
+  int choose(float[] logits) {
+    int best = argmax(logits);
+    if (how.temperature() == 0) {
+      return best;
+    }
+    return draw(logits, logits[best]);
+  }
+
+  /** The first of the largest. */
+  static int argmax(float[] logits) {
+    int best = 0;
+    for (int i = 1; i < logits.length; i++) {
+      if (logits[i] > logits[best]) {
+        best = i;
+      }
+    }
+    return best;
+  }
+
+  private int draw(float[] logits, float top) {
+    double[] p = new double[logits.length];
+    double sum = 0;
+    for (int i = 0; i < p.length; i++) {
+      p[i] = Math.exp((logits[i] - top) / how.temperature());
+      sum += p[i];
+    }
+    // Outside of the nucleus lies at most 1 - topP, so a token below (1 - topP) / V of the whole
+    // can be left out before sorting: all such together are less than that.
+    double least = (1 - how.topP()) / p.length * sum;
+    long[] order = new long[p.length];
+    int count = 0;
+    for (int i = 0; i < p.length; i++) {
+      if (p[i] >= least && p[i] > 0) {
+        // Positive floats sort as their bits; equal ones by the lower id.
+        order[count++] = ((long) Float.floatToIntBits((float) p[i]) << 32) | (~i & 0xffffffffL);
+      }
+    }
+    Arrays.sort(order, 0, count);
+    double nucleus = 0;
+    int first = count;
+    while (first > 0 && nucleus < how.topP() * sum) {
+      first--;
+      nucleus += p[~(int) order[first]];
+    }
+    double left = random.nextDouble() * nucleus;
+    for (int k = count - 1; k > first; k--) {
+      int id = ~(int) order[k];
+      left -= p[id];
+      if (left < 0) {
+        return id;
+      }
+    }
+    return ~(int) order[first];
+  }
+}

@@ -1,0 +1,106 @@
+package org.radialog.dialog;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.IntStream;
+import org.radialog.base.RadialogException;
+import org.radialog.clinical.Turn;
+import org.radialog.imaging.Radiograph;
+import org.radialog.model.KvCache;
+import org.radialog.model.LlamaInput;
+import org.radialog.model.ModelConfig;
+
+/**
+ * The fixed film of a model folder's self test, and what a model answers to it: the classifier's
+ * probabilities, and the likeliest first tokens of a report without findings.
+ */
+final class SelfTestFilm {
+  private static final int SIDE = 512;
+  private static final int TOKENS = 8;
+  private static final double TOLERANCE = 1e-4;
+
+  private SelfTestFilm() {}
+
+  /** Two bright fields on a gradient with a fine weave: whole numbers only, alike everywhere. */
+  static Radiograph film() {
+    byte[] pixels = new byte[SIDE * SIDE];
+    for (int y = 0; y < SIDE; y++) {
+      for (int x = 0; x < SIDE; x++) {
+        int left = (x - 150) * (x - 150) / 2 + (y - 260) * (y - 260) / 4;
+        int right = (x - 362) * (x - 362) / 2 + (y - 260) * (y - 260) / 4;
+        int field = Math.max(0, 110 - Math.min(left, right) / 64);
+        int weave = (x * 7 + y * 13) % 17;
+        pixels[y * SIDE + x] = (byte) (y / 5 + field + weave);
+      }
+    }
+    return Radiograph.ofGrey("self test", SIDE, SIDE, pixels);
+  }
+
+  /** Whether the model of {@code folder} answers what its config says. */
+  static Verification.Check check(Path folder, ModelConfig config) {
+    String name = "self test";
+    ModelConfig.SelfTest expected = config.selfTest();
+    if (expected.probabilities().isEmpty() || expected.logits().isEmpty()) {
+      return new Verification.Check(
+          name, false, ModelConfig.FILE + " states no answers to compare with");
+    }
+    ModelConfig.SelfTest found;
+    try {
+      found = RaDialog.selfTest(folder);
+    } catch (RadialogException e) {
+      return new Verification.Check(name, false, String.valueOf(e.getMessage()));
+    }
+    double probabilities = distance(expected.probabilities(), found.probabilities(), 1);
+    double largest = expected.logits().stream().mapToDouble(Math::abs).max().orElse(1);
+    double logits =
+        expected.tokens().equals(found.tokens())
+            ? distance(expected.logits(), found.logits(), largest)
+            : Double.POSITIVE_INFINITY;
+    return new Verification.Check(
+        name,
+        probabilities <= TOLERANCE && logits <= TOLERANCE,
+        "probabilities differ by %.1e, logits by %.1e of the largest (tolerance %.0e)"
+            .formatted(probabilities, logits, TOLERANCE));
+  }
+
+  private static double distance(List<Double> expected, List<Double> found, double scale) {
+    if (expected.size() != found.size()) {
+      return Double.POSITIVE_INFINITY;
+    }
+    double largest = 0;
+    for (int i = 0; i < expected.size(); i++) {
+      largest = Math.max(largest, Math.abs(expected.get(i) - found.get(i)) / scale);
+    }
+    return largest;
+  }
+
+  /** What {@code model}, loaded in fp32, answers. */
+  static ModelConfig.SelfTest answer(RaDialog model) {
+    FilmReader.Reading reading = model.films().read(film());
+    List<Double> probabilities = new ArrayList<>();
+    for (float logit : reading.logits()) {
+      probabilities.add(1 / (1 + Math.exp(-logit)));
+    }
+    List<LlamaInput> prompt =
+        PromptInputs.of(
+            model.prompts().open(Optional.of(Set.of()), new Turn.Report()),
+            model.tokenizer(),
+            reading.image());
+    float[] logits;
+    try (KvCache cache = new KvCache(model.language().llama().config())) {
+      logits = model.language().llama().prefill(cache, prompt);
+    }
+    List<Integer> best =
+        IntStream.range(0, logits.length)
+            .boxed()
+            .sorted(Comparator.comparingDouble((Integer id) -> -logits[id]))
+            .limit(TOKENS)
+            .toList();
+    return new ModelConfig.SelfTest(
+        probabilities, best.stream().map(id -> (double) logits[id]).toList(), best);
+  }
+}

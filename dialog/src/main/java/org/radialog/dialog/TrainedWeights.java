@@ -1,0 +1,59 @@
+package org.radialog.dialog;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import org.radialog.model.LoraAdapter;
+import org.radialog.model.ModelConfig;
+import org.radialog.torch.Parameters;
+import org.radialog.weights.Checkpoint;
+
+/**
+ * {@code radialog.safetensors} of a model folder: everything that was trained for it, under {@code
+ * vision. classifier. qformer. projector. language.}
+ */
+final class TrainedWeights implements AutoCloseable {
+  private final Checkpoint checkpoint;
+
+  private TrainedWeights(Checkpoint checkpoint) {
+    this.checkpoint = checkpoint;
+  }
+
+  static TrainedWeights open(Path folder) {
+    return new TrainedWeights(Checkpoint.open(folder.resolve(ModelConfig.TRAINED)));
+  }
+
+  Parameters.Source source() {
+    return Parameters.Source.of(checkpoint);
+  }
+
+  /** The adapter of the language model, its values random with that control. */
+  Optional<LoraAdapter> adapter(ModelConfig config, Options.Control control) {
+    return config
+        .language()
+        .adapter()
+        .map(adapter ->
+            new LoraAdapter(
+                adapter.network(),
+                switch (control) {
+                  case NONE, ZERO_IMAGE -> source().at("language.");
+                  case RANDOM_ADAPTER -> TrainedWeights::random;
+                }));
+  }
+
+  // As far from 0 as the inputs' number asks for, A and B alike: an adapter that was never taught.
+  private static Optional<float[]> random(String name, long[] shape) {
+    var random = new SplittableRandom(name.hashCode());
+    double bound = Math.sqrt(3.0 / shape[1]);
+    float[] values = new float[Math.toIntExact(shape[0] * shape[1])];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) (bound * (2 * random.nextDouble() - 1));
+    }
+    return Optional.of(values);
+  }
+
+  @Override
+  public void close() {
+    checkpoint.close();
+  }
+}

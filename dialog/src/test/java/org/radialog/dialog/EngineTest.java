@@ -1,0 +1,424 @@
+package org.radialog.dialog;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.radialog.base.RadialogException;
+import org.radialog.model.KvCache;
+import org.radialog.model.LanguageDecoder;
+import org.radialog.model.Llama;
+import org.radialog.model.LlamaInput;
+import org.radialog.model.LlamaWeights;
+import org.radialog.model.Precision;
+import org.radialog.model.TextTokenizer;
+import org.radialog.testing.GoldenWeights;
+import org.radialog.weights.Checkpoint;
+
+@Timeout(60)
+class EngineTest {
+  private static Checkpoint checkpoint;
+  private static Llama llama;
+  private static TextTokenizer tokenizer;
+
+  @BeforeAll
+  static void load() {
+    checkpoint = Checkpoint.open(TinyModel.folder().resolve("base.gguf"));
+    llama = Llama.of(LlamaWeights.of(checkpoint), Precision.FP32);
+    tokenizer = TextTokenizer.of(checkpoint);
+  }
+
+  @AfterAll
+  static void free() {
+    tokenizer.close();
+    llama.close();
+    checkpoint.close();
+  }
+
+  private static void unheard(String text) {}
+
+  private static Engine engine() {
+    return engine(llama);
+  }
+
+  private static Engine engine(LanguageDecoder decoder) {
+    return new Engine(llama, decoder, tokenizer, Set.of());
+  }
+
+  private static List<LlamaInput> prompt(int seed, int length) {
+    return List.of(tokens(seed, length));
+  }
+
+  private static LlamaInput.Tokens tokens(int seed, int length) {
+    long[] ids = GoldenWeights.ids("" + seed, "prompt", 3, TinyModel.LLAMA.vocab(), length);
+    return new LlamaInput.Tokens(Arrays.stream(ids).mapToInt(i -> (int) i).toArray());
+  }
+
+  private static LlamaInput.Embeddings image(int seed) {
+    return new LlamaInput.Embeddings(
+        GoldenWeights.floats("" + seed, "image", -1, 1, 4, TinyModel.LLAMA.hidden()), 4);
+  }
+
+  private static List<LlamaInput> and(
+      List<LlamaInput> before, Engine.Completion answer, LlamaInput then) {
+    List<LlamaInput> all = new ArrayList<>(before);
+    all.add(new LlamaInput.Tokens(answer.ids().stream().mapToInt(Integer::intValue).toArray()));
+    all.add(then);
+    return all;
+  }
+
+  /** The oracle: no engine, one prefill of everything for each token. */
+  private static List<Integer> greedy(List<LlamaInput> prompt, int count) {
+    List<LlamaInput> all = new ArrayList<>(prompt);
+    List<Integer> ids = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      try (KvCache cache = new KvCache(TinyModel.LLAMA)) {
+        int id = Sampler.argmax(llama.prefill(cache, all));
+        ids.add(id);
+        all.add(new LlamaInput.Tokens(new int[] {id}));
+      }
+    }
+    return ids;
+  }
+
+  @Test
+  void greedyTokensAreThoseOfAForwardPassOverTheWholeTextEachTime() {
+    List<LlamaInput> prompt = List.of(tokens(1, 7), image(1), tokens(2, 5));
+    try (Engine engine = engine();
+        Engine.Sequence sequence = engine.open()) {
+      Engine.Completion answer =
+          sequence.generate(prompt, Decoding.greedy(12), EngineTest::unheard);
+      assertThat(answer.ids()).isEqualTo(greedy(prompt, 12));
+      assertThat(answer.end()).isEqualTo(Engine.End.LENGTH);
+      assertThat(answer.usage()).isEqualTo(new Usage(16, 0, 12));
+    }
+  }
+
+  @Test
+  void eightAtOnceGiveTheTokensThatEachGivesAlone() {
+    List<List<Integer>> alone = new ArrayList<>();
+    try (Engine engine = engine()) {
+      for (int i = 0; i < 8; i++) {
+        try (Engine.Sequence sequence = engine.open()) {
+          alone.add(
+              sequence
+                  .generate(prompt(i, 5 + 3 * i), Decoding.greedy(40), EngineTest::unheard)
+                  .ids());
+        }
+      }
+      // The joined rows must really have been joined.
+      AtomicInteger most = new AtomicInteger();
+      LanguageDecoder counting =
+          (tokens, caches, logits) -> {
+            most.accumulateAndGet(tokens.length, Math::max);
+            llama.step(tokens, caches, logits);
+          };
+      try (Engine together = engine(counting)) {
+        CountDownLatch go = new CountDownLatch(8);
+        List<CompletableFuture<List<Integer>>> answers =
+            IntStream.range(0, 8)
+                .mapToObj(i ->
+                    CompletableFuture.supplyAsync(
+                        () -> {
+                          try (Engine.Sequence sequence = together.open()) {
+                            go.countDown();
+                            go.await();
+                            return sequence
+                                .generate(
+                                    prompt(i, 5 + 3 * i), Decoding.greedy(40), EngineTest::unheard)
+                                .ids();
+                          } catch (InterruptedException e) {
+                            throw new IllegalStateException(e);
+                          }
+                        },
+                        work -> Thread.ofPlatform().start(work)))
+                .toList();
+        assertThat(answers.stream().map(CompletableFuture::join).toList()).isEqualTo(alone);
+      }
+      assertThat(most).hasValueGreaterThan(4);
+    }
+  }
+
+  @Test
+  void aLaterTurnComputesOnlyItsNewTokens() {
+    List<LlamaInput> first = List.of(tokens(1, 20), image(1), tokens(2, 10));
+    try (Engine engine = engine();
+        Engine.Sequence sequence = engine.open()) {
+      Engine.Completion one = sequence.generate(first, Decoding.greedy(10), EngineTest::unheard);
+      List<LlamaInput> second = and(first, one, tokens(3, 6));
+      Engine.Completion two = sequence.generate(second, Decoding.greedy(10), EngineTest::unheard);
+      // The last token of an answer was chosen, but not yet computed.
+      assertThat(two.usage()).isEqualTo(new Usage(34 + 10 + 6, 34 + 9, 10));
+      assertThat(two.ids()).isEqualTo(greedy(second, 10));
+    }
+  }
+
+  @Test
+  void aPromptThatPartsFromTheOldOneIsComputedFromWhereItParts() {
+    try (Engine engine = engine();
+        Engine.Sequence sequence = engine.open()) {
+      sequence.generate(
+          List.of(tokens(1, 9), image(1), tokens(2, 9)), Decoding.greedy(5), EngineTest::unheard);
+      List<LlamaInput> other = List.of(tokens(1, 9), image(2), tokens(2, 9));
+      Engine.Completion answer = sequence.generate(other, Decoding.greedy(5), EngineTest::unheard);
+      assertThat(answer.usage().cachedTokens()).isEqualTo(9);
+      assertThat(answer.ids()).isEqualTo(greedy(other, 5));
+      Engine.Completion again = sequence.generate(other, Decoding.greedy(5), EngineTest::unheard);
+      assertThat(again.usage()).isEqualTo(new Usage(22, 21, 5));
+      assertThat(again.ids()).isEqualTo(answer.ids());
+    }
+  }
+
+  @Test
+  void seedsRepeatAndDiffer() {
+    try (Engine engine = engine();
+        Engine.Sequence sequence = engine.open()) {
+      List<List<Integer>> answers = new ArrayList<>();
+      for (long seed : new long[] {5, 5, 6}) {
+        answers.add(
+            sequence
+                .generate(
+                    prompt(1, 8), Decoding.greedy(30).sampled(1, 0.95, seed), EngineTest::unheard)
+                .ids());
+      }
+      assertThat(answers.get(0)).isEqualTo(answers.get(1)).isNotEqualTo(answers.get(2));
+    }
+  }
+
+  @Test
+  void anEndTokenEndsTheAnswerAndIsNoPartOfIt() {
+    List<Integer> free = greedy(prompt(4, 6), 8);
+    int end = free.get(5);
+    int before = free.indexOf(end);
+    try (Engine engine = new Engine(llama, llama, tokenizer, Set.of(end));
+        Engine.Sequence sequence = engine.open()) {
+      Engine.Completion answer =
+          sequence.generate(prompt(4, 6), Decoding.greedy(8), EngineTest::unheard);
+      assertThat(answer.ids()).isEqualTo(free.subList(0, before));
+      assertThat(answer.end()).isEqualTo(Engine.End.END_TOKEN);
+      assertThat(answer.usage().completionTokens()).isEqualTo(before + 1);
+    }
+  }
+
+  @Test
+  void aStopTextAcrossTokensEndsTheAnswerBeforeIt() {
+    try (Engine engine = engine();
+        Engine.Sequence sequence = engine.open()) {
+      String whole =
+          sequence.generate(prompt(4, 6), Decoding.greedy(20), EngineTest::unheard).text();
+      String stop = whole.substring(5, 8);
+      StringBuilder shown = new StringBuilder();
+      Engine.Completion answer =
+          sequence.generate(
+              prompt(4, 6), Decoding.greedy(20).stoppingAt(stop), text -> shown.append(text));
+      assertThat(answer.text()).isEqualTo(whole.substring(0, whole.indexOf(stop)));
+      assertThat(answer.end()).isEqualTo(Engine.End.STOP_TEXT);
+      assertThat(shown).hasToString(answer.text());
+    }
+  }
+
+  @Test
+  void textStreamsPieceByPieceInTheCallersThread() {
+    try (Engine engine = engine();
+        Engine.Sequence sequence = engine.open()) {
+      List<String> pieces = new ArrayList<>();
+      Thread caller = Thread.currentThread();
+      Engine.Completion answer =
+          sequence.generate(
+              prompt(4, 6),
+              Decoding.greedy(30),
+              piece -> {
+                assertThat(Thread.currentThread()).isSameAs(caller);
+                pieces.add(piece);
+              });
+      assertThat(String.join("", pieces)).isEqualTo(answer.text());
+      assertThat(pieces.size()).isGreaterThan(1);
+    }
+  }
+
+  @Test
+  void cancellingEndsWithinOneStep() throws Exception {
+    AtomicInteger steps = new AtomicInteger();
+    CountDownLatch running = new CountDownLatch(5);
+    LanguageDecoder counting =
+        (tokens, caches, logits) -> {
+          steps.incrementAndGet();
+          llama.step(tokens, caches, logits);
+          running.countDown();
+        };
+    try (Engine engine = engine(counting);
+        Engine.Sequence sequence = engine.open()) {
+      CompletableFuture<Engine.Completion> answer =
+          CompletableFuture.supplyAsync(
+              () -> sequence.generate(prompt(1, 6), Decoding.greedy(2000), EngineTest::unheard));
+      running.await();
+      sequence.cancel();
+      int seen = steps.get();
+      Engine.Completion cancelled = answer.get(10, TimeUnit.SECONDS);
+      assertThat(cancelled.end()).isEqualTo(Engine.End.CANCELLED);
+      // The step under way at the cancellation may end, and one may have begun before it was seen.
+      assertThat(steps.get()).isLessThanOrEqualTo(seen + 2);
+      // The conversation goes on from what was said.
+      List<LlamaInput> next = and(prompt(1, 6), cancelled, tokens(2, 4));
+      Engine.Completion further = sequence.generate(next, Decoding.greedy(6), EngineTest::unheard);
+      assertThat(further.ids()).isEqualTo(greedy(next, 6));
+      assertThat(further.usage().promptTokens() - further.usage().cachedTokens()).isLessThan(6);
+    }
+  }
+
+  @Test
+  void aFailingSequenceFailsAlone() {
+    List<KvCache> poisoned = new ArrayList<>(); // the loop's thread alone uses it
+    LanguageDecoder failing =
+        (tokens, caches, logits) -> {
+          if (poisoned.isEmpty()) {
+            poisoned.add(caches.getFirst());
+          }
+          if (caches.size() > 1 && caches.containsAll(poisoned)) {
+            throw new IllegalStateException("lost its way among others");
+          }
+          if (caches.equals(poisoned) && caches.getFirst().length() > 20) {
+            throw new IllegalStateException("lost its way");
+          }
+          llama.step(tokens, caches, logits);
+        };
+    List<Integer> expected = greedy(prompt(2, 5), 30);
+    try (Engine engine = engine(failing);
+        Engine.Sequence bad = engine.open();
+        Engine.Sequence good = engine.open()) {
+      List<CompletableFuture<Engine.Completion>> other = new ArrayList<>();
+      Consumer<String> letAnotherIn =
+          text -> {
+            if (other.isEmpty()) {
+              other.add(
+                  CompletableFuture.supplyAsync(
+                      () -> good.generate(prompt(2, 5), Decoding.greedy(30), EngineTest::unheard)));
+            }
+          };
+      assertThatThrownBy(() -> bad.generate(prompt(1, 12), Decoding.greedy(100), letAnotherIn))
+          .isInstanceOf(RadialogException.class)
+          .hasMessageContaining("lost its way");
+      assertThat(other.getFirst().join().ids()).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void aPromptThatLeavesNoRoomIsRefusedWithTheNumbers() {
+    int positions = TinyModel.LLAMA.maxPositions();
+    try (Engine engine = engine();
+        Engine.Sequence sequence = engine.open()) {
+      assertThatThrownBy(() ->
+              sequence.generate(prompt(1, positions), Decoding.greedy(5), EngineTest::unheard))
+          .isInstanceOf(RadialogException.class)
+          .hasMessageContaining("the conversation has 2048 tokens")
+          .hasMessageContaining("start a new conversation");
+      Engine.Completion last =
+          sequence.generate(prompt(1, positions - 3), Decoding.greedy(50), EngineTest::unheard);
+      assertThat(last.end()).isEqualTo(Engine.End.CONTEXT);
+      assertThat(last.usage().completionTokens()).isEqualTo(4);
+    }
+  }
+
+  @Test
+  void twoCallersOfOneSequenceAreKeptApart() throws Exception {
+    try (Engine engine = engine();
+        Engine.Sequence sequence = engine.open()) {
+      List<Throwable> refusals = Collections.synchronizedList(new ArrayList<>());
+      sequence.generate(
+          prompt(1, 5),
+          Decoding.greedy(3),
+          text -> {
+            try {
+              sequence.generate(prompt(2, 5), Decoding.greedy(3), EngineTest::unheard);
+            } catch (IllegalStateException e) {
+              refusals.add(e);
+            }
+          });
+      assertThat(refusals).isNotEmpty();
+    }
+  }
+
+  @Test
+  void whatTheListenerThrowsEndsTheAnswerAndReachesTheCaller() {
+    try (Engine engine = engine();
+        Engine.Sequence sequence = engine.open()) {
+      assertThatThrownBy(() ->
+              sequence.generate(
+                  prompt(1, 5),
+                  Decoding.greedy(2000),
+                  text -> {
+                    throw new UnsupportedOperationException("no paper");
+                  }))
+          .isInstanceOf(UnsupportedOperationException.class);
+      assertThat(sequence.generate(prompt(1, 5), Decoding.greedy(3), EngineTest::unheard).ids())
+          .hasSize(3);
+    }
+  }
+
+  @Test
+  void anIdOutsideOfTheVocabularyIsRefused() {
+    try (Engine engine = engine();
+        Engine.Sequence sequence = engine.open()) {
+      assertThatThrownBy(() ->
+              sequence.generate(
+                  List.of(new LlamaInput.Tokens(new int[] {264})),
+                  Decoding.greedy(3),
+                  EngineTest::unheard))
+          .isInstanceOf(RadialogException.class)
+          .hasMessageContaining("264");
+      assertThatThrownBy(
+              () -> sequence.generate(List.of(), Decoding.greedy(3), EngineTest::unheard))
+          .isInstanceOf(RadialogException.class)
+          .hasMessageContaining("empty");
+    }
+  }
+
+  @Test
+  void closingTheEngineEndsWhatRunsAndItsThread() throws Exception {
+    Engine engine = engine();
+    Engine.Sequence sequence = engine.open();
+    CountDownLatch running = new CountDownLatch(3);
+    CompletableFuture<Engine.Completion> answer =
+        CompletableFuture.supplyAsync(() ->
+            sequence.generate(prompt(1, 5), Decoding.greedy(2000), text -> running.countDown()));
+    running.await();
+    engine.close();
+    assertThat(answer.get(10, TimeUnit.SECONDS).end()).isEqualTo(Engine.End.CANCELLED);
+    assertThatThrownBy(
+            () -> sequence.generate(prompt(1, 5), Decoding.greedy(3), EngineTest::unheard))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("closed");
+    sequence.close();
+  }
+
+  @Test
+  void theLoopsThreadSleepsWhileThereIsNothingToDo() throws Exception {
+    try (Engine engine = engine();
+        Engine.Sequence sequence = engine.open()) {
+      sequence.generate(prompt(1, 5), Decoding.greedy(3), EngineTest::unheard);
+      Thread loop =
+          Thread.getAllStackTraces().keySet().stream()
+              .filter(t -> t.getName().equals("radialog-engine"))
+              .findFirst()
+              .orElseThrow();
+      for (int i = 0; i < 100 && loop.getState() != Thread.State.WAITING; i++) {
+        Thread.sleep(10);
+      }
+      assertThat(loop.getState()).isEqualTo(Thread.State.WAITING);
+    }
+  }
+}

@@ -1,0 +1,226 @@
+package org.radialog.dialog;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.radialog.clinical.Finding;
+import org.radialog.imaging.Radiograph;
+import org.radialog.model.BioViLT;
+import org.radialog.model.FindingsClassifier;
+import org.radialog.model.LlamaConfig;
+import org.radialog.model.LlamaLinear;
+import org.radialog.model.LoraAdapter;
+import org.radialog.model.ModelConfig;
+import org.radialog.testing.GoldenWeights;
+import org.radialog.torch.Init;
+import org.radialog.torch.Parameters;
+import org.radialog.weights.DType;
+
+/**
+ * A model folder like {@code models/mini}, with all its parts, whose weights are the formula of the
+ * golden cases: small enough that a test may load it many times.
+ */
+final class TinyModel {
+  static final LlamaConfig LLAMA =
+      new LlamaConfig(264, 64, 2, 4, 2, 16, 128, 1e-5, 10_000, Optional.empty(), true, 2048);
+  static final Set<Finding> UNTRAINED = Set.of(Finding.FRACTURE, Finding.SUPPORT_DEVICES);
+
+  private static final ModelConfig.Vision VISION =
+      new ModelConfig.Vision(
+          ModelConfig.Backbone.EFFICIENTNET_LITE0, ModelConfig.BatchNorm.RUNNING, 16, 16);
+  private static final ModelConfig.QFormer QFORMER =
+      new ModelConfig.QFormer(
+          16, 2, 32, 4, 64, 2, ModelConfig.Source.PATCHES, ModelConfig.TokenOrder.PATCHES);
+  private static final ModelConfig.Adapter ADAPTER =
+      new ModelConfig.Adapter(2, 4, List.of("q_proj", "v_proj"));
+  private static final ModelConfig.Classifier CLASSIFIER =
+      new ModelConfig.Classifier(
+          new ModelConfig.Adaptive(1),
+          16,
+          Finding.ALL.stream().map(Finding::label).toList(),
+          Collections.nCopies(14, 0.5),
+          Finding.ALL.stream()
+              .map(f ->
+                  UNTRAINED.contains(f)
+                      ? ModelConfig.Evidence.UNTRAINED
+                      : ModelConfig.Evidence.TRAINED)
+              .toList());
+
+  private static Optional<Path> shared = Optional.empty();
+
+  private TinyModel() {}
+
+  /** One folder for all tests that only read it. */
+  static synchronized Path folder() {
+    if (shared.isEmpty()) {
+      try {
+        Path folder = Files.createTempDirectory("tiny-model");
+        write(folder);
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(folder)));
+        shared = Optional.of(folder);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+    return shared.orElseThrow();
+  }
+
+  /** A new model folder. */
+  static void write(Path folder) {
+    writeLanguage(folder.resolve("base.gguf"));
+    writeTrained(folder.resolve(ModelConfig.TRAINED));
+    new ModelConfig(
+            ModelConfig.FORMAT,
+            ModelConfig.FORMAT_READ_BY,
+            "tiny",
+            "1",
+            "Apache-2.0",
+            new ModelConfig.Preprocessing(96, new ModelConfig.Crops(96, 96), ModelConfig.Dicom.VOI),
+            VISION,
+            QFORMER,
+            CLASSIFIER,
+            new ModelConfig.Language("base.gguf", Optional.of(ADAPTER), ModelConfig.Prompt.SMOLLM2),
+            ModelConfig.SelfTest.NONE,
+            List.of(
+                ModelConfig.FileEntry.of(folder, "base.gguf"),
+                ModelConfig.FileEntry.of(folder, ModelConfig.TRAINED)))
+        .write(folder);
+  }
+
+  /** A film with structure, another one for each seed. */
+  static Radiograph film(int seed) {
+    int side = 160;
+    float[] coarse = GoldenWeights.floats("film" + seed, "film", 0, 255, 10, 10);
+    byte[] pixels = new byte[side * side];
+    for (int y = 0; y < side; y++) {
+      for (int x = 0; x < side; x++) {
+        pixels[y * side + x] = (byte) (int) coarse[y / 16 * 10 + x / 16];
+      }
+    }
+    return Radiograph.ofGrey("film " + seed, side, side, pixels);
+  }
+
+  private static void writeTrained(Path file) {
+    try (Parameters p = Parameters.of((name, shape) -> Optional.of(trained(name, shape)))) {
+      BioViLT encoder = BioViLT.of(p.at("vision."), VISION.network());
+      FindingsClassifier.of(p.at("classifier."), CLASSIFIER.network(VISION.jointDim()));
+      QFORMER.network(p, VISION, LLAMA.hidden());
+      Parameters language = p.at("language.");
+      for (int layer = 0; layer < LLAMA.layers(); layer++) {
+        for (LlamaLinear linear : ADAPTER.network().targets()) {
+          String module = LoraAdapter.PREFIX + linear.module(layer);
+          language.get(module + ".lora_A.weight", Init.zeros(), 2, linear.columns(LLAMA));
+          language.get(module + ".lora_B.weight", Init.zeros(), linear.rows(LLAMA), 2);
+        }
+      }
+      p.save(file, Map.of(), DType.F32);
+      encoder.close();
+    }
+  }
+
+  // The encoder without constants of its own: what it sees is then the film's.
+  private static float[] trained(String name, long[] shape) {
+    float[] values = GoldenWeights.fill("tiny", name, shape);
+    boolean encoder = name.startsWith("vision.");
+    if (encoder && (name.endsWith(".bias") || name.endsWith("running_mean"))) {
+      Arrays.fill(values, 0);
+    } else if (encoder && name.endsWith("running_var")) {
+      Arrays.fill(values, 0.3f);
+    }
+    return values;
+  }
+
+  private static void writeLanguage(Path file) {
+    List<String> tokens = new ArrayList<>(List.of("<|endoftext|>", "<|im_start|>", "<|im_end|>"));
+    tokens.addAll(byteSymbols());
+    List<String> merges = List.of("t h", "th e", "i n", "Ġ the", "o n");
+    merges.forEach(merge -> tokens.add(merge.replace(" ", "")));
+    List<Integer> types = new ArrayList<>(Collections.nCopies(tokens.size(), 1));
+    Collections.fill(types.subList(0, 3), 3);
+    GgufFile gguf =
+        new GgufFile()
+            .put("general.architecture", "llama")
+            .put("llama.block_count", LLAMA.layers())
+            .put("llama.context_length", LLAMA.maxPositions())
+            .put("llama.embedding_length", LLAMA.hidden())
+            .put("llama.feed_forward_length", LLAMA.mlp())
+            .put("llama.attention.head_count", LLAMA.heads())
+            .put("llama.attention.head_count_kv", LLAMA.kvHeads())
+            .put("llama.attention.layer_norm_rms_epsilon", (float) LLAMA.rmsEps())
+            .put("llama.rope.freq_base", (float) LLAMA.ropeTheta())
+            .put("llama.rope.dimension_count", LLAMA.headSize())
+            .put("llama.vocab_size", LLAMA.vocab())
+            .put("tokenizer.ggml.model", "gpt2")
+            .put("tokenizer.ggml.pre", "smollm")
+            .put("tokenizer.ggml.tokens", tokens)
+            .put("tokenizer.ggml.token_type", types)
+            .put("tokenizer.ggml.merges", merges)
+            .put("tokenizer.ggml.bos_token_id", 1)
+            .put("tokenizer.ggml.eos_token_id", 2)
+            .put("tokenizer.ggml.unknown_token_id", 0)
+            .put("tokenizer.ggml.padding_token_id", 2)
+            .put("tokenizer.ggml.add_bos_token", false)
+            .put("tokenizer.ggml.add_space_prefix", false);
+    weight(gguf, "token_embd.weight", LLAMA.vocab(), LLAMA.hidden());
+    for (int i = 0; i < LLAMA.layers(); i++) {
+      String block = "blk." + i + ".";
+      weight(gguf, block + "attn_norm.weight", LLAMA.hidden());
+      weight(gguf, block + "attn_q.weight", LLAMA.queryRows(), LLAMA.hidden());
+      weight(gguf, block + "attn_k.weight", LLAMA.keyRows(), LLAMA.hidden());
+      weight(gguf, block + "attn_v.weight", LLAMA.keyRows(), LLAMA.hidden());
+      weight(gguf, block + "attn_output.weight", LLAMA.hidden(), LLAMA.queryRows());
+      weight(gguf, block + "ffn_norm.weight", LLAMA.hidden());
+      weight(gguf, block + "ffn_gate.weight", LLAMA.mlp(), LLAMA.hidden());
+      weight(gguf, block + "ffn_up.weight", LLAMA.mlp(), LLAMA.hidden());
+      weight(gguf, block + "ffn_down.weight", LLAMA.hidden(), LLAMA.mlp());
+    }
+    weight(gguf, "output_norm.weight", LLAMA.hidden());
+    gguf.write(file);
+  }
+
+  private static void weight(GgufFile gguf, String name, long... shape) {
+    float[] values = GoldenWeights.fill("tiny", name, shape);
+    // Attention looks at some tokens rather than all, and outweighs the MLP: a word or a film far
+    // back then changes what comes next.
+    float factor = 1;
+    if (name.endsWith("attn_q.weight") || name.endsWith("attn_k.weight")) {
+      factor = 1.4f;
+    } else if (name.endsWith("ffn_down.weight")) {
+      factor = 0.2f;
+    }
+    for (int i = 0; i < values.length; i++) {
+      values[i] *= factor;
+    }
+    gguf.tensor(name, values, shape);
+  }
+
+  // GPT-2's alphabet: a printable character for each byte.
+  private static List<String> byteSymbols() {
+    String[] symbols = new String[256];
+    int other = 256;
+    for (int b = 0; b < 256; b++) {
+      boolean printable = (b >= '!' && b <= '~') || (b >= 0xA1 && b <= 0xAC) || b >= 0xAE;
+      symbols[b] = Character.toString(printable ? b : other++);
+    }
+    return Arrays.asList(symbols);
+  }
+
+  private static void delete(Path folder) {
+    try (var files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        Files.delete(file);
+      }
+      Files.delete(folder);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
