@@ -70,17 +70,17 @@ public enum Guard {
               .formatted(film.width(), film.height(), LEAST_SIDE));
     }
     double ratio = (double) Math.max(film.width(), film.height()) / shorter;
-    String sides =
-        String.format(
-            Locale.ROOT, "%d×%d pixels, sides of %.1f to 1", film.width(), film.height(), ratio);
     if (ratio > LARGEST_RATIO && this == STRICT) {
       throw new ImageRefused(
-          ASPECT_RATIO, film.name(), sides + ", at most 4 to 1; --force reads it all the same");
+          ASPECT_RATIO,
+          film.name(),
+          sides(film) + ", at most 4 to 1; --force reads it all the same");
     }
     if (ratio > ODD_RATIO) {
       warnings.add(
           new Warning(
-              Code.ASPECT_RATIO, sides + ": only the square in the middle reaches the model"));
+              Code.ASPECT_RATIO,
+              sides(film) + ": only the square in the middle reaches the model"));
     }
     byte[] thumbnail = AverageFilm.thumbnail(film, recipe);
     byte[] shown = film.display();
@@ -104,6 +104,13 @@ public enum Guard {
     AverageFilm.look(thumbnail).ifPresent(warnings::add);
     film.dicom().ifPresent(header -> addFromHeader(header, warnings));
     return List.copyOf(warnings);
+  }
+
+  private static String sides(Radiograph film) {
+    int shorter = Math.min(film.width(), film.height());
+    double ratio = (double) Math.max(film.width(), film.height()) / shorter;
+    return String.format(
+        Locale.ROOT, "%d×%d pixels, sides of %.1f to 1", film.width(), film.height(), ratio);
   }
 
   /** A hot pixel, a burnt-in mark or noise do not make a black picture a film. */

@@ -7,8 +7,12 @@ package org.radialog.imaging;
  * @param maxBytes of the file, and of the decoded samples
  */
 public record Limits(long maxPixels, long maxBytes) {
-  /** 64 Mpx and 256 MiB: a chest radiograph has below 20 Mpx. */
-  public static final Limits DEFAULT = new Limits(64_000_000, 256L << 20);
+  /**
+   * 64 Mpx, and 256 MiB or a sixth of the Java heap where that is less, since a picture lies in
+   * memory some four times while it is decoded and reduced. A chest radiograph has below 20 Mpx.
+   */
+  public static final Limits DEFAULT =
+      new Limits(64_000_000, Math.min(256L << 20, Runtime.getRuntime().maxMemory() / 6));
 
   /** Refuses limits that admit nothing. */
   public Limits {
