@@ -1,5 +1,7 @@
 package org.radialog.base;
 
+import java.util.Objects;
+
 /**
  * The one exception of RaDialog. Its message is a single line that says what failed, where, what
  * was expected, what was found and what to do. Only the command line and the server turn it into a
@@ -16,6 +18,12 @@ public class RadialogException extends RuntimeException {
   /** An error with its whole story in one line, and what led to it. */
   public RadialogException(String message, Throwable cause) {
     super(oneLine(message), cause);
+  }
+
+  /** The one line. */
+  @Override
+  public String getMessage() {
+    return Objects.requireNonNull(super.getMessage());
   }
 
   // A message may quote text from a hostile file: keep it on one line and free of control

@@ -1,0 +1,175 @@
+package org.radialog.cli;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import org.jline.reader.EndOfFileException;
+import org.jline.reader.LineReader;
+import org.jline.reader.LineReaderBuilder;
+import org.jline.reader.UserInterruptException;
+import org.jline.terminal.Terminal.Signal;
+import org.jline.terminal.TerminalBuilder;
+import org.radialog.base.RadialogException;
+import org.radialog.dialog.Correction;
+import org.radialog.dialog.Dialog;
+import org.radialog.dialog.FindingsEdit;
+import org.radialog.dialog.RaDialog;
+import org.radialog.dialog.Reply;
+import org.radialog.dialog.Report;
+import org.radialog.dialog.Study;
+import org.radialog.imaging.Radiograph;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code radialog chat IMAGE}: a conversation on the terminal. */
+@Command(
+    name = "chat",
+    description = {
+      "Talks about a chest radiograph. Without a terminal it reads one turn a line.",
+      "Turns: a question, /report, /impression, /summary, /correct +Name,-Name, /findings, /quit.",
+      "Ctrl-C stops an answer; the conversation goes on."
+    },
+    mixinStandardHelpOptions = true)
+final class ChatCommand implements Callable<Integer> {
+  @Parameters(index = "0", arity = "1", paramLabel = "IMAGE", description = "PNG, JPEG or DICOM")
+  private Path image = Path.of("");
+
+  @Mixin private ModelOptions model = new ModelOptions();
+
+  @Mixin private FilmOptions film = new FilmOptions();
+
+  @Option(names = "--json", description = "One JSON object a turn and line.")
+  private boolean json;
+
+  /** Where turns come from. */
+  private interface Turns {
+    /** The next turn; empty at the end of input. */
+    Optional<String> next() throws IOException;
+  }
+
+  @Override
+  public Integer call() {
+    FindingsEdit edit = film.edit();
+    try (RaDialog radialog = model.load()) {
+      Session session = Session.of(radialog);
+      Study study;
+      try {
+        study = film.study(Radiograph.read(image));
+        try (Dialog dialog = radialog.open(study)) {
+          dialog.edit(edit);
+          dialog.warnings().forEach(w -> Terminal.say(w.message()));
+          converse(session, dialog);
+        }
+      } catch (RadialogException e) {
+        Terminal.say(e.getMessage());
+        return Main.SOME_FAILED;
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return Main.DONE;
+  }
+
+  private void converse(Session session, Dialog dialog) throws IOException {
+    if (Terminal.interactive()) {
+      // JLine reads lines with editing and history, and turns Ctrl-C into a call.
+      try (org.jline.terminal.Terminal terminal =
+          TerminalBuilder.builder().system(true).nativeSignals(true).build()) {
+        LineReader reader = LineReaderBuilder.builder().terminal(terminal).build();
+        terminal.handle(Signal.INT, signal -> dialog.cancel());
+        System.out.println(Notice.RESEARCH_USE + " " + Notice.LIMITS);
+        loop(session, dialog, () -> read(reader));
+      }
+    } else {
+      BufferedReader lines =
+          new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+      loop(session, dialog, () -> Optional.ofNullable(lines.readLine()));
+    }
+  }
+
+  private static Optional<String> read(LineReader reader) {
+    while (true) {
+      try {
+        return Optional.of(reader.readLine("> "));
+      } catch (UserInterruptException e) {
+        // Ctrl-C on the input line drops what was typed, as in a shell.
+      } catch (EndOfFileException e) {
+        return Optional.empty();
+      }
+    }
+  }
+
+  private void loop(Session session, Dialog dialog, Turns turns) throws IOException {
+    Wrapping text = new Wrapping(System.out, 0, 88);
+    Consumer<String> sink = json ? piece -> {} : text::write;
+    double begun = 0;
+    for (Optional<String> next = turns.next(); next.isPresent(); next = turns.next()) {
+      String turn = next.get().strip();
+      if (turn.isEmpty()) {
+        continue;
+      }
+      if (turn.equals("/quit")) {
+        return;
+      }
+      try {
+        if (turn.equals("/findings")) {
+          FindingsView.lines(dialog.findings(), Terminal.unicode(), Terminal.colours())
+              .forEach(json ? line -> {} : System.out::println);
+          continue;
+        }
+        Reply reply = turn(dialog, turn, sink);
+        text.end();
+        if (json) {
+          System.out.println(AskCommand.turn(session, reply, begun));
+        }
+      } catch (RadialogException e) {
+        text.end();
+        Terminal.say(e.getMessage());
+      }
+      begun = 0;
+    }
+  }
+
+  private Reply turn(Dialog dialog, String turn, Consumer<String> sink) {
+    String[] words = turn.split("\\s+", 2);
+    return switch (words[0].toLowerCase(Locale.ROOT)) {
+      case "/report" -> reply(turn, dialog.report(model.decoding(), sink));
+      case "/impression" -> dialog.impression(model.decoding(), sink);
+      case "/summary" -> dialog.summary(model.decoding(), sink);
+      case "/correct" -> reply(turn, dialog.correct(correction(words), model.decoding(), sink));
+      default -> {
+        if (turn.startsWith("/")) {
+          throw new RadialogException(
+              "unknown command "
+                  + words[0]
+                  + "; expected a question, /report, /impression, /summary, /correct, /findings or"
+                  + " /quit");
+        }
+        yield dialog.ask(turn, model.decoding(), sink);
+      }
+    };
+  }
+
+  private static Correction correction(String[] words) {
+    FindingsEdit edit = FindingsEdit.parse(words.length < 2 ? "" : words[1]);
+    return switch (edit) {
+      case FindingsEdit.Changed(Correction correction) -> correction;
+      case FindingsEdit.Hidden() ->
+          throw new RadialogException("/correct takes +name and -name, not none");
+    };
+  }
+
+  private static Reply reply(String turn, Report report) {
+    Notice.of(report.consistency()).forEach(Terminal::say);
+    return new Reply(turn, report.text(), report.end(), report.usage(), report.timings());
+  }
+}

@@ -1,0 +1,55 @@
+package org.radialog.cli;
+
+import org.jspecify.annotations.Nullable;
+import org.radialog.base.RadialogException;
+import org.radialog.dialog.FindingsEdit;
+import org.radialog.dialog.Study;
+import org.radialog.imaging.Radiograph;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.Spec.Target;
+
+/** How a film is looked at, and what the user knows about it. */
+final class FilmOptions {
+  @Spec(Target.MIXEE)
+  private @Nullable CommandSpec spec;
+
+  @Option(
+      names = "--findings",
+      paramLabel = "LIST",
+      description = {
+        "Your edit of the findings: +name and -name with commas between (CheXpert names),",
+        "or none: the language model is told no findings."
+      })
+  private @Nullable String findings;
+
+  @Option(
+      names = "--force",
+      description = "Read a picture in colour or of an odd shape all the same.")
+  private boolean force;
+
+  /**
+   * The user's edit.
+   *
+   * @throws ParameterException if the list is not one: a usage error that names the nearest finding
+   */
+  FindingsEdit edit() {
+    if (findings == null) {
+      return FindingsEdit.unchanged();
+    }
+    try {
+      return FindingsEdit.parse(findings);
+    } catch (RadialogException e) {
+      if (spec == null) {
+        throw e;
+      }
+      throw new ParameterException(spec.commandLine(), "--findings: " + e.getMessage(), e);
+    }
+  }
+
+  Study study(Radiograph film) {
+    return force ? Study.of(film).forced() : Study.of(film);
+  }
+}

@@ -1,0 +1,73 @@
+package org.radialog.cli;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import org.radialog.dialog.Findings;
+import org.radialog.dialog.Findings.Assessment;
+
+/** Findings as a person reads them: the present ones on top, a bar with the threshold marked. */
+final class FindingsView {
+  private static final int BAR = 24;
+
+  private FindingsView() {}
+
+  /** Present ones first, then by probability; what was not assessed comes last. */
+  static List<Assessment> ordered(Findings findings) {
+    return findings.all().stream()
+        .filter(a -> a.state() != Findings.State.NOT_ASSESSED)
+        .sorted(
+            Comparator.comparing((Assessment a) -> a.state() != Findings.State.PRESENT)
+                .thenComparingDouble(a -> -a.probability().orElse(0)))
+        .toList();
+  }
+
+  static List<String> lines(Findings findings, boolean unicode, boolean colours) {
+    List<String> lines = new ArrayList<>();
+    for (Assessment a : ordered(findings)) {
+      boolean present = a.state() == Findings.State.PRESENT;
+      String line =
+          String.format(
+              Locale.ROOT,
+              "  %-20s %s  %s  %s%s",
+              a.finding().label(),
+              bar(a, unicode),
+              a.probability().isPresent()
+                  ? String.format(Locale.ROOT, "%4.2f", a.probability().getAsDouble())
+                  : "    ",
+              a.state().label(),
+              a.edited() ? " (edited)" : "");
+      lines.add(present && colours ? "\u001b[1m" + line + "\u001b[0m" : line);
+    }
+    String unassessed =
+        findings.all().stream()
+            .filter(a -> a.state() == Findings.State.NOT_ASSESSED)
+            .map(a -> a.finding().label())
+            .collect(Collectors.joining(", "));
+    if (!unassessed.isEmpty()) {
+      lines.add("  Not assessed by this model: " + unassessed);
+    }
+    return lines;
+  }
+
+  private static String bar(Assessment a, boolean unicode) {
+    if (a.probability().isEmpty()) {
+      return " ".repeat(BAR);
+    }
+    int filled = (int) Math.round(a.probability().getAsDouble() * BAR);
+    int mark = Math.clamp(Math.round(a.threshold().orElse(0.5) * BAR), 0, BAR - 1);
+    StringBuilder bar = new StringBuilder();
+    for (int i = 0; i < BAR; i++) {
+      if (i == mark) {
+        bar.append(unicode ? '│' : '|');
+      } else if (i < filled) {
+        bar.append(unicode ? '█' : '#');
+      } else {
+        bar.append(unicode ? '░' : '.');
+      }
+    }
+    return bar.toString();
+  }
+}

@@ -1,0 +1,83 @@
+package org.radialog.cli;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.radialog.base.RadialogException;
+import org.radialog.dialog.Decoding;
+import org.radialog.dialog.Options;
+import org.radialog.dialog.RaDialog;
+import org.radialog.model.Precision;
+import picocli.CommandLine.Option;
+
+/** Which model answers, and how. */
+final class ModelOptions {
+  @Option(
+      names = "--model",
+      paramLabel = "DIR",
+      description = "Model folder (default: the embedded models/mini).")
+  private @Nullable Path folder;
+
+  @Option(
+      names = "--precision",
+      paramLabel = "P",
+      description = {
+        "Of the language model: fp32, bf16, int8 or int4",
+        "(default: the fastest that this CPU has the vectors for)."
+      })
+  private @Nullable Precision precision;
+
+  @Option(
+      names = "--max-new-tokens",
+      paramLabel = "N",
+      defaultValue = "300",
+      description = "The longest answer in tokens (default: ${DEFAULT-VALUE}).")
+  private int maxNewTokens;
+
+  @Option(
+      names = "--temperature",
+      paramLabel = "T",
+      defaultValue = "0",
+      description = "0 takes the likeliest token; above, tokens are drawn.")
+  private double temperature;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Equal seeds draw equal tokens.")
+  private long seed;
+
+  /** The model folder. */
+  Path folder() {
+    if (folder != null) {
+      return folder;
+    }
+    String home = System.getProperty("radialog.home");
+    if (home == null) {
+      throw new RadialogException(
+          "no model: expected --model DIR, because this process was not started by ./radialog");
+    }
+    return Path.of(home, "models", "mini");
+  }
+
+  /** The seed that everything drawn at random depends on. */
+  long seed() {
+    return seed;
+  }
+
+  Decoding decoding() {
+    return new Decoding(maxNewTokens, temperature, 1, seed, Decoding.greedy(1).stop());
+  }
+
+  Options options() {
+    return new Options(
+        Optional.ofNullable(precision),
+        Optional.ofNullable(System.getProperty("radialog.cache")).map(Path::of),
+        Options.Control.NONE);
+  }
+
+  RaDialog load() {
+    return RaDialog.load(folder(), options());
+  }
+}

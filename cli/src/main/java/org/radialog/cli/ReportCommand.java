@@ -1,0 +1,186 @@
+package org.radialog.cli;
+
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.radialog.base.Progress;
+import org.radialog.base.RadialogException;
+import org.radialog.dialog.Dialog;
+import org.radialog.dialog.Findings;
+import org.radialog.dialog.FindingsEdit;
+import org.radialog.dialog.RaDialog;
+import org.radialog.dialog.Reply;
+import org.radialog.dialog.Report;
+import org.radialog.dialog.Study;
+import org.radialog.imaging.DicomRecipe;
+import org.radialog.imaging.Preprocessing;
+import org.radialog.imaging.Radiograph;
+import org.radialog.model.ModelConfig;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import tools.jackson.databind.node.ObjectNode;
+
+/** {@code radialog report IMAGE…}: findings with probabilities, then the report. */
+@Command(
+    name = "report",
+    description = "Writes the report of one or more chest radiographs.",
+    mixinStandardHelpOptions = true)
+final class ReportCommand implements Callable<Integer> {
+  @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "PNG, JPEG or DICOM")
+  private List<Path> images = List.of();
+
+  @Mixin private ModelOptions model = new ModelOptions();
+
+  @Mixin private FilmOptions filmOptions = new FilmOptions();
+
+  @Option(names = "--json", description = "One JSON object an image and line, in input order.")
+  private boolean json;
+
+  @Option(
+      names = "--html",
+      paramLabel = "FILE",
+      description = "Also one self-contained page with films, overlays and reports.")
+  private @Nullable Path html;
+
+  @Option(
+      names = "--evidence",
+      paramLabel = "DIR",
+      description = "Also a picture a present finding: where on the film it comes from.")
+  private @Nullable Path evidence;
+
+  @Option(names = "--impression", description = "Also an impression drawn from the report.")
+  private boolean impression;
+
+  @Override
+  public Integer call() {
+    FindingsEdit edit = filmOptions.edit();
+    boolean quiet = json || images.size() == 1;
+    List<ReportPage.Entry> page = new ArrayList<>();
+    int code = Main.DONE;
+    try (RaDialog radialog = model.load();
+        Progress.Task progress =
+            (quiet ? Progress.NONE : Terminal.progress()).start("reports", images.size())) {
+      Session session = Session.of(radialog);
+      for (Path image : images) {
+        ReportPage.Entry entry =
+            one(radialog, session, image, edit, page.isEmpty() ? 0 : -session.sinceStart());
+        if (entry.error().isPresent()) {
+          code = Main.SOME_FAILED;
+        }
+        page.add(entry);
+        progress.step(String.valueOf(image.getFileName()));
+      }
+      if (html != null) {
+        ReportPage.write(html, radialog.config(), page);
+      }
+    }
+    if (!json) {
+      System.out.println(Notice.RESEARCH_USE);
+    }
+    return code;
+  }
+
+  private ReportPage.Entry one(
+      RaDialog radialog, Session session, Path image, FindingsEdit edit, double shift) {
+    Radiograph film = null;
+    try {
+      film = Radiograph.read(image);
+      Study study = filmOptions.study(film);
+      try (Dialog dialog = radialog.open(study)) {
+        dialog.edit(edit);
+        double begun = session.sinceStart() + shift;
+        PrintStream out = System.out;
+        Wrapping text = new Wrapping(out, 2, 88);
+        if (!json) {
+          out.printf("%s  %d×%d%n%n", image, film.width(), film.height());
+          dialog.warnings().forEach(w -> out.println("  ! " + w.message()));
+          out.println("Findings");
+          Findings seen = dialog.findings();
+          FindingsView.lines(seen, Terminal.unicode(), Terminal.colours()).forEach(out::println);
+          out.printf("%nReport%n");
+        }
+        Consumer<String> sink = json ? piece -> {} : text::write;
+        Report report = dialog.report(model.decoding(), sink);
+        Optional<Reply> drawn = Optional.empty();
+        if (!json) {
+          text.end();
+          Notice.of(report.consistency()).forEach(w -> out.println("  ! " + w));
+        }
+        if (impression) {
+          if (!json) {
+            out.printf("%nImpression%n");
+          }
+          drawn = Optional.of(dialog.impression(model.decoding(), sink));
+          text.end();
+        }
+        if (json) {
+          out.println(line(session, image, film, dialog, report, drawn, begun));
+        } else {
+          out.println();
+        }
+        List<ReportPage.Overlay> overlays =
+            html == null && evidence == null
+                ? List.of()
+                : Evidence.of(dialog, film, report.findings(), seen(radialog.config()));
+        if (evidence != null) {
+          Evidence.write(evidence, image, overlays);
+        }
+        return new ReportPage.Entry(
+            image,
+            Optional.empty(),
+            Optional.of(film),
+            dialog.warnings().stream().map(w -> w.message()).toList(),
+            Optional.of(report),
+            drawn,
+            overlays);
+      }
+    } catch (RadialogException e) {
+      Terminal.say(e.getMessage());
+      if (json) {
+        ObjectNode failed = Json.object();
+        failed.set("image", Session.image(image, film));
+        failed.set("model", session.model());
+        failed.set("error", Session.error(e));
+        failed.set("guard", Session.guard(false, List.of()));
+        failed.put("notice", Notice.RESEARCH_USE);
+        System.out.println(failed);
+      }
+      return ReportPage.Entry.failed(image, e.getMessage());
+    }
+  }
+
+  private static Preprocessing seen(ModelConfig config) {
+    ModelConfig.Preprocessing p = config.preprocessing();
+    return new Preprocessing(p.resize(), p.crops().classifier(), DicomRecipe.of(p.dicom().text()));
+  }
+
+  private static ObjectNode line(
+      Session session,
+      Path image,
+      Radiograph film,
+      Dialog dialog,
+      Report report,
+      Optional<Reply> impression,
+      double begun) {
+    ObjectNode line = Json.object();
+    line.set("image", Session.image(image, film));
+    line.set("model", session.model());
+    line.set("guard", Session.guard(true, dialog.warnings()));
+    line.set("findings", Session.findings(report.findings()));
+    line.putObject("report")
+        .put("findings", report.text())
+        .put("impression", impression.map(Reply::text).orElse(""));
+    line.set("conflicts", Session.conflicts(report));
+    line.set("usage", Session.usage(report.usage()));
+    line.set("timings_ms", session.timings(report.timings(), begun));
+    line.put("notice", Notice.RESEARCH_USE);
+    return line;
+  }
+}

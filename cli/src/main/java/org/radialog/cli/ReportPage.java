@@ -1,0 +1,172 @@
+package org.radialog.cli;
+
+import com.samskivert.mustache.Mustache;
+import com.samskivert.mustache.Template;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.radialog.base.RadialogException;
+import org.radialog.base.WholeFile;
+import org.radialog.dialog.Findings;
+import org.radialog.dialog.Reply;
+import org.radialog.dialog.Report;
+import org.radialog.imaging.FilmImage;
+import org.radialog.imaging.Radiograph;
+import org.radialog.model.ModelConfig;
+
+/** One self-contained HTML page: films with overlays, findings and reports; nothing is loaded. */
+final class ReportPage {
+  private ReportPage() {}
+
+  /**
+   * A picture of the film.
+   *
+   * @param caption what it shows: the film, or a finding
+   * @param picture the film, with a heat map over it where it shows a finding
+   */
+  record Overlay(String caption, FilmImage picture) {}
+
+  /** One image of the page, with its error or with its report. */
+  record Entry(
+      Path image,
+      Optional<String> error,
+      Optional<Radiograph> film,
+      List<String> warnings,
+      Optional<Report> report,
+      Optional<Reply> impression,
+      List<Overlay> overlays) {
+    static Entry failed(Path image, String error) {
+      return new Entry(
+          image,
+          Optional.of(error),
+          Optional.empty(),
+          List.of(),
+          Optional.empty(),
+          Optional.empty(),
+          List.of());
+    }
+  }
+
+  /** Writes the page to {@code file}, whole or not at all. */
+  static void write(Path file, ModelConfig model, List<Entry> entries) {
+    List<Map<String, Object>> images = new ArrayList<>();
+    List<Map<String, Object>> films = new ArrayList<>();
+    for (int i = 0; i < entries.size(); i++) {
+      images.add(image(entries.get(i), "film" + i, films));
+    }
+    Map<String, Object> page =
+        Map.of(
+            "title",
+            "Chest radiograph report",
+            "model",
+            model.id() + " " + model.version(),
+            "notice",
+            Notice.RESEARCH_USE,
+            "limits",
+            Notice.LIMITS,
+            "films",
+            films,
+            "images",
+            images);
+    WholeFile.write(file, template().execute(page));
+  }
+
+  private static Map<String, Object> image(
+      Entry entry, String group, List<Map<String, Object>> films) {
+    Map<String, Object> image = new LinkedHashMap<>();
+    image.put("name", String.valueOf(entry.image().getFileName()));
+    image.put("error", entry.error().orElse(""));
+    image.put("group", group);
+    image.put("warnings", entry.warnings());
+    entry
+        .film()
+        .ifPresent(film -> {
+          image.put("size", film.width() + "×" + film.height());
+          image.put("sha256", film.sha256());
+        });
+    List<Map<String, Object>> overlays = new ArrayList<>();
+    for (int i = 0; i < entry.overlays().size(); i++) {
+      Overlay overlay = entry.overlays().get(i);
+      String id = group + "-" + i;
+      films.add(Map.of("film", id));
+      overlays.add(
+          Map.of(
+              "id",
+              id,
+              "group",
+              group,
+              "first",
+              i == 0,
+              "caption",
+              overlay.caption(),
+              "alt",
+              i == 0 ? "The film" : "Where " + overlay.caption() + " comes from",
+              "png",
+              Base64.getEncoder().encodeToString(overlay.picture().png())));
+    }
+    image.put("overlays", overlays);
+    entry
+        .report()
+        .ifPresent(report -> {
+          image.put("report", report.text());
+          image.put("conflicts", Notice.of(report.consistency()));
+          image.put("findings", findings(report.findings()));
+        });
+    image.put("impression", entry.impression().map(Reply::text).orElse(""));
+    return image;
+  }
+
+  private static List<Map<String, Object>> findings(Findings findings) {
+    List<Map<String, Object>> rows = new ArrayList<>();
+    List<Findings.Assessment> ordered = new ArrayList<>(FindingsView.ordered(findings));
+    findings.all().stream()
+        .filter(a -> a.state() == Findings.State.NOT_ASSESSED)
+        .forEach(ordered::add);
+    for (Findings.Assessment a : ordered) {
+      rows.add(
+          Map.of(
+              "label", a.finding().label(),
+              "state", a.state().label(),
+              "words", a.state().label().replace('_', ' ') + (a.edited() ? " (edited)" : ""),
+              "assessed", a.probability().isPresent(),
+              "percent", percent(a.probability().orElse(0)),
+              "threshold", percent(a.threshold().orElse(0)),
+              "probability",
+                  a.probability().isPresent()
+                      ? String.format(Locale.ROOT, "%.2f", a.probability().getAsDouble())
+                      : ""));
+    }
+    return rows;
+  }
+
+  private static String percent(double share) {
+    return String.format(Locale.ROOT, "%.1f", 100 * share);
+  }
+
+  private static Template template() {
+    try (InputStream in = ReportPage.class.getResourceAsStream("report.html")) {
+      if (in == null) {
+        throw new RadialogException(
+            "report.html is missing from the class path: build the room cli");
+      }
+      // every value is escaped; a missing one is a mistake, an empty text is false
+      return Mustache.compiler()
+          .escapeHTML(true)
+          .emptyStringIsFalse(true)
+          .defaultValue("")
+          .compile(new InputStreamReader(in, StandardCharsets.UTF_8));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

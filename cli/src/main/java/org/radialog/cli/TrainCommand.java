@@ -1,0 +1,3 @@
+package org.radialog.cli;
+
+final class TrainCommand {}

@@ -1,0 +1,70 @@
+package org.radialog.cli;
+
+import java.io.PrintStream;
+
+/** Writes streamed text with a left margin, broken between words before a column. */
+final class Wrapping {
+  private final PrintStream out;
+  private final String margin;
+  private final int columns;
+  private final StringBuilder word = new StringBuilder();
+  private int column;
+  private boolean begun;
+
+  Wrapping(PrintStream out, int margin, int columns) {
+    this.out = out;
+    this.margin = " ".repeat(margin);
+    this.columns = columns;
+  }
+
+  /** Takes the next piece; a word appears once it is whole. */
+  void write(String piece) {
+    piece
+        .codePoints()
+        .forEach(c -> {
+          if (Character.isWhitespace(c)) {
+            endWord();
+            if (c == '\n' && begun) {
+              out.println();
+              column = 0;
+            }
+          } else {
+            word.appendCodePoint(c);
+          }
+        });
+    out.flush();
+  }
+
+  /** Ends the text with a line break. */
+  void end() {
+    endWord();
+    if (begun) {
+      out.println();
+    }
+    out.flush();
+    column = 0;
+    begun = false;
+  }
+
+  private void endWord() {
+    if (word.isEmpty()) {
+      return;
+    }
+    int length = word.codePointCount(0, word.length());
+    if (column > 0 && column + 1 + length > columns) {
+      out.println();
+      column = 0;
+    }
+    if (column == 0) {
+      out.print(margin);
+      column = margin.length();
+    } else {
+      out.print(' ');
+      column++;
+    }
+    out.print(word);
+    column += length;
+    word.setLength(0);
+    begun = true;
+  }
+}

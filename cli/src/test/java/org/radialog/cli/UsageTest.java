@@ -1,0 +1,57 @@
+package org.radialog.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class UsageTest {
+  @Test
+  void helpNamesEveryVerb() {
+    CommandLineRun run = CommandLineRun.of("--help");
+    assertThat(run.code()).isEqualTo(0);
+    assertThat(run.out())
+        .contains(
+            "report", "ask", "chat", "findings", "evaluate", "train", "inspect", "verify", "bench");
+  }
+
+  @Test
+  void anUnknownFlagIsAUsageError() {
+    assertThat(CommandLineRun.of("report", "--prior", "a.png", "b.png").code()).isEqualTo(2);
+    assertThat(CommandLineRun.of("serve").code()).isEqualTo(2);
+  }
+
+  @Test
+  void aFolderThatIsNoModelCannotRun(@TempDir Path folder) {
+    CommandLineRun run =
+        CommandLineRun.of(
+            "report", "--model", folder.toString(), CommandLineRun.sample("effusion.jpg"));
+    assertThat(run.code()).isEqualTo(3);
+    assertThat(run.errLines()).hasSize(1);
+    assertThat(run.err()).contains("config.json");
+  }
+
+  @Test
+  void inspectPrintsTheTensorsOfACheckpoint() {
+    Path file = CommandLineRun.ROOT.resolve("models/mini/radialog.safetensors");
+    CommandLineRun run = CommandLineRun.of("inspect", file.toString());
+    assertThat(run.code()).isEqualTo(0);
+    assertThat(run.out()).contains("safetensors", "qformer.", "BF16");
+    assertThat(
+            CommandLineRun.of("inspect", "--json", file.toString())
+                .json()
+                .getFirst()
+                .at("/tensors")
+                .size())
+        .isGreaterThan(100);
+  }
+
+  @Test
+  void verifyHoldsForTheEmbeddedModel() {
+    CommandLineRun run =
+        CommandLineRun.of("verify", CommandLineRun.ROOT.resolve("models/mini").toString());
+    assertThat(run.err()).isEmpty();
+    assertThat(run.code()).isEqualTo(0);
+  }
+}

@@ -1,0 +1,328 @@
+package org.radialog.eval;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+import org.radialog.base.Progress;
+import org.radialog.base.RadialogException;
+import org.radialog.clinical.Finding;
+import org.radialog.clinical.FindingState;
+import org.radialog.clinical.Labels;
+import org.radialog.clinical.PhraseLabeler;
+import org.radialog.clinical.ReportLabeler;
+import org.radialog.clinical.View;
+import org.radialog.data.Film;
+import org.radialog.dialog.Correction;
+import org.radialog.dialog.Decoding;
+import org.radialog.dialog.Dialog;
+import org.radialog.dialog.FindingsEdit;
+import org.radialog.dialog.RaDialog;
+import org.radialog.dialog.Report;
+import org.radialog.dialog.Study;
+import org.radialog.imaging.Radiograph;
+
+/**
+ * Whether the model does what it should on films it never saw: does the image matter, does an edit
+ * of the findings matter, does a report say what its findings say and nothing else.
+ */
+public final class Protocols {
+  /** The question of the view protocol (specification of the original, §8). */
+  public static final String VIEW_QUESTION = "From what view was this image taken?";
+
+  private static final ReportLabeler LABELER = new PhraseLabeler();
+  private static final Decoding HOW = Decoding.greedy(200);
+
+  /**
+   * Words that the embedded model has no evidence for. A report that names a side, a size, a
+   * device, a fracture, an age or a change has invented it.
+   */
+  private static final Pattern UNFOUNDED =
+      Pattern.compile(
+          "\\b(left|right|bilateral|unilateral|small|large|mild|moderate|severe|tiny|massive|minimal"
+              + "|marked|tube|tubes|catheter|catheters|line|lines|pacemaker|device|devices|wires?"
+              + "|fractures?|fractured|year|years|old|age|aged|man|woman|male|female|unchanged"
+              + "|stable|improved|worsened|worsening|increased|decreased|interval|previous|prior"
+              + "|comparison|compared|new|newly|resolved|again)\\b",
+          Pattern.CASE_INSENSITIVE);
+
+  private Protocols() {}
+
+  /**
+   * The view protocol: the findings line is left out, so only the image tells.
+   *
+   * @param accuracy with the right film
+   * @param accuracyOfOther when the model is shown a film of the other view instead
+   * @param unclear answers that name no view or both
+   */
+  public record ViewResult(int films, double accuracy, double accuracyOfOther, int unclear) {
+    /** How much of the answer comes from the image. */
+    public double difference() {
+      return accuracy - accuracyOfOther;
+    }
+  }
+
+  /** Asks every film for its view; {@code seed} draws each film's partner of the other view. */
+  public static ViewResult view(RaDialog radialog, List<Film> films, long seed, Progress progress) {
+    List<View> answers =
+        answers(
+            radialog,
+            films,
+            "view",
+            progress,
+            dialog -> {
+              dialog.edit(new FindingsEdit.Hidden());
+              return named(dialog.ask(VIEW_QUESTION, HOW, text -> {}).text());
+            });
+    Map<View, List<Integer>> byView = new HashMap<>();
+    for (int i = 0; i < films.size(); i++) {
+      byView.computeIfAbsent(films.get(i).view(), v -> new ArrayList<>()).add(i);
+    }
+    if (!byView.keySet().equals(Set.of(View.PA, View.AP))) {
+      throw new RadialogException(
+          "the view protocol needs PA and AP films and no others, found " + byView.keySet());
+    }
+    var random = new SplittableRandom(seed);
+    int right = 0;
+    int rightOfOther = 0;
+    int unclear = 0;
+    for (int i = 0; i < films.size(); i++) {
+      View truth = films.get(i).view();
+      List<Integer> others = byView.getOrDefault(truth == View.PA ? View.AP : View.PA, List.of());
+      right += answers.get(i) == truth ? 1 : 0;
+      rightOfOther += answers.get(others.get(random.nextInt(others.size()))) == truth ? 1 : 0;
+      unclear += answers.get(i) == View.UNKNOWN ? 1 : 0;
+    }
+    double n = films.size();
+    return new ViewResult(films.size(), right / n, rightOfOther / n, unclear);
+  }
+
+  /** The view that an answer names; unknown where it names none or several. */
+  static View named(String answer) {
+    String plain = " " + answer.toLowerCase(Locale.ROOT).replaceAll("[^a-z]+", " ") + " ";
+    boolean pa = plain.contains(" pa ") || plain.contains(" posteroanterior ");
+    boolean ap = plain.contains(" ap ") || plain.contains(" anteroposterior ");
+    boolean lateral = plain.contains(" lateral ");
+    if (pa && !ap && !lateral) {
+      return View.PA;
+    }
+    if (ap && !pa && !lateral) {
+      return View.AP;
+    }
+    return lateral && !pa && !ap ? View.LATERAL : View.UNKNOWN;
+  }
+
+  /**
+   * The edit protocol.
+   *
+   * @param added reports with a finding added to the list
+   * @param addedStated share of them that state it
+   * @param removed reports with a finding taken from the list
+   * @param removedGone share of them that deny it or do not mention it
+   * @param othersUnchanged share of the other nine mapped findings on which the edited report says
+   *     the same as the report before the edit
+   */
+  public record EditResult(
+      int films,
+      int added,
+      double addedStated,
+      int removed,
+      double removedGone,
+      double othersUnchanged) {}
+
+  private record Edited(
+      boolean addedStated, boolean hasRemoved, boolean removedGone, int others, int unchanged) {}
+
+  /**
+   * Edits each film's findings: a mapped finding that is not on the list is added and, from the
+   * unedited list, one that is there is removed.
+   */
+  public static EditResult edit(RaDialog radialog, List<Film> films, long seed, Progress progress) {
+    Map<String, Long> seeds = new HashMap<>();
+    var random = new SplittableRandom(seed);
+    films.forEach(film -> seeds.put(film.image(), random.nextLong()));
+    List<Edited> results =
+        answers(
+            radialog,
+            films,
+            "edit",
+            progress,
+            (film, dialog) -> edited(dialog, seeds.getOrDefault(film.image(), seed)));
+    int removed = (int) results.stream().filter(Edited::hasRemoved).count();
+    double others = results.stream().mapToInt(Edited::others).sum();
+    return new EditResult(
+        films.size(),
+        results.size(),
+        share(results.stream().filter(Edited::addedStated).count(), results.size()),
+        removed,
+        share(results.stream().filter(Edited::removedGone).count(), removed),
+        results.stream().mapToInt(Edited::unchanged).sum() / others);
+  }
+
+  private static Edited edited(Dialog dialog, long seed) {
+    var random = new SplittableRandom(seed);
+    List<Finding> absent = new ArrayList<>(Finding.NIH_MAPPED);
+    Report before = dialog.report(HOW, text -> {});
+    absent.removeAll(before.findings().present());
+    List<Finding> present = new ArrayList<>(Finding.NIH_MAPPED);
+    present.retainAll(before.findings().present());
+    Labels old = LABELER.label(before.text());
+    int others = 0;
+    int unchanged = 0;
+    boolean stated = false;
+    if (!absent.isEmpty()) {
+      Finding added = absent.get(random.nextInt(absent.size()));
+      dialog.edit(new FindingsEdit.Changed(Correction.add(added)));
+      Labels labels = LABELER.label(dialog.report(HOW, text -> {}).text());
+      stated = labels.state(added) == FindingState.PRESENT;
+      for (Finding other : Finding.NIH_MAPPED) {
+        if (other != added) {
+          others++;
+          unchanged += said(labels, other) == said(old, other) ? 1 : 0;
+        }
+      }
+    }
+    boolean gone = false;
+    if (!present.isEmpty()) {
+      Finding removed = present.get(random.nextInt(present.size()));
+      dialog.edit(new FindingsEdit.Changed(Correction.without(removed)));
+      Labels labels = LABELER.label(dialog.report(HOW, text -> {}).text());
+      gone = !said(labels, removed);
+      for (Finding other : Finding.NIH_MAPPED) {
+        if (other != removed) {
+          others++;
+          unchanged += said(labels, other) == said(old, other) ? 1 : 0;
+        }
+      }
+    }
+    return new Edited(stated, !present.isEmpty(), gone, others, unchanged);
+  }
+
+  private static boolean said(Labels labels, Finding finding) {
+    return labels.state(finding) == FindingState.PRESENT;
+  }
+
+  /**
+   * The report protocol.
+   *
+   * @param unfounded reports that name a side, size, device, fracture, age or change
+   * @param repeating reports in which a sentence occurs twice
+   * @param shortest words of the shortest report
+   * @param distinct different reports
+   * @param agreement share of the assessed findings on which report and findings list agree
+   */
+  public record ReportResult(
+      int films,
+      int unfounded,
+      int repeating,
+      int shortest,
+      int distinct,
+      double agreement,
+      List<String> offending) {
+    public ReportResult {
+      offending = List.copyOf(offending);
+    }
+  }
+
+  /** Writes a report of every film and looks at what it says. */
+  public static ReportResult report(RaDialog radialog, List<Film> films, Progress progress) {
+    List<Report> reports =
+        answers(radialog, films, "report", progress, dialog -> dialog.report(HOW, text -> {}));
+    int unfounded = 0;
+    int repeating = 0;
+    int shortest = Integer.MAX_VALUE;
+    int agreeing = 0;
+    int assessed = 0;
+    Set<String> distinct = new HashSet<>();
+    List<String> offending = new ArrayList<>();
+    for (int i = 0; i < reports.size(); i++) {
+      Report report = reports.get(i);
+      String text = report.text();
+      var found = UNFOUNDED.matcher(text);
+      if (found.find()) {
+        unfounded++;
+        offending.add(films.get(i).image() + ": \"" + found.group() + "\" in: " + text);
+      }
+      List<String> sentences = List.of(text.split("(?<=[.!?])\\s+"));
+      if (new HashSet<>(sentences).size() < sentences.size()) {
+        repeating++;
+        offending.add(films.get(i).image() + ": a sentence twice: " + text);
+      }
+      shortest = Math.min(shortest, text.split("\\s+").length);
+      distinct.add(text);
+      agreeing += report.consistency().agreeing();
+      assessed += report.consistency().assessed().size();
+    }
+    return new ReportResult(
+        films.size(),
+        unfounded,
+        repeating,
+        shortest,
+        distinct.size(),
+        share(agreeing, assessed),
+        offending);
+  }
+
+  private static double share(long part, long whole) {
+    return whole == 0 ? Double.NaN : (double) part / whole;
+  }
+
+  private interface Work<T> {
+    T of(Film film, Dialog dialog);
+  }
+
+  private static <T> List<T> answers(
+      RaDialog radialog,
+      List<Film> films,
+      String what,
+      Progress progress,
+      Function<Dialog, T> work) {
+    return answers(radialog, films, what, progress, (film, dialog) -> work.apply(dialog));
+  }
+
+  // Four dialogs at once: their rows share the engine's steps. Results are in the order of the
+  // films.
+  private static <T> List<T> answers(
+      RaDialog radialog, List<Film> films, String what, Progress progress, Work<T> work) {
+    try (ExecutorService pool = Executors.newFixedThreadPool(4);
+        Progress.Task task = progress.start(what, films.size())) {
+      List<Future<T>> futures = new ArrayList<>();
+      for (Film film : films) {
+        futures.add(
+            pool.submit(() -> {
+              try (Dialog dialog = radialog.open(Study.of(Radiograph.read(film.file())))) {
+                return work.of(film, dialog);
+              }
+            }));
+      }
+      List<T> results = new ArrayList<>();
+      try {
+        for (Future<T> future : futures) {
+          results.add(future.get());
+          task.step("");
+        }
+      } catch (ExecutionException e) {
+        pool.shutdownNow();
+        if (e.getCause() instanceof RuntimeException cause) {
+          throw cause;
+        }
+        throw new RadialogException("the protocol " + what + " failed: " + e.getCause(), e);
+      } catch (InterruptedException e) {
+        pool.shutdownNow();
+        Thread.currentThread().interrupt();
+        throw new RadialogException("the protocol " + what + " was interrupted", e);
+      }
+      return results;
+    }
+  }
+}
