@@ -7,7 +7,10 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.opentest4j.TestAbortedException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -56,6 +59,26 @@ public final class Golden {
     }
     assumeTrue(!cases.isEmpty(), () -> "no golden case " + name + " in " + folder());
     return cases;
+  }
+
+  /**
+   * The dynamic tests of all cases of a family, for a test factory. Without a case, a single test
+   * that is reported as skipped: a factory that is itself aborted shows up in no report.
+   */
+  public static Stream<DynamicTest> tests(
+      String name, Function<GoldenCase, Stream<DynamicTest>> ofCase) {
+    List<GoldenCase> cases;
+    try {
+      cases = cases(name);
+    } catch (TestAbortedException e) {
+      return Stream.of(
+          DynamicTest.dynamicTest(
+              name,
+              () -> {
+                throw e;
+              }));
+    }
+    return cases.stream().flatMap(ofCase);
   }
 
   /** The case of exactly this name. Without it, the calling test is skipped by name. */

@@ -14,10 +14,10 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.radialog.weights.Checkpoint;
@@ -28,33 +28,34 @@ import tools.jackson.databind.JsonNode;
 class SmollmGgufParityTest {
   private static final Path FILE = Golden.root().resolve("models/mini/base.gguf");
 
-  private static GoldenCase golden;
-  private static Checkpoint checkpoint;
-
-  @BeforeAll
-  static void open() {
-    golden = Golden.theCase("smollm2-gguf");
-    checkpoint = Checkpoint.open(FILE);
-  }
+  private static Optional<Checkpoint> opened = Optional.empty();
 
   @AfterAll
   static void close() {
-    if (checkpoint != null) {
-      checkpoint.close();
-    }
+    opened.ifPresent(Checkpoint::close);
+  }
+
+  // Opened by the first test that needs it, so that it fails by name where the file is missing.
+  private static Checkpoint checkpoint() {
+    opened = opened.or(() -> Optional.of(Checkpoint.open(FILE)));
+    return opened.orElseThrow();
   }
 
   @TestFactory
   Stream<DynamicTest> metadataIsThatOfTheReference() {
-    return golden.values().required("metadata").properties().stream()
-        .map(entry ->
-            DynamicTest.dynamicTest(
-                "smollm2-gguf/" + entry.getKey(),
-                () ->
-                    assertMetadata(
-                        entry.getKey(),
-                        requireNonNull(checkpoint.metadata().get(entry.getKey()), "is missing"),
-                        entry.getValue().required("value"))));
+    return Golden.tests(
+        "smollm2-gguf",
+        golden ->
+            golden.values().required("metadata").properties().stream()
+                .map(entry ->
+                    DynamicTest.dynamicTest(
+                        "smollm2-gguf/" + entry.getKey(),
+                        () ->
+                            assertMetadata(
+                                entry.getKey(),
+                                requireNonNull(
+                                    checkpoint().metadata().get(entry.getKey()), "is missing"),
+                                entry.getValue().required("value")))));
   }
 
   private static void assertMetadata(String key, Object actual, JsonNode expected) {
@@ -83,34 +84,37 @@ class SmollmGgufParityTest {
 
   @TestFactory
   Stream<DynamicTest> tensorsAreListedInTheFilesOrder() {
-    return Stream.of(
-        DynamicTest.dynamicTest(
-            "smollm2-gguf/tensors",
-            () -> {
-              List<String> listed = new ArrayList<>();
-              for (JsonNode tensor : golden.values().required("tensors")) {
-                long[] shape = GoldenCase.longs(tensor.get(2));
-                listed.add(
-                    tensor.get(0).stringValue()
-                        + " "
-                        + tensor.get(1).stringValue()
-                        + Arrays.toString(shape));
-              }
-              List<String> actual =
-                  checkpoint.tensors().values().stream().map(TensorInfo::toString).toList();
-              Parity.equal("smollm2-gguf/tensors", actual, listed);
-            }));
+    return Golden.tests(
+        "smollm2-gguf",
+        golden ->
+            Stream.of(
+                DynamicTest.dynamicTest("smollm2-gguf/tensors", () -> assertListing(golden))));
+  }
+
+  private static void assertListing(GoldenCase golden) {
+    List<String> listed = new ArrayList<>();
+    for (JsonNode tensor : golden.values().required("tensors")) {
+      String shape = Arrays.toString(GoldenCase.longs(tensor.get(2)));
+      listed.add(tensor.get(0).stringValue() + " " + tensor.get(1).stringValue() + shape);
+    }
+    List<String> actual =
+        checkpoint().tensors().values().stream().map(TensorInfo::toString).toList();
+    Parity.equal("smollm2-gguf/tensors", actual, listed);
   }
 
   @TestFactory
   Stream<DynamicTest> blocksAreDequantisedExactly() {
-    return golden.values().required("dequantised").properties().stream()
-        .map(entry ->
-            DynamicTest.dynamicTest("smollm2-gguf/" + entry.getKey(), () -> assertValues(entry)));
+    return Golden.tests(
+        "smollm2-gguf",
+        golden ->
+            golden.values().required("dequantised").properties().stream()
+                .map(entry ->
+                    DynamicTest.dynamicTest(
+                        "smollm2-gguf/" + entry.getKey(), () -> assertValues(entry))));
   }
 
   private static void assertValues(Map.Entry<String, JsonNode> entry) {
-    float[] values = checkpoint.floats(entry.getKey());
+    float[] values = checkpoint().floats(entry.getKey());
     float[] first = Arrays.copyOf(values, 8);
     double[] expected = GoldenCase.doubles(entry.getValue().required("first_8"));
     for (int i = 0; i < first.length; i++) {

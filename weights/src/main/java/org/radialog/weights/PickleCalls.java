@@ -24,8 +24,6 @@ final class PickleCalls {
           "importlib",
           "ctypes",
           "pty",
-          "commands",
-          "code",
           "codeop",
           "builtins",
           "__builtin__",
