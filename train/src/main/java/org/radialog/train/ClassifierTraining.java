@@ -219,7 +219,7 @@ public final class ClassifierTraining {
               Tensor loss;
               try (Autocast _ = Autocast.bf16()) {
                 Logits logits = forward(networks, images, BatchNorm.BATCH);
-                loss = loss(logits, batch, positiveWeight);
+                loss = loss(logits.findings, logits.view, recipe.viewLoss, batch, positiveWeight);
               }
               optimizer.zeroGrad();
               loss.backward();
@@ -344,7 +344,15 @@ public final class ClassifierTraining {
     return Torch.tensor(pixels, batch.size(), 1, side, side);
   }
 
-  private Tensor loss(Logits logits, List<Film> batch, Tensor positiveWeight) {
+  /**
+   * The cross-entropy over the known labels and, by {@code viewLoss}, the view.
+   *
+   * @param findings logits {@code [B, 14]}
+   * @param viewLogit that of AP, {@code [B, 1]}
+   * @param positiveWeight {@code [14]}
+   */
+  static Tensor loss(
+      Tensor findings, Tensor viewLogit, double viewLoss, List<Film> batch, Tensor positiveWeight) {
     float[] targets = new float[batch.size() * Finding.COUNT];
     float[] known = new float[targets.length];
     float[] ap = new float[batch.size()];
@@ -357,26 +365,27 @@ public final class ClassifierTraining {
       }
       ap[i] = film.view() == View.AP ? 1 : 0;
     }
-    Tensor findings =
+    Tensor masked =
         FindingsClassifier.loss(
-            logits.findings.to(ScalarType.Float),
+            findings.to(ScalarType.Float),
             Torch.tensor(targets, batch.size(), Finding.COUNT),
             Torch.tensor(known, batch.size(), Finding.COUNT),
             positiveWeight);
     Tensor view =
         binary_cross_entropy_with_logits(
-            logits.view.to(ScalarType.Float), Torch.tensor(ap, batch.size(), 1));
-    return findings.add(view, new Scalar(recipe.viewLoss));
+            viewLogit.to(ScalarType.Float), Torch.tensor(ap, batch.size(), 1));
+    return masked.add(view, new Scalar(viewLoss));
   }
 
-  // A label that no film here can teach has weight 1 and is masked out of the loss.
-  private static float[] positiveWeights(List<Film> trained) {
+  // A label that no film here can teach has weight 1; where it is unknown, it is masked out of the
+  // loss.
+  static float[] positiveWeights(List<Film> trained) {
     float[] weights = new float[Finding.COUNT];
     Arrays.fill(weights, 1);
     for (Finding finding : Finding.ALL) {
       long positive = trained.stream().filter(f -> f.truth(finding) == Truth.PRESENT).count();
       long known = trained.stream().filter(f -> f.truth(finding) != Truth.UNKNOWN).count();
-      if (known > 0) {
+      if (positive > 0 && positive < known) {
         weights[finding.column()] =
             FindingsClassifier.positiveWeights(new long[] {known}, new long[] {positive})[0];
       }
@@ -451,7 +460,7 @@ public final class ClassifierTraining {
   }
 
   /** The mean AUROC of the labels that the data set knows, without No Finding. */
-  private static OptionalDouble meanOfMapped(List<Film> of, double[][] rows) {
+  static OptionalDouble meanOfMapped(List<Film> of, double[][] rows) {
     return Finding.NIH_MAPPED.stream()
         .map(finding -> auroc(of, rows, finding))
         .filter(OptionalDouble::isPresent)
@@ -472,7 +481,7 @@ public final class ClassifierTraining {
         Arrays.stream(known).mapToDouble(i -> rows[i][finding.column()]).toArray(), positive);
   }
 
-  private static OptionalDouble viewAuroc(List<Film> of, double[][] rows) {
+  static OptionalDouble viewAuroc(List<Film> of, double[][] rows) {
     boolean[] ap = new boolean[of.size()];
     for (int i = 0; i < ap.length; i++) {
       ap[i] = of.get(i).view() == View.AP;

@@ -4,6 +4,9 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import tools.jackson.databind.JsonNode;
@@ -13,7 +16,12 @@ import tools.jackson.databind.node.ObjectNode;
 final class Run {
   private Run() {}
 
-  /** {@code classifier run=DIR data=DIR fold=K init=FILE [recipe field=value]...}. */
+  /**
+   * {@code classifier run=DIR data=DIR fold=K init=FILE [recipe field=value]...}, or {@code
+   * language run=DIR data=DIR fold=K classifier=FILE base=FILE [out-of-fold=FILE,FILE...] [recipe
+   * field=value]...}, or {@code export run=DIR data=DIR fold=K classifiers=DIR,DIR... base=FILE
+   * to=DIR version=V commit=C}, the classifiers' runs in the order of the folds that they held out.
+   */
   public static void main(String[] arguments) {
     Map<String, String> given = new LinkedHashMap<>();
     for (int i = 1; i < arguments.length; i++) {
@@ -27,11 +35,44 @@ final class Run {
               Path.of(take(given, "data")),
               Integer.parseInt(take(given, "fold")),
               Path.of(take(given, "init")),
-              recipe(ClassifierTraining.Recipe.DEFAULT, given)),
+              recipe(ClassifierTraining.Recipe.DEFAULT, given, ClassifierTraining.Recipe.class)),
           folder,
           new Lines());
+    } else if (arguments[0].equals("language")) {
+      String outOfFold = given.getOrDefault("out-of-fold", "");
+      given.remove("out-of-fold");
+      LanguageTraining.train(
+          new LanguageTraining.Config(
+              Path.of(take(given, "data")),
+              Integer.parseInt(take(given, "fold")),
+              Path.of(take(given, "classifier")),
+              Path.of(take(given, "base")),
+              Stream.of(outOfFold.split(",", -1))
+                  .filter(file -> !file.isEmpty())
+                  .map(Path::of)
+                  .toList(),
+              recipe(LanguageTraining.Recipe.DEFAULT, given, LanguageTraining.Recipe.class)),
+          folder,
+          new Lines());
+    } else if (arguments[0].equals("export")) {
+      SortedMap<Integer, Path> classifiers = new TreeMap<>();
+      for (String classifier : take(given, "classifiers").split(",", -1)) {
+        classifiers.put(classifiers.size(), Path.of(classifier));
+      }
+      ModelExport.write(
+          new ModelExport.Config(
+              Path.of(take(given, "data")),
+              Integer.parseInt(take(given, "fold")),
+              classifiers,
+              folder,
+              Path.of(take(given, "base")),
+              take(given, "version"),
+              take(given, "commit")),
+          Path.of(take(given, "to")),
+          new Lines());
     } else {
-      throw new RadialogException("unknown stage " + arguments[0] + ": expected classifier");
+      throw new RadialogException(
+          "unknown stage " + arguments[0] + ": expected classifier, language or export");
     }
   }
 
@@ -43,8 +84,7 @@ final class Run {
     return value;
   }
 
-  private static ClassifierTraining.Recipe recipe(
-      ClassifierTraining.Recipe base, Map<String, String> changes) {
+  private static <T> T recipe(T base, Map<String, String> changes, Class<T> type) {
     ObjectNode node = Json.MAPPER.valueToTree(base);
     changes.forEach((name, value) -> {
       JsonNode number = Json.MAPPER.readTree(value);
@@ -53,7 +93,7 @@ final class Run {
       }
       node.set(name, number);
     });
-    return Json.MAPPER.treeToValue(node, ClassifierTraining.Recipe.class);
+    return Json.MAPPER.treeToValue(node, type);
   }
 
   /** A line every ten seconds. */

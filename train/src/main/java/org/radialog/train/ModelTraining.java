@@ -1,0 +1,87 @@
+package org.radialog.train;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.radialog.base.Progress;
+import org.radialog.data.Folds;
+
+/**
+ * A whole model from nothing: the classifiers of all folds, which give probabilities of every film
+ * by one that never saw it, then the language model, then the folder. Each part is a run of its own
+ * under {@code runs}: a killed training goes on with the same call, and what has ended is not done
+ * again.
+ */
+public final class ModelTraining {
+  /**
+   * What a model is made of.
+   *
+   * @param data a folder that {@link org.radialog.data.NihDataSet} reads
+   * @param fold the fold of patients that the model never sees
+   * @param init the backbone's ImageNet weights
+   * @param base the language model, GGUF
+   * @param version of the model
+   * @param commit of this code, for the card
+   */
+  public record Config(
+      Path data,
+      int fold,
+      Path init,
+      Path base,
+      ClassifierTraining.Recipe classifier,
+      LanguageTraining.Recipe language,
+      String version,
+      String commit) {}
+
+  private ModelTraining() {}
+
+  /**
+   * Trains and writes {@code folder}.
+   *
+   * @param runs where {@code classifier-K} and {@code language} go
+   */
+  public static void train(Config config, Path runs, Path folder, Progress progress) {
+    SortedMap<Integer, Path> classifiers = new TreeMap<>();
+    List<Path> outOfFold = new ArrayList<>();
+    for (int fold = 0; fold < Folds.nih14().count(); fold++) {
+      Path run = runs.resolve("classifier-" + fold);
+      classifiers.put(fold, run);
+      if (fold != config.fold) {
+        outOfFold.add(run.resolve("held-out.csv"));
+      }
+      if (!Files.exists(run.resolve("classifier.safetensors"))) {
+        ClassifierTraining.train(
+            new ClassifierTraining.Config(config.data, fold, config.init, config.classifier),
+            run,
+            progress);
+      }
+    }
+    Path language = runs.resolve("language");
+    if (!Files.exists(language.resolve("language.safetensors"))) {
+      LanguageTraining.train(
+          new LanguageTraining.Config(
+              config.data,
+              config.fold,
+              runs.resolve("classifier-" + config.fold).resolve("classifier.safetensors"),
+              config.base,
+              outOfFold,
+              config.language),
+          language,
+          progress);
+    }
+    ModelExport.write(
+        new ModelExport.Config(
+            config.data,
+            config.fold,
+            classifiers,
+            language,
+            config.base,
+            config.version,
+            config.commit),
+        folder,
+        progress);
+  }
+}

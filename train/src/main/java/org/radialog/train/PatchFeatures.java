@@ -1,0 +1,123 @@
+package org.radialog.train;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+import java.util.SplittableRandom;
+import java.util.function.IntUnaryOperator;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.radialog.base.Progress;
+import org.radialog.base.RadialogException;
+import org.radialog.data.Film;
+import org.radialog.imaging.Preprocessing;
+import org.radialog.model.BioViLT;
+import org.radialog.torch.Parameters;
+import org.radialog.torch.Scope;
+import org.radialog.torch.Torch;
+import org.radialog.weights.Checkpoint;
+
+/**
+ * What the frozen image encoder sees of every film, computed once: the film as it is (copy 0), and
+ * some augmented copies, so that the alignment does not learn films by heart.
+ *
+ * <p>F films · C copies · P channels of a patch · h w cells.
+ *
+ * @param rows the first row of a film in {@code patches}, its copies following
+ * @param copies C, the film as it is included
+ * @param patches {@code [F · C, P, h, w]} fp32
+ */
+record PatchFeatures(Map<String, Integer> rows, int copies, Tensor patches)
+    implements AutoCloseable {
+  private static final int SIDE = ClassifierTraining.SIDE;
+  private static final int STORED = SIDE * 23 / 20; // crops at random need a margin
+  private static final int BATCH = 16;
+
+  /**
+   * Runs the encoder of a {@code classifier.safetensors}, by running statistics in bf16.
+   *
+   * @param augmented copies of a film beside itself
+   */
+  static PatchFeatures compute(
+      List<Film> films, int augmented, long seed, Path classifier, Progress progress) {
+    Films pixels = Films.decode(films, List.of(SIDE, STORED), progress);
+    int copies = 1 + augmented;
+    SequencedMap<String, Integer> rows = new LinkedHashMap<>();
+    for (Film film : films) {
+      rows.put(film.image(), rows.size() * copies);
+    }
+    int cells = (SIDE + 31) / 32;
+    int count = films.size() * copies;
+    try (Checkpoint checkpoint = Checkpoint.open(classifier);
+        Parameters p = Parameters.of(checkpoint);
+        BioViLT vision =
+            BioViLT.folded(p.at("vision."), ClassifierTraining.VISION, ScalarType.BFloat16);
+        Progress.Task task = progress.start("encode", count)) {
+      Tensor patches;
+      try (Scope scope = new Scope()) {
+        patches =
+            scope.release(
+                Torch.empty(
+                    ScalarType.Float,
+                    count,
+                    ClassifierTraining.VISION.patchChannels(),
+                    cells,
+                    cells));
+      }
+      for (int from = 0; from < count; from += BATCH) {
+        int size = Math.min(BATCH, count - from);
+        float[] images = new float[size * SIDE * SIDE];
+        for (int i = 0; i < size; i++) {
+          Film film = films.get((from + i) / copies);
+          int copy = (from + i) % copies;
+          int at = i * SIDE * SIDE;
+          if (copy == 0) {
+            float[] whole = Preprocessing.scaled(pixels.at(SIDE, film));
+            System.arraycopy(whole, 0, images, at, whole.length);
+          } else {
+            long drawn = (seed * 1_000_003 + copy) * 1_000_003 + film.image().hashCode();
+            Augmentation.DEFAULT.apply(
+                pixels.at(STORED, film), STORED, images, at, SIDE, new SplittableRandom(drawn));
+          }
+        }
+        try (Scope _ = new Scope();
+            NoGradGuard _ = new NoGradGuard()) {
+          BioViLT.Output seen = vision.forward(Torch.tensor(images, size, 1, SIDE, SIDE));
+          patches.narrow(0, from, size).copy_(seen.patches()); // [size, P, h, w]
+        }
+        for (int i = 0; i < size; i++) {
+          task.step("");
+        }
+      }
+      return new PatchFeatures(rows, copies, patches);
+    }
+  }
+
+  /**
+   * The features of {@code images}, {@code [B, P, h, w]}.
+   *
+   * @param copy which copy of an image to take, 0 being the film as it is
+   */
+  Tensor of(List<String> images, IntUnaryOperator copy) {
+    int[] index = new int[images.size()];
+    for (int i = 0; i < index.length; i++) {
+      Integer row = rows.get(images.get(i));
+      if (row == null) {
+        throw new RadialogException("film " + images.get(i) + " was not encoded");
+      }
+      index[i] = row + copy.applyAsInt(i);
+    }
+    try (Scope scope = new Scope();
+        NoGradGuard _ = new NoGradGuard()) {
+      return scope.keep(patches.index_select(0, Torch.tensor(index, index.length)));
+    }
+  }
+
+  @Override
+  public void close() {
+    patches.close();
+  }
+}

@@ -1,0 +1,96 @@
+package org.radialog.train;
+
+import java.io.IOException;
+import java.io.StringReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVParser;
+import org.apache.commons.csv.CSVRecord;
+import org.radialog.base.RadialogException;
+import org.radialog.clinical.Finding;
+import org.radialog.data.Film;
+import org.radialog.data.Truth;
+
+/** The tables of probabilities that classifier runs leave, and thresholds chosen on them. */
+final class Probabilities {
+  private static final double LOWEST = 0.05;
+  private static final double HIGHEST = 0.95;
+
+  private Probabilities() {}
+
+  /**
+   * Image to 14 probabilities, of all {@code tables} together.
+   *
+   * @throws RadialogException if a table cannot be read or two name the same image
+   */
+  static Map<String, double[]> read(List<Path> tables) {
+    Map<String, double[]> rows = new LinkedHashMap<>();
+    CSVFormat format = CSVFormat.DEFAULT.builder().setHeader().setSkipHeaderRecord(true).get();
+    for (Path table : tables) {
+      try (CSVParser parser = format.parse(new StringReader(Files.readString(table)))) {
+        for (CSVRecord record : parser) {
+          double[] row = new double[Finding.COUNT];
+          for (Finding finding : Finding.ALL) {
+            row[finding.column()] = Double.parseDouble(record.get(finding.label()));
+          }
+          if (rows.put(record.get("image"), row) != null) {
+            throw new RadialogException(
+                table + ": image " + record.get("image") + " stands in two of " + tables);
+          }
+        }
+      } catch (IOException | IllegalArgumentException e) {
+        throw new RadialogException(
+            table + " is no table of probabilities of a classifier run: " + e, e);
+      }
+    }
+    return rows;
+  }
+
+  /**
+   * For each label the threshold that calls it present on as large a share of {@code films} as has
+   * it in {@code frequency}: a small set with few positives cannot tell a better one. From {@value
+   * #LOWEST} to {@value #HIGHEST}, half way between the two scores that it parts; 0.5 for a label
+   * that {@code frequency} never or always has.
+   *
+   * @param films that the classifier did not learn from
+   * @param frequency films that tell how frequent a label is
+   * @param probabilities 14 a film, by image; films without are left out
+   */
+  static double[] thresholds(
+      List<Film> films, List<Film> frequency, Map<String, double[]> probabilities) {
+    double[] thresholds = new double[Finding.COUNT];
+    Arrays.fill(thresholds, 0.5);
+    for (Finding finding : Finding.ALL) {
+      double[] scores =
+          films.stream()
+              .map(Film::image)
+              .filter(probabilities::containsKey)
+              .mapToDouble(image -> score(probabilities, image, finding))
+              .sorted()
+              .toArray();
+      double share = share(frequency, finding);
+      if (scores.length > 0 && share > 0 && share < 1) {
+        int called = Math.clamp(Math.round(share * scores.length), 1, scores.length);
+        int lowest = scores.length - called; // of those that are called present
+        double below = lowest > 0 ? scores[lowest - 1] : 0;
+        thresholds[finding.column()] = Math.clamp((scores[lowest] + below) / 2, LOWEST, HIGHEST);
+      }
+    }
+    return thresholds;
+  }
+
+  private static double score(Map<String, double[]> probabilities, String image, Finding finding) {
+    return probabilities.getOrDefault(image, new double[Finding.COUNT])[finding.column()];
+  }
+
+  private static double share(List<Film> films, Finding finding) {
+    long known = films.stream().filter(film -> film.truth(finding) != Truth.UNKNOWN).count();
+    long present = films.stream().filter(film -> film.truth(finding) == Truth.PRESENT).count();
+    return known == 0 ? 0 : (double) present / known;
+  }
+}

@@ -1,0 +1,62 @@
+package org.radialog.train;
+
+import java.util.Arrays;
+import java.util.stream.IntStream;
+import org.radialog.base.RadialogException;
+import org.radialog.clinical.PromptFormat;
+import org.radialog.clinical.PromptPart;
+import org.radialog.data.InstructDialog;
+import org.radialog.model.Llama;
+import org.radialog.model.TextTokenizer;
+
+/**
+ * A dialog as the language model reads it. Each part is encoded by itself, as at inference.
+ *
+ * @param image the film's name
+ * @param named whether the prompt names the findings
+ * @param ids T tokens, 0 where an image token goes
+ * @param labels T, the token itself where the model is to write it, else {@link Llama#IGNORED}
+ * @param imageAt where the image tokens begin
+ */
+@SuppressWarnings("ArrayRecordComponent") // never compared
+record TokenDialog(String image, boolean named, int[] ids, int[] labels, int imageAt) {
+  static TokenDialog of(
+      InstructDialog dialog, PromptFormat format, TextTokenizer tokenizer, int queries) {
+    IntStream.Builder ids = IntStream.builder();
+    IntStream.Builder labels = IntStream.builder();
+    int length = 0;
+    int imageAt = -1;
+    for (InstructDialog.Part part : dialog.parts(format)) {
+      int[] tokens =
+          switch (part.part()) {
+            case PromptPart.Template(String text) -> tokenizer.encode(text, true);
+            case PromptPart.Text(String text) -> tokenizer.encode(text, false);
+            case PromptPart.Image() -> {
+              imageAt = length;
+              yield new int[queries];
+            }
+          };
+      Arrays.stream(tokens).forEach(ids::add);
+      Arrays.stream(tokens).map(id -> part.answer() ? id : Llama.IGNORED).forEach(labels::add);
+      length += tokens.length;
+    }
+    if (imageAt < 0) {
+      throw new RadialogException("the prompt format " + format.id() + " has no image slot");
+    }
+    return new TokenDialog(
+        dialog.image(),
+        dialog.findings().isPresent(),
+        ids.build().toArray(),
+        labels.build().toArray(),
+        imageAt);
+  }
+
+  int length() {
+    return ids.length;
+  }
+
+  /** Tokens that the model is to write. */
+  int answers() {
+    return (int) Arrays.stream(labels).filter(label -> label != Llama.IGNORED).count();
+  }
+}

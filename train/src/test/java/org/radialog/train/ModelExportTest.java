@@ -1,0 +1,79 @@
+package org.radialog.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.radialog.base.Progress;
+import org.radialog.clinical.Finding;
+import org.radialog.dialog.RaDialog;
+import org.radialog.model.ModelConfig;
+import org.radialog.weights.Checkpoint;
+import org.radialog.weights.DType;
+
+class ModelExportTest {
+  @TempDir Path folder;
+
+  @Test
+  void whatTwoRunsLearnedIsReadFromTheModelFolder() throws Exception {
+    SmallRuns small = new SmallRuns(folder);
+    Path classifier = folder.resolve("classifier-0");
+    Path language = folder.resolve("language");
+    ClassifierTraining.train(small.classifierConfig(0), classifier, Progress.NONE);
+    LanguageTraining.train(small.languageConfig(), language, Progress.NONE);
+    Path model = folder.resolve("model");
+    ModelExport.write(
+        new ModelExport.Config(
+            small.data(),
+            0,
+            Map.of(0, classifier),
+            language,
+            SmallRuns.BASE,
+            "0.0.1",
+            "0123456789abcdef"),
+        model,
+        Progress.NONE);
+
+    assertThat(RaDialog.verify(model).checks())
+        .allSatisfy(check -> assertThat(check.holds()).as(check.toString()).isTrue());
+    ModelConfig config = ModelConfig.read(model);
+    for (Finding finding : Finding.ALL) {
+      assertThat(config.classifier().evidence().get(finding.column()))
+          .as(finding.label())
+          .isEqualTo(
+              switch (finding) {
+                case NO_FINDING, CARDIOMEGALY, EDEMA, PLEURAL_EFFUSION, PNEUMOTHORAX ->
+                    ModelConfig.Evidence.TRAINED;
+                case ENLARGED_CARDIOMEDIASTINUM,
+                    LUNG_OPACITY,
+                    LUNG_LESION,
+                    CONSOLIDATION,
+                    PNEUMONIA,
+                    ATELECTASIS,
+                    PLEURAL_OTHER,
+                    FRACTURE,
+                    SUPPORT_DEVICES ->
+                    ModelConfig.Evidence.UNTRAINED;
+              });
+    }
+    try (Checkpoint trained = Checkpoint.open(model.resolve(ModelConfig.TRAINED));
+        Checkpoint learned = Checkpoint.open(language.resolve("language.safetensors"))) {
+      String query = "qformer.query_tokens";
+      assertThat(trained.tensors())
+          .hasEntrySatisfying(query, tensor -> assertThat(tensor.dtype()).isEqualTo(DType.BF16));
+      float[] exact = learned.floats(query);
+      float[] rounded = trained.floats(query);
+      for (int i = 0; i < exact.length; i++) {
+        assertThat(rounded[i]).isCloseTo(exact[i], Offset.offset(Math.abs(exact[i]) / 256));
+      }
+      assertThat(trained.tensors().sequencedKeySet())
+          .allMatch(name -> name.matches("(vision|classifier|qformer|projector|language)\\..*"));
+    }
+    assertThat(Files.readString(model.resolve("MODEL_CARD.md")))
+        .contains("0123456789abcdef", "Pleural Effusion *", "Fracture", "Not a medical device");
+  }
+}

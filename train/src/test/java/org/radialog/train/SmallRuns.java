@@ -1,0 +1,142 @@
+package org.radialog.train;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.SequencedMap;
+import javax.imageio.ImageIO;
+import org.bytedeco.pytorch.Tensor;
+import org.radialog.base.Progress;
+import org.radialog.data.Folds;
+import org.radialog.model.BioViLT;
+import org.radialog.model.FindingsClassifier;
+import org.radialog.torch.Parameters;
+import org.radialog.weights.DType;
+import org.radialog.weights.SafetensorsWriter;
+
+/** A data set of drawn films under real patients' numbers, and runs of a few steps on it. */
+final class SmallRuns {
+  static final Path BASE =
+      Path.of(System.getProperty("radialog.root", "."), "models", "mini", "base.gguf");
+
+  private static final List<String> LABELS =
+      List.of("No Finding", "Cardiomegaly|Edema", "Pleural Effusion", "Pneumothorax");
+
+  private final Path folder;
+
+  /** Writes the films, ImageNet-like weights and a classifier, all drawn at random. */
+  SmallRuns(Path folder) {
+    this.folder = folder;
+    try {
+      Files.createDirectories(data().resolve("images"));
+      StringBuilder table = new StringBuilder("image,patient,age,sex,view,chexpert_positive\n");
+      Map<Integer, Integer> drawn = new LinkedHashMap<>();
+      int films = 0;
+      for (Map.Entry<String, Integer> patient : Folds.nih14().patients().entrySet()) {
+        int fold = patient.getValue();
+        int inFold = drawn.merge(fold, 1, Integer::sum);
+        if (inFold <= 8) {
+          String image = "%s.png".formatted(patient.getKey());
+          String view = inFold % 3 == 0 ? "AP" : "PA";
+          table.append(
+              "%s,%s,%d,F,%s,%s%n"
+                  .formatted(
+                      image,
+                      patient.getKey(),
+                      30 + films,
+                      view,
+                      LABELS.get(inFold % LABELS.size())));
+          draw(data().resolve("images").resolve(image), inFold);
+          films++;
+        }
+      }
+      Files.writeString(data().resolve("labels.csv"), table);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    try (Parameters p = Parameters.fresh(1)) {
+      BioViLT.of(p.at("vision."), ClassifierTraining.VISION);
+      FindingsClassifier.of(p.at("classifier."), ClassifierTraining.CLASSIFIER);
+      SafetensorsWriter.write(classifier(), Map.of(), Parameters.entries(p.named(), DType.F32));
+      String backbone = "vision.encoder.encoder.";
+      SequencedMap<String, Tensor> init = new LinkedHashMap<>();
+      p.at(backbone)
+          .named()
+          .forEach((name, tensor) -> init.put(name.substring(backbone.length()), tensor));
+      SafetensorsWriter.write(imageNet(), Map.of(), Parameters.entries(init, DType.F32));
+    }
+  }
+
+  Path data() {
+    return folder.resolve("data");
+  }
+
+  Path classifier() {
+    return folder.resolve("classifier.safetensors");
+  }
+
+  Path imageNet() {
+    return folder.resolve("imagenet.safetensors");
+  }
+
+  ClassifierTraining.Config classifierConfig(int fold) {
+    return new ClassifierTraining.Config(
+        data(),
+        fold,
+        imageNet(),
+        new ClassifierTraining.Recipe(2, 64, 0, 8, 0, 1e-3, 0.4, 0.02, 0.9, 0.3, 1, 1));
+  }
+
+  LanguageTraining.Config languageConfig() {
+    return new LanguageTraining.Config(
+        data(),
+        0,
+        classifier(),
+        BASE,
+        List.of(),
+        new LanguageTraining.Recipe(1, 2, 8, 1e-3, 6, 2, 1e-3, 0.6, 0.03, 0.1, 0.1, 2, 2, 0, 1, 1));
+  }
+
+  private static void draw(Path file, int seed) throws IOException {
+    Random random = new Random(seed);
+    BufferedImage film = new BufferedImage(96, 96, BufferedImage.TYPE_BYTE_GRAY);
+    for (int y = 0; y < 96; y++) {
+      for (int x = 0; x < 96; x++) {
+        int grey = 40 + x + random.nextInt(60) + (seed % 4) * 10;
+        film.getRaster().setSample(x, y, 0, Math.min(255, grey));
+      }
+    }
+    ImageIO.write(film, "png", file.toFile());
+  }
+
+  /** Fails when {@code task} makes its {@code step}-th step, as if the process were killed. */
+  record Kill(String task, int step) implements Progress {
+    static final class Killed extends RuntimeException {
+      private static final long serialVersionUID = 1;
+    }
+
+    @Override
+    public Task start(String what, long steps) {
+      return new Task() {
+        private int done;
+
+        @Override
+        public void step(String note) {
+          done++;
+          if (what.equals(task) && done == step) {
+            throw new Killed();
+          }
+        }
+
+        @Override
+        public void close() {}
+      };
+    }
+  }
+}
