@@ -28,6 +28,12 @@ final class AverageFilm {
   /** Below it a film looks unlike the average. */
   static final double LEAST_CORRELATION = 0.3;
 
+  /** A turned film that correlates so well is named as turned. */
+  private static final double CLEAR_CORRELATION = 0.5;
+
+  /** Anything else whose negative resembles a film is named as inverted. */
+  private static final double LEAST_INVERTED = 0.25;
+
   private static final byte[] AVERAGE = load();
 
   private AverageFilm() {}
@@ -63,15 +69,18 @@ final class AverageFilm {
             inverted,
             90 * quarters,
             turned);
-    if (inverted >= LEAST_CORRELATION && inverted > turned) {
+    if (turned >= CLEAR_CORRELATION && turned > inverted) {
+      return Optional.of(
+          new Guard.Warning(
+              PROBABLY_NOT_FRONTAL,
+              "probably not upright: turn it by " + 90 * quarters + "° clockwise" + numbers));
+    }
+    if (inverted >= LEAST_INVERTED) {
       return Optional.of(
           new Guard.Warning(PROBABLY_INVERTED, "probably inverted: air looks white" + numbers));
     }
-    String what =
-        turned >= LEAST_CORRELATION
-            ? "probably not upright: turn it by " + 90 * quarters + "° clockwise"
-            : "probably not a frontal chest film";
-    return Optional.of(new Guard.Warning(PROBABLY_NOT_FRONTAL, what + numbers));
+    return Optional.of(
+        new Guard.Warning(PROBABLY_NOT_FRONTAL, "probably not a frontal chest film" + numbers));
   }
 
   /** Correlation with the average film, in [-1, 1]. */

@@ -181,6 +181,7 @@ class PreprocessParityTest {
   private static Path film(String name) {
     Path films = TestData.assumeRadiographs();
     assumeTrue(Files.exists(films.resolve(name)), () -> "no " + name + " in " + films);
+    System.out.println("testdata: " + name);
     return films.resolve(name);
   }
 }
