@@ -1,3 +1,242 @@
 package org.radialog.cli;
 
-final class TrainCommand {}
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import org.radialog.train.ClassifierTraining;
+import org.radialog.train.LanguageTraining;
+import org.radialog.train.ModelExport;
+import org.radialog.train.ModelTraining;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code radialog train …}: the stages of training. A killed run goes on with the same call. */
+@Command(
+    name = "train",
+    description = {
+      "Trains a model. Each stage writes a run folder with its config, a table, a plot and",
+      "checkpoints; the same command goes on where a run was stopped."
+    },
+    subcommands = {
+      TrainCommand.Classifier.class,
+      TrainCommand.Language.class,
+      TrainCommand.Model.class,
+      TrainCommand.Export.class,
+    },
+    subcommandsRepeatable = false,
+    synopsisSubcommandLabel = "STAGE",
+    mixinStandardHelpOptions = true)
+final class TrainCommand {
+  private TrainCommand() {}
+
+  /** What every stage needs. */
+  static final class Films {
+    @Option(
+        names = "--data",
+        required = true,
+        paramLabel = "DIR",
+        description = "A folder with labels.csv and images/ (NIH ChestX-ray14).")
+    private Path data = Path.of("");
+
+    @Option(
+        names = "--fold",
+        paramLabel = "K",
+        defaultValue = "0",
+        description = "The fold of patients that is held out (default: ${DEFAULT-VALUE}).")
+    private int fold;
+  }
+
+  @Command(
+      name = "classifier",
+      description = "Stage 1: image encoder and findings classifier.",
+      mixinStandardHelpOptions = true)
+  static final class Classifier implements Callable<Integer> {
+    @Mixin private Films films = new Films();
+
+    @Option(
+        names = "--init",
+        required = true,
+        paramLabel = "FILE",
+        description = "ImageNet weights of EfficientNet-Lite0.")
+    private Path init = Path.of("");
+
+    @Option(names = "--run", required = true, paramLabel = "DIR", description = "The run folder.")
+    private Path run = Path.of("");
+
+    @Override
+    public Integer call() {
+      ClassifierTraining.train(
+          new ClassifierTraining.Config(
+              films.data, films.fold, init, ClassifierTraining.Recipe.DEFAULT),
+          run,
+          Terminal.progress());
+      return Main.DONE;
+    }
+  }
+
+  @Command(
+      name = "language",
+      description = "Stages 2 and 3: alignment, then LoRA of the language model.",
+      mixinStandardHelpOptions = true)
+  static final class Language implements Callable<Integer> {
+    @Mixin private Films films = new Films();
+
+    @Option(
+        names = "--classifier",
+        required = true,
+        paramLabel = "FILE",
+        description = "classifier.safetensors of a run of stage 1 with the same fold held out.")
+    private Path classifier = Path.of("");
+
+    @Option(
+        names = "--base",
+        required = true,
+        paramLabel = "FILE",
+        description = "The language model, GGUF.")
+    private Path base = Path.of("");
+
+    @Option(
+        names = "--out-of-fold",
+        paramLabel = "CSV",
+        arity = "1..*",
+        description = "held-out.csv of the classifier runs of the other folds.")
+    private List<Path> outOfFold = List.of();
+
+    @Option(names = "--run", required = true, paramLabel = "DIR", description = "The run folder.")
+    private Path run = Path.of("");
+
+    @Override
+    public Integer call() {
+      LanguageTraining.train(
+          new LanguageTraining.Config(
+              films.data,
+              films.fold,
+              classifier,
+              base,
+              outOfFold,
+              LanguageTraining.Recipe.DEFAULT),
+          run,
+          Terminal.progress());
+      return Main.DONE;
+    }
+  }
+
+  @Command(
+      name = "model",
+      description = "All stages over all folds, then the model folder with its card.",
+      mixinStandardHelpOptions = true)
+  static final class Model implements Callable<Integer> {
+    @Mixin private Films films = new Films();
+
+    @Option(
+        names = "--init",
+        required = true,
+        paramLabel = "FILE",
+        description = "ImageNet weights of EfficientNet-Lite0.")
+    private Path init = Path.of("");
+
+    @Option(
+        names = "--base",
+        required = true,
+        paramLabel = "FILE",
+        description = "The language model, GGUF.")
+    private Path base = Path.of("");
+
+    @Option(
+        names = "--runs",
+        required = true,
+        paramLabel = "DIR",
+        description = "Where the run folders go.")
+    private Path runs = Path.of("");
+
+    @Option(
+        names = "--out",
+        required = true,
+        paramLabel = "DIR",
+        description = "The model folder to write.")
+    private Path out = Path.of("");
+
+    @Option(names = "--version", paramLabel = "V", defaultValue = "0.1.0")
+    private String version = "";
+
+    @Option(
+        names = "--commit",
+        paramLabel = "ID",
+        defaultValue = "unknown",
+        description = "The commit of this code, for the card.")
+    private String commit = "";
+
+    @Override
+    public Integer call() {
+      ModelTraining.train(
+          new ModelTraining.Config(
+              films.data,
+              films.fold,
+              init,
+              base,
+              ClassifierTraining.Recipe.DEFAULT,
+              LanguageTraining.Recipe.DEFAULT,
+              version,
+              commit),
+          runs,
+          out,
+          Terminal.progress());
+      return Main.DONE;
+    }
+  }
+
+  @Command(
+      name = "export",
+      description = "A model folder from run folders, also from a run that has not ended.",
+      mixinStandardHelpOptions = true)
+  static final class Export implements Callable<Integer> {
+    @Mixin private Films films = new Films();
+
+    @Option(
+        names = "--classifier",
+        required = true,
+        paramLabel = "FOLD=DIR",
+        description = "Run folder of stage 1 by the fold it held out; once for each.")
+    private Map<Integer, Path> classifiers = new TreeMap<>();
+
+    @Option(
+        names = "--language",
+        required = true,
+        paramLabel = "DIR",
+        description = "Run folder of the language stage.")
+    private Path language = Path.of("");
+
+    @Option(
+        names = "--base",
+        required = true,
+        paramLabel = "FILE",
+        description = "The language model, GGUF.")
+    private Path base = Path.of("");
+
+    @Option(
+        names = "--out",
+        required = true,
+        paramLabel = "DIR",
+        description = "The model folder to write.")
+    private Path out = Path.of("");
+
+    @Option(names = "--version", paramLabel = "V", defaultValue = "0.1.0")
+    private String version = "";
+
+    @Option(names = "--commit", paramLabel = "ID", defaultValue = "unknown")
+    private String commit = "";
+
+    @Override
+    public Integer call() {
+      ModelExport.write(
+          new ModelExport.Config(
+              films.data, films.fold, classifiers, language, base, version, commit),
+          out,
+          Terminal.progress());
+      return Main.DONE;
+    }
+  }
+}
