@@ -147,7 +147,7 @@ public final class Dialog implements AutoCloseable {
                 + finding.label()
                 + ", so no place of the film speaks for it");
       }
-      return model.films().attribution(read(), finding, study.film());
+      return model.films().attribution(read(), finding);
     });
   }
 

@@ -155,12 +155,12 @@ final class FilmReader implements AutoCloseable {
    * Grad-CAM of a label's logit over the patches: the channels, each weighted by the mean of its
    * gradient, summed; what speaks against the label cut off; the maximum scaled to 1.
    */
-  HeatMap attribution(Reading reading, Finding finding, Radiograph film) {
+  HeatMap attribution(Reading reading, Finding finding) {
     int label = config.classifier().labels().indexOf(finding.label());
-    return onThread(() -> attribution(reading, finding, label, film));
+    return onThread(() -> attribution(reading, finding, label));
   }
 
-  private HeatMap attribution(Reading reading, Finding finding, int label, Radiograph film) {
+  private HeatMap attribution(Reading reading, Finding finding, int label) {
     Networks n = await(networks);
     try (Scope _ = new Scope()) {
       Tensor patches = Torch.tensor(reading.patches, reading.shape).requires_grad_(true);
@@ -174,30 +174,18 @@ final class FilmReader implements AutoCloseable {
       Tensor weights =
           gradient.mean(new long[] {2, 3}, true, new ScalarTypeOptional()); // [1, P, 1, 1]
       Tensor map = patches.detach().narrow(1, 0, half).mul(weights).sum(1).relu(); // [1, h, w]
-      return heatMap(
-          finding, Torch.floats(map), (int) reading.shape[2], (int) reading.shape[3], film);
+      return new HeatMap(
+          finding, (int) reading.shape[2], (int) reading.shape[3], scaled(Torch.floats(map)));
     }
   }
 
-  private HeatMap heatMap(Finding finding, float[] values, int rows, int columns, Radiograph film) {
+  private static List<Float> scaled(float[] values) {
     float max = 0;
     for (float value : values) {
       max = Math.max(max, value);
     }
     float scale = max > 0 ? 1 / max : 0;
-    List<Float> scaled =
-        IntStream.range(0, values.length).mapToObj(i -> values[i] * scale).toList();
-    double shorter = Math.min(film.width(), film.height());
-    double square = shorter * forClassifier.crop() / forClassifier.resize();
-    return new HeatMap(
-        finding,
-        rows,
-        columns,
-        scaled,
-        (film.height() - square) / 2 / film.height(),
-        (film.width() - square) / 2 / film.width(),
-        square / film.height(),
-        square / film.width());
+    return IntStream.range(0, values.length).mapToObj(i -> values[i] * scale).toList();
   }
 
   private <T> T onThread(Callable<T> work) {

@@ -1,5 +1,7 @@
 package org.radialog.dialog;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
 import org.radialog.base.RadialogException;
 import org.radialog.model.LanguageDecoder;
@@ -10,10 +12,23 @@ import org.radialog.model.Precision;
 
 /** The language model as libtorch runs it. */
 record LanguageModel(Llama llama) implements AutoCloseable {
-  static LanguageModel load(
-      Precision precision, LlamaWeights weights, Optional<LoraAdapter> adapter) {
+  /**
+   * What the language model is made of.
+   *
+   * @param name of the model, which names its files in a cache
+   * @param key tells one content of the weights from another
+   * @param cache for packed weights, if any
+   */
+  record Source(
+      String name,
+      String key,
+      LlamaWeights weights,
+      Optional<LoraAdapter> adapter,
+      Optional<Path> cache) {}
+
+  static LanguageModel load(Source source, Precision precision) {
     return switch (precision) {
-      case FP32, BF16 -> new LanguageModel(prefill(precision, weights, adapter));
+      case FP32, BF16 -> new LanguageModel(prefill(source, precision));
       case INT8, INT4 ->
           throw new RadialogException(
               "the precision " + precision.label() + " has no decoder yet; take bf16 or fp32");
@@ -25,11 +40,40 @@ record LanguageModel(Llama llama) implements AutoCloseable {
     return llama;
   }
 
-  private static Llama prefill(
-      Precision precision, LlamaWeights weights, Optional<LoraAdapter> adapter) {
-    return adapter
-        .map(a -> Llama.merged(weights, a, precision))
-        .orElseGet(() -> Llama.of(weights, precision));
+  // Unpacked and merged weights are kept in the cache: the next start maps them.
+  private static Llama prefill(Source source, Precision precision) {
+    if (source.cache.isEmpty()) {
+      return unpacked(source, precision);
+    }
+    Path file = source.cache.get().resolve(source.name + "-" + precision.label() + ".safetensors");
+    Optional<Llama> packed = packed(source, precision, file);
+    return packed.orElseGet(() -> {
+      Llama llama = unpacked(source, precision);
+      try {
+        llama.pack(file, source.key);
+      } catch (RadialogException e) {
+        // A cache that cannot be written (full, read-only) makes the next start slower, no more.
+      }
+      return llama;
+    });
+  }
+
+  private static Optional<Llama> packed(Source source, Precision precision, Path file) {
+    if (!Files.exists(file)) {
+      return Optional.empty();
+    }
+    try {
+      return Llama.packed(file, source.key, source.weights, precision);
+    } catch (RadialogException e) {
+      return Optional.empty(); // damaged: about to be written anew
+    }
+  }
+
+  private static Llama unpacked(Source source, Precision precision) {
+    return source
+        .adapter
+        .map(adapter -> Llama.merged(source.weights, adapter, precision))
+        .orElseGet(() -> Llama.of(source.weights, precision));
   }
 
   @Override

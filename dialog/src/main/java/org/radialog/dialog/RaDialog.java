@@ -9,6 +9,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
+import java.util.stream.Collectors;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
@@ -63,11 +64,14 @@ public final class RaDialog implements AutoCloseable {
             precision == Precision.FP32 ? ScalarType.Float : ScalarType.BFloat16,
             options.control() == Options.Control.ZERO_IMAGE);
     this.tokenizer = inBackground("tokenizer", () -> TextTokenizer.of(base));
-    this.language =
-        inBackground(
-            "language",
-            () ->
-                LanguageModel.load(precision, weights, trained.adapter(config, options.control())));
+    LanguageModel.Source source =
+        new LanguageModel.Source(
+            config.id().replaceAll("[^A-Za-z0-9._-]", "_"),
+            key(config, options.control()),
+            weights,
+            trained.adapter(config, options.control()),
+            options.cache());
+    this.language = inBackground("language", () -> LanguageModel.load(source, precision));
     this.engine =
         inBackground(
             "engine",
@@ -277,6 +281,14 @@ public final class RaDialog implements AutoCloseable {
               + ", expected one; the language model and the prompt do not belong together");
     }
     return Set.of(end[0]);
+  }
+
+  // The digests say what the weights are, without reading them; `verify` holds the files to them.
+  private static String key(ModelConfig config, Options.Control control) {
+    return config.files().stream()
+        .map(ModelConfig.FileEntry::sha256)
+        .sorted()
+        .collect(Collectors.joining(" ", control + " ", ""));
   }
 
   private static <T> Future<T> inBackground(String name, Callable<T> work) {

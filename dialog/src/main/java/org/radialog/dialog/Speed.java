@@ -1,110 +1,110 @@
 package org.radialog.dialog;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
+import java.util.SplittableRandom;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 import org.radialog.imaging.Radiograph;
 import org.radialog.model.KvCache;
+import org.radialog.model.LanguageDecoder;
+import org.radialog.model.Llama;
+import org.radialog.model.LlamaConfig;
 import org.radialog.model.LlamaInput;
 import org.radialog.torch.Scope;
+import org.radialog.torch.Torch;
 
-/**
- * How fast a loaded model is on this machine, measured past the engine: the same networks, adapter
- * and cache that a dialog uses, but with a fixed number of tokens that no end token cuts short.
- */
+/** Measures the parts of a loaded model, while no dialog runs. */
 public final class Speed {
-  private static final int FIRST_WORD = 1000; // ids from here on are ordinary words
+  private final RaDialog model;
 
-  private final RaDialog radialog;
-
-  /** Measures {@code radialog}, which should have no dialog at work meanwhile. */
-  public Speed(RaDialog radialog) {
-    this.radialog = radialog;
-    radialog.ready();
+  /** Waits until {@code model} is loaded. */
+  public Speed(RaDialog model) {
+    model.ready();
+    this.model = model;
   }
 
-  /** Milliseconds from pixels to findings and image tokens: the best of {@code times}. */
-  public double encodeMillis(Radiograph film, int times) {
-    double best = Double.POSITIVE_INFINITY;
-    for (int i = 0; i < times; i++) {
-      best = Math.min(best, radialog.films().read(film).millis());
+  /** Milliseconds from pixels to findings and image tokens, the median of {@code rounds}. */
+  public double encodeMillis(Radiograph film, int rounds) {
+    double[] millis = new double[rounds];
+    for (int i = 0; i < rounds; i++) {
+      millis[i] = model.films().read(film).millis();
     }
-    return best;
+    return median(millis);
   }
 
-  /** Tokens a second of a prompt of {@code tokens}: the best of {@code times}. */
-  public double prefill(int tokens, int times) {
-    LanguageModel model = radialog.language();
-    double best = 0;
-    for (int i = 0; i < times; i++) {
-      try (KvCache cache = new KvCache(model.llama().config())) {
-        long begun = System.nanoTime();
-        model.llama().prefill(cache, List.of(words(tokens)));
-        best = Math.max(best, tokens * 1e9 / (System.nanoTime() - begun));
+  /** Prompt tokens a second for a prompt of {@code tokens}, the median of {@code rounds}. */
+  public double prefill(int tokens, int rounds) {
+    Llama llama = model.language().llama();
+    double[] rates = new double[rounds];
+    for (int i = 0; i < rounds; i++) {
+      try (KvCache cache = new KvCache(llama.config())) {
+        long start = System.nanoTime();
+        llama.prefill(cache, prompt(llama.config(), tokens));
+        rates[i] = tokens * 1e9 / (System.nanoTime() - start);
       }
     }
-    return best;
+    return median(rates);
   }
 
   /**
-   * Tokens a second and stream of {@code steps} greedy steps behind a prompt of {@code context}
-   * tokens, with {@code streams} sequences in one step; and the seconds that the steps took.
+   * Tokens a second of each of {@code streams} sequences that run together behind {@code context}
+   * tokens, over {@code tokens} steps.
    */
-  public double decode(int context, int streams, int steps) {
-    LanguageModel model = radialog.language();
+  public double decode(int context, int streams, int tokens) {
+    LanguageDecoder decoder = model.language().decoder();
+    LlamaConfig config = model.language().llama().config();
     List<KvCache> caches = new ArrayList<>();
     try {
-      int[] tokens = new int[streams];
-      float[][] logits = new float[streams][];
+      float[][] logits = new float[streams][config.vocab()];
+      int[] next = new int[streams];
       for (int s = 0; s < streams; s++) {
-        KvCache cache = new KvCache(model.llama().config());
+        KvCache cache = new KvCache(config);
         caches.add(cache);
-        cache.reserve(context + steps);
-        logits[s] = model.llama().prefill(cache, List.of(words(context)));
+        next[s] = Sampler.argmax(model.language().llama().prefill(cache, prompt(config, context)));
+        cache.reserve(context + tokens);
       }
-      long begun = System.nanoTime();
-      for (int step = 0; step < steps; step++) {
+      long start = System.nanoTime();
+      for (int i = 0; i < tokens; i++) {
+        decoder.step(next, caches, logits);
         for (int s = 0; s < streams; s++) {
-          tokens[s] = best(logits[s]);
+          next[s] = Sampler.argmax(logits[s]);
         }
-        model.decoder().step(tokens, caches, logits);
       }
-      return steps * 1e9 / (System.nanoTime() - begun);
+      return tokens * 1e9 / (System.nanoTime() - start);
     } finally {
       caches.forEach(KvCache::close);
     }
   }
 
-  /** GFLOP/s of the product of two [n, n] fp32 matrices, the best of five. */
-  public static double matmulGflops(int n) {
+  /** GFLOP/s of an fp32 product of two matrices of {@code size} by {@code size}, best of five. */
+  public static double matmulGflops(int size) {
     double best = 0;
     try (Scope _ = new Scope();
         NoGradGuard _ = new NoGradGuard()) {
-      Tensor a = torch.rand(n, n);
+      float[] values = new float[size * size];
+      Arrays.fill(values, 1);
+      Tensor a = Torch.tensor(values, size, size);
       for (int i = 0; i < 5; i++) {
-        long begun = System.nanoTime();
-        a.mm(a); // [n, n]
-        best = Math.max(best, 2.0 * n * n * n / (System.nanoTime() - begun));
+        try (Scope _ = new Scope()) {
+          long start = System.nanoTime();
+          a.mm(a);
+          best = Math.max(best, 2.0 * size * size * size / (System.nanoTime() - start));
+        }
       }
     }
     return best;
   }
 
-  private static LlamaInput words(int count) {
-    return new LlamaInput.Tokens(
-        IntStream.range(0, count).map(i -> FIRST_WORD + i * 37 % 40_000).toArray());
+  private static List<LlamaInput> prompt(LlamaConfig config, int tokens) {
+    int[] ids = new SplittableRandom(tokens).ints(tokens, 0, config.vocab()).toArray();
+    return List.of(new LlamaInput.Tokens(ids));
   }
 
-  private static int best(float[] logits) {
-    int best = 0;
-    for (int i = 1; i < logits.length; i++) {
-      if (logits[i] > logits[best]) {
-        best = i;
-      }
-    }
-    return best;
+  private static double median(double[] values) {
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
+    return sorted[sorted.length / 2];
   }
 }
