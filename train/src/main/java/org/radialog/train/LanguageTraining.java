@@ -20,6 +20,7 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.radialog.base.Progress;
+import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.PromptFormat;
 import org.radialog.data.Film;
@@ -81,6 +82,9 @@ public final class LanguageTraining {
   /** The wording of the dialogs. */
   public static final ModelConfig.Prompt PROMPT = ModelConfig.Prompt.SMOLLM2;
 
+  /** What a run teaches and {@code language.safetensors} holds. */
+  static final List<String> PARTS = List.of("qformer.", "projector.", "language.");
+
   private static final PromptFormat FORMAT = PROMPT.format();
   private static final int POOL = 8; // batches that are sorted by length together
   private static final long CHECKPOINT_NANOS = 300_000_000_000L;
@@ -124,6 +128,8 @@ public final class LanguageTraining {
    *     repeatable to the bit.
    * @param threads of one operation; 0 for as many as the library takes by itself, so that a run
    *     may go on with another number
+   * @param from {@code language.safetensors} of an earlier run on the same classifier to learn on
+   *     from, in stage 3 at once; at most one. Another seed draws other dialogs
    */
   public record Recipe(
       int augmentedCopies,
@@ -141,10 +147,18 @@ public final class LanguageTraining {
       int validationDialogs,
       double minutes,
       long seed,
-      int threads) {
+      int threads,
+      List<Path> from) {
     /** The recipe of {@code models/mini}. */
     public static final Recipe DEFAULT =
-        new Recipe(2, 12, 32, 1e-3, 4000, 8, 5e-4, 0.6, 0.03, 0.1, 0.1, 50, 64, 0, 1, 1);
+        new Recipe(2, 12, 32, 1e-3, 4000, 8, 5e-4, 0.6, 0.03, 0.1, 0.1, 50, 64, 0, 1, 1, List.of());
+
+    public Recipe {
+      from = List.copyOf(from);
+      if (from.size() > 1) {
+        throw new RadialogException("a run learns on from one earlier run, got " + from);
+      }
+    }
 
     int steps() {
       return dialogs / batch;
@@ -556,6 +570,14 @@ public final class LanguageTraining {
 
   private void resume(Parameters p, Map<Stage, AdamW> optimizers) {
     var saved = run.checkpoint();
+    if (saved.isEmpty() && !recipe.from.isEmpty()) {
+      try (Checkpoint earlier = Checkpoint.open(recipe.from.getFirst())) {
+        for (String part : PARTS) {
+          p.at(part).load(Parameters.Source.of(earlier));
+        }
+      }
+      stage = Stage.LANGUAGE;
+    }
     if (saved.isPresent()) {
       try (Checkpoint checkpoint = saved.get()) {
         Parameters.Source tensors = Parameters.Source.of(checkpoint);

@@ -1,17 +1,22 @@
 package org.radialog.train;
 
 import java.io.IOException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.ToIntFunction;
+import java.util.stream.Collectors;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
@@ -21,6 +26,7 @@ import org.radialog.eval.FindingsScores.Interval;
 import org.radialog.eval.FindingsScores.LabelScore;
 import org.radialog.model.ModelConfig;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** {@code MODEL_CARD.md}: what a model was made of, how well it does and what it cannot say. */
 final class ModelCard {
@@ -43,7 +49,10 @@ final class ModelCard {
     FindingsScores viewAndAge =
         FindingsScores.of(held, FindingsScores.viewAndAgeOnly(films, fold), fold, SEED);
     JsonNode classifier = recipe(config.classifierRun(config.fold()));
-    JsonNode language = recipe(config.languageRun());
+    String language =
+        languageRecipes(config.languageRun()).stream()
+            .map(recipe -> "`" + recipe + "`")
+            .collect(Collectors.joining(", then from its weights "));
     boolean outOfFold = !json(config.languageRun()).path("outOfFold").isEmpty();
 
     StringBuilder text = new StringBuilder();
@@ -89,7 +98,7 @@ final class ModelCard {
         | digest of the data (SHA-256 over table and films) | `%s` |
         | commit | `%s` |
         | classifier's recipe | `%s` |
-        | language model's recipe | `%s` |
+        | language model's recipe | %s |
         | findings named in the training prompts | %s |
 
         """
@@ -188,6 +197,25 @@ final class ModelCard {
 
   private static JsonNode recipe(Path run) {
     return json(run).path("recipe");
+  }
+
+  /** The recipes of a run and of those that it learned on from, the first one first. */
+  private static List<JsonNode> languageRecipes(Path last) {
+    Deque<JsonNode> recipes = new ArrayDeque<>();
+    Optional<Path> run = Optional.of(last);
+    while (run.isPresent()) {
+      JsonNode recipe = recipe(run.get());
+      JsonNode from = recipe.path("from").path(0);
+      run =
+          from.isString()
+              ? Optional.ofNullable(Path.of(URI.create(from.stringValue())).getParent())
+              : Optional.empty();
+      if (recipe instanceof ObjectNode fields) {
+        fields.remove("from"); // a path of the machine
+      }
+      recipes.addFirst(recipe);
+    }
+    return List.copyOf(recipes);
   }
 
   private static JsonNode json(Path run) {

@@ -158,7 +158,7 @@ public final class ModelExport {
         Checkpoint language = language(languageRun)) {
       add(classifier, "", List.of("vision.", "classifier."), entries);
       String prefix = language.tensors().containsKey("qformer.query_tokens") ? "" : "current.";
-      add(language, prefix, List.of("qformer.", "projector.", "language."), entries);
+      add(language, prefix, LanguageTraining.PARTS, entries);
       SafetensorsWriter.write(file, Map.of("format", "pt"), entries);
     }
   }

@@ -2,6 +2,7 @@ package org.radialog.train;
 
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SortedMap;
@@ -18,9 +19,10 @@ final class Run {
 
   /**
    * {@code classifier run=DIR data=DIR fold=K init=FILE [recipe field=value]...}, or {@code
-   * language run=DIR data=DIR fold=K classifier=FILE base=FILE [out-of-fold=FILE,FILE...] [recipe
-   * field=value]...}, or {@code export run=DIR data=DIR fold=K classifiers=DIR,DIR... base=FILE
-   * to=DIR version=V commit=C}, the classifiers' runs in the order of the folds that they held out.
+   * language run=DIR data=DIR fold=K classifier=FILE base=FILE [out-of-fold=FILE,FILE...]
+   * [from=FILE] [recipe field=value]...}, or {@code export run=DIR data=DIR fold=K
+   * classifiers=DIR,DIR... base=FILE to=DIR version=V commit=C}, the classifiers' runs in the order
+   * of the folds that they held out.
    */
   public static void main(String[] arguments) {
     Map<String, String> given = new LinkedHashMap<>();
@@ -39,18 +41,16 @@ final class Run {
           folder,
           new Lines());
     } else if (arguments[0].equals("language")) {
-      String outOfFold = given.getOrDefault("out-of-fold", "");
-      given.remove("out-of-fold");
+      List<Path> outOfFold = files(given, "out-of-fold");
+      List<Path> from = files(given, "from");
+      given.put("from", Json.MAPPER.writeValueAsString(from));
       LanguageTraining.train(
           new LanguageTraining.Config(
               Path.of(take(given, "data")),
               Integer.parseInt(take(given, "fold")),
               Path.of(take(given, "classifier")),
               Path.of(take(given, "base")),
-              Stream.of(outOfFold.split(",", -1))
-                  .filter(file -> !file.isEmpty())
-                  .map(Path::of)
-                  .toList(),
+              outOfFold,
               recipe(LanguageTraining.Recipe.DEFAULT, given, LanguageTraining.Recipe.class)),
           folder,
           new Lines());
@@ -74,6 +74,12 @@ final class Run {
       throw new RadialogException(
           "unknown stage " + arguments[0] + ": expected classifier, language or export");
     }
+  }
+
+  private static List<Path> files(Map<String, String> given, String name) {
+    String files = given.getOrDefault(name, "");
+    given.remove(name);
+    return Stream.of(files.split(",", -1)).filter(file -> !file.isEmpty()).map(Path::of).toList();
   }
 
   private static String take(Map<String, String> given, String name) {

@@ -100,7 +100,8 @@ final class SmallRuns {
         classifier(),
         BASE,
         List.of(),
-        new LanguageTraining.Recipe(1, 2, 8, 1e-3, 6, 2, 1e-3, 0.6, 0.03, 0.1, 0.1, 2, 2, 0, 1, 1));
+        new LanguageTraining.Recipe(
+            1, 2, 8, 1e-3, 6, 2, 1e-3, 0.6, 0.03, 0.1, 0.1, 2, 2, 0, 1, 1, List.of()));
   }
 
   private static void draw(Path file, int seed) throws IOException {
