@@ -22,8 +22,9 @@ import jdk.incubator.vector.ShortVector;
  * an offset the weight is d u + m, and Σ u x = Σ q x + 8 Σ x.
  *
  * <p>Everything stays in one method each: a helper in the inner loop exceeds C2's node count for
- * inlining, which boxes every vector, and index arithmetic of a loop over the vectors of a group
- * costs a fifth of the speed of one vector.
+ * inlining, which boxes every vector. The loop over the vectors of a group ends with {@code !=}:
+ * with {@code <} C2 would compute the range of each trip's index checks, which costs more than the
+ * checks. It is not unrolled by hand, which gains little and doubles the time until it is compiled.
  */
 final class Int4 {
   private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
@@ -56,81 +57,22 @@ final class Int4 {
     FloatVector y0 = FloatVector.zero(FLOATS);
     FloatVector y1 = FloatVector.zero(FLOATS);
     for (int g = m * groups; g < (m + 1) * groups; g++, at += block) {
-      int k = g * WeightFormat.GROUP;
       ShortVector a = IntVector.broadcast(INTS, biases[g]).reinterpretAsShorts();
       ShortVector b = ShortVector.zero(SHORTS);
-      ShortVector n0 = ShortVector.fromMemorySegment(SHORTS, w, at, LE);
-      ShortVector x0 = IntVector.broadcast(INTS, x[k]).reinterpretAsShorts();
-      a = a.add(n0.and(NIBBLE).mul(x0));
-      ShortVector x1 = IntVector.broadcast(INTS, x[k + 1]).reinterpretAsShorts();
-      b = b.add(n0.lanewise(LSHR, 4).and(NIBBLE).mul(x1));
-      ShortVector x2 = IntVector.broadcast(INTS, x[k + 2]).reinterpretAsShorts();
-      a = a.add(n0.lanewise(LSHR, 8).and(NIBBLE).mul(x2));
-      ShortVector x3 = IntVector.broadcast(INTS, x[k + 3]).reinterpretAsShorts();
-      b = b.add(n0.lanewise(LSHR, 12).mul(x3));
-      ShortVector n1 = ShortVector.fromMemorySegment(SHORTS, w, at + BYTES, LE);
-      ShortVector x4 = IntVector.broadcast(INTS, x[k + 4]).reinterpretAsShorts();
-      a = a.add(n1.and(NIBBLE).mul(x4));
-      ShortVector x5 = IntVector.broadcast(INTS, x[k + 5]).reinterpretAsShorts();
-      b = b.add(n1.lanewise(LSHR, 4).and(NIBBLE).mul(x5));
-      ShortVector x6 = IntVector.broadcast(INTS, x[k + 6]).reinterpretAsShorts();
-      a = a.add(n1.lanewise(LSHR, 8).and(NIBBLE).mul(x6));
-      ShortVector x7 = IntVector.broadcast(INTS, x[k + 7]).reinterpretAsShorts();
-      b = b.add(n1.lanewise(LSHR, 12).mul(x7));
-      ShortVector n2 = ShortVector.fromMemorySegment(SHORTS, w, at + 2 * BYTES, LE);
-      ShortVector x8 = IntVector.broadcast(INTS, x[k + 8]).reinterpretAsShorts();
-      a = a.add(n2.and(NIBBLE).mul(x8));
-      ShortVector x9 = IntVector.broadcast(INTS, x[k + 9]).reinterpretAsShorts();
-      b = b.add(n2.lanewise(LSHR, 4).and(NIBBLE).mul(x9));
-      ShortVector x10 = IntVector.broadcast(INTS, x[k + 10]).reinterpretAsShorts();
-      a = a.add(n2.lanewise(LSHR, 8).and(NIBBLE).mul(x10));
-      ShortVector x11 = IntVector.broadcast(INTS, x[k + 11]).reinterpretAsShorts();
-      b = b.add(n2.lanewise(LSHR, 12).mul(x11));
-      ShortVector n3 = ShortVector.fromMemorySegment(SHORTS, w, at + 3 * BYTES, LE);
-      ShortVector x12 = IntVector.broadcast(INTS, x[k + 12]).reinterpretAsShorts();
-      a = a.add(n3.and(NIBBLE).mul(x12));
-      ShortVector x13 = IntVector.broadcast(INTS, x[k + 13]).reinterpretAsShorts();
-      b = b.add(n3.lanewise(LSHR, 4).and(NIBBLE).mul(x13));
-      ShortVector x14 = IntVector.broadcast(INTS, x[k + 14]).reinterpretAsShorts();
-      a = a.add(n3.lanewise(LSHR, 8).and(NIBBLE).mul(x14));
-      ShortVector x15 = IntVector.broadcast(INTS, x[k + 15]).reinterpretAsShorts();
-      b = b.add(n3.lanewise(LSHR, 12).mul(x15));
-      ShortVector n4 = ShortVector.fromMemorySegment(SHORTS, w, at + 4 * BYTES, LE);
-      ShortVector x16 = IntVector.broadcast(INTS, x[k + 16]).reinterpretAsShorts();
-      a = a.add(n4.and(NIBBLE).mul(x16));
-      ShortVector x17 = IntVector.broadcast(INTS, x[k + 17]).reinterpretAsShorts();
-      b = b.add(n4.lanewise(LSHR, 4).and(NIBBLE).mul(x17));
-      ShortVector x18 = IntVector.broadcast(INTS, x[k + 18]).reinterpretAsShorts();
-      a = a.add(n4.lanewise(LSHR, 8).and(NIBBLE).mul(x18));
-      ShortVector x19 = IntVector.broadcast(INTS, x[k + 19]).reinterpretAsShorts();
-      b = b.add(n4.lanewise(LSHR, 12).mul(x19));
-      ShortVector n5 = ShortVector.fromMemorySegment(SHORTS, w, at + 5 * BYTES, LE);
-      ShortVector x20 = IntVector.broadcast(INTS, x[k + 20]).reinterpretAsShorts();
-      a = a.add(n5.and(NIBBLE).mul(x20));
-      ShortVector x21 = IntVector.broadcast(INTS, x[k + 21]).reinterpretAsShorts();
-      b = b.add(n5.lanewise(LSHR, 4).and(NIBBLE).mul(x21));
-      ShortVector x22 = IntVector.broadcast(INTS, x[k + 22]).reinterpretAsShorts();
-      a = a.add(n5.lanewise(LSHR, 8).and(NIBBLE).mul(x22));
-      ShortVector x23 = IntVector.broadcast(INTS, x[k + 23]).reinterpretAsShorts();
-      b = b.add(n5.lanewise(LSHR, 12).mul(x23));
-      ShortVector n6 = ShortVector.fromMemorySegment(SHORTS, w, at + 6 * BYTES, LE);
-      ShortVector x24 = IntVector.broadcast(INTS, x[k + 24]).reinterpretAsShorts();
-      a = a.add(n6.and(NIBBLE).mul(x24));
-      ShortVector x25 = IntVector.broadcast(INTS, x[k + 25]).reinterpretAsShorts();
-      b = b.add(n6.lanewise(LSHR, 4).and(NIBBLE).mul(x25));
-      ShortVector x26 = IntVector.broadcast(INTS, x[k + 26]).reinterpretAsShorts();
-      a = a.add(n6.lanewise(LSHR, 8).and(NIBBLE).mul(x26));
-      ShortVector x27 = IntVector.broadcast(INTS, x[k + 27]).reinterpretAsShorts();
-      b = b.add(n6.lanewise(LSHR, 12).mul(x27));
-      ShortVector n7 = ShortVector.fromMemorySegment(SHORTS, w, at + 7 * BYTES, LE);
-      ShortVector x28 = IntVector.broadcast(INTS, x[k + 28]).reinterpretAsShorts();
-      a = a.add(n7.and(NIBBLE).mul(x28));
-      ShortVector x29 = IntVector.broadcast(INTS, x[k + 29]).reinterpretAsShorts();
-      b = b.add(n7.lanewise(LSHR, 4).and(NIBBLE).mul(x29));
-      ShortVector x30 = IntVector.broadcast(INTS, x[k + 30]).reinterpretAsShorts();
-      a = a.add(n7.lanewise(LSHR, 8).and(NIBBLE).mul(x30));
-      ShortVector x31 = IntVector.broadcast(INTS, x[k + 31]).reinterpretAsShorts();
-      b = b.add(n7.lanewise(LSHR, 12).mul(x31));
+      long p = at;
+      for (int k = g * WeightFormat.GROUP, end = k + WeightFormat.GROUP;
+          k != end;
+          k += 4, p += BYTES) {
+        ShortVector n0 = ShortVector.fromMemorySegment(SHORTS, w, p, LE);
+        ShortVector x0 = IntVector.broadcast(INTS, x[k]).reinterpretAsShorts();
+        a = a.add(n0.and(NIBBLE).mul(x0));
+        ShortVector x1 = IntVector.broadcast(INTS, x[k + 1]).reinterpretAsShorts();
+        b = b.add(n0.lanewise(LSHR, 4).and(NIBBLE).mul(x1));
+        ShortVector x2 = IntVector.broadcast(INTS, x[k + 2]).reinterpretAsShorts();
+        a = a.add(n0.lanewise(LSHR, 8).and(NIBBLE).mul(x2));
+        ShortVector x3 = IntVector.broadcast(INTS, x[k + 3]).reinterpretAsShorts();
+        b = b.add(n0.lanewise(LSHR, 12).mul(x3));
+      }
       IntVector s = a.add(b).reinterpretAsInts();
       IntVector t = IntVector.fromMemorySegment(INTS, w, at + 8 * BYTES, LE);
       FloatVector t0 =

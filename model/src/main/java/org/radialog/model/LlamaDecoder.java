@@ -1,0 +1,486 @@
+package org.radialog.model;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.IntStream;
+import org.radialog.base.RadialogException;
+import org.radialog.kernels.LowRank;
+import org.radialog.kernels.PackedMatrix;
+import org.radialog.kernels.QuantisedVectors;
+import org.radialog.kernels.Team;
+
+/**
+ * The decode step of a Llama-family model in plain Java on quantised weights: {@code INT8}
+ * throughout, or {@code INT4} layers with an 8-bit head. It reads the same weights and the same
+ * {@link KvCache} as {@link Llama}.
+ *
+ * <p>B sequences · D hidden · H heads · K key/value heads · d head size · F MLP · V vocabulary · r
+ * rank of an adapter.
+ *
+ * <p>All threads run the whole step side by side and share out rows of the matrices and chunks of
+ * the attention. Between two barriers each of them norms and rounds the joint input for itself,
+ * which costs less than waiting for another. A sequence's logits have the same bits alone and in a
+ * batch, on any number of threads.
+ *
+ * <p>Not thread-safe: one step at a time; only {@link #warmUp} may run beside it.
+ */
+public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
+  // Beyond this many threads the memory is the limit.
+  private static final int MOST_THREADS = 8;
+
+  private final LlamaConfig config;
+  private final LlamaWeights weights;
+  private final PackedLlama packed;
+  private final Team team;
+  private final Member[] members;
+  private final float[] frequencies; // [d/2]
+  private final List<Row> rows = new ArrayList<>(); // of the largest batch so far
+  private final ReentrantLock lock = new ReentrantLock();
+  private volatile boolean stepped; // a real step began: no more warming up
+
+  /** One sequence's part of the step, shared by all threads. */
+  private static final class Row {
+    final float[] x; // [D] the residual stream
+    final float[] projected; // [D] of o_proj and down_proj
+    final float[] q; // [H · d]
+    final float[] k; // [K · d]
+    final float[] v; // [K · d]
+    final float[] gate; // [F]
+    final float[] up; // [F]
+    final float[] cos; // [d/2]
+    final float[] sin; // [d/2]
+    final CachedAttention attention;
+
+    Row(LlamaConfig c) {
+      x = new float[c.hidden()];
+      projected = new float[c.hidden()];
+      q = new float[c.queryRows()];
+      k = new float[c.keyRows()];
+      v = new float[c.keyRows()];
+      gate = new float[c.mlp()];
+      up = new float[c.mlp()];
+      cos = new float[c.headSize() / 2];
+      sin = new float[c.headSize() / 2];
+      attention = new CachedAttention(c);
+    }
+  }
+
+  /** What one thread keeps for itself. */
+  private static final class Member {
+    final CachedAttention.Scratch scratch;
+    QuantisedVectors hidden; // [B, D]
+    QuantisedVectors attended; // [B, H · d]
+    QuantisedVectors inner; // [B, F]
+    float[][] normed; // [B, D]
+    float[][] merged; // [B, H · d]
+    float[] low = {}; // [r]
+
+    Member(LlamaConfig c) {
+      scratch = new CachedAttention.Scratch(c);
+      hidden = new QuantisedVectors(0, c.hidden());
+      attended = new QuantisedVectors(0, c.queryRows());
+      inner = new QuantisedVectors(0, c.mlp());
+      normed = new float[0][];
+      merged = new float[0][];
+    }
+
+    void grow(LlamaConfig c, int count) {
+      if (normed.length < count) {
+        hidden = new QuantisedVectors(count, c.hidden());
+        attended = new QuantisedVectors(count, c.queryRows());
+        inner = new QuantisedVectors(count, c.mlp());
+        normed = new float[count][c.hidden()];
+        merged = new float[count][c.queryRows()];
+      }
+    }
+  }
+
+  /** A step under way: arrays by sequence. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  private record Step(
+      int count,
+      List<KvCache> caches,
+      Row[] rows,
+      float[][] q,
+      float[][] k,
+      float[][] v,
+      float[][] projected,
+      float[][] gate,
+      float[][] up,
+      float[][] logits) {}
+
+  private LlamaDecoder(LlamaWeights weights, PackedLlama packed) {
+    this(weights, packed, Math.clamp(Runtime.getRuntime().availableProcessors(), 1, MOST_THREADS));
+  }
+
+  LlamaDecoder(LlamaWeights weights, PackedLlama packed, int threads) {
+    this.config = weights.config();
+    this.weights = weights;
+    this.packed = packed;
+    this.frequencies = config.inverseFrequencies();
+    this.team = Team.of(threads);
+    this.members =
+        IntStream.range(0, team.size()).mapToObj(i -> new Member(config)).toArray(Member[]::new);
+  }
+
+  /**
+   * The model as its checkpoint has it. A GGUF's Q4_1 layers lose nothing at {@code INT4}, nor Q8_0
+   * ones at {@code INT8}; others are rounded in groups of 32.
+   *
+   * @param weights stays open as long as the decoder is used
+   * @param precision {@code INT8} or {@code INT4}
+   * @throws RadialogException if the widths of the model are not multiples of 32
+   */
+  public static LlamaDecoder of(LlamaWeights weights, Precision precision) {
+    return new LlamaDecoder(weights, PackedLlama.of(weights, Optional.empty(), false, precision));
+  }
+
+  /** The model with an adapter in fp32 beside its matrices, which stay what they are. */
+  public static LlamaDecoder beside(
+      LlamaWeights weights, LoraAdapter adapter, Precision precision) {
+    return new LlamaDecoder(
+        weights, PackedLlama.of(weights, Optional.of(adapter), false, precision));
+  }
+
+  /**
+   * The model with an adapter added to its matrices before they are rounded. At {@code INT4} the
+   * rounding takes most of what an adapter does: keep it {@link #beside}.
+   */
+  public static LlamaDecoder merged(
+      LlamaWeights weights, LoraAdapter adapter, Precision precision) {
+    return new LlamaDecoder(
+        weights, PackedLlama.of(weights, Optional.of(adapter), true, precision));
+  }
+
+  /**
+   * The model of a file that {@link #pack} made, mapped rather than loaded.
+   *
+   * @param weights what it was made of, for its shape and the embeddings of tokens
+   * @param key what it was marked with
+   * @return empty if the file is marked with another key, or is of another model, precision or
+   *     vector width
+   * @throws RadialogException if there is no such file or it is damaged
+   */
+  public static Optional<LlamaDecoder> packed(
+      Path file, String key, LlamaWeights weights, Precision precision) {
+    return PackedLlama.map(file, key, weights.config(), precision)
+        .map(packed -> new LlamaDecoder(weights, packed));
+  }
+
+  /**
+   * Writes the matrices as they are in memory, with the adapter, to a file that {@link #packed}
+   * maps.
+   *
+   * @param key one line that names what the file is made of: the digests of base and adapter, and
+   *     whether it is merged
+   * @throws RadialogException if the file cannot be written
+   */
+  public void pack(Path file, String key) {
+    packed.write(file, key);
+  }
+
+  /** The shape of the model. */
+  public LlamaConfig config() {
+    return config;
+  }
+
+  /** Bytes of the weights in memory: what a step reads, the cache apart. */
+  public long weightBytes() {
+    return packed.bytes();
+  }
+
+  // ---------------------------------------------------------------- the step
+
+  @Override
+  public void step(int[] tokens, List<KvCache> caches, float[][] logits) {
+    check(tokens, caches, logits);
+    stepped = true;
+    lock.lock();
+    try {
+      run(begin(tokens, caches, logits));
+      caches.forEach(cache -> cache.advance(1));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void check(int[] tokens, List<KvCache> caches, float[][] logits) {
+    if (tokens.length == 0 || tokens.length != caches.size() || tokens.length != logits.length) {
+      throw new IllegalArgumentException(
+          "expected one cache and one row of logits for each token, got %d, %d and %d"
+              .formatted(caches.size(), logits.length, tokens.length));
+    }
+    for (int b = 0; b < tokens.length; b++) {
+      if (tokens[b] < 0 || tokens[b] >= config.vocab()) {
+        throw new IllegalArgumentException(
+            "token " + tokens[b] + " is not in the vocabulary of " + config.vocab());
+      }
+      if (!caches.get(b).config().equals(config)) {
+        throw new IllegalArgumentException(
+            "the cache of sequence " + b + " is of another model: " + caches.get(b).config());
+      }
+      if (logits[b].length < config.vocab()) {
+        throw new IllegalArgumentException(
+            "logits need " + config.vocab() + " places, got " + logits[b].length);
+      }
+    }
+  }
+
+  private Step begin(int[] tokens, List<KvCache> caches, float[][] logits) {
+    int count = tokens.length;
+    while (rows.size() < count) {
+      rows.add(new Row(config));
+    }
+    for (Member member : members) {
+      member.grow(config, count);
+    }
+    for (int b = 0; b < count; b++) {
+      Row row = rows.get(b);
+      KvCache cache = caches.get(b);
+      int position = cache.length();
+      cache.reserve(position + 1);
+      row.attention.begin(position + 1);
+      float[] embedding = weights.floats(LlamaWeights.EMBEDDING, tokens[b], 1); // [D]
+      System.arraycopy(embedding, 0, row.x, 0, config.hidden());
+      for (int i = 0; i < frequencies.length; i++) {
+        float angle = position * frequencies[i];
+        row.cos[i] = (float) Math.cos(angle);
+        row.sin[i] = (float) Math.sin(angle);
+      }
+    }
+    Row[] batch = rows.subList(0, count).toArray(Row[]::new);
+    return new Step(
+        count,
+        caches,
+        batch,
+        Arrays.stream(batch).map(r -> r.q).toArray(float[][]::new),
+        Arrays.stream(batch).map(r -> r.k).toArray(float[][]::new),
+        Arrays.stream(batch).map(r -> r.v).toArray(float[][]::new),
+        Arrays.stream(batch).map(r -> r.projected).toArray(float[][]::new),
+        Arrays.stream(batch).map(r -> r.gate).toArray(float[][]::new),
+        Arrays.stream(batch).map(r -> r.up).toArray(float[][]::new),
+        logits);
+  }
+
+  private void run(Step step) {
+    team.run(member -> run(step, member));
+  }
+
+  private void run(Step step, int member) {
+    Member own = members[member];
+    for (int layer = 0; layer < config.layers(); layer++) {
+      PackedLlama.Block block = packed.layers().get(layer);
+      project(step, own, member, block);
+      team.barrier();
+      attend(step, own, member, layer);
+      team.barrier();
+      output(step, own, member, block.oProj());
+      team.barrier();
+      gate(step, own, member, block);
+      team.barrier();
+      down(step, own, member, block.downProj());
+      team.barrier();
+    }
+    norm(step, own, packed.norm());
+    PackedMatrix head = packed.head();
+    head.multiply(
+        own.hidden,
+        step.count,
+        share(head.blocks(), member),
+        share(head.blocks(), member + 1),
+        step.logits); // [B, V]
+  }
+
+  // x [B, D] -> q [B, H·d], k and v [B, K·d]
+  private void project(Step step, Member own, int member, PackedLlama.Block block) {
+    norm(step, own, block.inputLayernorm());
+    linear(block.qProj(), step, own, member, own.hidden, own.normed, step.q);
+    linear(block.kProj(), step, own, member, own.hidden, own.normed, step.k);
+    linear(block.vProj(), step, own, member, own.hidden, own.normed, step.v);
+  }
+
+  private void norm(Step step, Member own, float[] weight) {
+    for (int b = 0; b < step.count; b++) {
+      FloatLanes.rmsNorm(step.rows[b].x, weight, (float) config.rmsEps(), own.normed[b]); // [D]
+      own.hidden.set(b, own.normed[b]);
+    }
+  }
+
+  // The work items of all sequences in one row, dealt out in turn: sequence, head, chunk.
+  private void attend(Step step, Member own, int member, int layer) {
+    int item = 0;
+    for (int b = 0; b < step.count; b++) {
+      Row row = step.rows[b];
+      KvCache cache = step.caches.get(b);
+      for (int head = 0; head < config.kvHeads(); head++) {
+        for (int chunk = 0; chunk < row.attention.chunks(); chunk++, item++) {
+          if (item % team.size() == member) {
+            row.attention.attend(
+                cache,
+                layer,
+                cache.length(),
+                head,
+                chunk,
+                row.q,
+                row.k,
+                row.v,
+                row.cos,
+                row.sin,
+                own.scratch);
+          }
+        }
+      }
+    }
+  }
+
+  // attention [B, H·d] -> x [B, D]
+  private void output(Step step, Member own, int member, PackedLlama.Adapted oProj) {
+    for (int b = 0; b < step.count; b++) {
+      step.rows[b].attention.merge(own.merged[b]);
+      own.attended.set(b, own.merged[b]);
+    }
+    linear(oProj, step, own, member, own.attended, own.merged, step.projected);
+    residual(step, oProj.base(), member);
+  }
+
+  // x [B, D] -> silu(gate) · up [B, F]; both have their rows on the same thread
+  private void gate(Step step, Member own, int member, PackedLlama.Block block) {
+    norm(step, own, block.postAttentionLayernorm());
+    linear(block.gateProj(), step, own, member, own.hidden, own.normed, step.gate);
+    linear(block.upProj(), step, own, member, own.hidden, own.normed, step.up);
+    int first = firstRow(block.gateProj().base(), member);
+    int end = firstRow(block.gateProj().base(), member + 1);
+    for (int b = 0; b < step.count; b++) {
+      FloatLanes.siluTimes(step.gate[b], step.up[b], first, end);
+    }
+  }
+
+  // silu(gate) · up [B, F] -> x [B, D]
+  private void down(Step step, Member own, int member, PackedLlama.Adapted downProj) {
+    for (int b = 0; b < step.count; b++) {
+      own.inner.set(b, step.gate[b]);
+    }
+    linear(downProj, step, own, member, own.inner, step.gate, step.projected);
+    residual(step, downProj.base(), member);
+  }
+
+  private void residual(Step step, PackedMatrix projection, int member) {
+    int first = firstRow(projection, member);
+    int end = firstRow(projection, member + 1);
+    for (int b = 0; b < step.count; b++) {
+      FloatLanes.add(step.rows[b].x, step.projected[b], first, end);
+    }
+  }
+
+  // This member's rows of y = W x + B (A x).
+  private void linear(
+      PackedLlama.Adapted layer,
+      Step step,
+      Member own,
+      int member,
+      QuantisedVectors rounded,
+      float[][] exact,
+      float[][] y) {
+    PackedMatrix base = layer.base();
+    int first = share(base.blocks(), member);
+    int end = share(base.blocks(), member + 1);
+    base.multiply(rounded, step.count, first, end, y);
+    if (layer.beside().isPresent()) {
+      LowRank pair = layer.beside().get();
+      if (own.low.length < pair.width()) {
+        own.low = new float[pair.width()];
+      }
+      for (int b = 0; b < step.count; b++) {
+        pair.down(exact[b], own.low, 0);
+        pair.up(own.low, 0, first, end, y[b]);
+      }
+    }
+  }
+
+  // Member m takes blocks share(m) to share(m + 1).
+  private int share(int blocks, int member) {
+    return (int) ((long) blocks * member / team.size());
+  }
+
+  private int firstRow(PackedMatrix matrix, int member) {
+    return Math.min(matrix.rows(), share(matrix.blocks(), member) * PackedMatrix.LANES);
+  }
+
+  // ---------------------------------------------------------------- warming up
+
+  private static final int WARM_ROUNDS = 1_500; // the compiler looks at counts, not at time
+  private static final int PATIENCE = 400;
+  private static final long PAUSE_NANOS = 5_000_000;
+  private static final long FAST_NANOS = 200_000; // compiled, a round takes some 20 µs
+
+  /**
+   * Runs the kernels of a step on a little of the weights, until the JVM has compiled them or the
+   * first step begins. Meant for a thread of its own while other parts of a program load; returns
+   * at once after the first step.
+   */
+  public void warmUp() {
+    Member own = new Member(config);
+    own.grow(config, 1);
+    Row row = new Row(config);
+    PackedLlama.Block block = packed.layers().getFirst();
+    float[][] q = {row.q};
+    float[][] gate = {row.gate};
+    float[][] head = {new float[config.vocab()]};
+    Arrays.fill(row.x, 1);
+    try (KvCache cache = new KvCache(config)) {
+      cache.reserve(CachedAttention.CHUNK);
+      cache.advance(CachedAttention.CHUNK - 1);
+      row.attention.begin(CachedAttention.CHUNK);
+      for (int round = 0; round < WARM_ROUNDS + PATIENCE && !stepped; round++) {
+        long start = System.nanoTime();
+        FloatLanes.rmsNorm(row.x, block.inputLayernorm(), (float) config.rmsEps(), own.normed[0]);
+        own.hidden.set(0, own.normed[0]);
+        warm(block.qProj(), own, own.hidden, own.normed[0], q);
+        packed.head().multiply(own.hidden, 1, 0, 1, head);
+        row.attention.attend(
+            cache, 0, cache.length(), 0, 0, row.q, row.k, row.v, row.cos, row.sin, own.scratch);
+        row.attention.merge(own.merged[0]);
+        FloatLanes.siluTimes(row.gate, row.up, 0, PackedMatrix.LANES);
+        own.inner.set(0, row.gate);
+        warm(block.downProj(), own, own.inner, gate[0], new float[][] {row.projected});
+        long nanos = System.nanoTime() - start;
+        if (round > WARM_ROUNDS && nanos < FAST_NANOS) {
+          return;
+        }
+        if (round > WARM_ROUNDS) {
+          LockSupport.parkNanos(PAUSE_NANOS); // the counts are reached: leave it to the compiler
+        }
+      }
+    }
+  }
+
+  /** Lets {@link #warmUp} return soon. */
+  public void endWarmUp() {
+    stepped = true;
+  }
+
+  private static void warm(
+      PackedLlama.Adapted layer, Member own, QuantisedVectors rounded, float[] exact, float[][] y) {
+    layer.base().multiply(rounded, 1, 0, 1, y);
+    if (layer.beside().isPresent()) {
+      LowRank pair = layer.beside().get();
+      if (own.low.length < pair.width()) {
+        own.low = new float[pair.width()];
+      }
+      pair.down(exact, own.low, 0);
+      pair.up(own.low, 0, 0, 1, y[0]);
+    }
+  }
+
+  /** Ends the threads and frees the weights; not while a step runs. */
+  @Override
+  public void close() {
+    team.close();
+    packed.close();
+  }
+}
