@@ -4,14 +4,29 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.radialog.base.RadialogException;
+import org.radialog.kernels.PackedMatrix;
 import org.radialog.model.LanguageDecoder;
 import org.radialog.model.Llama;
+import org.radialog.model.LlamaDecoder;
 import org.radialog.model.LlamaWeights;
 import org.radialog.model.LoraAdapter;
 import org.radialog.model.Precision;
 
-/** The language model as libtorch runs it. */
-record LanguageModel(Llama llama) implements AutoCloseable {
+/**
+ * The language model: libtorch for prompts and, where the precision is quantised, plain Java for
+ * the steps.
+ */
+final class LanguageModel implements AutoCloseable {
+  private final Llama llama;
+  private final Optional<LlamaDecoder> quantised;
+  private final Optional<Thread> warming;
+
+  private LanguageModel(Llama llama, Optional<LlamaDecoder> quantised, Optional<Thread> warming) {
+    this.llama = llama;
+    this.quantised = quantised;
+    this.warming = warming;
+  }
+
   /**
    * What the language model is made of.
    *
@@ -28,16 +43,77 @@ record LanguageModel(Llama llama) implements AutoCloseable {
 
   static LanguageModel load(Source source, Precision precision) {
     return switch (precision) {
-      case FP32, BF16 -> new LanguageModel(prefill(source, precision));
-      case INT8, INT4 ->
-          throw new RadialogException(
-              "the precision " + precision.label() + " has no decoder yet; take bf16 or fp32");
+      case FP32, BF16 ->
+          new LanguageModel(prefill(source, precision), Optional.empty(), Optional.empty());
+      case INT8, INT4 -> {
+        // The kernels are compiled while the weights of the prompt's path are still being read.
+        LlamaDecoder decoder = quantised(source, precision);
+        Thread warming =
+            Thread.ofPlatform().daemon().name("radialog-warm-up").start(decoder::warmUp);
+        try {
+          yield new LanguageModel(
+              prefill(source, Precision.BF16), Optional.of(decoder), Optional.of(warming));
+        } catch (RuntimeException | Error e) {
+          end(decoder, warming);
+          throw e;
+        }
+      }
     };
+  }
+
+  /** The fastest precision of the steps on this CPU: quantised where there are vectors for it. */
+  static Precision fastest() {
+    return PackedMatrix.VECTOR_BYTES >= 32 ? Precision.INT8 : Precision.BF16;
+  }
+
+  /** What computes prompts. */
+  Llama llama() {
+    return llama;
   }
 
   /** What makes the steps. */
   LanguageDecoder decoder() {
-    return llama;
+    return quantised.isPresent() ? quantised.get() : llama;
+  }
+
+  private static LlamaDecoder quantised(Source source, Precision precision) {
+    if (source.cache.isEmpty()) {
+      return rounded(source, precision);
+    }
+    Path file = source.cache.get().resolve(source.name + "-" + precision.label() + ".packed");
+    Optional<LlamaDecoder> packed = packedDecoder(source, precision, file);
+    return packed.orElseGet(() -> {
+      LlamaDecoder decoder = rounded(source, precision);
+      try {
+        decoder.pack(file, source.key);
+      } catch (RadialogException e) {
+        // A cache that cannot be written (full, read-only) makes the next start slower, no more.
+      }
+      return decoder;
+    });
+  }
+
+  private static Optional<LlamaDecoder> packedDecoder(
+      Source source, Precision precision, Path file) {
+    if (!Files.exists(file)) {
+      return Optional.empty();
+    }
+    try {
+      return LlamaDecoder.packed(file, source.key, source.weights, precision);
+    } catch (RadialogException e) {
+      return Optional.empty(); // damaged: about to be written anew
+    }
+  }
+
+  // An adapter is lost in the rounding to 4 bits, so it stays beside them; 8 bits keep it.
+  private static LlamaDecoder rounded(Source source, Precision precision) {
+    return source
+        .adapter
+        .map(adapter ->
+            precision == Precision.INT4
+                ? LlamaDecoder.beside(source.weights, adapter, precision)
+                : LlamaDecoder.merged(source.weights, adapter, precision))
+        .orElseGet(() -> LlamaDecoder.of(source.weights, precision));
   }
 
   // Unpacked and merged weights are kept in the cache: the next start maps them.
@@ -76,8 +152,27 @@ record LanguageModel(Llama llama) implements AutoCloseable {
         .orElseGet(() -> Llama.of(source.weights, precision));
   }
 
+  private static void end(LlamaDecoder decoder, Thread warming) {
+    decoder.endWarmUp();
+    boolean interrupted = false;
+    while (warming.isAlive()) {
+      try {
+        warming.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    decoder.close();
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
   @Override
   public void close() {
     llama.close();
+    if (quantised.isPresent() && warming.isPresent()) {
+      end(quantised.get(), warming.get());
+    }
   }
 }

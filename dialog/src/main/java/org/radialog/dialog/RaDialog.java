@@ -51,7 +51,7 @@ public final class RaDialog implements AutoCloseable {
 
   private RaDialog(ModelConfig config, Options options, Checkpoint base, TrainedWeights trained) {
     this.config = config;
-    this.precision = options.precision().orElse(Precision.BF16);
+    this.precision = options.precision().orElseGet(LanguageModel::fastest);
     this.base = base;
     this.trained = trained;
     LlamaWeights weights = LlamaWeights.of(base);
