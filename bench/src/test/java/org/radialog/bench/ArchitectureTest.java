@@ -36,18 +36,44 @@ class ArchitectureTest {
           Map.entry(
               "train",
               List.of(
-                  "eval", "dialog", "model", "torch", "weights", "data", "imaging", "clinical",
+                  "eval",
+                  "dialog",
+                  "model",
+                  "torch",
+                  "weights",
+                  "data",
+                  "imaging",
+                  "clinical",
                   "base")),
           Map.entry(
               "cli",
               List.of(
-                  "train", "eval", "data", "dialog", "model", "torch", "kernels", "weights",
-                  "imaging", "clinical", "base")),
+                  "train",
+                  "eval",
+                  "data",
+                  "dialog",
+                  "model",
+                  "torch",
+                  "kernels",
+                  "weights",
+                  "imaging",
+                  "clinical",
+                  "base")),
           Map.entry(
               "bench",
               List.of(
-                  "cli", "train", "eval", "data", "dialog", "model", "torch", "kernels", "weights",
-                  "imaging", "clinical", "base")));
+                  "cli",
+                  "train",
+                  "eval",
+                  "data",
+                  "dialog",
+                  "model",
+                  "torch",
+                  "kernels",
+                  "weights",
+                  "imaging",
+                  "clinical",
+                  "base")));
 
   private static final JavaClasses CLASSES =
       new ClassFileImporter()
@@ -64,10 +90,8 @@ class ArchitectureTest {
   Stream<DynamicTest> aRoomUsesOnlyTheRoomsBelowIt() {
     return MAY_USE.entrySet().stream()
         .sorted(Map.Entry.comparingByKey())
-        .map(
-            entry ->
-                DynamicTest.dynamicTest(
-                    entry.getKey(), () -> check(entry.getKey(), entry.getValue())));
+        .map(entry ->
+            DynamicTest.dynamicTest(entry.getKey(), () -> check(entry.getKey(), entry.getValue())));
   }
 
   private static void check(String room, List<String> allowed) {
@@ -76,7 +100,8 @@ class ArchitectureTest {
         .resideInAPackage("org.radialog." + room + "..")
         .should()
         .onlyDependOnClassesThat(
-            new DescribedPredicate<JavaClass>("are outside the project, of " + room + " or of " + allowed) {
+            new DescribedPredicate<JavaClass>(
+                "are outside the project, of " + room + " or of " + allowed) {
               @Override
               public boolean test(JavaClass used) {
                 String other = room(used);

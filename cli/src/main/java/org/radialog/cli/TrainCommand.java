@@ -112,12 +112,7 @@ final class TrainCommand {
     public Integer call() {
       LanguageTraining.train(
           new LanguageTraining.Config(
-              films.data,
-              films.fold,
-              classifier,
-              base,
-              outOfFold,
-              LanguageTraining.Recipe.DEFAULT),
+              films.data, films.fold, classifier, base, outOfFold, LanguageTraining.Recipe.DEFAULT),
           run,
           Terminal.progress());
       return Main.DONE;
