@@ -80,7 +80,7 @@ class Smollm2GgufParityTest {
               c.kvHeads(),
               c.mlp(),
               c.ropeTheta(),
-              c.rmsEps(),
+              (float) c.rmsEps(),
               c.tied()),
           List.of(
               expected.required("hidden").intValue(),
@@ -89,7 +89,7 @@ class Smollm2GgufParityTest {
               expected.required("kv_heads").intValue(),
               expected.required("ffn").intValue(),
               expected.required("rope_theta").doubleValue(),
-              expected.required("rms_norm_eps").doubleValue(),
+              (float) expected.required("rms_norm_eps").doubleValue(),
               expected.required("tied_embeddings").booleanValue()));
     }
 
