@@ -76,6 +76,16 @@ public final class LowRank {
     }
   }
 
+  /**
+   * A pair of this rank for one block of rows and {@code count} columns over the first bytes of
+   * this one, whose values mean nothing: for warming up what reads them.
+   */
+  public LowRank corner(int count) {
+    int fewer = Math.min(count, columns);
+    MemorySegment first = bytes.asSlice(0, bytes(rank, Math.min(PackedMatrix.LANES, rows), fewer));
+    return new LowRank(first, rank, Math.min(PackedMatrix.LANES, rows), fewer);
+  }
+
   /** Floats of the hidden vector {@code A x}: the rank, padded. */
   public int width() {
     return padded(rank, STEP);

@@ -179,6 +179,15 @@ public final class PackedMatrix {
     return (rows + LANES - 1) / LANES;
   }
 
+  /**
+   * A matrix of one block of rows and {@code count} columns over the first bytes of this one, whose
+   * values mean nothing: for warming up what reads them.
+   */
+  public PackedMatrix corner(int count) {
+    MemorySegment first = bytes.asSlice(0, bytes(format, LANES, Math.min(count, columns)));
+    return new PackedMatrix(first, format, LANES, Math.min(count, columns));
+  }
+
   /** The packed bytes. */
   public MemorySegment bytes() {
     return bytes;

@@ -33,8 +33,9 @@ public final class Team implements AutoCloseable {
     }
   }
 
-  private static final int SPINS = 4_000; // some 100 µs
-  private static final int YIELDS = 200;
+  private static final int SPINS = 1_000; // some 20 µs
+  private static final int YIELDS = 2_000; // on an idle machine about a millisecond
+  private static final int IDLE_SPINS = 4_000; // some 100 µs: a sampler's time between two steps
   private static final long NAP_NANOS = 50_000;
 
   private final List<Worker> workers = new ArrayList<>();
@@ -192,7 +193,7 @@ public final class Team implements AutoCloseable {
       int done = 0;
       while (true) {
         for (int tries = 0; runs.get() == done && !closed; tries++) {
-          if (tries < SPINS) {
+          if (tries < IDLE_SPINS) {
             Thread.onSpinWait();
           } else {
             asleep = true; // then look again: run() publishes its work before it looks at this

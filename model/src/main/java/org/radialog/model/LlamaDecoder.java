@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.IntStream;
 import org.radialog.base.RadialogException;
@@ -13,6 +12,7 @@ import org.radialog.kernels.LowRank;
 import org.radialog.kernels.PackedMatrix;
 import org.radialog.kernels.QuantisedVectors;
 import org.radialog.kernels.Team;
+import org.radialog.kernels.WeightFormat;
 
 /**
  * The decode step of a Llama-family model in plain Java on quantised weights: {@code INT8}
@@ -41,7 +41,8 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
   private final float[] frequencies; // [d/2]
   private final List<Row> rows = new ArrayList<>(); // of the largest batch so far
   private final ReentrantLock lock = new ReentrantLock();
-  private volatile boolean stepped; // a real step began: no more warming up
+  private final ReentrantLock warming = new ReentrantLock();
+  private volatile boolean warm; // or not to be warmed up any longer
 
   /** One sequence's part of the step, shared by all threads. */
   private static final class Row {
@@ -199,7 +200,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
   @Override
   public void step(int[] tokens, List<KvCache> caches, float[][] logits) {
     check(tokens, caches, logits);
-    stepped = true;
+    warm = true;
     lock.lock();
     try {
       run(begin(tokens, caches, logits));
@@ -413,74 +414,96 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
 
   // ---------------------------------------------------------------- warming up
 
-  private static final int WARM_ROUNDS = 1_500; // the compiler looks at counts, not at time
-  private static final int PATIENCE = 400;
-  private static final long PAUSE_NANOS = 5_000_000;
-  private static final long FAST_NANOS = 200_000; // compiled, a round takes some 20 µs
+  // The compiler counts calls, and before it has compiled a kernel a call takes a thousand times as
+  // long: so many calls on as few columns as make a loop.
+  private static final int WARM_COLUMNS = 2 * WeightFormat.GROUP;
+  private static final int WARM_POSITIONS = 4;
+  private static final int MOST_ROUNDS = 6_000;
+  private static final int FAST_ROUNDS = 300;
+  private static final long FAST_NANOS = 40_000; // compiled, a round takes a few µs
 
   /**
-   * Runs the kernels of a step on a little of the weights, until the JVM has compiled them or the
-   * first step begins. Meant for a thread of its own while other parts of a program load; returns
-   * at once after the first step.
+   * Runs the kernels of a step on a little of the weights, until the JVM has compiled them, the
+   * first step begins or {@link #endWarmUp} is called. Meant for a thread of its own while other
+   * parts of a program load.
    */
   public void warmUp() {
-    Member own = new Member(config);
-    own.grow(config, 1);
-    Row row = new Row(config);
-    PackedLlama.Block block = packed.layers().getFirst();
-    float[][] q = {row.q};
-    float[][] gate = {row.gate};
-    float[][] head = {new float[config.vocab()]};
-    Arrays.fill(row.x, 1);
+    warming.lock();
     try (KvCache cache = new KvCache(config)) {
-      cache.reserve(CachedAttention.CHUNK);
-      cache.advance(CachedAttention.CHUNK - 1);
-      row.attention.begin(CachedAttention.CHUNK);
-      for (int round = 0; round < WARM_ROUNDS + PATIENCE && !stepped; round++) {
+      Warming work = new Warming(cache);
+      int fast = 0;
+      for (int round = 0; round < MOST_ROUNDS && fast < FAST_ROUNDS && !warm; round++) {
         long start = System.nanoTime();
-        FloatLanes.rmsNorm(row.x, block.inputLayernorm(), (float) config.rmsEps(), own.normed[0]);
-        own.hidden.set(0, own.normed[0]);
-        warm(block.qProj(), own, own.hidden, own.normed[0], q);
-        packed.head().multiply(own.hidden, 1, 0, 1, head);
-        row.attention.attend(
-            cache, 0, cache.length(), 0, 0, row.q, row.k, row.v, row.cos, row.sin, own.scratch);
-        row.attention.merge(own.merged[0]);
-        FloatLanes.siluTimes(row.gate, row.up, 0, PackedMatrix.LANES);
-        own.inner.set(0, row.gate);
-        warm(block.downProj(), own, own.inner, gate[0], new float[][] {row.projected});
-        long nanos = System.nanoTime() - start;
-        if (round > WARM_ROUNDS && nanos < FAST_NANOS) {
-          return;
-        }
-        if (round > WARM_ROUNDS) {
-          LockSupport.parkNanos(PAUSE_NANOS); // the counts are reached: leave it to the compiler
-        }
+        work.round();
+        fast = System.nanoTime() - start < FAST_NANOS ? fast + 1 : 0;
       }
+    } finally {
+      warming.unlock();
     }
   }
 
-  /** Lets {@link #warmUp} return soon. */
+  /** Ends {@link #warmUp} within a millisecond or so; it will do nothing from now on. */
   public void endWarmUp() {
-    stepped = true;
+    warm = true;
   }
 
-  private static void warm(
-      PackedLlama.Adapted layer, Member own, QuantisedVectors rounded, float[] exact, float[][] y) {
-    layer.base().multiply(rounded, 1, 0, 1, y);
-    if (layer.beside().isPresent()) {
-      LowRank pair = layer.beside().get();
-      if (own.low.length < pair.width()) {
-        own.low = new float[pair.width()];
+  /** Every kernel once, on a corner of the weights and on buffers of its own. */
+  private final class Warming {
+    private final KvCache cache;
+    private final Row row = new Row(config);
+    private final CachedAttention.Scratch scratch = new CachedAttention.Scratch(config);
+    private final QuantisedVectors rounded = new QuantisedVectors(1, WARM_COLUMNS);
+    private final PackedMatrix layer;
+    private final Optional<LowRank> beside;
+    private final PackedMatrix head;
+    private final float[] weight = new float[WARM_COLUMNS];
+    private final float[] x = new float[WARM_COLUMNS];
+    private final float[] normed = new float[WARM_COLUMNS];
+    private final float[] merged = new float[config.queryRows()];
+    private final float[][] y = new float[1][PackedMatrix.LANES];
+    private final float[] low;
+
+    Warming(KvCache cache) {
+      this.cache = cache;
+      PackedLlama.Adapted q = packed.layers().getFirst().qProj();
+      layer = q.base().corner(WARM_COLUMNS);
+      beside = q.beside().map(pair -> pair.corner(WARM_COLUMNS));
+      low = new float[beside.map(LowRank::width).orElse(0)];
+      head = packed.head().corner(WARM_COLUMNS);
+      Arrays.fill(weight, 1);
+      Arrays.fill(x, 1);
+      cache.reserve(WARM_POSITIONS);
+      cache.advance(WARM_POSITIONS - 1);
+      row.attention.begin(WARM_POSITIONS);
+    }
+
+    void round() {
+      FloatLanes.rmsNorm(x, weight, (float) config.rmsEps(), normed);
+      rounded.set(0, normed);
+      layer.multiply(rounded, 1, 0, 1, y);
+      if (beside.isPresent()) {
+        beside.get().down(normed, low, 0);
+        beside.get().up(low, 0, 0, 1, y[0]);
       }
-      pair.down(exact, own.low, 0);
-      pair.up(own.low, 0, 0, 1, y[0]);
+      head.multiply(rounded, 1, 0, 1, y);
+      row.attention.attend(
+          cache, 0, cache.length(), 0, 0, row.q, row.k, row.v, row.cos, row.sin, scratch);
+      row.attention.merge(merged);
+      FloatLanes.siluTimes(row.gate, row.up, 0, FloatLanes.LANES);
+      FloatLanes.add(row.x, row.projected, 0, 1);
     }
   }
 
-  /** Ends the threads and frees the weights; not while a step runs. */
+  /** Ends the threads and frees the weights, warming up included; not while a step runs. */
   @Override
   public void close() {
-    team.close();
-    packed.close();
+    endWarmUp();
+    warming.lock();
+    try {
+      team.close();
+      packed.close();
+    } finally {
+      warming.unlock();
+    }
   }
 }
