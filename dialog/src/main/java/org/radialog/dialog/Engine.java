@@ -278,6 +278,7 @@ public final class Engine implements AutoCloseable {
   // ---- the loop: everything below runs on its thread, but for Job.await
 
   private void loop() {
+    Cores.all();
     List<Job> running = new ArrayList<>();
     boolean open = true;
     while (open) {

@@ -84,6 +84,7 @@ final class FilmReader implements AutoCloseable {
   private final boolean blind;
   private final Preprocessing forClassifier;
   private final Preprocessing forAlignment;
+  private final Future<?> alone;
   private final Future<Networks> networks;
 
   /**
@@ -101,7 +102,15 @@ final class FilmReader implements AutoCloseable {
     DicomRecipe dicom = DicomRecipe.of(p.dicom().text());
     this.forClassifier = new Preprocessing(p.resize(), p.crops().classifier(), dicom);
     this.forAlignment = new Preprocessing(p.resize(), p.crops().alignment(), dicom);
+    // One core: films are read while the language model is unpacked or talks on the others, and
+    // small convolutions on threads that must wait for each other cost many times their work.
+    this.alone = thread.submit(Cores::one);
     this.networks = thread.submit(() -> Networks.of(config, source, hidden, type));
+  }
+
+  /** Waits until the thread has taken its one core: later threads start from the last setting. */
+  void settled() {
+    Waiting.forCompletion(alone);
   }
 
   /** Waits until the networks are there. */

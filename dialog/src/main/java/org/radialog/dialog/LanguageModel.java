@@ -11,6 +11,7 @@ import org.radialog.model.LlamaDecoder;
 import org.radialog.model.LlamaWeights;
 import org.radialog.model.LoraAdapter;
 import org.radialog.model.Precision;
+import org.radialog.torch.Torch;
 
 /**
  * The language model: libtorch for prompts and, where the precision is quantised, plain Java for
@@ -118,6 +119,7 @@ final class LanguageModel implements AutoCloseable {
 
   // Unpacked and merged weights are kept in the cache: the next start maps them.
   private static Llama prefill(Source source, Precision precision) {
+    Torch.load(); // beside the thread that reads films
     if (source.cache.isEmpty()) {
       return unpacked(source, precision);
     }
@@ -146,6 +148,7 @@ final class LanguageModel implements AutoCloseable {
   }
 
   private static Llama unpacked(Source source, Precision precision) {
+    Cores.one(); // unpacking is shared out above libtorch
     return source
         .adapter
         .map(adapter -> Llama.merged(source.weights, adapter, precision))

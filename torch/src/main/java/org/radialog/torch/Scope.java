@@ -18,6 +18,10 @@ import org.bytedeco.javacpp.PointerScope;
  * A scope belongs to the thread that opened it.
  */
 public final class Scope implements AutoCloseable {
+  static {
+    Torch.load();
+  }
+
   private final PointerScope pointers = new PointerScope();
 
   /**
