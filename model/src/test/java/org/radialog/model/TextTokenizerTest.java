@@ -39,12 +39,28 @@ class TextTokenizerTest {
     assertThat(TOKENIZER.decode(TOKENIZER.encode(text, false))).isEqualTo(text);
   }
 
-  @Property(tries = 200)
+  @Property(tries = 2000)
   void anyTextComesBackAndHasNoSpecialToken(@ForAll String text) {
     int[] ids = TOKENIZER.encode(text, false);
     assertThat(Arrays.stream(ids).anyMatch(TOKENIZER::special)).isFalse();
     String wellFormed = new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
-    assertThat(TOKENIZER.decode(ids)).isEqualTo(wellFormed);
+    assertThat(TOKENIZER.decode(ids)).isEqualTo(spelt(wellFormed));
+  }
+
+  /**
+   * SmolLM2's vocabulary has no token for six control characters and for the first bytes of the
+   * planes from 4 on, where nothing is assigned but private use; the reference drops them, too.
+   */
+  @Example
+  void charactersThatTheVocabularyCannotSpellAreDropped() {
+    assertThat(TOKENIZER.decode(TOKENIZER.encode("no\u0004 edema", false))).isEqualTo("no edema");
+  }
+
+  private static String spelt(String text) {
+    return text.codePoints()
+        .filter(c -> c < 0x40000 && "\u0004\u0006\u0013\u0014\u0016\u001d".indexOf(c) < 0)
+        .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+        .toString();
   }
 
   @Property(tries = 200)
