@@ -6,6 +6,7 @@ import static org.radialog.model.FloatLanes.LANES;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
@@ -20,6 +21,8 @@ final class CachedAttention {
   /** Positions of a chunk. */
   static final int CHUNK = 64;
 
+  private static final int TILE = 4 * LANES; // floats of a row that are worked on together
+  private static final long BYTES = (long) LANES * Float.BYTES;
   private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(LE);
 
@@ -36,10 +39,12 @@ final class CachedAttention {
   /** Buffers of one thread. */
   static final class Scratch {
     private final float[] queries; // [G, d]
-    private final float[] scores = new float[CHUNK];
+    private final float[] scores; // [G, CHUNK]
+    private float[] shares = {}; // [N]
 
     Scratch(LlamaConfig config) {
       this.queries = new float[config.group() * config.headSize()];
+      this.scores = new float[config.group() * CHUNK];
     }
   }
 
@@ -99,11 +104,25 @@ final class CachedAttention {
       rotate(q, (kvHead * group + g) * d, cos, sin, scale, scratch.queries, g * d, d);
     }
     long at = head + (long) first * d * Float.BYTES;
+    int slot = chunk * config.heads() + kvHead * group;
+    float[] scores = scratch.scores;
+    // The cache is read from memory, not from a cache of the processor: heads that share it go
+    // through it together.
+    int together = d % TILE == 0 ? group / 3 * 3 : 0;
+    for (int g = 0; g < together; g += 3) {
+      scoreThree(keys, at, count, scratch.queries, g * d, d, scores, g * CHUNK);
+    }
+    for (int g = together; g < group; g++) {
+      score(keys, at, count, scratch.queries, g * d, d, scores, g * CHUNK);
+    }
     for (int g = 0; g < group; g++) {
-      int h = kvHead * group + g;
-      score(keys, at, count, scratch.queries, g * d, d, scratch.scores);
-      softmax(scratch.scores, count, chunk * config.heads() + h);
-      weigh(values, at, count, scratch.scores, d, rows, (chunk * config.heads() + h) * d);
+      softmax(scores, g * CHUNK, count, slot + g);
+    }
+    for (int g = 0; g < together; g += 3) {
+      weighThree(values, at, count, scores, g * CHUNK, d, rows, (slot + g) * d);
+    }
+    for (int g = together; g < group; g++) {
+      weigh(values, at, count, scores, g * CHUNK, d, rows, (slot + g) * d);
     }
   }
 
@@ -119,9 +138,16 @@ final class CachedAttention {
     }
   }
 
-  // scores[p] = query · keys[p]
+  // scores[to + p] = query · keys[p]
   private static void score(
-      MemorySegment keys, long at, int count, float[] query, int from, int d, float[] scores) {
+      MemorySegment keys,
+      long at,
+      int count,
+      float[] query,
+      int from,
+      int d,
+      float[] scores,
+      int to) {
     int whole = F.loopBound(d);
     for (int p = 0; p < count; p++, at += (long) d * Float.BYTES) {
       FloatVector a = FloatVector.zero(F);
@@ -145,21 +171,74 @@ final class CachedAttention {
       for (; i < d; i++) {
         sum += keys.get(FLOAT, at + (long) i * Float.BYTES) * query[from + i];
       }
-      scores[p] = sum;
+      scores[to + p] = sum;
     }
   }
 
-  // scores -> e^(score − largest); notes the largest and the sum
-  private void softmax(float[] scores, int count, int slot) {
+  // The same for three queries, d a multiple of TILE: each key is loaded once, the queries stay in
+  // registers.
+  private static void scoreThree(
+      MemorySegment keys,
+      long at,
+      int count,
+      float[] query,
+      int from,
+      int d,
+      float[] scores,
+      int to) {
+    long row = (long) d * Float.BYTES;
+    for (int i = 0; i < d; i += TILE) {
+      FloatVector a0 = FloatVector.fromArray(F, query, from + i);
+      FloatVector a1 = FloatVector.fromArray(F, query, from + i + LANES);
+      FloatVector a2 = FloatVector.fromArray(F, query, from + i + 2 * LANES);
+      FloatVector a3 = FloatVector.fromArray(F, query, from + i + 3 * LANES);
+      FloatVector b0 = FloatVector.fromArray(F, query, from + d + i);
+      FloatVector b1 = FloatVector.fromArray(F, query, from + d + i + LANES);
+      FloatVector b2 = FloatVector.fromArray(F, query, from + d + i + 2 * LANES);
+      FloatVector b3 = FloatVector.fromArray(F, query, from + d + i + 3 * LANES);
+      FloatVector c0 = FloatVector.fromArray(F, query, from + 2 * d + i);
+      FloatVector c1 = FloatVector.fromArray(F, query, from + 2 * d + i + LANES);
+      FloatVector c2 = FloatVector.fromArray(F, query, from + 2 * d + i + 2 * LANES);
+      FloatVector c3 = FloatVector.fromArray(F, query, from + 2 * d + i + 3 * LANES);
+      long key = at + (long) i * Float.BYTES;
+      for (int p = to; p < to + count; p++, key += row) {
+        FloatVector k = FloatVector.fromMemorySegment(F, keys, key, LE);
+        FloatVector a = k.mul(a0);
+        FloatVector b = k.mul(b0);
+        FloatVector c = k.mul(c0);
+        k = FloatVector.fromMemorySegment(F, keys, key + BYTES, LE);
+        a = k.fma(a1, a);
+        b = k.fma(b1, b);
+        c = k.fma(c1, c);
+        k = FloatVector.fromMemorySegment(F, keys, key + 2 * BYTES, LE);
+        a = k.fma(a2, a);
+        b = k.fma(b2, b);
+        c = k.fma(c2, c);
+        k = FloatVector.fromMemorySegment(F, keys, key + 3 * BYTES, LE);
+        a = k.fma(a3, a);
+        b = k.fma(b3, b);
+        c = k.fma(c3, c);
+        float before = i == 0 ? 0 : scores[p];
+        scores[p] = before + FloatLanes.sum(a);
+        before = i == 0 ? 0 : scores[p + CHUNK];
+        scores[p + CHUNK] = before + FloatLanes.sum(b);
+        before = i == 0 ? 0 : scores[p + 2 * CHUNK];
+        scores[p + 2 * CHUNK] = before + FloatLanes.sum(c);
+      }
+    }
+  }
+
+  // scores from `from` on -> e^(score − largest); notes the largest and the sum
+  private void softmax(float[] scores, int from, int count, int slot) {
     float max = Float.NEGATIVE_INFINITY;
     for (int p = 0; p < count; p++) {
-      max = Math.max(max, scores[p]);
+      max = Math.max(max, scores[from + p]);
     }
-    for (int p = count; p < scores.length; p++) {
-      scores[p] = Float.NEGATIVE_INFINITY; // e^… = 0
+    for (int p = count; p < CHUNK; p++) {
+      scores[from + p] = Float.NEGATIVE_INFINITY; // e^… = 0
     }
     FloatVector sum = FloatVector.zero(F);
-    for (int p = 0; p < scores.length; p += LANES) {
+    for (int p = from; p < from + CHUNK; p += LANES) {
       FloatVector e = FloatLanes.exp(FloatVector.fromArray(F, scores, p).sub(max));
       e.intoArray(scores, p);
       sum = sum.add(e);
@@ -168,24 +247,30 @@ final class CachedAttention {
     sums[slot] = FloatLanes.sum(sum);
   }
 
-  // to[…] = Σ_p weights[p] · values[p]
+  // to[from …] = Σ_p weights[first + p] · values[p]
   private static void weigh(
-      MemorySegment values, long at, int count, float[] weights, int d, float[] to, int from) {
+      MemorySegment values,
+      long at,
+      int count,
+      float[] weights,
+      int first,
+      int d,
+      float[] to,
+      int from) {
     long row = (long) d * Float.BYTES;
     int i = 0;
-    for (; i + 4 * LANES <= d; i += 4 * LANES) {
+    for (; i + TILE <= d; i += TILE) {
       FloatVector a = FloatVector.zero(F);
       FloatVector b = FloatVector.zero(F);
       FloatVector c = FloatVector.zero(F);
       FloatVector e = FloatVector.zero(F);
       long v = at + (long) i * Float.BYTES;
       for (int p = 0; p < count; p++, v += row) {
-        FloatVector w = FloatVector.broadcast(F, weights[p]);
-        long next = (long) LANES * Float.BYTES;
+        FloatVector w = FloatVector.broadcast(F, weights[first + p]);
         a = FloatVector.fromMemorySegment(F, values, v, LE).fma(w, a);
-        b = FloatVector.fromMemorySegment(F, values, v + next, LE).fma(w, b);
-        c = FloatVector.fromMemorySegment(F, values, v + 2 * next, LE).fma(w, c);
-        e = FloatVector.fromMemorySegment(F, values, v + 3 * next, LE).fma(w, e);
+        b = FloatVector.fromMemorySegment(F, values, v + BYTES, LE).fma(w, b);
+        c = FloatVector.fromMemorySegment(F, values, v + 2 * BYTES, LE).fma(w, c);
+        e = FloatVector.fromMemorySegment(F, values, v + 3 * BYTES, LE).fma(w, e);
       }
       a.intoArray(to, from + i);
       b.intoArray(to, from + i + LANES);
@@ -198,21 +283,86 @@ final class CachedAttention {
       for (int p = 0; p < count; p++, v += row) {
         a =
             FloatVector.fromMemorySegment(F, values, v, LE)
-                .fma(FloatVector.broadcast(F, weights[p]), a);
+                .fma(FloatVector.broadcast(F, weights[first + p]), a);
       }
       a.intoArray(to, from + i);
     }
     for (; i < d; i++) {
       float sum = 0;
       for (int p = 0; p < count; p++) {
-        sum += values.get(FLOAT, at + p * row + (long) i * Float.BYTES) * weights[p];
+        sum += values.get(FLOAT, at + p * row + (long) i * Float.BYTES) * weights[first + p];
       }
       to[from + i] = sum;
     }
   }
 
+  // The same for three heads, d a multiple of TILE.
+  private static void weighThree(
+      MemorySegment values,
+      long at,
+      int count,
+      float[] weights,
+      int first,
+      int d,
+      float[] to,
+      int from) {
+    long row = (long) d * Float.BYTES;
+    for (int i = 0; i < d; i += TILE) {
+      FloatVector a0 = FloatVector.zero(F);
+      FloatVector a1 = a0;
+      FloatVector a2 = a0;
+      FloatVector a3 = a0;
+      FloatVector b0 = a0;
+      FloatVector b1 = a0;
+      FloatVector b2 = a0;
+      FloatVector b3 = a0;
+      FloatVector c0 = a0;
+      FloatVector c1 = a0;
+      FloatVector c2 = a0;
+      FloatVector c3 = a0;
+      long value = at + (long) i * Float.BYTES;
+      for (int p = first; p < first + count; p++, value += row) {
+        FloatVector a = FloatVector.broadcast(F, weights[p]);
+        FloatVector b = FloatVector.broadcast(F, weights[p + CHUNK]);
+        FloatVector c = FloatVector.broadcast(F, weights[p + 2 * CHUNK]);
+        FloatVector v = FloatVector.fromMemorySegment(F, values, value, LE);
+        a0 = v.fma(a, a0);
+        b0 = v.fma(b, b0);
+        c0 = v.fma(c, c0);
+        v = FloatVector.fromMemorySegment(F, values, value + BYTES, LE);
+        a1 = v.fma(a, a1);
+        b1 = v.fma(b, b1);
+        c1 = v.fma(c, c1);
+        v = FloatVector.fromMemorySegment(F, values, value + 2 * BYTES, LE);
+        a2 = v.fma(a, a2);
+        b2 = v.fma(b, b2);
+        c2 = v.fma(c, c2);
+        v = FloatVector.fromMemorySegment(F, values, value + 3 * BYTES, LE);
+        a3 = v.fma(a, a3);
+        b3 = v.fma(b, b3);
+        c3 = v.fma(c, c3);
+      }
+      a0.intoArray(to, from + i);
+      a1.intoArray(to, from + i + LANES);
+      a2.intoArray(to, from + i + 2 * LANES);
+      a3.intoArray(to, from + i + 3 * LANES);
+      b0.intoArray(to, from + d + i);
+      b1.intoArray(to, from + d + i + LANES);
+      b2.intoArray(to, from + d + i + 2 * LANES);
+      b3.intoArray(to, from + d + i + 3 * LANES);
+      c0.intoArray(to, from + 2 * d + i);
+      c1.intoArray(to, from + 2 * d + i + LANES);
+      c2.intoArray(to, from + 2 * d + i + 2 * LANES);
+      c3.intoArray(to, from + 2 * d + i + 3 * LANES);
+    }
+  }
+
   /** The result of all chunks, [H · d]. */
-  void merge(float[] to) {
+  void merge(float[] to, Scratch scratch) {
+    if (scratch.shares.length < chunks) {
+      scratch.shares = new float[chunks];
+    }
+    float[] shares = scratch.shares;
     int d = config.headSize();
     int heads = config.heads();
     for (int h = 0; h < heads; h++) {
@@ -222,20 +372,17 @@ final class CachedAttention {
       }
       float sum = 0;
       for (int c = 0; c < chunks; c++) {
-        sum += sums[c * heads + h] * share(c * heads + h, max);
+        shares[c] = (float) Math.exp(largest[c * heads + h] - max);
+        sum += sums[c * heads + h] * shares[c];
       }
+      Arrays.fill(to, h * d, (h + 1) * d, 0);
       for (int c = 0; c < chunks; c++) {
-        float weight = share(c * heads + h, max) / sum;
+        float weight = shares[c] / sum;
         int from = (c * heads + h) * d;
         for (int i = 0; i < d; i++) {
-          float before = c == 0 ? 0 : to[h * d + i];
-          to[h * d + i] = before + weight * rows[from + i];
+          to[h * d + i] += weight * rows[from + i];
         }
       }
     }
-  }
-
-  private float share(int slot, float max) {
-    return (float) Math.exp(largest[slot] - max);
   }
 }

@@ -312,15 +312,22 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     }
   }
 
-  // The work items of all sequences in one row, dealt out in turn: sequence, head, chunk.
+  // The work items of all sequences in one row: sequence, head, chunk. Each thread takes a piece of
+  // it, so that it reads long stretches of the cache.
   private void attend(Step step, Member own, int member, int layer) {
+    int items = 0;
+    for (Row row : step.rows) {
+      items += config.kvHeads() * row.attention.chunks();
+    }
+    int first = share(items, member);
+    int end = share(items, member + 1);
     int item = 0;
     for (int b = 0; b < step.count; b++) {
       Row row = step.rows[b];
       KvCache cache = step.caches.get(b);
       for (int head = 0; head < config.kvHeads(); head++) {
         for (int chunk = 0; chunk < row.attention.chunks(); chunk++, item++) {
-          if (item % team.size() == member) {
+          if (item >= first && item < end) {
             row.attention.attend(
                 cache,
                 layer,
@@ -342,7 +349,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
   // attention [B, H·d] -> x [B, D]
   private void output(Step step, Member own, int member, PackedLlama.Adapted oProj) {
     for (int b = 0; b < step.count; b++) {
-      step.rows[b].attention.merge(own.merged[b]);
+      step.rows[b].attention.merge(own.merged[b], own.scratch);
       own.attended.set(b, own.merged[b]);
     }
     linear(oProj, step, own, member, own.attended, own.merged, step.projected);
@@ -403,9 +410,9 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     }
   }
 
-  // Member m takes blocks share(m) to share(m + 1).
-  private int share(int blocks, int member) {
-    return (int) ((long) blocks * member / team.size());
+  // Member m takes items share(m) to share(m + 1).
+  private int share(int items, int member) {
+    return (int) ((long) items * member / team.size());
   }
 
   private int firstRow(PackedMatrix matrix, int member) {
@@ -488,7 +495,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
       head.multiply(rounded, 1, 0, 1, y);
       row.attention.attend(
           cache, 0, cache.length(), 0, 0, row.q, row.k, row.v, row.cos, row.sin, scratch);
-      row.attention.merge(merged);
+      row.attention.merge(merged, scratch);
       FloatLanes.siluTimes(row.gate, row.up, 0, FloatLanes.LANES);
       FloatLanes.add(row.x, row.projected, 0, 1);
     }
