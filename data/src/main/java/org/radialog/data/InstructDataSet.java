@@ -324,7 +324,7 @@ public final class InstructDataSet {
 
     void afterReport() {
       double task = random.nextDouble();
-      if (task < 0.5 && corrections == 0) {
+      if (task < 0.6 && corrections == 0) {
         correction();
       } else {
         further();

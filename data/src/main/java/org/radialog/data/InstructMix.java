@@ -21,7 +21,7 @@ public record InstructMix(
     double random,
     double predicted) {
   /** The mix that the embedded model is trained with. */
-  public static final InstructMix DEFAULT = new InstructMix(0.45, 0.25, 0.25, 0.3, 0.2, 0.7);
+  public static final InstructMix DEFAULT = new InstructMix(0.38, 0.32, 0.25, 0.3, 0.2, 0.7);
 
   /** Checks the shares. */
   public InstructMix {

@@ -16,7 +16,9 @@ final class InstructPhrases {
           "Describe this chest radiograph.",
           "What does the film show? Write the findings.",
           "Please write the findings of this film.",
-          "Report this film.");
+          "Report this film.",
+          "The report, please.",
+          "Generate a radiology report for this image.");
 
   /** {@code %s} is a finding with its article. */
   static final List<String> BINARY =
@@ -35,6 +37,7 @@ final class InstructPhrases {
           "Which findings are present?",
           "List all findings.",
           "What are the findings?",
+          "What do you see?",
           "What is abnormal on this film?");
 
   static final List<String> LIST_OF_REPORT =
@@ -47,6 +50,10 @@ final class InstructPhrases {
   static final List<String> VIEW =
       List.of(
           "Which view is this?",
+          "What is the view?",
+          "What view is it?",
+          "How was this film taken?",
+          "Is this image PA or AP?",
           "From what view was this image taken?",
           "What is the projection of this film?",
           "Is this a PA or an AP film?",
@@ -57,13 +64,15 @@ final class InstructPhrases {
           "Write the impression.",
           "What is your impression?",
           "Give me the impression.",
-          "Please write the impression section.");
+          "Please write the impression section.",
+          "Impression?");
 
   static final List<String> SUMMARY =
       List.of(
           "Summarise in one sentence.",
           "Summarize the report in one sentence.",
           "Give a short summary.",
+          "Can you summarise the findings?",
           "Sum up the film in one sentence.");
 
   private static final List<String> ADD =

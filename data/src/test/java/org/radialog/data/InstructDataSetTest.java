@@ -2,6 +2,7 @@ package org.radialog.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -136,13 +137,15 @@ class InstructDataSetTest {
 
   @Test
   void sharesAreThoseOfTheMix() {
+    InstructMix mix = InstructMix.DEFAULT;
     assertThat(
             share(d ->
                 d.exchanges().equals(List.of(d.exchanges().getFirst()))
                     && d.exchanges().getFirst().task() == Task.REPORT))
-        .isBetween(0.43, 0.47);
-    assertThat(share(d -> d.exchanges().getFirst().task() == Task.REPORT)).isBetween(0.68, 0.72);
-    assertThat(share(d -> d.findings().isEmpty())).isBetween(0.22, 0.28);
+        .isCloseTo(mix.report(), within(0.02));
+    assertThat(share(d -> d.exchanges().getFirst().task() == Task.REPORT))
+        .isCloseTo(mix.report() + mix.reportDialog(), within(0.02));
+    assertThat(share(d -> d.findings().isEmpty())).isCloseTo(mix.withoutFindings(), within(0.03));
     var tasks = new EnumMap<Task, Integer>(Task.class);
     DIALOGS.forEach(d -> d.exchanges().forEach(e -> tasks.merge(e.task(), 1, Integer::sum)));
     assertThat(tasks).containsKeys(Task.values());
