@@ -15,6 +15,7 @@ import org.radialog.imaging.Radiograph;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** {@code radialog bench}: speed and memory of a model on this machine. */
@@ -36,6 +37,12 @@ final class BenchCommand implements Callable<Integer> {
       description = "Only the first 100 tokens of this process at context 300, without warming up.")
   private boolean fresh;
 
+  @Option(
+      names = "--context",
+      paramLabel = "N",
+      description = "Only prompts of N tokens and single-stream steps behind them.")
+  private List<Integer> contexts = List.of();
+
   @Option(names = "--json", description = "One JSON object.")
   private boolean json;
 
@@ -56,23 +63,15 @@ final class BenchCommand implements Callable<Integer> {
       if (fresh) {
         double rate = speed.decode(300, 1, 100);
         root.put("first_100_tokens_ms", Json.rounded(100_000 / rate));
+      } else if (!contexts.isEmpty()) {
+        prefill(root, speed, contexts);
+        decode(root, speed, contexts);
       } else {
         machine.put("read_gb_s", Json.rounded(readBandwidth()));
         machine.put("matmul_gflop_s", Json.rounded(Speed.matmulGflops(1024)));
         root.put("encode_ms", Json.rounded(speed.encodeMillis(Radiograph.read(film), 10)));
-        var prefill = root.putArray("prefill");
-        for (int tokens : List.of(64, 300, 512)) {
-          prefill
-              .addObject()
-              .put("tokens", tokens)
-              .put("tokens_per_second", Json.rounded(speed.prefill(tokens, 5)));
-        }
-        var decode = root.putArray("decode");
-        speed.decode(100, 1, 300); // the kernels' compilation
-        for (int context : List.of(100, 300, 1000)) {
-          row(decode.addObject(), speed, context, 1);
-        }
-        row(decode.addObject(), speed, 300, 4);
+        prefill(root, speed, List.of(64, 300, 512));
+        row(decode(root, speed, List.of(100, 300, 1000)).addObject(), speed, 300, 4);
       }
       root.put("peak_rss_mb", peakRss());
     }
@@ -83,6 +82,24 @@ final class BenchCommand implements Callable<Integer> {
       System.out.println(Notice.RESEARCH_USE);
     }
     return Main.DONE;
+  }
+
+  private static void prefill(ObjectNode root, Speed speed, List<Integer> lengths) {
+    ArrayNode rows = root.putArray("prefill");
+    for (int tokens : lengths) {
+      rows.addObject()
+          .put("tokens", tokens)
+          .put("tokens_per_second", Json.rounded(speed.prefill(tokens, 5)));
+    }
+  }
+
+  private static ArrayNode decode(ObjectNode root, Speed speed, List<Integer> contexts) {
+    ArrayNode rows = root.putArray("decode");
+    speed.decode(100, 1, 300); // the kernels' compilation
+    for (int context : contexts) {
+      row(rows.addObject(), speed, context, 1);
+    }
+    return rows;
   }
 
   private static void row(ObjectNode row, Speed speed, int context, int streams) {
