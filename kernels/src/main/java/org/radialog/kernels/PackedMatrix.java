@@ -41,6 +41,9 @@ public final class PackedMatrix {
   /** L: rows of a block on this machine. */
   public static final int LANES = SHORTS.length();
 
+  private static final int CACHE_LINE = 64;
+  private static final int TOUCHED = 64 * CACHE_LINE; // more keeps others waiting
+
   private static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -194,6 +197,22 @@ public final class PackedMatrix {
   }
 
   /**
+   * Reads the beginning of a block, so that {@link #multiply} finds it in the processor's cache and
+   * the prefetcher on its way.
+   *
+   * @return no meaning; to be used, or the reading is optimised away
+   */
+  public int touch(int block) {
+    long at = block * blockBytes();
+    long end = Math.min(bytes.byteSize(), at + TOUCHED);
+    int sum = 0;
+    for (; at < end; at += CACHE_LINE) {
+      sum += bytes.get(ValueLayout.JAVA_BYTE, at);
+    }
+    return sum;
+  }
+
+  /**
    * Multiplies some blocks of rows with the first {@code count} vectors of {@code x}: {@code
    * y[m][r] = Σ_c w[r,c] · x[m,c]}.
    *
@@ -207,7 +226,7 @@ public final class PackedMatrix {
       throw new IllegalArgumentException(
           "a matrix of " + columns + " columns cannot take vectors of " + x.columns());
     }
-    long blockBytes = (long) LANES * format.groupBytes() * (columns / WeightFormat.GROUP);
+    long blockBytes = blockBytes();
     for (int b = firstBlock; b < endBlock; b++) {
       int row = b * LANES;
       if (row + LANES <= rows) {
@@ -220,6 +239,10 @@ public final class PackedMatrix {
         }
       }
     }
+  }
+
+  private long blockBytes() {
+    return (long) LANES * format.groupBytes() * (columns / WeightFormat.GROUP);
   }
 
   private void multiply(QuantisedVectors x, int count, long at, float[][] y, int row) {

@@ -123,15 +123,30 @@ public final class Team implements AutoCloseable {
    * Waits until every member is here; only inside a run. What they wrote before is then visible.
    */
   public void barrier() {
-    if (size == 1) {
-      return;
-    }
+    await(arrive());
+  }
+
+  /**
+   * Says that this member is here, and waits for nobody: what it does before {@link #await} is done
+   * while the others come. Only inside a run.
+   *
+   * @return for {@link #await}
+   */
+  public int arrive() {
     int now = phase;
     if (arrived.incrementAndGet() == size) {
       arrived.set(0);
       phase = now + 1;
-      return;
     }
+    return now;
+  }
+
+  /**
+   * Waits until every member has arrived. What they wrote before is then visible.
+   *
+   * @param now what {@link #arrive} returned
+   */
+  public void await(int now) {
     for (int tries = 0; phase == now; tries++) {
       if (failure.get() != null) {
         throw new Abandoned();

@@ -81,6 +81,9 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     float[][] merged; // [B, H · d]
     float[] low = {}; // [r]
 
+    @SuppressWarnings("UnusedVariable") // written, so that what was touched is read
+    int touched;
+
     Member(LlamaConfig c) {
       scratch = new CachedAttention.Scratch(c);
       hidden = new QuantisedVectors(0, c.hidden());
@@ -279,13 +282,14 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
       project(step, own, member, block);
       team.barrier();
       attend(step, own, member, layer);
-      team.barrier();
+      meet(own, member, block.oProj().base());
       output(step, own, member, block.oProj());
-      team.barrier();
+      meet(own, member, block.gateProj().base());
       gate(step, own, member, block);
-      team.barrier();
+      meet(own, member, block.downProj().base());
       down(step, own, member, block.downProj());
-      team.barrier();
+      boolean last = layer == config.layers() - 1;
+      meet(own, member, last ? packed.head() : packed.layers().get(layer + 1).qProj().base());
     }
     norm(step, own, packed.norm());
     PackedMatrix head = packed.head();
@@ -295,6 +299,16 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
         share(head.blocks(), member),
         share(head.blocks(), member + 1),
         step.logits); // [B, V]
+  }
+
+  // A barrier; while others come, the first weights behind it do.
+  private void meet(Member own, int member, PackedMatrix next) {
+    int now = team.arrive();
+    int first = share(next.blocks(), member);
+    if (first < next.blocks()) {
+      own.touched += next.touch(first);
+    }
+    team.await(now);
   }
 
   // x [B, D] -> q [B, H·d], k and v [B, K·d]
