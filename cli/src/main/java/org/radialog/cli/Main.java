@@ -62,6 +62,10 @@ public final class Main {
 
   /** Runs the command in this process; returns its exit code. */
   public static int run(String... arguments) {
+    return commandLine().execute(arguments);
+  }
+
+  static CommandLine commandLine() {
     CommandLine command = new CommandLine(new Main());
     command.setCaseInsensitiveEnumValuesAllowed(true);
     command.setExecutionExceptionHandler((failure, failed, parsed) -> {
@@ -71,7 +75,7 @@ public final class Main {
       }
       throw failure;
     });
-    return command.execute(arguments);
+    return command;
   }
 
   // The launcher lets the JVM's own stderr pass a filter and keeps the real one as descriptor 3.
