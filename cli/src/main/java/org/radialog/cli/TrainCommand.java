@@ -154,7 +154,11 @@ final class TrainCommand {
         description = "The model folder to write.")
     private Path out = Path.of("");
 
-    @Option(names = "--version", paramLabel = "V", defaultValue = "0.1.0")
+    @Option(
+        names = "--model-version",
+        paramLabel = "V",
+        defaultValue = "0.1.0",
+        description = "Of the model, for its config (default: ${DEFAULT-VALUE}).")
     private String version = "";
 
     @Option(
@@ -218,7 +222,11 @@ final class TrainCommand {
         description = "The model folder to write.")
     private Path out = Path.of("");
 
-    @Option(names = "--version", paramLabel = "V", defaultValue = "0.1.0")
+    @Option(
+        names = "--model-version",
+        paramLabel = "V",
+        defaultValue = "0.1.0",
+        description = "Of the model, for its config (default: ${DEFAULT-VALUE}).")
     private String version = "";
 
     @Option(names = "--commit", paramLabel = "ID", defaultValue = "unknown")

@@ -3,8 +3,13 @@ package org.radialog.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 class UsageTest {
   @Test
@@ -14,6 +19,29 @@ class UsageTest {
     assertThat(run.out())
         .contains(
             "report", "ask", "chat", "findings", "evaluate", "train", "inspect", "verify", "bench");
+  }
+
+  @TestFactory
+  Stream<DynamicTest> everyVerbHelps() {
+    return verbs(Main.commandLine(), List.of())
+        .map(verb ->
+            DynamicTest.dynamicTest(
+                String.join(" ", verb),
+                () -> {
+                  CommandLineRun run =
+                      CommandLineRun.of(
+                          Stream.concat(verb.stream(), Stream.of("--help")).toArray(String[]::new));
+                  assertThat(run.code()).isZero();
+                  assertThat(run.out()).startsWith("Usage: radialog " + String.join(" ", verb));
+                }));
+  }
+
+  private static Stream<List<String>> verbs(CommandLine command, List<String> path) {
+    return command.getSubcommands().entrySet().stream()
+        .flatMap(entry -> {
+          List<String> verb = Stream.concat(path.stream(), Stream.of(entry.getKey())).toList();
+          return Stream.concat(Stream.of(verb), verbs(entry.getValue(), verb));
+        });
   }
 
   @Test
