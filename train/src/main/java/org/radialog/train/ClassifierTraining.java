@@ -129,14 +129,14 @@ public final class ClassifierTraining {
   private final Folds.Split split;
   private final Films films;
 
-  private ClassifierTraining(Config config, Path runFolder, Progress progress) {
+  private ClassifierTraining(Config config, RunFolder run, Progress progress) {
     this.config = config;
     this.recipe = config.recipe;
     this.progress = progress;
     Torch.threads(recipe.threads);
     List<Film> all = NihDataSet.read(config.data).films();
     this.split = Folds.nih14().split(all, config.fold);
-    this.run = RunFolder.open(runFolder, config);
+    this.run = run;
     Set<Integer> sides = new HashSet<>(Set.of(SIDE));
     for (int epoch = 0; epoch < recipe.epochs(); epoch++) {
       sides.add(recipe.storedSide(epoch));
@@ -150,7 +150,9 @@ public final class ClassifierTraining {
    * and {@code validation.csv}.
    */
   public static void train(Config config, Path runFolder, Progress progress) {
-    new ClassifierTraining(config, runFolder, progress).train();
+    try (RunFolder run = RunFolder.open(runFolder, config)) {
+      new ClassifierTraining(config, run, progress).train();
+    }
   }
 
   /** The networks over one set of parameters. */

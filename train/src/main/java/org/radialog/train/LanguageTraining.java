@@ -193,7 +193,7 @@ public final class LanguageTraining {
   private long started = System.nanoTime();
   private long lastCheckpoint = System.nanoTime();
 
-  private LanguageTraining(Config config, Path runFolder, Progress progress) {
+  private LanguageTraining(Config config, RunFolder run, Progress progress) {
     this.config = config;
     this.recipe = config.recipe;
     this.progress = progress;
@@ -201,7 +201,7 @@ public final class LanguageTraining {
       Torch.threads(recipe.threads);
     }
     this.split = Folds.nih14().split(NihDataSet.read(config.data).films(), config.fold);
-    this.run = RunFolder.open(runFolder, config);
+    this.run = run;
   }
 
   /**
@@ -209,7 +209,9 @@ public final class LanguageTraining {
    * language.safetensors} (keys {@code qformer. projector. language.}, fp32).
    */
   public static void train(Config config, Path runFolder, Progress progress) {
-    new LanguageTraining(config, runFolder, progress).train();
+    try (RunFolder run = RunFolder.open(runFolder, config)) {
+      new LanguageTraining(config, run, progress).train();
+    }
   }
 
   /** The networks over one set of parameters. */

@@ -3,8 +3,11 @@ package org.radialog.train;
 import java.io.IOException;
 import java.io.StringReader;
 import java.io.StringWriter;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -34,23 +37,73 @@ import org.radialog.weights.SafetensorsWriter;
  * and {@code checkpoint.safetensors}, each written whole or not at all, so that a run may be killed
  * at any moment and goes on from its last checkpoint.
  */
-final class RunFolder {
+final class RunFolder implements AutoCloseable {
   private final Path folder;
+  private final FileChannel lock;
   private final List<SequencedMap<String, String>> rows = new ArrayList<>();
 
   private RunFolder(Path folder) {
     this.folder = folder;
+    this.lock = locked(folder);
+  }
+
+  // Two processes in one folder would take each other's checkpoints. A killed one holds no lock.
+  private static FileChannel locked(Path folder) {
+    try {
+      Files.createDirectories(folder);
+      FileChannel channel =
+          FileChannel.open(
+              folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      if (held(channel)) {
+        return channel;
+      }
+      channel.close();
+    } catch (IOException e) {
+      throw new RadialogException("cannot write to the run folder " + folder + ": " + e, e);
+    }
+    throw new RadialogException(
+        "run folder "
+            + folder
+            + " belongs to a training that is still running: wait for it, or give another folder");
+  }
+
+  private static boolean held(FileChannel channel) throws IOException {
+    try {
+      return channel.tryLock() != null;
+    } catch (OverlappingFileLockException e) {
+      return false; // this very process has it
+    }
+  }
+
+  @Override
+  public void close() {
+    try {
+      lock.close();
+    } catch (IOException e) {
+      throw new RadialogException("cannot close the run folder " + folder + ": " + e, e);
+    }
   }
 
   /**
    * A new run, or one to go on with.
    *
-   * @throws RadialogException if the folder holds a run of another configuration
+   * @throws RadialogException if the folder holds a run of another configuration, or one that is
+   *     still running
    */
   static RunFolder open(Path folder, Object config) {
     String json = Json.MAPPER.writeValueAsString(config) + "\n";
     Path file = folder.resolve("config.json");
     RunFolder run = new RunFolder(folder);
+    try {
+      run.read(file, json);
+      return run;
+    } catch (RuntimeException | Error e) {
+      run.close();
+      throw e;
+    }
+  }
+
+  private void read(Path file, String json) {
     try {
       if (Files.exists(file)) {
         String found = Files.readString(file);
@@ -67,11 +120,10 @@ final class RunFolder {
       } else {
         WholeFile.write(file, json);
       }
-      run.readRows();
+      readRows();
     } catch (IOException e) {
       throw new RadialogException("cannot read the run folder " + folder + ": " + e, e);
     }
-    return run;
   }
 
   Path file(String name) {

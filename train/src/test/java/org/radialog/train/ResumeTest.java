@@ -62,11 +62,22 @@ class ResumeTest {
   @Test
   void aRunFolderOfAnotherConfigurationIsRefused() {
     Path run = folder.resolve("other");
-    RunFolder.open(run, small.classifierConfig(0));
+    RunFolder.open(run, small.classifierConfig(0)).close();
     assertThatThrownBy(
             () -> ClassifierTraining.train(small.classifierConfig(1), run, Progress.NONE))
         .isInstanceOf(RadialogException.class)
         .hasMessageContaining("another configuration");
+  }
+
+  @Test
+  void aRunFolderInUseIsRefusedUntilItIsFree() {
+    Path run = folder.resolve("busy");
+    try (RunFolder _ = RunFolder.open(run, "config")) {
+      assertThatThrownBy(() -> RunFolder.open(run, "config"))
+          .isInstanceOf(RadialogException.class)
+          .hasMessageContaining("still running");
+    }
+    RunFolder.open(run, "config").close();
   }
 
   private static Path file(Path run) {
