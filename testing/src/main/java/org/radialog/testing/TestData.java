@@ -37,6 +37,7 @@ public final class TestData {
 
   private static Path assume(Optional<Path> folder, String property) {
     assumeTrue(folder.isPresent(), "needs -D" + property + "=DIR");
+    System.out.println("reads testdata"); // counted at the end of .ci/run
     return folder.orElseThrow();
   }
 
