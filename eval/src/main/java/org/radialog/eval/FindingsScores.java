@@ -1,10 +1,12 @@
 package org.radialog.eval;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.SortedMap;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.ToIntFunction;
@@ -21,11 +23,16 @@ import org.radialog.data.Truth;
  *
  * @param labels one row an assessed label, in column order
  * @param meanOfMapped mean over the ten mapped labels, No Finding left out
+ * @param meanByFold the same mean within each fold, in order of folds
  * @param films how many films were scored
  * @param patients how many patients they show
  */
 public record FindingsScores(
-    List<LabelScore> labels, Interval meanOfMapped, int films, int patients) {
+    List<LabelScore> labels,
+    Interval meanOfMapped,
+    SortedMap<Integer, Double> meanByFold,
+    int films,
+    int patients) {
   /** Resamples of patients. */
   public static final int RESAMPLES = 1000;
 
@@ -51,6 +58,7 @@ public record FindingsScores(
 
   public FindingsScores {
     labels = List.copyOf(labels);
+    meanByFold = Collections.unmodifiableSortedMap(new TreeMap<>(meanByFold));
   }
 
   private record Scored(String patient, int fold, double score, boolean positive) {}
@@ -104,7 +112,18 @@ public record FindingsScores(
               finding, positives, interval(List.of(rows), seed), calibrationError(rows)));
     }
     int patients = (int) films.stream().map(Film::patient).distinct().count();
-    return new FindingsScores(labels, interval(mapped, seed), films.size(), patients);
+    SortedMap<Integer, Double> meanByFold = new TreeMap<>();
+    films.stream()
+        .mapToInt(fold)
+        .distinct()
+        .forEach(k ->
+            meanByFold.put(
+                k,
+                mean(
+                    mapped.stream()
+                        .map(rows -> rows.stream().filter(row -> row.fold == k).toList())
+                        .toList())));
+    return new FindingsScores(labels, interval(mapped, seed), meanByFold, films.size(), patients);
   }
 
   /**

@@ -100,6 +100,7 @@ final class ModelCard {
         | classifier's recipe | `%s` |
         | language model's recipe | %s |
         | findings named in the training prompts | %s |
+        | rebuilt by | `./radialog train model --data DIR --init efficientnet-lite0-57934424.pth --base models/mini/base.gguf --runs RUNS --out MODEL` |
 
         """
             .formatted(
@@ -153,6 +154,13 @@ final class ModelCard {
             words(plain.meanOfMapped()),
             words(tree.meanOfMapped()),
             viewAndAge.meanOfMapped().value()));
+    text.append(
+        "The mean of the ten within each held-out fold: %s.%n%n"
+            .formatted(
+                plain.meanByFold().entrySet().stream()
+                    .map(
+                        e -> String.format(Locale.ROOT, "%.3f (fold %d)", e.getValue(), e.getKey()))
+                    .collect(Collectors.joining(", "))));
     text.append(
         """
         A finding is called present above its threshold, set so that it is called as often on films that the
