@@ -23,14 +23,14 @@ import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
 /**
- * The image model of BioViL-T (arXiv 2301.04558) for a film without a prior: a backbone, a 1x1
- * convolution to patches, the embedding that stands for the missing prior, and a projector into the
- * joint space. One pass serves the findings classifier ({@link Output#projected}) and the language
- * model ({@link Output#patches}).
+ * The image model of BioViL-T (arXiv 2301.04558): a backbone, a 1x1 convolution to patches, the
+ * embedding that stands for a missing prior (or, with one, the {@link TemporalPooler}), and a
+ * projector into the joint space. One pass serves the findings classifier ({@link
+ * Output#projected}) and the language model ({@link Output#patches}).
  *
  * <pre>
  *  image ─ backbone ─ backbone_to_vit ─┬─ patches ─ projector ─ projected
- *               missing_previous_emb ──┘
+ *   missing_previous_emb or vit_pooler ┘
  * </pre>
  *
  * <p>Dimensions: B batch, S side of the image in pixels, C channels of the backbone, h = w = ceil(S
@@ -199,6 +199,24 @@ public final class BioViLT implements AutoCloseable {
     try (Scope scope = new Scope()) {
       Tensor patches = fuse(patchEmbeddings(image, statistics)); // [B, 2 P, h, w]
       Tensor projected = project(patches, statistics); // [B, J, h, w]
+      return new Output(scope.keep(output(patches)), scope.keep(output(projected)));
+    }
+  }
+
+  /**
+   * A film and its prior, both {@code [B, 3 or 1, 448, 448]}: what the pooler finds takes the place
+   * of the embedding that stands for a missing prior.
+   *
+   * @throws RadialogException if an image has another shape
+   */
+  public Output forward(Tensor image, Tensor prior, TemporalPooler pooler) {
+    try (Scope scope = new Scope()) {
+      Tensor current = patchEmbeddings(image, BatchNorm.RUNNING); // [B, P, h, w]
+      Tensor before = patchEmbeddings(prior, BatchNorm.RUNNING); // [B, P, h, w]
+      Tensor difference = pooler.forward(output(current), output(before)); // [B, P, h, w]
+      Tensor patches =
+          cat(new TensorVector(current, difference.to(Torch.type(current))), 1); // [B, 2 P, h, w]
+      Tensor projected = project(patches, BatchNorm.RUNNING); // [B, J, h, w]
       return new Output(scope.keep(output(patches)), scope.keep(output(projected)));
     }
   }

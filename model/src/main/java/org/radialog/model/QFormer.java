@@ -1,7 +1,6 @@
 package org.radialog.model;
 
 import static org.bytedeco.pytorch.global.torch.gelu;
-import static org.bytedeco.pytorch.global.torch.layer_norm;
 import static org.bytedeco.pytorch.global.torch.matmul;
 import static org.bytedeco.pytorch.global.torch.softmax;
 
@@ -10,7 +9,6 @@ import java.util.List;
 import java.util.Optional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 import org.radialog.base.RadialogException;
 import org.radialog.torch.Init;
@@ -137,19 +135,6 @@ public final class QFormer {
 
   private static Tensor drop(Tensor x, double dropout) {
     return dropout == 0 ? x : torch.dropout(x, dropout, true);
-  }
-
-  private record LayerNorm(Tensor weight, Tensor bias, double epsilon) {
-    static LayerNorm of(Parameters p, long size, double epsilon) {
-      return new LayerNorm(
-          p.get("weight", Init.ones(), size), p.get("bias", Init.zeros(), size), epsilon);
-    }
-
-    Tensor forward(Tensor x) {
-      long[] last = {weight.size(0)};
-      return layer_norm(
-          x, last, new TensorOptional(weight), new TensorOptional(bias), epsilon, false);
-    }
   }
 
   /** A linear whose output is added to what came before the sub-layer and normalised. */

@@ -24,10 +24,11 @@ import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
-/** The ResNet-50 image model against hi-ml-multimodal, without a prior. */
+/** The ResNet-50 image model against hi-ml-multimodal, without and with a prior. */
 class BioViLTParityTest {
   private static final double FORWARD = 1e-5;
   private static final double BATCH_STATISTICS = 1e-3;
+  private static final double POSITIONS = 1e-6;
 
   @TestFactory
   Stream<DynamicTest> runningStatistics() {
@@ -45,6 +46,30 @@ class BioViLTParityTest {
                                 Parity.check(c + "/" + output, outputs.get(output), c, FORWARD);
                               }));
                 }));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> withAPrior() {
+    return Golden.cases("biovilt").stream()
+        .filter(c -> given(c, "previous"))
+        .flatMap(c -> {
+          Outputs<float[]> outputs = new Outputs<>(() -> prior(c));
+          return Stream.concat(
+              expected(c, "prior").stream()
+                  .map(output ->
+                      dynamicTest(
+                          c + "/" + output,
+                          () -> {
+                            Parity.check(c + "/" + output, outputs.get(output), c, FORWARD);
+                          })),
+              Stream.of(
+                  dynamicTest(
+                      c + "/position_table",
+                      () -> {
+                        Parity.check(
+                            c + "/position_table", outputs.get("position_table"), c, POSITIONS);
+                      })));
+        });
   }
 
   @TestFactory
@@ -131,6 +156,21 @@ class BioViLTParityTest {
       outputs.put(
           input + ".patch_x", Torch.floats(network.patchEmbeddings(image, BatchNorm.RUNNING)));
       add(outputs, input, network.forward(image));
+    }
+    return outputs;
+  }
+
+  /** A film with its prior. */
+  private static Map<String, float[]> prior(GoldenCase c) {
+    Map<String, float[]> outputs = new LinkedHashMap<>();
+    try (Scope _ = new Scope();
+        NoGradGuard _ = new NoGradGuard();
+        Parameters p = parameters(c);
+        BioViLT network = BioViLT.of(p, config(c))) {
+      int channels = config(c).patchDim();
+      TemporalPooler pooler = TemporalPooler.of(p.at("encoder.vit_pooler."), channels);
+      outputs.put("position_table", Torch.floats(TemporalPooler.positions(channels)));
+      add(outputs, "prior", network.forward(image(c, "single"), image(c, "previous"), pooler));
     }
     return outputs;
   }

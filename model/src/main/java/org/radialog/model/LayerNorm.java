@@ -1,0 +1,22 @@
+package org.radialog.model;
+
+import static org.bytedeco.pytorch.global.torch.layer_norm;
+
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
+import org.radialog.torch.Init;
+import org.radialog.torch.Parameters;
+
+/** Layer normalisation over the last dimension (arXiv 1607.06450), with {@code weight, bias}. */
+record LayerNorm(Tensor weight, Tensor bias, double epsilon) {
+  static LayerNorm of(Parameters p, long size, double epsilon) {
+    return new LayerNorm(
+        p.get("weight", Init.ones(), size), p.get("bias", Init.zeros(), size), epsilon);
+  }
+
+  Tensor forward(Tensor x) {
+    long[] last = {weight.size(0)};
+    return layer_norm(
+        x, last, new TensorOptional(weight), new TensorOptional(bias), epsilon, false);
+  }
+}
