@@ -1,15 +1,11 @@
 package org.radialog.model;
 
 import static org.bytedeco.pytorch.global.torch.gelu;
-import static org.bytedeco.pytorch.global.torch.matmul;
-import static org.bytedeco.pytorch.global.torch.softmax;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 import org.radialog.base.RadialogException;
 import org.radialog.torch.Init;
 import org.radialog.torch.Linear;
@@ -55,8 +51,6 @@ public final class QFormer {
     }
   }
 
-  private static final double STD = 0.02;
-  private static final double BERT_EPSILON = 1e-12;
   private static final double VISION_EPSILON = 1e-5;
 
   private final Config config;
@@ -91,9 +85,9 @@ public final class QFormer {
     }
     return new QFormer(
         c,
-        p.get("query_tokens", Init.normal(STD), 1, c.queries(), c.hidden()),
+        p.get("query_tokens", Init.normal(BertResidual.STD), 1, c.queries(), c.hidden()),
         LayerNorm.of(p.at("ln_vision."), c.channels(), VISION_EPSILON),
-        LayerNorm.of(bert.at("embeddings.LayerNorm."), c.hidden(), BERT_EPSILON),
+        LayerNorm.of(bert.at("embeddings.LayerNorm."), c.hidden(), BertResidual.EPSILON),
         List.copyOf(layers));
   }
 
@@ -117,7 +111,7 @@ public final class QFormer {
     try (Scope scope = new Scope()) {
       Tensor image = imageTokens(features); // [B, P, C]
       Tensor x = queryTokens.expand(features.size(0), config.queries(), config.hidden());
-      x = drop(embeddingNorm.forward(x), dropout); // [B, Q, D]
+      x = BertResidual.drop(embeddingNorm.forward(x), dropout); // [B, Q, D]
       for (Layer layer : layers) {
         x = layer.forward(x, image, dropout); // [B, Q, D]
       }
@@ -133,71 +127,25 @@ public final class QFormer {
     }
   }
 
-  private static Tensor drop(Tensor x, double dropout) {
-    return dropout == 0 ? x : torch.dropout(x, dropout, true);
-  }
-
-  /** A linear whose output is added to what came before the sub-layer and normalised. */
-  private record Residual(Linear dense, LayerNorm norm) {
-    static Residual of(Parameters p, long in, long out) {
-      return new Residual(
-          Linear.normal(p.at("dense."), in, out, STD),
-          LayerNorm.of(p.at("LayerNorm."), out, BERT_EPSILON));
-    }
-
-    Tensor forward(Tensor x, Tensor before, double dropout) {
-      return norm.forward(drop(dense.forward(x), dropout).add(before));
-    }
-  }
-
-  /** Attention of the queries to {@code source}: themselves or the image. */
-  private record Attention(Linear query, Linear key, Linear value, Residual output, int heads) {
-    static Attention of(Parameters p, Config c, long sourceWidth) {
-      return new Attention(
-          Linear.normal(p.at("self.query."), c.hidden(), c.hidden(), STD),
-          Linear.normal(p.at("self.key."), sourceWidth, c.hidden(), STD),
-          Linear.normal(p.at("self.value."), sourceWidth, c.hidden(), STD),
-          Residual.of(p.at("output."), c.hidden(), c.hidden()),
-          c.heads());
-    }
-
-    Tensor forward(Tensor x, Tensor source, double dropout) {
-      try (Scope scope = new Scope()) {
-        Tensor q = split(query.forward(x)); // [B, H, Q, d]
-        Tensor k = split(key.forward(source)); // [B, H, S, d]
-        Tensor v = split(value.forward(source)); // [B, H, S, d]
-        double scale = 1 / Math.sqrt((double) q.size(3));
-        Tensor scores = matmul(q, k.transpose(2, 3)).mul(new Scalar(scale)); // [B, H, Q, S]
-        Tensor shares = drop(softmax(scores, -1), dropout); // [B, H, Q, S]
-        Tensor mixed = matmul(shares, v).transpose(1, 2).flatten(2, 3); // [B, Q, H, d] to [B, Q, D]
-        return scope.keep(output.forward(mixed, x, dropout)); // [B, Q, D]
-      }
-    }
-
-    // [B, T, D] to [B, H, T, d]
-    private Tensor split(Tensor x) {
-      return x.view(x.size(0), x.size(1), heads, -1).transpose(1, 2);
-    }
-  }
-
   /** Self-attention, in some layers cross-attention, and the queries' own feed-forward pair. */
   private record Layer(
-      Attention self, Optional<Attention> cross, Linear intermediate, Residual output) {
+      BertAttention self, Optional<BertAttention> cross, Linear intermediate, BertResidual output) {
     static Layer of(Parameters p, Config c, int index) {
       return new Layer(
-          Attention.of(p.at("attention."), c, c.hidden()),
+          BertAttention.of(p.at("attention."), c.hidden(), c.hidden(), c.heads()),
           index % c.crossAttentionEvery() == 0
-              ? Optional.of(Attention.of(p.at("crossattention."), c, c.channels()))
+              ? Optional.of(
+                  BertAttention.of(p.at("crossattention."), c.hidden(), c.channels(), c.heads()))
               : Optional.empty(),
-          Linear.normal(p.at("intermediate_query.dense."), c.hidden(), c.mlp(), STD),
-          Residual.of(p.at("output_query."), c.mlp(), c.hidden()));
+          Linear.normal(p.at("intermediate_query.dense."), c.hidden(), c.mlp(), BertResidual.STD),
+          BertResidual.of(p.at("output_query."), c.mlp(), c.hidden()));
     }
 
     Tensor forward(Tensor queries, Tensor image, double dropout) {
       try (Scope scope = new Scope()) {
-        Tensor x = self.forward(queries, queries, dropout); // [B, Q, D]
+        Tensor x = self.forward(queries, queries, Optional.empty(), dropout); // [B, Q, D]
         if (cross.isPresent()) {
-          x = cross.get().forward(x, image, dropout); // [B, Q, D]
+          x = cross.get().forward(x, image, Optional.empty(), dropout); // [B, Q, D]
         }
         Tensor wide = gelu(intermediate.forward(x)); // [B, Q, mlp]
         return scope.keep(output.forward(wide, x, dropout)); // [B, Q, D]

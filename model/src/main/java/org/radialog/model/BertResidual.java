@@ -1,0 +1,32 @@
+package org.radialog.model;
+
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.radialog.torch.Linear;
+import org.radialog.torch.Parameters;
+
+/**
+ * The end of a sub-layer of BERT (arXiv 1810.04805, post-norm): a linear whose output is added to
+ * what came before the sub-layer, and normalised. Names: {@code dense, LayerNorm}.
+ */
+record BertResidual(Linear dense, LayerNorm norm) {
+  /** Standard deviation of BERT's weights before training. */
+  static final double STD = 0.02;
+
+  /** Of BERT's layer normalisations. */
+  static final double EPSILON = 1e-12;
+
+  static BertResidual of(Parameters p, long in, long out) {
+    return new BertResidual(
+        Linear.normal(p.at("dense."), in, out, STD),
+        LayerNorm.of(p.at("LayerNorm."), out, EPSILON));
+  }
+
+  Tensor forward(Tensor x, Tensor before, double dropout) {
+    return norm.forward(drop(dense.forward(x), dropout).add(before));
+  }
+
+  static Tensor drop(Tensor x, double dropout) {
+    return dropout == 0 ? x : torch.dropout(x, dropout, true);
+  }
+}
