@@ -5,6 +5,7 @@ import static org.bytedeco.pytorch.global.torch.cat;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
@@ -49,6 +50,9 @@ public final class CheXbert {
           FindingState.ABSENT,
           FindingState.UNCERTAIN);
 
+  private static final Pattern SPACES =
+      Pattern.compile("[\\s\\x1c-\\x1f]+", Pattern.UNICODE_CHARACTER_CLASS);
+
   private final Bert bert;
   private final List<Linear> heads;
 
@@ -73,6 +77,11 @@ public final class CheXbert {
 
   private static int classes(int head) {
     return HEADS.get(head) == Finding.NO_FINDING ? 2 : 4;
+  }
+
+  /** A report as CheXbert was trained to read it: in one line, without double spaces. */
+  public static String prepared(String report) {
+    return SPACES.matcher(report).replaceAll(" ").strip();
   }
 
   /**
