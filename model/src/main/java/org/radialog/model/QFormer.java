@@ -15,7 +15,7 @@ import org.radialog.torch.Scope;
 /**
  * The query path of BLIP-2's Q-Former (arXiv 2301.12597): learned queries pass through a BERT
  * (post-norm) and attend to the image tokens in every second layer. Names are those of the
- * published checkpoint's {@code model}; tensors of the text branch are not asked for.
+ * published checkpoint's {@code model}; tensors of the text branch are {@link QFormerText}'s.
  *
  * <p>Dimensions: B batch, C channels of the features, h w cells and P = h · w image tokens, Q
  * queries, D {@link Config#hidden}, H heads, d = D / H.
@@ -110,13 +110,18 @@ public final class QFormer {
   public Tensor forward(Tensor features, double dropout) {
     try (Scope scope = new Scope()) {
       Tensor image = imageTokens(features); // [B, P, C]
-      Tensor x = queryTokens.expand(features.size(0), config.queries(), config.hidden());
+      Tensor x = tokens(features.size(0)); // [B, Q, D]
       x = BertResidual.drop(embeddingNorm.forward(x), dropout); // [B, Q, D]
       for (Layer layer : layers) {
         x = layer.forward(x, image, dropout); // [B, Q, D]
       }
       return scope.keep(x);
     }
+  }
+
+  /** The learned queries, before the first normalisation, once a row: [B, Q, D]. */
+  Tensor tokens(long rows) {
+    return queryTokens.expand(rows, config.queries(), config.hidden());
   }
 
   /** Features {@code [B, C, h, w]} to the normalised image tokens {@code [B, P, C]}. */
