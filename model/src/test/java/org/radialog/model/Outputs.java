@@ -21,7 +21,7 @@ final class Outputs<T> {
   }
 
   /** The entry {@code name} of {@code map}, which must be there. */
-  static <V> V named(Map<String, V> map, String name) {
+  static <K, V> V named(Map<K, V> map, K name) {
     V value = map.get(name);
     if (value == null) {
       throw new AssertionError("no " + name + " among " + map.keySet());
