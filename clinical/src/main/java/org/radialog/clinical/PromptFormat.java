@@ -140,6 +140,18 @@ public enum PromptFormat {
     };
   }
 
+  /**
+   * Whether a correction changes the list in the prompt and the report is asked for anew, rather
+   * than being one more turn: a small model follows its list to the letter, but seldom forgets in
+   * the middle of a conversation what it was told at its beginning.
+   */
+  public boolean correctsAnew() {
+    return switch (this) {
+      case RADIALOG_V1, RADIALOG_V2 -> false;
+      case SMOLLM2 -> true;
+    };
+  }
+
   /** The findings in the prompt of {@link #SMOLLM2}, in column order. */
   public static String findingsLine(Collection<Finding> findings) {
     var present = EnumSet.noneOf(Finding.class);

@@ -114,7 +114,9 @@ public final class Dialog implements AutoCloseable {
   }
 
   /**
-   * Writes the report again as the user knows it better; the findings are edited alike.
+   * Writes the report again as the user knows it better; the findings are edited alike. Where the
+   * prompt format has it so ({@link org.radialog.clinical.PromptFormat#correctsAnew}), the
+   * conversation begins anew with the corrected report.
    *
    * @throws RadialogException if there is no report yet, or the correction says nothing
    */
@@ -123,7 +125,7 @@ public final class Dialog implements AutoCloseable {
   }
 
   /**
-   * Writes the report again as the user knows it better; the findings are edited alike.
+   * Writes the report again as the user knows it better; see {@link #correct(Correction)}.
    *
    * @param onText gets the text piece by piece, in this thread
    * @throws RadialogException if there is no report yet, or the correction says nothing
@@ -236,15 +238,21 @@ public final class Dialog implements AutoCloseable {
     }
     Findings findings = currentFindings();
     FindingsEdit before = edit;
+    Optional<List<LlamaInput>> said = transcript;
     if (correction.isPresent()) {
       findings = findings.with(correction.get());
       edit = before.and(correction.get());
+      if (model.prompts().correctsAnew()) {
+        transcript = Optional.empty();
+        turn = new Turn.Report();
+      }
     }
     Engine.Completion c;
     try {
       c = complete(turn, how, clock.watching(onText));
     } catch (RuntimeException e) {
       edit = before;
+      transcript = said;
       throw e;
     }
     reported = true;
