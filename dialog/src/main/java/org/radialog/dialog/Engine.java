@@ -17,6 +17,7 @@ import org.radialog.model.Llama;
 import org.radialog.model.LlamaConfig;
 import org.radialog.model.LlamaInput;
 import org.radialog.model.TextTokenizer;
+import org.radialog.torch.Torch;
 
 /**
  * Generates text for many sequences at once on one thread of its own, which sleeps while there is
@@ -278,7 +279,7 @@ public final class Engine implements AutoCloseable {
   // ---- the loop: everything below runs on its thread, but for Job.await
 
   private void loop() {
-    Cores.all();
+    Torch.threads(Runtime.getRuntime().availableProcessors());
     List<Job> running = new ArrayList<>();
     boolean open = true;
     while (open) {

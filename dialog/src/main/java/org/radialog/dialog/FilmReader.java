@@ -104,7 +104,7 @@ final class FilmReader implements AutoCloseable {
     this.forAlignment = new Preprocessing(p.resize(), p.crops().alignment(), dicom);
     // One core: films are read while the language model is unpacked or talks on the others, and
     // small convolutions on threads that must wait for each other cost many times their work.
-    this.alone = thread.submit(Cores::one);
+    this.alone = thread.submit(() -> Torch.threads(1));
     this.networks = thread.submit(() -> Networks.of(config, source, hidden, type));
   }
 

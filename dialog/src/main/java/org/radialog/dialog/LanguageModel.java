@@ -148,7 +148,7 @@ final class LanguageModel implements AutoCloseable {
   }
 
   private static Llama unpacked(Source source, Precision precision) {
-    Cores.one(); // unpacking is shared out above libtorch
+    Torch.threads(1); // unpacking is shared out above libtorch
     return source
         .adapter
         .map(adapter -> Llama.merged(source.weights, adapter, precision))

@@ -124,6 +124,16 @@ public final class QFormer {
     return queryTokens.expand(rows, config.queries(), config.hidden());
   }
 
+  /** The layers, whose self-attention the text branch shares. */
+  List<Layer> layers() {
+    return layers;
+  }
+
+  /** BERT's first normalisation, of queries and text alike. */
+  LayerNorm embeddingNorm() {
+    return embeddingNorm;
+  }
+
   /** Features {@code [B, C, h, w]} to the normalised image tokens {@code [B, P, C]}. */
   Tensor imageTokens(Tensor features) {
     try (Scope scope = new Scope()) {
@@ -133,7 +143,7 @@ public final class QFormer {
   }
 
   /** Self-attention, in some layers cross-attention, and the queries' own feed-forward pair. */
-  private record Layer(
+  record Layer(
       BertAttention self, Optional<BertAttention> cross, Linear intermediate, BertResidual output) {
     static Layer of(Parameters p, Config c, int index) {
       return new Layer(
@@ -149,6 +159,14 @@ public final class QFormer {
     Tensor forward(Tensor queries, Tensor image, double dropout) {
       try (Scope scope = new Scope()) {
         Tensor x = self.forward(queries, queries, Optional.empty(), dropout); // [B, Q, D]
+        return scope.keep(behindSelf(x, image, dropout)); // [B, Q, D]
+      }
+    }
+
+    /** What follows self-attention: [B, Q, D] to [B, Q, D]. */
+    Tensor behindSelf(Tensor queries, Tensor image, double dropout) {
+      try (Scope scope = new Scope()) {
+        Tensor x = queries;
         if (cross.isPresent()) {
           x = cross.get().forward(x, image, Optional.empty(), dropout); // [B, Q, D]
         }

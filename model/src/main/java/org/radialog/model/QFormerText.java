@@ -68,10 +68,12 @@ public final class QFormerText {
     this.config = c;
     this.words = bert.get("embeddings.word_embeddings.weight", init, c.vocab(), hidden);
     this.positions = bert.get("embeddings.position_embeddings.weight", init, c.positions(), hidden);
-    this.norm = LayerNorm.of(bert.at("embeddings.LayerNorm."), hidden, BertResidual.EPSILON);
+    this.norm = queries.embeddingNorm();
     this.layers =
         IntStream.range(0, queries.config().layers())
-            .mapToObj(i -> Layer.of(bert.at("encoder.layer." + i + "."), queries.config(), i))
+            .mapToObj(i ->
+                Layer.of(
+                    queries.layers().get(i), bert.at("encoder.layer." + i + "."), queries.config()))
             .toList();
     this.visionProjection = Linear.of(p.at("vision_proj."), hidden, c.embed());
     this.textProjection = Linear.of(p.at("text_proj."), hidden, c.embed());
@@ -99,7 +101,7 @@ public final class QFormerText {
       Tensor mask = text.visible(0); // [B, 1, 1, T]
       Tensor x = norm.forward(embeddings(text)); // [B, T, D]
       for (Layer layer : layers) {
-        x = layer.text(layer.self.forward(x, x, Optional.of(mask), 0)); // [B, T, D]
+        x = layer.text(layer.attend(x, x, mask)); // [B, T, D]
       }
       return scope.keep(x);
     }
@@ -117,9 +119,9 @@ public final class QFormerText {
       Tensor x =
           norm.forward(cat(new TensorVector(queries.tokens(rows.size()), embeddings(text)), 1));
       for (Layer layer : layers) {
-        x = layer.self.forward(x, x, Optional.of(mask), 0); // [B, Q + T, D]
+        x = layer.attend(x, x, mask); // [B, Q + T, D]
         long q = queries.config().queries();
-        Tensor seen = layer.query(x.narrow(1, 0, q), image); // [B, Q, D]
+        Tensor seen = layer.shared.behindSelf(x.narrow(1, 0, q), image, 0); // [B, Q, D]
         Tensor read = layer.text(x.narrow(1, q, text.longest)); // [B, T, D]
         x = cat(new TensorVector(seen, read), 1);
       }
@@ -142,8 +144,8 @@ public final class QFormerText {
       Tensor x = norm.forward(embeddings(text)); // [B, T, D]
       for (Layer layer : layers) {
         Tensor source = cat(new TensorVector(q, x), 1); // [B, Q + T, D]
-        x = layer.text(layer.self.forward(x, source, Optional.of(mask), 0)); // [B, T, D]
-        q = layer.query(layer.self.forward(q, q, Optional.empty(), 0), image); // [B, Q, D]
+        x = layer.text(layer.attend(x, source, mask)); // [B, T, D]
+        q = layer.shared.forward(q, image, 0); // [B, Q, D]
       }
       Tensor h = transformNorm.forward(gelu(transform.forward(x))); // [B, T, D]
       return scope.keep(torch.linear(h, words, new TensorOptional(bias))); // [B, T, V]
@@ -238,37 +240,21 @@ public final class QFormerText {
     }
   }
 
-  /** Shared self-attention; the queries' cross-attention and feed-forward; the text's own. */
-  private record Layer(
-      BertAttention self,
-      Optional<BertAttention> cross,
-      Linear queryIntermediate,
-      BertResidual queryOutput,
-      Linear intermediate,
-      BertResidual output) {
-    static Layer of(Parameters p, QFormer.Config c, int index) {
+  /** A layer of the queries, and the text's own feed-forward pair. */
+  private record Layer(QFormer.Layer shared, Linear intermediate, BertResidual output) {
+    static Layer of(QFormer.Layer shared, Parameters p, QFormer.Config c) {
       return new Layer(
-          BertAttention.of(p.at("attention."), c.hidden(), c.hidden(), c.heads()),
-          index % c.crossAttentionEvery() == 0
-              ? Optional.of(
-                  BertAttention.of(p.at("crossattention."), c.hidden(), c.channels(), c.heads()))
-              : Optional.empty(),
-          Linear.normal(p.at("intermediate_query.dense."), c.hidden(), c.mlp(), BertResidual.STD),
-          BertResidual.of(p.at("output_query."), c.mlp(), c.hidden()),
+          shared,
           Linear.normal(p.at("intermediate.dense."), c.hidden(), c.mlp(), BertResidual.STD),
           BertResidual.of(p.at("output."), c.mlp(), c.hidden()));
     }
 
-    // after self-attention: [B, Q, D] -> [B, Q, D]
-    Tensor query(Tensor x, Tensor image) {
-      Tensor seen = x;
-      if (cross.isPresent()) {
-        seen = cross.get().forward(x, image, Optional.empty(), 0);
-      }
-      return queryOutput.forward(gelu(queryIntermediate.forward(seen)), seen, 0);
+    // [B, T, D] and what it may look at, [B, S, D] -> [B, T, D]
+    Tensor attend(Tensor x, Tensor source, Tensor mask) {
+      return shared.self().forward(x, source, Optional.of(mask), 0);
     }
 
-    // after self-attention: [B, T, D] -> [B, T, D]
+    // behind self-attention: [B, T, D] -> [B, T, D]
     Tensor text(Tensor x) {
       return output.forward(gelu(intermediate.forward(x)), x, 0);
     }

@@ -1,13 +1,9 @@
 package org.radialog.model;
 
-import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
-import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -56,14 +52,14 @@ public final class SentencePieceTokenizer implements AutoCloseable {
 
   private final List<Piece> pieces;
   private final Spaces spaces;
-  private final HuggingFaceTokenizer library;
+  private final TokenizerLibrary library;
   private final SequencedMap<String, Integer> special;
   private final List<String> added;
   private final Pattern marks;
   private final int bos;
 
   private SentencePieceTokenizer(
-      List<Piece> pieces, Spaces spaces, List<String> added, HuggingFaceTokenizer library) {
+      List<Piece> pieces, Spaces spaces, List<String> added, TokenizerLibrary library) {
     this.pieces = pieces;
     this.spaces = spaces;
     this.added = List.copyOf(added);
@@ -95,19 +91,8 @@ public final class SentencePieceTokenizer implements AutoCloseable {
    */
   public static SentencePieceTokenizer of(Path file, Spaces spaces, List<String> added) {
     List<Piece> pieces = SentencePieceModel.read(file).pieces();
-    // Otherwise the library asks a cloud's metadata address and reports its use.
-    System.setProperty("ai.djl.offline", "true");
-    try {
-      return new SentencePieceTokenizer(
-          pieces,
-          spaces,
-          added,
-          HuggingFaceTokenizer.newInstance(
-              new ByteArrayInputStream(json(pieces)),
-              Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false")));
-    } catch (IOException | RuntimeException e) {
-      throw new RadialogException(file + ": its pieces make no tokenizer: " + e, e);
-    }
+    return new SentencePieceTokenizer(
+        pieces, spaces, added, TokenizerLibrary.of(json(pieces), file.toString()));
   }
 
   private record Merge(String left, String right, float score) {}
@@ -223,12 +208,7 @@ public final class SentencePieceTokenizer implements AutoCloseable {
     if (text.isEmpty()) {
       return new int[0];
     }
-    // Half a surrogate pair has no UTF-8.
-    String wellFormed = new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
-    String escaped = (space ? String.valueOf(SPACE) : "") + wellFormed.replace(' ', SPACE);
-    return Arrays.stream(library.encode(escaped, false, false).getIds())
-        .mapToInt(Math::toIntExact)
-        .toArray();
+    return library.ids((space ? String.valueOf(SPACE) : "") + text.replace(' ', SPACE));
   }
 
   /** The text of some ids, special tokens left out; bytes that are no UTF-8 become U+FFFD. */

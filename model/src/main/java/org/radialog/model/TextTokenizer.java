@@ -1,9 +1,6 @@
 package org.radialog.model;
 
-import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
-import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
@@ -46,13 +43,13 @@ public final class TextTokenizer implements AutoCloseable {
   private final Map<String, Integer> special;
   private final Optional<Pattern> specialPattern;
   private final int endOfTurn;
-  private final CompletableFuture<HuggingFaceTokenizer> library;
+  private final CompletableFuture<TokenizerLibrary> library;
 
   private TextTokenizer(
       List<String> tokens,
       Map<String, Integer> special,
       int endOfTurn,
-      CompletableFuture<HuggingFaceTokenizer> library) {
+      CompletableFuture<TokenizerLibrary> library) {
     this.tokens = tokens;
     this.special = special;
     this.specialPattern =
@@ -103,11 +100,14 @@ public final class TextTokenizer implements AutoCloseable {
           "tokenizer: expected the id of a token as %seos_token_id, found %s"
               .formatted(KEYS, metadata.get(KEYS + "eos_token_id")));
     }
-    CompletableFuture<HuggingFaceTokenizer> library = new CompletableFuture<>();
+    CompletableFuture<TokenizerLibrary> library = new CompletableFuture<>();
     Thread.ofPlatform()
         .daemon()
         .name("tokenizer")
-        .start(() -> library.completeAsync(() -> build(tokens, merges), Runnable::run));
+        .start(() ->
+            library.completeAsync(
+                () -> TokenizerLibrary.of(json(tokens, merges), "tokenizer: the GGUF vocabulary"),
+                Runnable::run));
     return new TextTokenizer(tokens, special, end.intValue(), library);
   }
 
@@ -126,18 +126,6 @@ public final class TextTokenizer implements AutoCloseable {
     }
     throw new RadialogException(
         "tokenizer: expected a list of " + type.getSimpleName() + " as " + KEYS + key);
-  }
-
-  private static HuggingFaceTokenizer build(List<String> tokens, List<String> merges) {
-    // Otherwise the library asks a cloud's metadata address and reports its use.
-    System.setProperty("ai.djl.offline", "true");
-    try {
-      return HuggingFaceTokenizer.newInstance(
-          new ByteArrayInputStream(json(tokens, merges)),
-          Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));
-    } catch (IOException | RuntimeException e) {
-      throw new RadialogException("tokenizer: vocabulary and merges do not fit: " + e, e);
-    }
   }
 
   // tokenizer.json of the library: each digit alone, then GPT-2's pattern, byte-level, no space put
@@ -222,17 +210,10 @@ public final class TextTokenizer implements AutoCloseable {
     if (text.isEmpty()) {
       return new int[0];
     }
-    return Arrays.stream(library().encode(wellFormed(text), false, false).getIds())
-        .mapToInt(Math::toIntExact)
-        .toArray();
+    return library().ids(text);
   }
 
-  // Half a surrogate pair has no UTF-8.
-  private static String wellFormed(String text) {
-    return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
-  }
-
-  private HuggingFaceTokenizer library() {
+  private TokenizerLibrary library() {
     try {
       return library.join();
     } catch (CompletionException e) {
@@ -349,6 +330,6 @@ public final class TextTokenizer implements AutoCloseable {
     library
         .handle((built, failure) -> Optional.ofNullable(built))
         .join()
-        .ifPresent(HuggingFaceTokenizer::close);
+        .ifPresent(TokenizerLibrary::close);
   }
 }

@@ -1,13 +1,8 @@
 package org.radialog.model;
 
-import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
-import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import org.radialog.base.RadialogException;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.databind.json.JsonMapper;
@@ -22,11 +17,11 @@ import tools.jackson.databind.json.JsonMapper;
 public final class WordPiece implements AutoCloseable {
   private static final List<String> SPECIAL = List.of("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]");
 
-  private final HuggingFaceTokenizer library;
+  private final TokenizerLibrary library;
   private final int cls;
   private final int sep;
 
-  private WordPiece(HuggingFaceTokenizer library, int cls, int sep) {
+  private WordPiece(TokenizerLibrary library, int cls, int sep) {
     this.library = library;
     this.cls = cls;
     this.sep = sep;
@@ -52,18 +47,10 @@ public final class WordPiece implements AutoCloseable {
                 + " pieces; is this a vocab.txt of BERT?");
       }
     }
-    // Otherwise the library asks a cloud's metadata address and reports its use.
-    System.setProperty("ai.djl.offline", "true");
-    try {
-      return new WordPiece(
-          HuggingFaceTokenizer.newInstance(
-              new ByteArrayInputStream(json(vocabulary)),
-              Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false")),
-          vocabulary.indexOf("[CLS]"),
-          vocabulary.indexOf("[SEP]"));
-    } catch (IOException | RuntimeException e) {
-      throw new RadialogException("the vocabulary cannot be used: " + e, e);
-    }
+    return new WordPiece(
+        TokenizerLibrary.of(json(vocabulary), "the vocabulary"),
+        vocabulary.indexOf("[CLS]"),
+        vocabulary.indexOf("[SEP]"));
   }
 
   private static byte[] json(List<String> vocabulary) {
@@ -118,13 +105,11 @@ public final class WordPiece implements AutoCloseable {
     if (longest < 2) {
       throw new IllegalArgumentException("[CLS] and [SEP] need two places, got " + longest);
     }
-    // Half a surrogate pair has no UTF-8.
-    String wellFormed = new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
-    long[] pieces = library.encode(wellFormed, false, false).getIds();
+    int[] pieces = library.ids(text);
     int[] ids = new int[Math.min(pieces.length + 2, longest)];
     ids[0] = cls;
     for (int i = 1; i < ids.length - 1; i++) {
-      ids[i] = Math.toIntExact(pieces[i - 1]);
+      ids[i] = pieces[i - 1];
     }
     ids[ids.length - 1] = sep;
     return ids;

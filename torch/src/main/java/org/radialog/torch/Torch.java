@@ -111,6 +111,9 @@ public final class Torch {
 
   /** How many threads one operation may use. */
   public static void threads(int count) {
+    // The setting is the thread's own, but a thread's first operation replaces it by the one that
+    // any thread made last: asking counts as the first operation.
+    torch.get_num_threads();
     torch.set_num_threads(count);
   }
 
