@@ -276,6 +276,26 @@ public final class PackedMatrix {
     }
   }
 
+  /**
+   * One block of rows as bfloat16, rounded to nearest even and transposed: column c becomes {@link
+   * #LANES} values at {@code at + c · stride} of {@code to}, rows in the order of lanes (value l is
+   * row l/2 of the block for even l, row L/2 + l/2 for odd l), those beyond R zero. For products
+   * with many vectors, which a tensor library computes.
+   *
+   * @param to little-endian bfloat16
+   * @param at bytes from its beginning
+   * @param stride bytes from one column to the next
+   */
+  public void bfloat16(int block, MemorySegment to, long at, long stride) {
+    int groups = columns / WeightFormat.GROUP;
+    long from = block * blockBytes();
+    switch (format) {
+      case INT4, INT4_OFFSET ->
+          Dequantisation.four(bytes, from, format.offset(), groups, to, at, stride);
+      case INT8 -> Dequantisation.eight(bytes, from, groups, to, at, stride);
+    }
+  }
+
   /** Row {@code row} as the kernels see it, in fp32 rounded once: for embeddings and tests. */
   public float[] dequantised(int row) {
     return dequantised(bytes, format, columns, row, LANES);

@@ -71,6 +71,45 @@ class PackedMatrixTest {
     }
   }
 
+  @Property(tries = 60)
+  void blocksBecomeTheBfloat16NearestToTheirValues(
+      @ForAll WeightFormat format,
+      @ForAll Values values,
+      @ForAll @IntRange(min = 1, max = 70) int rows,
+      @ForAll @IntRange(min = 1, max = 4) int groups,
+      @ForAll long seed) {
+    int columns = groups * WeightFormat.GROUP;
+    int lanes = PackedMatrix.LANES;
+    try (Arena arena = Arena.ofConfined()) {
+      PackedMatrix matrix = Drawn.of(format, rows, columns, values, seed).packed(arena);
+      long stride = 2L * lanes * matrix.blocks() + 6;
+      MemorySegment panel = arena.allocate(stride * columns, 64);
+      for (int block = 0; block < matrix.blocks(); block++) {
+        matrix.bfloat16(block, panel, 2L * lanes * block, stride);
+      }
+      for (int row = 0; row < matrix.blocks() * lanes; row++) {
+        float[] exact = row < rows ? matrix.dequantised(row) : new float[columns];
+        int place = row / lanes * lanes + PackedMatrix.lane(row % lanes, lanes);
+        for (int c = 0; c < columns; c++) {
+          short found = panel.get(ValueLayout.JAVA_SHORT_UNALIGNED, c * stride + 2L * place);
+          assertThat(Float.intBitsToFloat(found << 16))
+              .describedAs("row %d column %d", row, c)
+              .isEqualTo(nearestBfloat16(exact[c]));
+        }
+      }
+    }
+  }
+
+  private static float nearestBfloat16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    float below = Float.intBitsToFloat(bits & 0xffff0000);
+    float above = Float.intBitsToFloat((bits & 0xffff0000) + 0x10000);
+    double toBelow = Math.abs((double) value - below);
+    double toAbove = Math.abs((double) value - above);
+    boolean even = (bits >>> 16 & 1) == 0;
+    return toBelow < toAbove || (toBelow == toAbove && even) ? below : above;
+  }
+
   private static QuantisedVectors vectors(int count, int columns, boolean extreme, long seed) {
     Random random = new Random(seed);
     QuantisedVectors vectors = new QuantisedVectors(count, columns);
