@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -68,6 +69,31 @@ class WholeFileTest {
                   throw new IllegalStateException("no more numbers");
                 }))
         .isInstanceOf(IllegalStateException.class);
+    assertThat(file).hasContent("old");
+    assertThat(names()).containsExactly("a.txt");
+  }
+
+  @Test
+  void aMappedFileHoldsWhatItWasFilledWith() throws IOException {
+    Path file = folder.resolve("mapped");
+    WholeFile.map(file, 3, whole -> whole.set(ValueLayout.JAVA_BYTE, 1, (byte) 7));
+    assertThat(Files.readAllBytes(file)).containsExactly(0, 7, 0);
+    assertThat(names()).containsExactly("mapped");
+  }
+
+  @Test
+  void aMappingLargerThanTheFileSystemIsRefusedBeforeItIsFilled() {
+    Path file = folder.resolve("a.txt");
+    WholeFile.write(file, "old");
+    assertThatThrownBy(() ->
+            WholeFile.map(
+                file,
+                1L << 60,
+                whole -> {
+                  throw new IllegalStateException("must not be asked");
+                }))
+        .isInstanceOf(RadialogException.class)
+        .hasMessageContaining("it needs " + (1L << 60) + " bytes");
     assertThat(file).hasContent("old");
     assertThat(names()).containsExactly("a.txt");
   }

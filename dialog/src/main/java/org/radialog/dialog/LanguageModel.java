@@ -28,11 +28,15 @@ final class LanguageModel implements AutoCloseable {
     this.warming = warming;
   }
 
+  // Bytes of bf16 matrices that a prompt's path may hold beside the packed ones.
+  private static final long HELD = 1L << 30;
+
   /**
    * What the language model is made of.
    *
    * @param name of the model, which names its files in a cache
    * @param key tells one content of the weights from another
+   * @param packed folder of the model where packed weights may lie, never written here
    * @param cache for packed weights, if any
    */
   record Source(
@@ -40,7 +44,22 @@ final class LanguageModel implements AutoCloseable {
       String key,
       LlamaWeights weights,
       Optional<LoraAdapter> adapter,
-      Optional<Path> cache) {}
+      Path packed,
+      Optional<Path> cache) {
+    /** The name of packed weights in a folder. */
+    String file(Precision precision) {
+      return name + "-" + precision.label() + ".packed";
+    }
+
+    // An adapter is lost in the rounding to 4 bits, so it stays beside them; 8 bits keep it.
+    private boolean merged(Precision precision) {
+      return precision != Precision.INT4;
+    }
+
+    private String mark(Precision precision) {
+      return key + (adapter.isEmpty() ? "" : merged(precision) ? " merged" : " beside");
+    }
+  }
 
   static LanguageModel load(Source source, Precision precision) {
     return switch (precision) {
@@ -52,14 +71,26 @@ final class LanguageModel implements AutoCloseable {
         Thread warming =
             Thread.ofPlatform().daemon().name("radialog-warm-up").start(decoder::warmUp);
         try {
+          Torch.load(); // beside the thread that reads films
           yield new LanguageModel(
-              prefill(source, Precision.BF16), Optional.of(decoder), Optional.of(warming));
+              matrixBytes(source.weights) > HELD
+                  ? Llama.over(decoder)
+                  : prefill(source, Precision.BF16),
+              Optional.of(decoder),
+              Optional.of(warming));
         } catch (RuntimeException | Error e) {
           end(decoder, warming);
           throw e;
         }
       }
     };
+  }
+
+  private static long matrixBytes(LlamaWeights weights) {
+    return weights.shapes().values().stream()
+        .filter(shape -> shape.length == 2)
+        .mapToLong(shape -> 2 * shape[0] * shape[1])
+        .sum();
   }
 
   /** The fastest precision of the steps on this CPU: quantised where there are vectors for it. */
@@ -78,43 +109,45 @@ final class LanguageModel implements AutoCloseable {
   }
 
   private static LlamaDecoder quantised(Source source, Precision precision) {
-    if (source.cache.isEmpty()) {
-      return rounded(source, precision);
+    String mark = source.mark(precision);
+    Optional<LlamaDecoder> shipped = packed(source, source.packed, precision);
+    if (shipped.isPresent()) {
+      return shipped.get();
     }
-    Path file = source.cache.get().resolve(source.name + "-" + precision.label() + ".packed");
-    Optional<LlamaDecoder> packed = packedDecoder(source, precision, file);
-    return packed.orElseGet(() -> {
-      LlamaDecoder decoder = rounded(source, precision);
-      try {
-        decoder.pack(file, source.key);
-      } catch (RadialogException e) {
-        // A cache that cannot be written (full, read-only) makes the next start slower, no more.
+    if (source.cache.isPresent()) {
+      Path cache = source.cache.get();
+      Optional<LlamaDecoder> kept = packed(source, cache, precision);
+      if (kept.isPresent()) {
+        return kept.get();
       }
-      return decoder;
-    });
-  }
-
-  private static Optional<LlamaDecoder> packedDecoder(
-      Source source, Precision precision, Path file) {
-    if (!Files.exists(file)) {
-      return Optional.empty();
+      try {
+        LlamaDecoder.pack(
+            cache.resolve(source.file(precision)),
+            mark,
+            source.weights,
+            source.adapter,
+            source.merged(precision),
+            precision);
+      } catch (RadialogException e) {
+        // A cache that cannot be written (full, read-only) makes every start slower, no more.
+      }
+      Optional<LlamaDecoder> written = packed(source, cache, precision);
+      if (written.isPresent()) {
+        return written.get();
+      }
     }
-    try {
-      return LlamaDecoder.packed(file, source.key, source.weights, precision);
-    } catch (RadialogException e) {
-      return Optional.empty(); // damaged: about to be written anew
-    }
-  }
-
-  // An adapter is lost in the rounding to 4 bits, so it stays beside them; 8 bits keep it.
-  private static LlamaDecoder rounded(Source source, Precision precision) {
     return source
         .adapter
         .map(adapter ->
-            precision == Precision.INT4
-                ? LlamaDecoder.beside(source.weights, adapter, precision)
-                : LlamaDecoder.merged(source.weights, adapter, precision))
+            source.merged(precision)
+                ? LlamaDecoder.merged(source.weights, adapter, precision)
+                : LlamaDecoder.beside(source.weights, adapter, precision))
         .orElseGet(() -> LlamaDecoder.of(source.weights, precision));
+  }
+
+  private static Optional<LlamaDecoder> packed(Source source, Path folder, Precision precision) {
+    return LlamaDecoder.packed(
+        folder.resolve(source.file(precision)), source.mark(precision), source.weights, precision);
   }
 
   // Unpacked and merged weights are kept in the cache: the next start maps them.

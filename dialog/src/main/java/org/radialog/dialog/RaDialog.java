@@ -38,6 +38,9 @@ import org.radialog.weights.Checkpoint;
  * <p>Thread-safe: any number of dialogs may run at once. Closing closes them all.
  */
 public final class RaDialog implements AutoCloseable {
+  /** The folder of packed weights in a model folder. */
+  static final String PACKED = "packed";
+
   private final ModelConfig config;
   private final Precision precision;
   private final Checkpoint base;
@@ -49,7 +52,8 @@ public final class RaDialog implements AutoCloseable {
   private final Set<Dialog> dialogs = ConcurrentHashMap.newKeySet();
   private boolean closed; // guarded by this
 
-  private RaDialog(ModelConfig config, Options options, Checkpoint base, TrainedWeights trained) {
+  private RaDialog(
+      Path folder, ModelConfig config, Options options, Checkpoint base, TrainedWeights trained) {
     this.config = config;
     this.precision = options.precision().orElseGet(LanguageModel::fastest);
     this.base = base;
@@ -70,6 +74,7 @@ public final class RaDialog implements AutoCloseable {
             key(config, options.control()),
             weights,
             trained.adapter(config, options.control()),
+            folder.resolve(PACKED),
             options.cache());
     this.language = inBackground("language", () -> LanguageModel.load(source, precision));
     this.engine =
@@ -105,7 +110,7 @@ public final class RaDialog implements AutoCloseable {
     try {
       TrainedWeights trained = TrainedWeights.open(folder);
       try {
-        return new RaDialog(config, options, base, trained);
+        return new RaDialog(folder, config, options, base, trained);
       } catch (RuntimeException | Error e) {
         trained.close();
         throw e;

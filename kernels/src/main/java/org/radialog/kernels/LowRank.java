@@ -86,6 +86,23 @@ public final class LowRank {
     return new LowRank(first, rank, Math.min(PackedMatrix.LANES, rows), fewer);
   }
 
+  /** Aᵀ in memory: fp32 [C, {@link #width}] row-major, zero beyond the rank. */
+  public MemorySegment down() {
+    return bytes.asSlice(0, (long) columns * width() * Float.BYTES);
+  }
+
+  /**
+   * The scaled B in memory: fp32 [blocks of rows, r, {@link PackedMatrix#LANES}], zero beyond R.
+   */
+  public MemorySegment up() {
+    return bytes.asSlice((long) columns * width() * Float.BYTES);
+  }
+
+  /** r, the rank. */
+  public int rank() {
+    return rank;
+  }
+
   /** Floats of the hidden vector {@code A x}: the rank, padded. */
   public int width() {
     return padded(rank, STEP);

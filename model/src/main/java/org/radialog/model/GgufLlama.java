@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.radialog.base.RadialogException;
+import org.radialog.kernels.QuantisedRows;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.TensorInfo;
 
@@ -198,6 +199,23 @@ final class GgufLlama implements LlamaWeights {
       MemorySegment.copy(stored, storedRow(r) * row, ordered, r * row, row);
     }
     return ordered.asReadOnly();
+  }
+
+  @Override
+  public Optional<QuantisedRows> quantised(String name) {
+    TensorInfo info = info(name);
+    if (info.shape().length != 2) {
+      return Optional.empty();
+    }
+    int rows = Math.toIntExact(info.shape()[0]);
+    int columns = Math.toIntExact(info.shape()[1]);
+    return switch (info.dtype()) {
+      case Q4_0 -> Optional.of(QuantisedRows.q4_0(bytes(name), rows, columns));
+      case Q4_1 -> Optional.of(QuantisedRows.q4_1(bytes(name), rows, columns));
+      case Q8_0 -> Optional.of(QuantisedRows.q8_0(bytes(name), rows, columns));
+      case F64, F32, F16, BF16, I64, I32, I16, I8, U64, U32, U16, U8, BOOL -> Optional.empty();
+      case Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K -> Optional.empty();
+    };
   }
 
   @Override

@@ -20,7 +20,6 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.RadialogException;
-import org.radialog.torch.Dense;
 import org.radialog.torch.Linear;
 import org.radialog.torch.LoraLinear;
 import org.radialog.torch.Parameters;
@@ -53,17 +52,26 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
   /** The label of a position that has no target. */
   public static final int IGNORED = -100;
 
+  /** A linear layer without bias. */
+  private sealed interface Matrix {
+    /** As the matrices have it. */
+    record Base(LlamaLinear linear, int layer) implements Matrix {}
+
+    /** With an adapter beside it. */
+    record Adapted(LoraLinear layer) implements Matrix {}
+  }
+
   /** One transformer block; its fields have the checkpoint's names. */
   private record Block(
       Tensor inputLayernorm, // [D]
-      Dense qProj,
-      Dense kProj,
-      Dense vProj,
-      Dense oProj,
+      Matrix qProj,
+      Matrix kProj,
+      Matrix vProj,
+      Matrix oProj,
       Tensor postAttentionLayernorm, // [D]
-      Dense gateProj,
-      Dense upProj,
-      Dense downProj) {}
+      Matrix gateProj,
+      Matrix upProj,
+      Matrix downProj) {}
 
   /** How rows attend: q [N, H, d], k and v [N, K, d], rotated, to [N, H · d]. */
   @FunctionalInterface
@@ -83,59 +91,82 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
 
   private final LlamaConfig config;
   private final ScalarType type; // of matrices
-  private final Tensor embedTokens; // [V, D]
   private final List<Block> layers;
   private final Tensor norm; // [D]
-  private final Tensor lmHead; // [V, D]
-  private final LlamaTensors tensors; // owns the base's memory
+  private final LlamaMatrices matrices; // owns the base's memory
   private final Rotary rotary;
   private boolean training;
 
-  private Llama(LlamaTensors tensors, BiFunction<LlamaLinear, Integer, Dense> linear) {
-    this.config = tensors.config();
-    this.type = tensors.type();
-    this.tensors = tensors;
-    this.embedTokens = tensors.get(LlamaWeights.EMBEDDING); // [V, D]
+  private Llama(LlamaMatrices matrices) {
+    this(matrices, Matrix.Base::new);
+  }
+
+  private Llama(LlamaMatrices matrices, BiFunction<LlamaLinear, Integer, Matrix> linear) {
+    this.config = matrices.config();
+    this.type = matrices.type();
+    this.matrices = matrices;
     this.layers =
         IntStream.range(0, config.layers())
             .mapToObj(i ->
                 new Block(
-                    tensors.get(LlamaWeights.inputNorm(i)),
+                    matrices.vector(LlamaWeights.inputNorm(i)),
                     linear.apply(LlamaLinear.Q_PROJ, i),
                     linear.apply(LlamaLinear.K_PROJ, i),
                     linear.apply(LlamaLinear.V_PROJ, i),
                     linear.apply(LlamaLinear.O_PROJ, i),
-                    tensors.get(LlamaWeights.postAttentionNorm(i)),
+                    matrices.vector(LlamaWeights.postAttentionNorm(i)),
                     linear.apply(LlamaLinear.GATE_PROJ, i),
                     linear.apply(LlamaLinear.UP_PROJ, i),
                     linear.apply(LlamaLinear.DOWN_PROJ, i)))
             .toList();
-    this.norm = tensors.get(LlamaWeights.NORM); // [D]
-    this.lmHead = config.tied() ? embedTokens : tensors.get(LlamaWeights.HEAD); // [V, D]
+    this.norm = matrices.vector(LlamaWeights.NORM); // [D]
     this.rotary = new Rotary(config);
   }
 
-  /** A model of these tensors, which it closes with itself. */
-  static Llama of(LlamaTensors tensors) {
-    return new Llama(tensors, (linear, layer) -> base(tensors, linear, layer));
+  /** A model of these matrices, which it closes with itself. */
+  static Llama of(LlamaMatrices matrices) {
+    return new Llama(matrices);
   }
 
   /**
-   * The model as its checkpoint has it.
+   * The model as its checkpoint has it. One whose matrices would take more than {@link
+   * LlamaStream#RESIDENT} bytes is not converted as a whole: each of its matrices is converted when
+   * a prompt needs it.
    *
+   * @param weights stays open as long as the model is used
    * @param precision {@code FP32} or {@code BF16}
    */
   public static Llama of(LlamaWeights weights, Precision precision) {
-    return of(LlamaTensors.of(weights, Optional.empty(), type(precision)));
+    return of(matrices(weights, Optional.empty(), precision));
   }
 
   /**
-   * The model with an adapter merged into its matrices, in fp32 before they are rounded.
+   * The model with an adapter merged into its matrices, in fp32 before they are rounded; see {@link
+   * #of}.
    *
+   * @param weights stays open as long as the model is used
    * @param precision {@code FP32} or {@code BF16}
    */
   public static Llama merged(LlamaWeights weights, LoraAdapter adapter, Precision precision) {
-    return of(LlamaTensors.of(weights, Optional.of(adapter), type(precision)));
+    return of(matrices(weights, Optional.of(adapter), precision));
+  }
+
+  /**
+   * A model that computes prompts in bf16 from the packed weights of {@code decoder}, each matrix
+   * dequantised when it is needed: nothing is held twice. It has the decoder's adapter.
+   *
+   * @param decoder stays open as long as the model is used
+   */
+  public static Llama over(LlamaDecoder decoder) {
+    return of(decoder.matrices());
+  }
+
+  private static LlamaMatrices matrices(
+      LlamaWeights weights, Optional<LoraAdapter> adapter, Precision precision) {
+    ScalarType type = type(precision);
+    return LlamaStream.pays(weights, adapter, type)
+        ? LlamaStream.of(weights, adapter, type)
+        : LlamaTensors.of(weights, adapter, type);
   }
 
   /**
@@ -150,13 +181,14 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
     return new Llama(
         tensors,
         (linear, layer) -> {
-          Linear base = base(tensors, linear, layer);
           if (!adapter.targets().contains(linear)) {
-            return base;
+            return new Matrix.Base(linear, layer);
           }
+          Linear base = new Linear(tensors.get(linear.weight(layer)), Optional.empty());
           Parameters beside = lora.at(LoraAdapter.PREFIX + linear.module(layer) + ".");
-          return LoraLinear.of(base, beside, adapter.r(), adapter.alpha())
-              .withDropout(adapter.dropout());
+          return new Matrix.Adapted(
+              LoraLinear.of(base, beside, adapter.r(), adapter.alpha())
+                  .withDropout(adapter.dropout()));
         });
   }
 
@@ -176,17 +208,15 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
 
   /**
    * Writes the matrices as they are in memory, an adapter merged into them included, to a file that
-   * {@link #packed} maps.
+   * {@link #packed} maps. Where they were not converted as a whole there is nothing to write.
    *
    * @param key names what the file is made of, for example the digests of base and adapter
    * @throws RadialogException if the file cannot be written
    */
   public void pack(Path file, String key) {
-    tensors.write(file, key);
-  }
-
-  private static Linear base(LlamaTensors tensors, LlamaLinear linear, int layer) {
-    return new Linear(tensors.get(linear.weight(layer)), Optional.empty());
+    if (matrices instanceof LlamaTensors tensors && tensors.converted()) {
+      tensors.write(file, key);
+    }
   }
 
   private static ScalarType type(Precision precision) {
@@ -202,11 +232,6 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
   /** The shape of the model. */
   public LlamaConfig config() {
     return config;
-  }
-
-  /** A tensor of the base, an adapter merged into it included, by Hugging Face's name. */
-  Tensor tensor(String name) {
-    return tensors.get(name);
   }
 
   /** Whether {@link #forward} drops inputs of the adapter, as training does; false at first. */
@@ -445,7 +470,7 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
   /** The logits of hidden states: [..., D] to [..., V], fp32. */
   public Tensor logits(Tensor hidden) {
     try (Scope scope = new Scope()) {
-      return scope.keep(torch.linear(hidden.to(type), lmHead).to(ScalarType.Float)); // [..., V]
+      return scope.keep(matrices.logits(hidden)); // [..., V]
     }
   }
 
@@ -507,9 +532,7 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
             "token id " + id + " is not one of the model's " + config.vocab());
       }
     }
-    return embedTokens
-        .index_select(0, Torch.tensor(ids, ids.length)) // [n, D]
-        .to(ScalarType.Float);
+    return matrices.embeddings(ids);
   }
 
   private Tensor image(float[] rows, int count) {
@@ -575,10 +598,11 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
     return dense(block.downProj, gate.mul(up)); // [N, D]
   }
 
-  private Tensor dense(Dense layer, Tensor x) {
-    return switch (layer) {
-      case Linear linear -> torch.linear(x, linear.weight());
-      case LoraLinear lora -> {
+  // [N, in] -> [N, out]
+  private Tensor dense(Matrix matrix, Tensor x) {
+    return switch (matrix) {
+      case Matrix.Base(LlamaLinear linear, int layer) -> matrices.product(linear, layer, x);
+      case Matrix.Adapted(LoraLinear lora) -> {
         Tensor input = training && lora.dropout() > 0 ? torch.dropout(x, lora.dropout(), true) : x;
         Tensor down = torch.linear(input, lora.a().to(type)); // [N, r]
         Tensor up = torch.linear(down, lora.b().to(type)); // [N, out]
@@ -602,7 +626,7 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
   @Override
   public void close() {
     rotary.close();
-    tensors.close();
+    matrices.close();
   }
 
   /**

@@ -1,5 +1,6 @@
 package org.radialog.model;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -162,30 +163,42 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
   }
 
   /**
-   * The model of a file that {@link #pack} made, mapped rather than loaded.
+   * The model of a file of packed weights, mapped rather than loaded.
    *
    * @param weights what it was made of, for its shape and the embeddings of tokens
    * @param key what it was marked with
-   * @return empty if the file is marked with another key, or is of another model, precision or
-   *     vector width
-   * @throws RadialogException if there is no such file or it is damaged
+   * @return empty if there is no such file, or it is damaged, or marked with another key, model,
+   *     precision or vector width
    */
   public static Optional<LlamaDecoder> packed(
       Path file, String key, LlamaWeights weights, Precision precision) {
-    return PackedLlama.map(file, key, weights.config(), precision)
-        .map(packed -> new LlamaDecoder(weights, packed));
+    if (!Files.exists(file)) {
+      return Optional.empty();
+    }
+    try {
+      return PackedLlama.map(file, key, weights.config(), precision)
+          .map(packed -> new LlamaDecoder(weights, packed));
+    } catch (RadialogException e) {
+      return Optional.empty(); // damaged: as good as missing
+    }
   }
 
   /**
-   * Writes the matrices as they are in memory, with the adapter, to a file that {@link #packed}
-   * maps.
+   * Packs a model into a file that {@link #packed} maps, without holding it in memory.
    *
    * @param key one line that names what the file is made of: the digests of base and adapter, and
    *     whether it is merged
+   * @param merged as {@link #merged}, otherwise as {@link #beside}
    * @throws RadialogException if the file cannot be written
    */
-  public void pack(Path file, String key) {
-    packed.write(file, key);
+  public static void pack(
+      Path file,
+      String key,
+      LlamaWeights weights,
+      Optional<LoraAdapter> adapter,
+      boolean merged,
+      Precision precision) {
+    PackedLlama.write(file, key, weights, adapter, merged, precision);
   }
 
   /** The shape of the model. */
@@ -196,6 +209,11 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
   /** Bytes of the weights in memory: what a step reads, the cache apart. */
   public long weightBytes() {
     return packed.bytes();
+  }
+
+  /** The weights as {@link Llama} multiplies with them. */
+  LlamaMatrices matrices() {
+    return new PackedMatrices(weights, packed);
   }
 
   // ---------------------------------------------------------------- the step

@@ -1,6 +1,8 @@
 package org.radialog.model;
 
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** The seven linear layers of a Llama block, in the order in which they run. */
@@ -58,6 +60,23 @@ public enum LlamaLinear {
       case O_PROJ -> c.queryRows();
       case DOWN_PROJ -> c.mlp();
     };
+  }
+
+  /** One of these layers in a block. */
+  record Place(LlamaLinear linear, int layer) {}
+
+  private static final Pattern WEIGHT =
+      Pattern.compile("model\\.layers\\.(\\d{1,6})\\.(.+)\\.weight");
+
+  /** Where the matrix with the key {@code name} stands; empty if it is none of these. */
+  static Optional<Place> ofWeight(String name) {
+    Matcher matcher = WEIGHT.matcher(name);
+    return matcher.matches()
+        ? Stream.of(values())
+            .filter(l -> l.path.equals(matcher.group(2)))
+            .map(l -> new Place(l, Integer.parseInt(matcher.group(1))))
+            .findFirst()
+        : Optional.empty();
   }
 
   /** The layer with that {@link #target}. */

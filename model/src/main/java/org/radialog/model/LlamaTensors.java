@@ -1,11 +1,15 @@
 package org.radialog.model;
 
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.Set;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -18,13 +22,14 @@ import org.radialog.torch.Torch;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
+import org.radialog.weights.TensorInfo;
 
 /**
  * The tensors of a Llama model in memory, by Hugging Face's names: matrices in one type, norms in
  * fp32. They are converted from a checkpoint, or mapped from a file that {@link #write} made of
  * converted ones. Closing frees them.
  */
-final class LlamaTensors implements AutoCloseable {
+final class LlamaTensors implements LlamaMatrices {
   private static final int CHUNK = 1 << 18;
   private static final String KEY = "key";
   private static final String CONFIG = "config";
@@ -33,65 +38,84 @@ final class LlamaTensors implements AutoCloseable {
   private final ScalarType type;
   private final SequencedMap<String, Tensor> tensors;
   private final Optional<Checkpoint> mapped;
+  private final boolean converted;
 
   private LlamaTensors(
       LlamaConfig config,
       ScalarType type,
       SequencedMap<String, Tensor> tensors,
-      Optional<Checkpoint> mapped) {
+      Optional<Checkpoint> mapped,
+      boolean converted) {
     this.config = config;
     this.type = type;
     this.tensors = tensors;
     this.mapped = mapped;
+    this.converted = converted;
   }
 
+  /** A tensor that stands in its file as it is needed is used there; the others are converted. */
   static LlamaTensors of(LlamaWeights weights, Optional<LoraAdapter> adapter, ScalarType type) {
     SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
+    Set<String> converted = new HashSet<>();
     try (Scope scope = new Scope();
         NoGradGuard _ = new NoGradGuard()) {
       weights
           .shapes()
-          .forEach((name, shape) ->
-              tensors.put(
-                  name,
-                  scope.release(Torch.empty(shape.length == 1 ? ScalarType.Float : type, shape))));
+          .forEach((name, shape) -> {
+            ScalarType wanted = shape.length == 1 ? ScalarType.Float : type;
+            Optional<Tensor> inPlace =
+                adapter.filter(a -> a.targets(name)).isPresent()
+                    ? Optional.empty()
+                    : inPlace(weights, name, wanted);
+            if (inPlace.isEmpty()) {
+              converted.add(name);
+            }
+            tensors.put(name, scope.release(inPlace.orElseGet(() -> Torch.empty(wanted, shape))));
+          });
     }
-    Map<String, LoraAdapter.Pair> pairs = pairs(weights.config(), adapter);
     // As many threads as the machine gives: a start waits for this.
-    tensors.entrySet().parallelStream()
-        .forEach(e ->
+    converted.parallelStream()
+        .forEach(name ->
             fill(
-                e.getValue(),
+                Objects.requireNonNull(tensors.get(name)),
                 weights,
-                e.getKey(),
-                Optional.ofNullable(pairs.get(e.getKey())),
+                name,
+                0,
+                adapter.flatMap(a -> a.beside(weights.config(), name)),
                 scale(adapter)));
-    return new LlamaTensors(weights.config(), type, tensors, Optional.empty());
+    return new LlamaTensors(
+        weights.config(), type, tensors, Optional.empty(), !converted.isEmpty());
   }
 
-  private static double scale(Optional<LoraAdapter> adapter) {
+  /** A tensor of the caller's scope over the bytes of the file, where they are of that type. */
+  static Optional<Tensor> inPlace(LlamaWeights weights, String name, ScalarType type) {
+    TensorInfo info = weights.info(name);
+    if (info.dtype() != dtype(type)) {
+      return Optional.empty();
+    }
+    MemorySegment bytes = weights.bytes(name);
+    return bytes.isNative()
+        ? Optional.of(
+            torch.from_blob(
+                new Llama.Address(bytes.address()), info.shape(), new TensorOptions(type)))
+        : Optional.empty();
+  }
+
+  static double scale(Optional<LoraAdapter> adapter) {
     return adapter.map(a -> a.config().scale()).orElse(0.0);
   }
 
-  private static Map<String, LoraAdapter.Pair> pairs(
-      LlamaConfig config, Optional<LoraAdapter> adapter) {
-    Map<String, LoraAdapter.Pair> pairs = new LinkedHashMap<>();
-    adapter.ifPresent(a -> {
-      for (int i = 0; i < config.layers(); i++) {
-        for (LlamaLinear linear : LlamaLinear.values()) {
-          int layer = i;
-          a.pair(config, layer, linear).ifPresent(p -> pairs.put(linear.weight(layer), p));
-        }
-      }
-    });
-    return pairs;
-  }
-
-  // Row by row through a chunk that fits the cache.
-  private static void fill(
+  /**
+   * Fills {@code target} with the rows of a tensor from {@code firstRow} on, chunk by chunk as fits
+   * the processor's cache.
+   *
+   * @param target [n, columns], or [n] for a vector
+   */
+  static void fill(
       Tensor target,
       LlamaWeights weights,
       String name,
+      int firstRow,
       Optional<LoraAdapter.Pair> pair,
       double scale) {
     try (Scope _ = new Scope();
@@ -102,9 +126,10 @@ final class LlamaTensors implements AutoCloseable {
       for (int first = 0; first < rows; first += chunk) {
         int count = Math.min(chunk, rows - first);
         try (Scope _ = new Scope()) {
-          Tensor values = Torch.tensor(weights.floats(name, first, count), (long) count, columns);
+          Tensor values =
+              Torch.tensor(weights.floats(name, firstRow + first, count), (long) count, columns);
           if (pair.isPresent()) {
-            merge(values, pair.get(), first, scale);
+            merge(values, pair.get(), firstRow + first, scale);
           }
           target.narrow(0, first, count).view(count, columns).copy_(values);
         }
@@ -124,6 +149,11 @@ final class LlamaTensors implements AutoCloseable {
 
   private static DType dtype(ScalarType type) {
     return type == ScalarType.Float ? DType.F32 : DType.BF16;
+  }
+
+  /** Whether any tensor was converted from another form, which {@link #write} would keep. */
+  boolean converted() {
+    return converted;
   }
 
   /** Writes all tensors to a safetensors file, marked with {@code key}. */
@@ -178,23 +208,52 @@ final class LlamaTensors implements AutoCloseable {
             });
       }
       return Optional.of(
-          new LlamaTensors(weights.config(), type, tensors, Optional.of(checkpoint)));
+          new LlamaTensors(weights.config(), type, tensors, Optional.of(checkpoint), false));
     } catch (RuntimeException e) {
       checkpoint.close();
       throw e;
     }
   }
 
-  LlamaConfig config() {
+  @Override
+  public LlamaConfig config() {
     return config;
   }
 
-  ScalarType type() {
+  @Override
+  public ScalarType type() {
     return type;
+  }
+
+  @Override
+  public Tensor vector(String name) {
+    return get(name);
+  }
+
+  @Override
+  public Tensor embeddings(int[] ids) {
+    return get(LlamaWeights.EMBEDDING)
+        .index_select(0, Torch.tensor(ids, ids.length)) // [N, D]
+        .to(ScalarType.Float);
+  }
+
+  @Override
+  public Tensor product(LlamaLinear linear, int layer, Tensor x) {
+    return torch.linear(x, get(linear.weight(layer)));
+  }
+
+  @Override
+  public Tensor logits(Tensor hidden) {
+    String head = config.tied() ? LlamaWeights.EMBEDDING : LlamaWeights.HEAD;
+    return torch.linear(hidden.to(type), get(head)).to(ScalarType.Float);
   }
 
   /** The tensor {@code name}, which lives until this is closed. */
   Tensor get(String name) {
+    return existing(tensors, name);
+  }
+
+  static Tensor existing(Map<String, Tensor> tensors, String name) {
     Tensor tensor = tensors.get(name);
     if (tensor == null) {
       throw new RadialogException("language model: there is no tensor " + name);

@@ -3,8 +3,10 @@ package org.radialog.model;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.Optional;
 import java.util.SequencedMap;
 import org.radialog.base.RadialogException;
+import org.radialog.kernels.QuantisedRows;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.TensorInfo;
 
@@ -41,6 +43,16 @@ public interface LlamaWeights {
    * @throws RadialogException if there is none of that name
    */
   MemorySegment bytes(String name);
+
+  /**
+   * A matrix in groups of 32 as its file has it, where that is a form that {@link LlamaDecoder}'s
+   * kernels read without loss.
+   *
+   * @throws RadialogException if there is none of that name
+   */
+  default Optional<QuantisedRows> quantised(String name) {
+    return Optional.empty();
+  }
 
   /**
    * Some rows of a tensor as fp32, row-major; a row of a vector is one value.
@@ -115,7 +127,7 @@ public interface LlamaWeights {
 
   /**
    * The weights of a checkpoint that has Hugging Face's names, which stays open as long as they are
-   * used.
+   * used. A matrix may be quantised as {@link QuantisedLlamaFile} writes it.
    *
    * @throws RadialogException if a tensor is missing or of another shape
    */

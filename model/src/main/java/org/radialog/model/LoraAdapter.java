@@ -49,6 +49,19 @@ public record LoraAdapter(LoraConfig config, Parameters.Source values) {
         });
   }
 
+  /** Whether the adapter has matrices beside the one with the key {@code weight}. */
+  boolean targets(String weight) {
+    return LlamaLinear.ofWeight(weight)
+        .filter(place -> config.targets().contains(place.linear()))
+        .isPresent();
+  }
+
+  /** The matrices beside the one with the key {@code weight}; see {@link #pair}. */
+  Optional<Pair> beside(LlamaConfig model, String weight) {
+    return LlamaLinear.ofWeight(weight)
+        .flatMap(place -> pair(model, place.layer(), place.linear()));
+  }
+
   /**
    * The matrices beside {@code linear} of {@code layer}; empty where the adapter does not target
    * it.

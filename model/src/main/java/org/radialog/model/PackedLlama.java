@@ -10,7 +10,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +21,6 @@ import org.radialog.kernels.LowRank;
 import org.radialog.kernels.PackedMatrix;
 import org.radialog.kernels.QuantisedRows;
 import org.radialog.kernels.WeightFormat;
-import org.radialog.weights.DType;
 
 /**
  * The weights of a Llama model as {@link LlamaDecoder} reads them: matrices interleaved for this
@@ -88,27 +86,31 @@ final class PackedLlama implements AutoCloseable {
       float[] postAttentionLayernorm,
       Adapted gateProj,
       Adapted upProj,
-      Adapted downProj) {}
+      Adapted downProj) {
+    Adapted linear(LlamaLinear linear) {
+      return switch (linear) {
+        case Q_PROJ -> qProj;
+        case K_PROJ -> kProj;
+        case V_PROJ -> vProj;
+        case O_PROJ -> oProj;
+        case GATE_PROJ -> gateProj;
+        case UP_PROJ -> upProj;
+        case DOWN_PROJ -> downProj;
+      };
+    }
+  }
 
   private final Arena arena;
   private final MemorySegment memory;
-  private final String model;
-  private final List<Section> sections;
   private final SequencedMap<String, MemorySegment> pieces = new LinkedHashMap<>();
   private final List<Block> layers = new ArrayList<>();
   private final float[] norm;
   private final PackedMatrix head;
 
   private PackedLlama(
-      LlamaConfig config,
-      Precision precision,
-      Arena arena,
-      MemorySegment memory,
-      List<Section> sections) {
+      LlamaConfig config, Arena arena, MemorySegment memory, List<Section> sections) {
     this.arena = arena;
     this.memory = memory;
-    this.model = model(config, precision);
-    this.sections = sections;
     Map<String, Section> byName = new LinkedHashMap<>();
     long at = 0;
     for (Section s : sections) {
@@ -195,59 +197,15 @@ final class PackedLlama implements AutoCloseable {
 
   // ---------------------------------------------------------------- from a checkpoint
 
-  /**
-   * Interleaves a checkpoint, with as many threads as the machine gives.
-   *
-   * @param merged whether an adapter is added to the matrices before they are rounded, or kept in
-   *     fp32 beside them
-   */
-  @SuppressWarnings("MustBeClosedChecker") // close closes it
-  static PackedLlama of(
-      LlamaWeights weights, Optional<LoraAdapter> adapter, boolean merged, Precision precision) {
-    LlamaConfig config = weights.config();
-    List<Section> sections = new ArrayList<>();
-    List<Runnable> work = new ArrayList<>();
-    Arena arena = Arena.ofShared();
-    try {
-      List<Filler> fillers = new ArrayList<>();
-      for (int i = 0; i < config.layers(); i++) {
-        vector(weights, LlamaWeights.inputNorm(i), sections, fillers);
-        for (LlamaLinear linear : LlamaLinear.values()) {
-          if (linear == LlamaLinear.GATE_PROJ) {
-            vector(weights, LlamaWeights.postAttentionNorm(i), sections, fillers);
-          }
-          int rows = linear.rows(config);
-          int columns = linear.columns(config);
-          int layer = i;
-          Optional<LoraAdapter.Pair> pair = adapter.flatMap(a -> a.pair(config, layer, linear));
-          double scale = adapter.map(a -> a.config().scale()).orElse(0.0);
-          int rank = adapter.map(a -> a.config().r()).orElse(0);
-          QuantisedRows source =
-              pair.isPresent() && merged
-                  ? rounded(
-                      precision,
-                      r -> merged(weights.floats(linear.weight(layer), r, 1), r, pair.get(), scale),
-                      rows,
-                      columns)
-                  : source(weights, linear.weight(i), precision, rows, columns);
-          sections.add(new Section(linear.weight(i), Kind.of(source.format()), rows, columns, 0));
-          fillers.add(to -> PackedMatrix.pack(source, to));
-          if (pair.isPresent() && !merged) {
-            sections.add(new Section(beside(linear, i), Kind.LOW_RANK, rows, columns, rank));
-            fillers.add(
-                to -> LowRank.pack(pair.get().a(), pair.get().b(), scale, rank, rows, columns, to));
-          }
-        }
-      }
-      vector(weights, LlamaWeights.NORM, sections, fillers);
-      QuantisedRows head =
-          source(weights, weights.head(), Precision.INT8, config.vocab(), config.hidden());
-      sections.add(
-          new Section(
-              LlamaWeights.HEAD, Kind.of(head.format()), config.vocab(), config.hidden(), 0));
-      fillers.add(to -> PackedMatrix.pack(head, to));
+  /** What is to be packed: sections in their order, and for each what fills it. */
+  private record Plan(List<Section> sections, List<Filler> fillers) {
+    long bytes() {
+      return size(sections);
+    }
 
-      MemorySegment memory = arena.allocate(size(sections), ALIGNMENT);
+    // As many threads as the machine gives.
+    void fill(MemorySegment memory) {
+      List<Runnable> work = new ArrayList<>();
       long at = 0;
       for (int i = 0; i < sections.size(); i++) {
         MemorySegment piece = memory.asSlice(at, sections.get(i).bytes());
@@ -256,7 +214,67 @@ final class PackedLlama implements AutoCloseable {
         at = aligned(at + piece.byteSize());
       }
       work.reversed().parallelStream().forEach(Runnable::run); // the head is the longest
-      return new PackedLlama(config, precision, arena, memory, sections);
+    }
+  }
+
+  private static Plan plan(
+      LlamaWeights weights, Optional<LoraAdapter> adapter, boolean merged, Precision precision) {
+    LlamaConfig config = weights.config();
+    Plan plan = new Plan(new ArrayList<>(), new ArrayList<>());
+    for (int i = 0; i < config.layers(); i++) {
+      vector(weights, LlamaWeights.inputNorm(i), plan);
+      for (LlamaLinear linear : LlamaLinear.values()) {
+        if (linear == LlamaLinear.GATE_PROJ) {
+          vector(weights, LlamaWeights.postAttentionNorm(i), plan);
+        }
+        int rows = linear.rows(config);
+        int columns = linear.columns(config);
+        int layer = i;
+        Optional<LoraAdapter.Pair> pair = adapter.flatMap(a -> a.pair(config, layer, linear));
+        double scale = adapter.map(a -> a.config().scale()).orElse(0.0);
+        int rank = adapter.map(a -> a.config().r()).orElse(0);
+        QuantisedRows source =
+            pair.isPresent() && merged
+                ? rounded(
+                    precision,
+                    r -> merged(weights.floats(linear.weight(layer), r, 1), r, pair.get(), scale),
+                    rows,
+                    columns)
+                : source(weights, linear.weight(i), precision, rows, columns);
+        plan.sections.add(
+            new Section(linear.weight(i), Kind.of(source.format()), rows, columns, 0));
+        plan.fillers.add(to -> PackedMatrix.pack(source, to));
+        if (pair.isPresent() && !merged) {
+          plan.sections.add(new Section(beside(linear, i), Kind.LOW_RANK, rows, columns, rank));
+          plan.fillers.add(
+              to -> LowRank.pack(pair.get().a(), pair.get().b(), scale, rank, rows, columns, to));
+        }
+      }
+    }
+    vector(weights, LlamaWeights.NORM, plan);
+    QuantisedRows head =
+        source(weights, weights.head(), Precision.INT8, config.vocab(), config.hidden());
+    plan.sections.add(
+        new Section(LlamaWeights.HEAD, Kind.of(head.format()), config.vocab(), config.hidden(), 0));
+    plan.fillers.add(to -> PackedMatrix.pack(head, to));
+    return plan;
+  }
+
+  /**
+   * Interleaves a checkpoint in memory.
+   *
+   * @param merged whether an adapter is added to the matrices before they are rounded, or kept in
+   *     fp32 beside them
+   */
+  @SuppressWarnings("MustBeClosedChecker") // close closes it
+  static PackedLlama of(
+      LlamaWeights weights, Optional<LoraAdapter> adapter, boolean merged, Precision precision) {
+    Plan plan = plan(weights, adapter, merged, precision);
+    Arena arena = Arena.ofShared();
+    try {
+      MemorySegment memory = arena.allocate(plan.bytes(), ALIGNMENT);
+      plan.fill(memory);
+      return new PackedLlama(weights.config(), arena, memory, plan.sections);
     } catch (RuntimeException | Error e) {
       arena.close();
       throw e;
@@ -268,30 +286,32 @@ final class PackedLlama implements AutoCloseable {
     void fill(MemorySegment piece);
   }
 
-  private static void vector(
-      LlamaWeights weights, String name, List<Section> sections, List<Filler> fillers) {
+  private static void vector(LlamaWeights weights, String name, Plan plan) {
     float[] values = weights.floats(name);
-    sections.add(new Section(name, Kind.FLOATS, values.length, 1, 0));
-    fillers.add(to -> MemorySegment.copy(values, 0, to, FLOAT, 0, values.length));
+    plan.sections.add(new Section(name, Kind.FLOATS, values.length, 1, 0));
+    plan.fillers.add(to -> MemorySegment.copy(values, 0, to, FLOAT, 0, values.length));
   }
 
   // As the file has them where the formats agree, else rounded from fp32.
   private static QuantisedRows source(
       LlamaWeights weights, String name, Precision precision, int rows, int columns) {
-    DType dtype = weights.info(name).dtype();
-    if (precision == Precision.INT4 && dtype == DType.Q4_1) {
-      return QuantisedRows.q4_1(weights.bytes(name), rows, columns);
-    }
-    if (precision == Precision.INT8 && dtype == DType.Q8_0) {
-      return QuantisedRows.q8_0(weights.bytes(name), rows, columns);
-    }
-    return rounded(precision, r -> weights.floats(name, r, 1), rows, columns);
+    Optional<QuantisedRows> stored = weights.quantised(name);
+    return stored.isPresent() && agrees(stored.get().format(), precision)
+        ? stored.get()
+        : rounded(precision, r -> weights.floats(name, r, 1), rows, columns);
+  }
+
+  private static boolean agrees(WeightFormat format, Precision precision) {
+    return switch (format) {
+      case INT4, INT4_OFFSET -> precision == Precision.INT4;
+      case INT8 -> precision == Precision.INT8;
+    };
   }
 
   private static QuantisedRows rounded(
       Precision precision, QuantisedRows.Rows values, int rows, int columns) {
     return switch (precision) {
-      case INT4 -> QuantisedRows.int4(values, rows, columns);
+      case INT4 -> QuantisedRows.int4Measured(values, rows, columns);
       case INT8 -> QuantisedRows.int8(values, rows, columns);
       case FP32, BF16 ->
           throw new IllegalArgumentException(
@@ -337,22 +357,28 @@ final class PackedLlama implements AutoCloseable {
     return text + "\n";
   }
 
-  /** Writes the memory to a file, marked with {@code key}. */
-  void write(Path file, String key) {
-    StringBuilder text = new StringBuilder(line(MAGIC)).append(line(key)).append(line(model));
-    sections.forEach(s -> text.append(line(s.line())));
+  /** Interleaves a checkpoint as {@link #of} does, in a file that is marked with {@code key}. */
+  static void write(
+      Path file,
+      String key,
+      LlamaWeights weights,
+      Optional<LoraAdapter> adapter,
+      boolean merged,
+      Precision precision) {
+    Plan plan = plan(weights, adapter, merged, precision);
+    StringBuilder text =
+        new StringBuilder(line(MAGIC))
+            .append(line(key))
+            .append(line(model(weights.config(), precision)));
+    plan.sections.forEach(s -> text.append(line(s.line())));
     byte[] header = text.append('\n').toString().getBytes(StandardCharsets.UTF_8);
-    byte[] padded = Arrays.copyOf(header, (header.length + PAGE - 1) / PAGE * PAGE);
-    WholeFile.write(
+    long start = (header.length + PAGE - 1L) / PAGE * PAGE;
+    WholeFile.map(
         file,
-        out -> {
-          out.write(padded);
-          byte[] chunk = new byte[1 << 20];
-          for (long at = 0; at < memory.byteSize(); at += chunk.length) {
-            int count = (int) Math.min(chunk.length, memory.byteSize() - at);
-            MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, at, chunk, 0, count);
-            out.write(chunk, 0, count);
-          }
+        start + plan.bytes(),
+        whole -> {
+          MemorySegment.copy(header, 0, whole, ValueLayout.JAVA_BYTE, 0, header.length);
+          plan.fill(whole.asSlice(start));
         });
   }
 
@@ -382,7 +408,7 @@ final class PackedLlama implements AutoCloseable {
         throw damaged(file, "expected " + expected + " bytes, found " + whole.byteSize());
       }
       MemorySegment memory = whole.asSlice(start);
-      return Optional.of(new PackedLlama(config, precision, arena, memory, sections));
+      return Optional.of(new PackedLlama(config, arena, memory, sections));
     } catch (IOException e) {
       arena.close();
       throw new RadialogException("cannot read " + file + ": " + e, e);

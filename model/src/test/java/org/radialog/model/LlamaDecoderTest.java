@@ -2,6 +2,7 @@ package org.radialog.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -12,6 +13,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -35,7 +37,8 @@ class LlamaDecoderTest {
 
   /** A prompt of the golden case with the reference's continuation, its cache and fp32 logits. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
-  private record Prompt(int[] ids, KvCache cache, float[][] logits) implements AutoCloseable {
+  private record Prompt(int[] prompt, int[] ids, KvCache cache, float[][] logits)
+      implements AutoCloseable {
     @Override
     public void close() {
       cache.close();
@@ -62,15 +65,16 @@ class LlamaDecoderTest {
     List<Prompt> result = new ArrayList<>();
     for (JsonNode c : Golden.theCase("smollm2-gguf").values().required("cases")) {
       int[] ids = ints(c.required("greedy_ids"));
+      int[] prompt = ints(c.required("prompt_ids"));
       KvCache cache = new KvCache(weights.config());
-      llama.prefill(cache, List.of(new LlamaInput.Tokens(ints(c.required("prompt_ids")))));
+      llama.prefill(cache, List.of(new LlamaInput.Tokens(prompt)));
       float[][] logits = new float[ids.length][weights.config().vocab()];
       try (KvCache forced = cache.copy(cache.length())) {
         for (int i = 0; i < ids.length; i++) {
           llama.step(new int[] {ids[i]}, List.of(forced), new float[][] {logits[i]});
         }
       }
-      result.add(new Prompt(ids, cache, logits));
+      result.add(new Prompt(prompt, ids, cache, logits));
     }
     return result;
   }
@@ -205,8 +209,9 @@ class LlamaDecoderTest {
     float[][] expected;
     try (LlamaDecoder decoder = LlamaDecoder.beside(weights, adapter(), Precision.INT4)) {
       expected = forced(decoder, prompts.getFirst());
-      decoder.pack(file, "base 1 adapter 2");
     }
+    LlamaDecoder.pack(
+        file, "base 1 adapter 2", weights, Optional.of(adapter()), false, Precision.INT4);
     try (LlamaDecoder decoder =
         LlamaDecoder.packed(file, "base 1 adapter 2", weights, Precision.INT4).orElseThrow()) {
       assertThat(Arrays.deepEquals(forced(decoder, prompts.getFirst()), expected)).isTrue();
@@ -215,13 +220,50 @@ class LlamaDecoderTest {
     assertThat(LlamaDecoder.packed(file, "base 1 adapter 2", weights, Precision.INT8)).isEmpty();
     byte[] whole = Files.readAllBytes(file);
     Files.write(file, Arrays.copyOf(whole, whole.length - 1));
-    assertThatThrownBy(() -> LlamaDecoder.packed(file, "base 1 adapter 2", weights, Precision.INT4))
+    assertThatThrownBy(
+            () -> PackedLlama.map(file, "base 1 adapter 2", weights.config(), Precision.INT4))
         .isInstanceOf(RadialogException.class)
         .hasMessageContaining(file.toString())
         .hasMessageContaining("expected " + whole.length);
-    assertThatThrownBy(
-            () -> LlamaDecoder.packed(folder.resolve("none"), "k", weights, Precision.INT4))
-        .isInstanceOf(RadialogException.class);
+    assertThat(LlamaDecoder.packed(file, "base 1 adapter 2", weights, Precision.INT4)).isEmpty();
+    assertThat(LlamaDecoder.packed(folder.resolve("none"), "k", weights, Precision.INT4)).isEmpty();
+  }
+
+  // The same weights in bf16 as a whole, and panel by panel from the packed ones.
+  @ParameterizedTest
+  @EnumSource(names = {"INT8", "INT4"})
+  void promptsOverPackedWeightsLieNearFp32(Precision precision) {
+    try (LlamaDecoder decoder = LlamaDecoder.beside(weights, adapter(), precision);
+        Llama over = Llama.over(decoder);
+        Llama exact = Llama.merged(weights, adapter(), Precision.FP32)) {
+      Nearness near =
+          Nearness.of(
+              prompts.stream().map(p -> new float[][] {prompted(over, p)}).toList(),
+              prompts.stream().map(p -> new float[][] {prompted(exact, p)}).toList());
+      System.out.printf("prompts over packed %s: rms %.3f%n", precision.label(), near.rms);
+      assertThat(near.rms).isLessThanOrEqualTo(0.3);
+    }
+  }
+
+  @Test
+  void aModelThatIsConvertedAsItIsUsedGivesTheSameLogits() {
+    LlamaMatrices stream = LlamaStream.of(weights, Optional.of(adapter()), ScalarType.Float);
+    try (Llama streamed = Llama.of(stream);
+        Llama held = Llama.merged(weights, adapter(), Precision.FP32)) {
+      for (Prompt p : prompts) {
+        float[] expected = prompted(held, p);
+        float[] found = prompted(streamed, p);
+        for (int i = 0; i < expected.length; i++) {
+          assertThat(found[i]).isCloseTo(expected[i], within(1e-4f));
+        }
+      }
+    }
+  }
+
+  private static float[] prompted(Llama llama, Prompt prompt) {
+    try (KvCache cache = new KvCache(weights.config())) {
+      return llama.prefill(cache, List.of(new LlamaInput.Tokens(prompt.prompt)));
+    }
   }
 
   @Test

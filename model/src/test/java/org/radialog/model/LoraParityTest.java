@@ -16,6 +16,7 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.radialog.testing.Golden;
@@ -104,12 +105,13 @@ class LoraParityTest {
       try (Llama llama = Llama.of(weights(), Precision.FP32)) {
         run.put("logits.base", logits(llama));
       }
-      try (Llama merged = Llama.merged(weights(), adapter(), Precision.FP32)) {
+      LlamaTensors tensors = LlamaTensors.of(weights(), Optional.of(adapter()), ScalarType.Float);
+      try (Llama merged = Llama.of(tensors)) {
         run.put("logits.merged", logits(merged));
         golden.expected().keySet().stream()
             .filter(output -> output.startsWith("merged."))
             .forEach(output ->
-                run.put(output, Torch.floats(merged.tensor(output.substring("merged.".length())))));
+                run.put(output, Torch.floats(tensors.get(output.substring("merged.".length())))));
       }
       try (Parameters parameters = Parameters.of(this::value);
           Llama adapted = Llama.adapted(weights(), lora, parameters, Precision.FP32)) {

@@ -6,9 +6,13 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.SequencedCollection;
 import java.util.SequencedMap;
 import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
@@ -18,6 +22,7 @@ import tools.jackson.databind.node.ObjectNode;
 /** Writes safetensors files that the format's own library reads. */
 public final class SafetensorsWriter {
   private static final int CHUNK = 1 << 16;
+  private static final int ALIGNMENT = 64;
 
   private SafetensorsWriter() {}
 
@@ -106,47 +111,94 @@ public final class SafetensorsWriter {
    */
   public static void write(
       Path file, Map<String, String> metadata, SequencedMap<String, Entry> tensors) {
-    if (tensors.containsKey(Safetensors.METADATA)) {
-      throw new RadialogException(
-          "cannot write " + file + ": no tensor may have the name " + Safetensors.METADATA);
-    }
-    List<Map.Entry<String, Entry>> ordered =
-        tensors.entrySet().stream()
-            .sorted(Comparator.comparingInt(e -> -e.getValue().dtype().blockBytes()))
-            .toList();
+    SequencedMap<String, TensorInfo> infos = new LinkedHashMap<>();
+    tensors.forEach((name, e) -> infos.put(name, new TensorInfo(name, e.dtype(), e.shape())));
+    List<TensorInfo> ordered = ordered(infos.sequencedValues());
+    byte[] header = header(file, metadata, ordered);
+    WholeFile.write(
+        file,
+        out -> {
+          out.write(header);
+          for (TensorInfo info : ordered) {
+            writeAll(out, Objects.requireNonNull(tensors.get(info.name())).bytes());
+          }
+        });
+  }
+
+  /** What fills the tensors of a file. */
+  @FunctionalInterface
+  public interface Filling {
+    /**
+     * Fills the tensors.
+     *
+     * @param tensors for each name its bytes, little-endian, row-major, zeros at first; from any
+     *     threads, invalid afterwards
+     */
+    void fill(Map<String, MemorySegment> tensors);
+  }
+
+  /**
+   * Writes {@code file} whole or not at all through a mapping: for tensors that are larger than
+   * memory, or that are computed side by side. They lie in the file as {@link #write} puts them.
+   *
+   * @throws RadialogException if it cannot be written, or the file system has not so much room
+   */
+  public static void map(
+      Path file,
+      Map<String, String> metadata,
+      SequencedCollection<TensorInfo> tensors,
+      Filling filling) {
+    List<TensorInfo> ordered = ordered(tensors);
+    byte[] header = header(file, metadata, ordered);
+    long bytes = header.length + ordered.stream().mapToLong(TensorInfo::bytes).sum();
+    WholeFile.map(
+        file,
+        bytes,
+        whole -> {
+          MemorySegment.copy(header, 0, whole, ValueLayout.JAVA_BYTE, 0, header.length);
+          Map<String, MemorySegment> pieces = new LinkedHashMap<>();
+          long at = header.length;
+          for (TensorInfo info : ordered) {
+            pieces.put(info.name(), whole.asSlice(at, info.bytes()));
+            at += info.bytes();
+          }
+          filling.fill(pieces);
+        });
+  }
+
+  private static List<TensorInfo> ordered(SequencedCollection<TensorInfo> tensors) {
+    return tensors.stream()
+        .sorted(Comparator.comparingInt(info -> -info.dtype().blockBytes()))
+        .toList();
+  }
+
+  // The length, the JSON, and spaces, so that the tensors begin at a multiple of a cache line.
+  private static byte[] header(Path file, Map<String, String> metadata, List<TensorInfo> ordered) {
     ObjectNode header = Safetensors.JSON.createObjectNode();
     if (!metadata.isEmpty()) {
       ObjectNode texts = header.putObject(Safetensors.METADATA);
       metadata.forEach(texts::put);
     }
     long offset = 0;
-    for (Map.Entry<String, Entry> e : ordered) {
-      ObjectNode node = header.putObject(e.getKey());
-      node.put("dtype", e.getValue().dtype().name());
+    for (TensorInfo info : ordered) {
+      if (info.name().equals(Safetensors.METADATA) || info.dtype().quantised()) {
+        throw new RadialogException("cannot write " + file + ": safetensors has no tensor " + info);
+      }
+      ObjectNode node = header.putObject(info.name());
+      node.put("dtype", info.dtype().name());
       ArrayNode shape = node.putArray("shape");
-      for (long dimension : e.getValue().shape()) {
+      for (long dimension : info.shape()) {
         shape.add(dimension);
       }
-      node.putArray("data_offsets").add(offset).add(offset += e.getValue().bytes().byteSize());
+      node.putArray("data_offsets").add(offset).add(offset += info.bytes());
     }
     byte[] json = header.toString().getBytes(StandardCharsets.UTF_8);
-    WholeFile.write(
-        file,
-        out -> {
-          int padding = -json.length & 7;
-          writeLong(out, json.length + padding);
-          out.write(json);
-          out.write(" ".repeat(padding).getBytes(StandardCharsets.US_ASCII));
-          for (Map.Entry<String, Entry> e : ordered) {
-            writeAll(out, e.getValue().bytes());
-          }
-        });
-  }
-
-  private static void writeLong(OutputStream out, long value) throws IOException {
-    for (int shift = 0; shift < 64; shift += 8) {
-      out.write((int) (value >>> shift));
-    }
+    int length = (8 + json.length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    byte[] bytes = new byte[length];
+    Arrays.fill(bytes, (byte) ' ');
+    MemorySegment.ofArray(bytes).set(Bytes.LONG, 0, (long) length - 8);
+    System.arraycopy(json, 0, bytes, 8, json.length);
+    return bytes;
   }
 
   private static void writeAll(OutputStream out, MemorySegment bytes) throws IOException {
