@@ -1,5 +1,6 @@
 package org.radialog.cli;
 
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.RadialogException;
 import org.radialog.dialog.FindingsEdit;
@@ -26,6 +27,12 @@ final class FilmOptions {
   private @Nullable String findings;
 
   @Option(
+      names = "--prior",
+      paramLabel = "IMAGE",
+      description = "An earlier film of the same patient, for a model that compares.")
+  private @Nullable Path prior;
+
+  @Option(
       names = "--force",
       description = "Read a picture in colour or of an odd shape all the same.")
   private boolean force;
@@ -50,6 +57,7 @@ final class FilmOptions {
   }
 
   Study study(Radiograph film) {
-    return force ? Study.of(film).forced() : Study.of(film);
+    Study study = prior == null ? Study.of(film) : Study.of(film).after(Radiograph.read(prior));
+    return force ? study.forced() : study;
   }
 }

@@ -157,7 +157,7 @@ final class ReportCommand implements Callable<Integer> {
   }
 
   private static Preprocessing seen(ModelConfig config) {
-    ModelConfig.Preprocessing p = config.preprocessing();
+    ModelConfig.Preprocessing p = config.film().preprocessing();
     return new Preprocessing(p.resize(), p.crops().classifier(), DicomRecipe.of(p.dicom().text()));
   }
 

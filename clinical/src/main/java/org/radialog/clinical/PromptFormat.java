@@ -24,6 +24,64 @@ public enum PromptFormat {
   public static final String SYSTEM =
       "You are a radiologist. You describe the chest radiograph and answer questions about it.";
 
+  /** Oddities of the published versions that a model may be asked with. */
+  public enum Compat {
+    /**
+     * As the second version was trained: the image stands before the text on a line of its own. Its
+     * published evaluation leaves the line break out.
+     */
+    TRAINING_LAYOUT,
+    /** The system prompt of the first version's demo, which no weights were trained with. */
+    DEMO_SYSTEM_PROMPT,
+    /**
+     * Findings as the demos write them: labels as they are, and an empty text for an empty list.
+     */
+    EMPTY_FINDINGS
+  }
+
+  /**
+   * A format with the oddities that are kept.
+   *
+   * @param compat of the published formats; {@link #SMOLLM2} has none
+   */
+  public record Wording(PromptFormat format, Set<Compat> compat) {
+    /**
+     * Copies the set.
+     *
+     * @throws RadialogException if the format does not know an oddity
+     */
+    public Wording {
+      compat = Set.copyOf(compat);
+      boolean published =
+          switch (format) {
+            case RADIALOG_V1, RADIALOG_V2 -> true;
+            case SMOLLM2 -> false;
+          };
+      boolean firstVersion = format == RADIALOG_V1;
+      if ((!published && !compat.isEmpty())
+          || (firstVersion && compat.contains(Compat.TRAINING_LAYOUT))) {
+        throw new RadialogException(
+            "the prompt format %s has no oddity %s; leave it out".formatted(format.id, compat));
+      }
+    }
+
+    /**
+     * The first turn with the film, up to where the assistant's answer begins.
+     *
+     * @param findings the findings that the prompt names; empty where it is to say nothing of them
+     * @throws RadialogException if a published format is asked for a report without findings: it
+     *     has no such prompt
+     */
+    public List<PromptPart> open(Optional<Set<Finding>> findings, Turn turn) {
+      return format.open(compat, findings, turn);
+    }
+  }
+
+  /** This with oddities. */
+  public Wording with(Set<Compat> compat) {
+    return new Wording(this, compat);
+  }
+
   private static final String START = "<|im_start|>";
   private static final String END = "<|im_end|>";
 
@@ -53,17 +111,15 @@ public enum PromptFormat {
                     .formatted(id, Arrays.stream(values()).map(PromptFormat::id).toList())));
   }
 
-  /**
-   * The first turn with the film, up to where the assistant's answer begins.
-   *
-   * @param findings the findings that the prompt names; empty where it is to say nothing of them
-   * @throws RadialogException if a published format is asked for a report without findings: it has
-   *     no such prompt
-   */
+  /** {@link Wording#open} without oddities. */
   public List<PromptPart> open(Optional<Set<Finding>> findings, Turn turn) {
+    return open(Set.of(), findings, turn);
+  }
+
+  private List<PromptPart> open(Set<Compat> compat, Optional<Set<Finding>> findings, Turn turn) {
     return switch (this) {
-      case RADIALOG_V1 -> openPublished(PublishedPrompts.Version.V1, findings, turn);
-      case RADIALOG_V2 -> openPublished(PublishedPrompts.Version.V2, findings, turn);
+      case RADIALOG_V1 -> openPublished(PublishedPrompts.Version.V1, compat, findings, turn);
+      case RADIALOG_V2 -> openPublished(PublishedPrompts.Version.V2, compat, findings, turn);
       case SMOLLM2 -> {
         var parts = new ArrayList<PromptPart>();
         parts.add(
@@ -193,15 +249,26 @@ public enum PromptFormat {
   }
 
   private static List<PromptPart> openPublished(
-      PublishedPrompts.Version version, Optional<Set<Finding>> findings, Turn turn) {
+      PublishedPrompts.Version version,
+      Set<Compat> compat,
+      Optional<Set<Finding>> findings,
+      Turn turn) {
     var parts = new ArrayList<PromptPart>();
+    String system =
+        compat.contains(Compat.DEMO_SYSTEM_PROMPT)
+            ? PublishedPrompts.SYSTEM_DEMO_V1
+            : PublishedPrompts.SYSTEM;
     parts.add(
-        new PromptPart.Template(
-            PublishedPrompts.SYSTEM + " " + PublishedPrompts.USER + version.beforeImage()));
+        new PromptPart.Template(system + " " + PublishedPrompts.USER + version.beforeImage()));
     parts.add(new PromptPart.Image());
+    PublishedPrompts.FindingsStyle style =
+        compat.contains(Compat.EMPTY_FINDINGS)
+            ? PublishedPrompts.FindingsStyle.DEMO
+            : PublishedPrompts.FindingsStyle.TEST;
+    String layout = compat.contains(Compat.TRAINING_LAYOUT) ? "\n" : "";
     String line =
         findings
-            .map(f -> PublishedPrompts.findings(f, PublishedPrompts.FindingsStyle.TEST))
+            .map(f -> PublishedPrompts.findings(f, style))
             .map(f -> PublishedPrompts.FINDINGS_BEFORE + f + ". ")
             .orElse("");
     PromptFormat format =
@@ -216,10 +283,11 @@ public enum PromptFormat {
               "the format %s has no report prompt without findings: give a list, which may be empty"
                   .formatted(format.id));
         }
-        parts.add(new PromptPart.Template(line + PublishedPrompts.TASK));
+        parts.add(new PromptPart.Template(layout + line + PublishedPrompts.TASK));
       }
       case Turn.Impression(), Turn.Summary(), Turn.Question(_), Turn.Correction(_, _) -> {
-        parts.add(new PromptPart.Template(line.isEmpty() ? " " : line));
+        parts.add(
+            new PromptPart.Template(layout + (line.isEmpty() && layout.isEmpty() ? " " : line)));
         parts.add(new PromptPart.Text(format.request(turn)));
       }
     }

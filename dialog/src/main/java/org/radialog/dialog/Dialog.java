@@ -211,7 +211,7 @@ public final class Dialog implements AutoCloseable {
 
   private FilmReader.Reading read() {
     if (reading.isEmpty()) {
-      reading = Optional.of(model.films().read(study.film()));
+      reading = Optional.of(model.films().read(study.film(), study.prior()));
     }
     return reading.orElseThrow();
   }
@@ -299,7 +299,7 @@ public final class Dialog implements AutoCloseable {
     List<PromptPart> parts =
         transcript.isPresent()
             ? model.prompts().next(turn)
-            : model.prompts().open(namedFindings(), turn);
+            : model.wording().open(namedFindings(), turn);
     Engine engine = model.engine();
     prompt.addAll(PromptInputs.of(parts, model.tokenizer(), read().image()));
     Engine.Sequence mine = sequence;

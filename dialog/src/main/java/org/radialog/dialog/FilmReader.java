@@ -1,5 +1,6 @@
 package org.radialog.dialog;
 
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -12,6 +13,7 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.imaging.DicomRecipe;
 import org.radialog.imaging.Preprocessing;
@@ -21,9 +23,12 @@ import org.radialog.model.BioViLT;
 import org.radialog.model.FindingsClassifier;
 import org.radialog.model.LlamaInput;
 import org.radialog.model.ModelConfig;
+import org.radialog.model.TemporalPooler;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
+import org.radialog.weights.Checkpoint;
+import org.radialog.weights.TensorInfo;
 
 /**
  * The part of a model that looks at films: encoder, classifier and alignment. Its networks run on
@@ -46,33 +51,77 @@ final class FilmReader implements AutoCloseable {
   record Reading(
       float[] logits, LlamaInput.Embeddings image, float[] patches, long[] shape, double millis) {}
 
+  /**
+   * The networks.
+   *
+   * @param encoder feeds the alignment; absent where that reads no film
+   * @param own feeds the classifier; absent where it reads {@code encoder}
+   */
   private record Networks(
-      Parameters parameters, BioViLT encoder, FindingsClassifier classifier, Alignment alignment)
+      Parameters parameters,
+      Optional<BioViLT> encoder,
+      Optional<BioViLT> own,
+      Optional<TemporalPooler> pooler,
+      FindingsClassifier classifier,
+      Alignment alignment)
       implements AutoCloseable {
-    static Networks of(ModelConfig config, Parameters.Source source, int hidden, ScalarType type) {
+    static Networks of(
+        ModelConfig.Film config, Parameters.Source source, int hidden, ScalarType type) {
       Parameters p = Parameters.of(source);
       try {
-        BioViLT.Config sizes = config.vision().network();
-        BioViLT encoder =
-            switch (config.vision().batchNorm()) {
-              case RUNNING -> BioViLT.folded(p.at("vision."), sizes, type);
-              case BATCH -> BioViLT.of(p.at("vision."), sizes);
+        ModelConfig.Vision vision = config.vision();
+        BioViLT.Config sizes = vision.network();
+        Optional<BioViLT> encoder =
+            switch (config.alignment()) {
+              case ModelConfig.QFormer _, ModelConfig.Mlp _ ->
+                  Optional.of(
+                      switch (vision.batchNorm()) {
+                        case RUNNING -> BioViLT.folded(p.at("vision."), sizes, type);
+                        case BATCH -> BioViLT.of(p.at("vision."), sizes);
+                      });
+              case ModelConfig.Precomputed _ -> Optional.empty();
+            };
+        Optional<BioViLT> own =
+            switch (config.classifier().encoder()) {
+              case SHARED -> Optional.empty();
+              case OWN -> Optional.of(BioViLT.folded(p.at("classifier.vision."), sizes, type));
             };
         return new Networks(
             p,
             encoder,
+            own,
+            vision.prior()
+                ? Optional.of(
+                    TemporalPooler.of(p.at("vision.encoder.vit_pooler."), vision.patchDim()))
+                : Optional.empty(),
             FindingsClassifier.of(
-                p.at("classifier."), config.classifier().network(config.vision().jointDim())),
-            config.alignment().network(p, config.vision(), hidden));
+                p.at("classifier."), config.classifier().network(vision.jointDim())),
+            config.alignment().network(p, vision, hidden));
       } catch (RuntimeException | Error e) {
         p.close();
         throw e;
       }
     }
 
+    /** The encoder whose features the classifier reads. */
+    BioViLT classifierEncoder() {
+      return own.or(() -> encoder).orElseThrow(Networks::noEncoder);
+    }
+
+    BioViLT alignmentEncoder() {
+      return encoder.orElseThrow(Networks::noEncoder);
+    }
+
+    private static RadialogException noEncoder() {
+      return new RadialogException(
+          "the model's config names no image encoder for what needs one: classifier.encoder is"
+              + " shared, but alignment.type reads no film");
+    }
+
     @Override
     public void close() {
-      encoder.close();
+      encoder.ifPresent(BioViLT::close);
+      own.ifPresent(BioViLT::close);
       parameters.close();
     }
   }
@@ -80,7 +129,9 @@ final class FilmReader implements AutoCloseable {
   private final ExecutorService thread =
       Executors.newSingleThreadExecutor(
           work -> Thread.ofPlatform().daemon().name("radialog-film").unstarted(work));
-  private final ModelConfig config;
+  private final String model;
+  private final ModelConfig.Film config;
+  private final Optional<Checkpoint> embeddings;
   private final boolean blind;
   private final Preprocessing forClassifier;
   private final Preprocessing forAlignment;
@@ -90,13 +141,21 @@ final class FilmReader implements AutoCloseable {
   /**
    * Begins to build the networks.
    *
+   * @param embeddings what a precomputed alignment reads, the caller's to close
    * @param hidden D
    * @param type of the encoder's convolutions
    * @param blind whether image tokens are to be zero
    */
   FilmReader(
-      ModelConfig config, Parameters.Source source, int hidden, ScalarType type, boolean blind) {
-    this.config = config;
+      ModelConfig model,
+      Parameters.Source source,
+      Optional<Checkpoint> embeddings,
+      int hidden,
+      ScalarType type,
+      boolean blind) {
+    this.model = model.id();
+    this.config = model.film();
+    this.embeddings = embeddings;
     this.blind = blind;
     ModelConfig.Preprocessing p = config.preprocessing();
     DicomRecipe dicom = DicomRecipe.of(p.dicom().text());
@@ -118,33 +177,78 @@ final class FilmReader implements AutoCloseable {
     await(networks);
   }
 
-  /** Looks at a film. Pixels are prepared in the caller's thread. */
-  Reading read(Radiograph film) {
+  /**
+   * Looks at a film. Pixels are prepared in the caller's thread.
+   *
+   * @throws RadialogException if there is a prior and the model compares none, or the model knows
+   *     only films by name and not this one
+   */
+  Reading read(Radiograph film, Optional<Radiograph> prior) {
     long start = System.nanoTime();
-    int side = forClassifier.crop();
-    float[] pixels = forClassifier.apply(film);
-    boolean onePass = forAlignment.equals(forClassifier);
-    Optional<float[]> other = onePass ? Optional.empty() : Optional.of(forAlignment.apply(film));
-    return onThread(() -> read(start, pixels, side, other));
+    if (prior.isPresent() && !config.vision().prior()) {
+      throw new RadialogException(
+          "the model "
+              + model
+              + " cannot compare a film with a prior one: it has no weights for that"
+              + " (vision.prior in its config.json); leave the prior out");
+    }
+    Pixels forOwn = Pixels.of(forClassifier, film);
+    boolean onePass =
+        forAlignment.equals(forClassifier)
+            && prior.isEmpty()
+            && config.classifier().encoder() == ModelConfig.Encoder.SHARED;
+    Optional<Pixels> other =
+        onePass ? Optional.empty() : Optional.of(Pixels.of(forAlignment, film));
+    Optional<Pixels> before = prior.map(earlier -> Pixels.of(forAlignment, earlier));
+    String name = name(film);
+    return onThread(() -> read(start, name, forOwn, other, before));
   }
 
-  private Reading read(long start, float[] pixels, int side, Optional<float[]> other) {
+  /** A prepared film, [side, side]. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  private record Pixels(float[] values, int side) {
+    static Pixels of(Preprocessing how, Radiograph film) {
+      return new Pixels(how.apply(film), how.crop());
+    }
+
+    Tensor tensor() {
+      return Torch.tensor(values, 1, 1, side, side);
+    }
+  }
+
+  // What the file is called without its extension: data sets name films so.
+  private static String name(Radiograph film) {
+    String file = String.valueOf(Path.of(film.name()).getFileName());
+    int dot = file.lastIndexOf('.');
+    return dot > 0 ? file.substring(0, dot) : file;
+  }
+
+  private Reading read(
+      long start, String name, Pixels pixels, Optional<Pixels> other, Optional<Pixels> prior) {
     Networks n = await(networks);
     BioViLT.BatchNorm statistics = config.vision().batchNorm().statistics();
     try (Scope _ = new Scope();
         NoGradGuard _ = new NoGradGuard()) {
       BioViLT.Output seen =
-          n.encoder.forward(Torch.tensor(pixels, 1, 1, side, side), statistics); // [1, ·, h, w]
+          n.classifierEncoder().forward(pixels.tensor(), forClassifier(n)); // [1, ·, h, w]
       float[] logits = Torch.floats(n.classifier.forward(seen.projected())); // [L]
-      BioViLT.Output aligned = seen;
-      if (other.isPresent()) {
-        long s = forAlignment.crop();
-        aligned = n.encoder.forward(Torch.tensor(other.get(), 1, 1, s, s), statistics);
-      }
       Tensor features =
-          switch (config.alignment().source()) {
-            case PATCHES -> aligned.patches();
-            case PROJECTED -> aligned.projected();
+          switch (config.alignment()) {
+            case ModelConfig.Precomputed known -> known(known, name); // [1, Q, hidden]
+            case ModelConfig.QFormer _, ModelConfig.Mlp _ -> {
+              BioViLT.Output aligned = seen;
+              if (other.isPresent()) {
+                Tensor film = other.get().tensor();
+                aligned =
+                    prior.isPresent() && n.pooler.isPresent()
+                        ? n.alignmentEncoder().forward(film, prior.get().tensor(), n.pooler.get())
+                        : n.alignmentEncoder().forward(film, statistics);
+              }
+              yield switch (config.alignment().source()) {
+                case PATCHES -> aligned.patches();
+                case PROJECTED -> aligned.projected();
+              };
+            }
           };
       Tensor image = n.alignment.forward(features); // [1, Q, D]
       float[] rows = Torch.floats(image);
@@ -160,6 +264,36 @@ final class FilmReader implements AutoCloseable {
     }
   }
 
+  // Batch statistics are an oddity of the encoder that feeds the language model.
+  private BioViLT.BatchNorm forClassifier(Networks n) {
+    return n.own.isPresent() ? BioViLT.BatchNorm.RUNNING : config.vision().batchNorm().statistics();
+  }
+
+  // [1, Q, hidden]
+  private Tensor known(ModelConfig.Precomputed alignment, String film) {
+    Checkpoint file =
+        embeddings.orElseThrow(
+            () -> new RadialogException("the model " + model + " has no file of embeddings"));
+    TensorInfo rows = file.tensors().get(film);
+    if (rows == null) {
+      throw new RadialogException(
+          "the model "
+              + model
+              + " has precomputed image tokens for "
+              + file.tensors().size()
+              + " films by name, and none for \""
+              + film
+              + "\": the projector that its Q-Former was trained on was random and never saved, so a"
+              + " live film cannot be read (name the file as in the data set, or use RaDialog v2)");
+    }
+    if (!Arrays.equals(rows.shape(), new long[] {alignment.queries(), alignment.hidden()})) {
+      throw new RadialogException(
+          "embeddings of %s: expected [%d, %d], found %s"
+              .formatted(film, alignment.queries(), alignment.hidden(), rows));
+    }
+    return Torch.tensor(file.floats(film), 1, alignment.queries(), alignment.hidden());
+  }
+
   /**
    * Grad-CAM of a label's logit over the patches: the channels, each weighted by the mean of its
    * gradient, summed; what speaks against the label cut off; the maximum scaled to 1.
@@ -173,8 +307,7 @@ final class FilmReader implements AutoCloseable {
     Networks n = await(networks);
     try (Scope _ = new Scope()) {
       Tensor patches = Torch.tensor(reading.patches, reading.shape).requires_grad_(true);
-      Tensor projected =
-          n.encoder.project(patches, config.vision().batchNorm().statistics()); // [1, J, h, w]
+      Tensor projected = n.classifierEncoder().project(patches, forClassifier(n)); // [1, J, h, w]
       Tensor logit = n.classifier.forward(projected).select(1, label).sum(); // []
       logit.backward();
       // The second half of the channels is the missing prior: no place of the film.

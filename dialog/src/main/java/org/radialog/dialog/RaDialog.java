@@ -3,6 +3,7 @@ package org.radialog.dialog;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -45,6 +46,7 @@ public final class RaDialog implements AutoCloseable {
   private final Precision precision;
   private final Checkpoint base;
   private final TrainedWeights trained;
+  private final Optional<Checkpoint> embeddings;
   private final FilmReader films;
   private final Future<TextTokenizer> tokenizer;
   private final Future<LanguageModel> language;
@@ -55,19 +57,26 @@ public final class RaDialog implements AutoCloseable {
   private RaDialog(
       Path folder, ModelConfig config, Options options, Checkpoint base, TrainedWeights trained) {
     this.config = config;
-    this.precision = options.precision().orElseGet(LanguageModel::fastest);
+    this.precision =
+        options
+            .precision()
+            .or(() -> config.language().precision())
+            .orElseGet(LanguageModel::fastest);
     this.base = base;
     this.trained = trained;
-    LlamaWeights weights = LlamaWeights.of(base);
+    LlamaWeights weights = weights(config, base);
+    this.embeddings =
+        config.film().alignment().file().map(file -> Checkpoint.open(folder.resolve(file)));
     // Side by side: a film can be looked at while the language model is still being unpacked.
     this.films =
         new FilmReader(
             config,
             trained.source(),
+            embeddings,
             weights.config().hidden(),
             precision == Precision.FP32 ? ScalarType.Float : ScalarType.BFloat16,
             options.control() == Options.Control.ZERO_IMAGE);
-    this.tokenizer = inBackground("tokenizer", () -> TextTokenizer.of(base));
+    this.tokenizer = inBackground("tokenizer", () -> tokenizer(folder, config, base));
     LanguageModel.Source source =
         new LanguageModel.Source(
             config.id().replaceAll("[^A-Za-z0-9._-]", "_"),
@@ -106,6 +115,7 @@ public final class RaDialog implements AutoCloseable {
    */
   public static RaDialog load(Path folder, Options options) {
     ModelConfig config = ModelConfig.read(folder);
+    config.film(); // a language model alone is refused here
     Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
     try {
       TrainedWeights trained = TrainedWeights.open(folder);
@@ -178,13 +188,15 @@ public final class RaDialog implements AutoCloseable {
   /**
    * Begins a dialog. Its film is looked at when the first answer needs it.
    *
-   * @throws ImageRefused if the guard refuses the film
+   * @throws ImageRefused if the guard refuses the film or its prior
    * @throws IllegalStateException if this is closed
    */
   public Dialog open(Study study) {
     Guard guard = study.force() ? Guard.FORCED : Guard.STRICT;
-    DicomRecipe recipe = DicomRecipe.of(config.preprocessing().dicom().text());
-    Dialog dialog = new Dialog(this, study, guard.check(study.film(), recipe));
+    DicomRecipe recipe = DicomRecipe.of(config.film().preprocessing().dicom().text());
+    List<Guard.Warning> warnings = new ArrayList<>(guard.check(study.film(), recipe));
+    study.prior().ifPresent(prior -> warnings.addAll(guard.check(prior, recipe)));
+    Dialog dialog = new Dialog(this, study, warnings);
     synchronized (this) {
       if (closed) {
         throw new IllegalStateException("this model is closed");
@@ -208,6 +220,7 @@ public final class RaDialog implements AutoCloseable {
     settle(language, LanguageModel::close);
     settle(tokenizer, TextTokenizer::close);
     films.close();
+    embeddings.ifPresent(Checkpoint::close);
     trained.close();
     base.close();
   }
@@ -238,14 +251,35 @@ public final class RaDialog implements AutoCloseable {
     return config.language().prompt().format();
   }
 
+  PromptFormat.Wording wording() {
+    return config.language().wording();
+  }
+
+  private static LlamaWeights weights(ModelConfig config, Checkpoint base) {
+    return config
+        .language()
+        .network()
+        .map(network -> LlamaWeights.of(network, base))
+        .orElseGet(() -> LlamaWeights.of(base));
+  }
+
+  private static TextTokenizer tokenizer(Path folder, ModelConfig config, Checkpoint base) {
+    return config
+        .language()
+        .tokenizer()
+        .map(file -> TextTokenizer.open(folder.resolve(file)))
+        .orElseGet(() -> TextTokenizer.of(base));
+  }
+
   boolean assesses(Finding finding) {
-    int label = config.classifier().labels().indexOf(finding.label());
-    return label >= 0 && config.classifier().evidence().get(label) == ModelConfig.Evidence.TRAINED;
+    int label = config.film().classifier().labels().indexOf(finding.label());
+    return label >= 0
+        && config.film().classifier().evidence().get(label) == ModelConfig.Evidence.TRAINED;
   }
 
   /** The classifier's word. */
   Findings findings(float[] logits) {
-    ModelConfig.Classifier c = config.classifier();
+    ModelConfig.Classifier c = config.film().classifier();
     List<Findings.Assessment> all = new ArrayList<>();
     for (Finding finding : Finding.ALL) {
       if (assesses(finding)) {

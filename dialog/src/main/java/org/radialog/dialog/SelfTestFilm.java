@@ -80,14 +80,14 @@ final class SelfTestFilm {
 
   /** What {@code model}, loaded in fp32, answers. */
   static ModelConfig.SelfTest answer(RaDialog model) {
-    FilmReader.Reading reading = model.films().read(film());
+    FilmReader.Reading reading = model.films().read(film(), Optional.empty());
     List<Double> probabilities = new ArrayList<>();
     for (float logit : reading.logits()) {
       probabilities.add(1 / (1 + Math.exp(-logit)));
     }
     List<LlamaInput> prompt =
         PromptInputs.of(
-            model.prompts().open(Optional.of(Set.of()), new Turn.Report()),
+            model.wording().open(Optional.of(Set.of()), new Turn.Report()),
             model.tokenizer(),
             reading.image());
     float[] logits;

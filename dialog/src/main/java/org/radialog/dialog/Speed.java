@@ -3,6 +3,7 @@ package org.radialog.dialog;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
@@ -29,7 +30,7 @@ public final class Speed {
   public double encodeMillis(Radiograph film, int rounds) {
     double[] millis = new double[rounds];
     for (int i = 0; i < rounds; i++) {
-      millis[i] = model.films().read(film).millis();
+      millis[i] = model.films().read(film, Optional.empty()).millis();
     }
     return median(millis);
   }

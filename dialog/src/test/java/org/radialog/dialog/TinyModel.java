@@ -35,7 +35,7 @@ final class TinyModel {
 
   private static final ModelConfig.Vision VISION =
       new ModelConfig.Vision(
-          ModelConfig.Backbone.EFFICIENTNET_LITE0, ModelConfig.BatchNorm.RUNNING, 16, 16);
+          ModelConfig.Backbone.EFFICIENTNET_LITE0, ModelConfig.BatchNorm.RUNNING, 16, 16, false);
   private static final ModelConfig.QFormer QFORMER =
       new ModelConfig.QFormer(
           16, 2, 32, 4, 64, 2, ModelConfig.Source.PATCHES, ModelConfig.TokenOrder.PATCHES);
@@ -43,6 +43,7 @@ final class TinyModel {
       new ModelConfig.Adapter(2, 4, List.of("q_proj", "v_proj"));
   private static final ModelConfig.Classifier CLASSIFIER =
       new ModelConfig.Classifier(
+          ModelConfig.Encoder.SHARED,
           new ModelConfig.Adaptive(1),
           16,
           Finding.ALL.stream().map(Finding::label).toList(),
@@ -83,15 +84,18 @@ final class TinyModel {
             "tiny",
             "1",
             "Apache-2.0",
-            new ModelConfig.Preprocessing(96, new ModelConfig.Crops(96, 96), ModelConfig.Dicom.VOI),
-            VISION,
-            QFORMER,
-            CLASSIFIER,
-            new ModelConfig.Language("base.gguf", Optional.of(ADAPTER), ModelConfig.Prompt.SMOLLM2),
+            Optional.of(
+                new ModelConfig.Preprocessing(
+                    96, new ModelConfig.Crops(96, 96), ModelConfig.Dicom.VOI)),
+            Optional.of(VISION),
+            Optional.of(QFORMER),
+            Optional.of(CLASSIFIER),
+            ModelConfig.Language.gguf("base.gguf", ADAPTER, ModelConfig.Prompt.SMOLLM2),
             ModelConfig.SelfTest.NONE,
             List.of(
                 ModelConfig.FileEntry.of(folder, "base.gguf"),
-                ModelConfig.FileEntry.of(folder, ModelConfig.TRAINED)))
+                ModelConfig.FileEntry.of(folder, ModelConfig.TRAINED)),
+            List.of())
         .write(folder);
   }
 

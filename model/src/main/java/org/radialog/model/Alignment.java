@@ -3,7 +3,7 @@ package org.radialog.model;
 import org.bytedeco.pytorch.Tensor;
 
 /** From a feature map of the image encoder to rows of the language model's input. */
-public sealed interface Alignment permits MlpProjector, QueryProjector {
+public sealed interface Alignment permits MlpProjector, QueryProjector, RowProjector {
   /**
    * Features {@code [B, C, h, w]} to image tokens {@code [B, N, D]}.
    *

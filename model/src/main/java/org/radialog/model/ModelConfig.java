@@ -10,12 +10,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
 import org.radialog.clinical.PromptFormat;
@@ -41,8 +43,11 @@ import tools.jackson.databind.json.JsonMapper;
  * @param id name of the model, for example {@code radialog-mini}
  * @param version version of the model
  * @param license SPDX expression
+ * @param preprocessing with the next three empty where the folder holds a language model alone
  * @param files every other file of the folder that the model needs; {@link #read} checks sizes,
  *     {@link #damaged} digests
+ * @param sources the files that an import was made from, by their place there; empty where the
+ *     model was trained here
  */
 @JsonPropertyOrder({
   "format",
@@ -56,7 +61,8 @@ import tools.jackson.databind.json.JsonMapper;
   "classifier",
   "language",
   "self_test",
-  "files"
+  "files",
+  "sources"
 })
 public record ModelConfig(
     int format,
@@ -64,13 +70,14 @@ public record ModelConfig(
     String id,
     String version,
     String license,
-    Preprocessing preprocessing,
-    Vision vision,
-    Alignment alignment,
-    Classifier classifier,
+    Optional<Preprocessing> preprocessing,
+    Optional<Vision> vision,
+    Optional<Alignment> alignment,
+    Optional<Classifier> classifier,
     Language language,
     SelfTest selfTest,
-    List<FileEntry> files) {
+    List<FileEntry> files,
+    List<FileEntry> sources) {
 
   /** The layout that this version reads and writes. */
   public static final int FORMAT = 1;
@@ -108,7 +115,43 @@ public record ModelConfig(
     need(
         seen.contains(language.weights()),
         "language.weights is " + language.weights() + ", which files does not list");
-    need(seen.contains(TRAINED), "files does not list " + TRAINED);
+    sources = List.copyOf(sources);
+    boolean sees = preprocessing.isPresent();
+    need(
+        vision.isPresent() == sees
+            && alignment.isPresent() == sees
+            && classifier.isPresent() == sees,
+        "preprocessing, vision, alignment and classifier are expected all together, or all null");
+    need(!sees || seen.contains(TRAINED), "files does not list " + TRAINED);
+    for (String listed :
+        Stream.of(language.tokenizer().stream(), alignment.stream().flatMap(a -> a.file().stream()))
+            .flatMap(names -> names)
+            .toList()) {
+      need(seen.contains(listed), "files does not list " + listed);
+    }
+  }
+
+  /** The parts that look at films. */
+  public record Film(
+      Preprocessing preprocessing, Vision vision, Alignment alignment, Classifier classifier) {}
+
+  /**
+   * The parts that look at films.
+   *
+   * @throws RadialogException if there are none: the folder holds a language model alone
+   */
+  public Film film() {
+    if (preprocessing.isEmpty()
+        || vision.isEmpty()
+        || alignment.isEmpty()
+        || classifier.isEmpty()) {
+      throw new RadialogException(
+          "the model "
+              + id
+              + " is a language model alone and reads no films; take a RaDialog model, or import"
+              + " this one together with an image encoder and its alignment");
+    }
+    return new Film(preprocessing.get(), vision.get(), alignment.get(), classifier.get());
   }
 
   /**
@@ -163,8 +206,11 @@ public record ModelConfig(
    *
    * @param patchDim channels of {@code backbone_to_vit}; patch features have twice as many
    * @param jointDim channels of the joint projector
+   * @param prior whether it can compare a film with an earlier one (keys {@code
+   *     encoder.vit_pooler.})
    */
-  public record Vision(Backbone backbone, BatchNorm batchNorm, int patchDim, int jointDim) {
+  public record Vision(
+      Backbone backbone, BatchNorm batchNorm, int patchDim, int jointDim, boolean prior) {
     public Vision {
       need(patchDim >= 1 && patchDim <= 4096, "vision.patch_dim is " + patchDim + ", 1 to 4096");
       need(jointDim >= 1 && jointDim <= 4096, "vision.joint_dim is " + jointDim + ", 1 to 4096");
@@ -214,7 +260,8 @@ public record ModelConfig(
   @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
   @JsonSubTypes({
     @JsonSubTypes.Type(value = QFormer.class, name = "qformer"),
-    @JsonSubTypes.Type(value = Mlp.class, name = "mlp")
+    @JsonSubTypes.Type(value = Mlp.class, name = "mlp"),
+    @JsonSubTypes.Type(value = Precomputed.class, name = "precomputed")
   })
   public sealed interface Alignment {
     /** Which of the encoder's outputs it reads. */
@@ -222,6 +269,11 @@ public record ModelConfig(
 
     /** How those features become tokens. */
     TokenOrder tokenOrder();
+
+    /** A file of the folder that it reads beside the trained weights. */
+    default Optional<String> file() {
+      return Optional.empty();
+    }
 
     /**
      * The network, its tensors under {@code qformer.} and {@code projector.} of {@code p}.
@@ -256,6 +308,7 @@ public record ModelConfig(
             MlpProjector.of(
                 projector,
                 new MlpProjector.Config(channels, mlp.hidden(), hidden, tokenOrder().network));
+        case Precomputed known -> RowProjector.of(projector, known.hidden(), hidden);
       };
     }
   }
@@ -299,6 +352,38 @@ public record ModelConfig(
     }
   }
 
+  /**
+   * Rows that a Q-Former gave to each of a set of films, kept under the films' names; only the
+   * linear layer to the language model's width ({@code projector.}) is computed. The first
+   * version's published weights work so: the projector that its Q-Former read was random and never
+   * saved.
+   *
+   * @param queries image tokens
+   * @param hidden width of the rows
+   * @param embeddings file of the folder with a tensor [queries, hidden] for each film's name
+   */
+  public record Precomputed(int queries, int hidden, String embeddings) implements Alignment {
+    public Precomputed {
+      need(queries >= 1 && queries <= 1024, "alignment.queries is " + queries + ", 1 to 1024");
+      need(hidden >= 1 && hidden <= 8192, "alignment.hidden is " + hidden + ", 1 to 8192");
+    }
+
+    @Override
+    public Source source() {
+      return Source.PROJECTED;
+    }
+
+    @Override
+    public TokenOrder tokenOrder() {
+      return TokenOrder.SCRAMBLED;
+    }
+
+    @Override
+    public Optional<String> file() {
+      return Optional.of(embeddings);
+    }
+  }
+
   /** An output of the encoder. */
   public enum Source {
     /** Patch features [2·patchDim, h, w]. */
@@ -328,6 +413,7 @@ public record ModelConfig(
   /**
    * The findings classifier (keys under {@code classifier.}).
    *
+   * @param encoder which encoder it reads
    * @param pooling how the projected patch features become one vector
    * @param hidden width between its two linear layers
    * @param labels CheXpert names in the order of the logits
@@ -335,6 +421,7 @@ public record ModelConfig(
    * @param evidence whether training ever saw the label, one a label
    */
   public record Classifier(
+      Encoder encoder,
       Pooling pooling,
       int hidden,
       List<String> labels,
@@ -371,6 +458,18 @@ public record ModelConfig(
           };
       return new FindingsClassifier.Config(jointDim, network, hidden, labels.size());
     }
+  }
+
+  /** Whose features the classifier reads. */
+  public enum Encoder {
+    /** Those of the encoder that feeds the language model. */
+    @JsonProperty("shared")
+    SHARED,
+    /**
+     * Those of an encoder of its own, always with running statistics ({@code classifier.vision.}).
+     */
+    @JsonProperty("own")
+    OWN
   }
 
   /** From a feature map [J, h, w] to cells × cells means, flattened channel by channel. */
@@ -411,9 +510,71 @@ public record ModelConfig(
    * The language model.
    *
    * @param weights path of its base weights in the folder
+   * @param network its shape; empty where the weights are GGUF, which states it
+   * @param tokenizer path of its {@code tokenizer.json} or {@code tokenizer.model}; empty where the
+   *     weights are GGUF, which holds it
+   * @param precision of the decode step unless another is asked for; empty chooses the fastest
    * @param adapter LoRA beside it (keys under {@code language.}), if any
+   * @param compat oddities of the original that are kept
    */
-  public record Language(String weights, Optional<Adapter> adapter, Prompt prompt) {}
+  public record Language(
+      String weights,
+      Optional<LlamaConfig> network,
+      Optional<String> tokenizer,
+      Optional<Precision> precision,
+      Optional<Adapter> adapter,
+      Prompt prompt,
+      List<Compat> compat) {
+    public Language {
+      compat = List.copyOf(compat);
+      need(
+          network.isPresent() == tokenizer.isPresent(),
+          "language.network and language.tokenizer are expected together, or both null");
+    }
+
+    /** A GGUF file with an adapter beside it, in the fastest precision. */
+    public static Language gguf(String weights, Adapter adapter, Prompt prompt) {
+      return new Language(
+          weights,
+          Optional.empty(),
+          Optional.empty(),
+          Optional.empty(),
+          Optional.of(adapter),
+          prompt,
+          List.of());
+    }
+
+    /** The words of its conversations. */
+    public PromptFormat.Wording wording() {
+      EnumSet<PromptFormat.Compat> kept = EnumSet.noneOf(PromptFormat.Compat.class);
+      compat.forEach(c -> kept.add(c.kept));
+      return prompt.format.with(kept);
+    }
+  }
+
+  /** Oddities of the published versions' prompts; none is on unless named. */
+  public enum Compat {
+    /** The second version's training put the image on a line of its own. */
+    @JsonProperty("training-layout")
+    TRAINING_LAYOUT(PromptFormat.Compat.TRAINING_LAYOUT),
+    /** The first version's demo had another system prompt. */
+    @JsonProperty("demo-system-prompt")
+    DEMO_SYSTEM_PROMPT(PromptFormat.Compat.DEMO_SYSTEM_PROMPT),
+    /** The demos wrote findings as they came, and nothing for an empty list. */
+    @JsonProperty("empty-findings")
+    EMPTY_FINDINGS(PromptFormat.Compat.EMPTY_FINDINGS);
+
+    private final PromptFormat.Compat kept;
+
+    Compat(PromptFormat.Compat kept) {
+      this.kept = kept;
+    }
+
+    /** The name in the file. */
+    public String text() {
+      return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+  }
 
   /**
    * LoRA: y = x Wᵀ + (alpha / r) x Aᵀ Bᵀ.
@@ -604,7 +765,8 @@ public record ModelConfig(
         classifier,
         language,
         test,
-        files);
+        files,
+        sources);
   }
 
   /** The files of {@code folder} whose content is not what it was, each as one line. */

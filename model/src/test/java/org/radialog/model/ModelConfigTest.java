@@ -43,7 +43,7 @@ class ModelConfigTest {
     var mlp =
         new ModelConfig.Mlp(4096, ModelConfig.Source.PROJECTED, ModelConfig.TokenOrder.SCRAMBLED);
     config(mlp).write(folder);
-    assertThat(ModelConfig.read(folder).alignment()).isEqualTo(mlp);
+    assertThat(ModelConfig.read(folder).film().alignment()).isEqualTo(mlp);
   }
 
   @Test
@@ -136,24 +136,34 @@ class ModelConfigTest {
         "radialog-mini",
         "0.1.0",
         "Apache-2.0",
-        new ModelConfig.Preprocessing(512, new ModelConfig.Crops(448, 448), ModelConfig.Dicom.VOI),
-        new ModelConfig.Vision(
-            ModelConfig.Backbone.EFFICIENTNET_LITE0, ModelConfig.BatchNorm.RUNNING, 256, 128),
-        alignment,
-        new ModelConfig.Classifier(
-            new ModelConfig.Window(4, 4),
-            512,
-            List.of("Edema", "Fracture"),
-            List.of(0.25, 0.5),
-            List.of(ModelConfig.Evidence.TRAINED, ModelConfig.Evidence.UNTRAINED)),
-        new ModelConfig.Language(
+        Optional.of(
+            new ModelConfig.Preprocessing(
+                512, new ModelConfig.Crops(448, 448), ModelConfig.Dicom.VOI)),
+        Optional.of(
+            new ModelConfig.Vision(
+                ModelConfig.Backbone.EFFICIENTNET_LITE0,
+                ModelConfig.BatchNorm.RUNNING,
+                256,
+                128,
+                false)),
+        Optional.of(alignment),
+        Optional.of(
+            new ModelConfig.Classifier(
+                ModelConfig.Encoder.SHARED,
+                new ModelConfig.Window(4, 4),
+                512,
+                List.of("Edema", "Fracture"),
+                List.of(0.25, 0.5),
+                List.of(ModelConfig.Evidence.TRAINED, ModelConfig.Evidence.UNTRAINED))),
+        ModelConfig.Language.gguf(
             "base.gguf",
-            Optional.of(new ModelConfig.Adapter(8, 16, List.of("q_proj", "v_proj"))),
+            new ModelConfig.Adapter(8, 16, List.of("q_proj", "v_proj")),
             ModelConfig.Prompt.SMOLLM2),
         new ModelConfig.SelfTest(List.of(0.5, 0.25), List.of(12.5), List.of(7)),
         List.of(
             ModelConfig.FileEntry.of(folder, "base.gguf"),
-            ModelConfig.FileEntry.of(folder, ModelConfig.TRAINED)));
+            ModelConfig.FileEntry.of(folder, ModelConfig.TRAINED)),
+        List.of());
   }
 
   private void edited(String from, String to) throws IOException {

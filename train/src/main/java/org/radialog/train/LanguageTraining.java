@@ -67,7 +67,8 @@ public final class LanguageTraining {
           ModelConfig.Backbone.EFFICIENTNET_LITE0,
           ModelConfig.BatchNorm.RUNNING,
           ClassifierTraining.VISION.patchDim(),
-          ClassifierTraining.VISION.jointDim());
+          ClassifierTraining.VISION.jointDim(),
+          false);
 
   /** The alignment of {@code models/mini}. */
   public static final ModelConfig.QFormer ALIGNMENT =

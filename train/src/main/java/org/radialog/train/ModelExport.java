@@ -124,22 +124,25 @@ public final class ModelExport {
         "radialog-mini",
         config.version,
         "Apache-2.0",
-        new ModelConfig.Preprocessing(
-            side, new ModelConfig.Crops(side, side), ModelConfig.Dicom.VOI),
-        LanguageTraining.VISION,
-        LanguageTraining.ALIGNMENT,
-        new ModelConfig.Classifier(
-            new ModelConfig.Adaptive(ClassifierTraining.CLASSIFIER.pooling().cells()),
-            ClassifierTraining.CLASSIFIER.hidden(),
-            Finding.ALL.stream().map(Finding::label).toList(),
-            Arrays.stream(thresholds).boxed().toList(),
-            Finding.ALL.stream().map(finding -> evidence(finding, films)).toList()),
-        new ModelConfig.Language(
-            BASE, Optional.of(LanguageTraining.ADAPTER), LanguageTraining.PROMPT),
+        Optional.of(
+            new ModelConfig.Preprocessing(
+                side, new ModelConfig.Crops(side, side), ModelConfig.Dicom.VOI)),
+        Optional.of(LanguageTraining.VISION),
+        Optional.of(LanguageTraining.ALIGNMENT),
+        Optional.of(
+            new ModelConfig.Classifier(
+                ModelConfig.Encoder.SHARED,
+                new ModelConfig.Adaptive(ClassifierTraining.CLASSIFIER.pooling().cells()),
+                ClassifierTraining.CLASSIFIER.hidden(),
+                Finding.ALL.stream().map(Finding::label).toList(),
+                Arrays.stream(thresholds).boxed().toList(),
+                Finding.ALL.stream().map(finding -> evidence(finding, films)).toList())),
+        ModelConfig.Language.gguf(BASE, LanguageTraining.ADAPTER, LanguageTraining.PROMPT),
         ModelConfig.SelfTest.NONE,
         List.of(
             ModelConfig.FileEntry.of(folder, BASE),
-            ModelConfig.FileEntry.of(folder, ModelConfig.TRAINED)));
+            ModelConfig.FileEntry.of(folder, ModelConfig.TRAINED)),
+        List.of());
   }
 
   static ModelConfig.Evidence evidence(Finding finding, List<Film> films) {

@@ -42,7 +42,7 @@ class ModelExportTest {
         .allSatisfy(check -> assertThat(check.holds()).as(check.toString()).isTrue());
     ModelConfig config = ModelConfig.read(model);
     for (Finding finding : Finding.ALL) {
-      assertThat(config.classifier().evidence().get(finding.column()))
+      assertThat(config.film().classifier().evidence().get(finding.column()))
           .as(finding.label())
           .isEqualTo(
               switch (finding) {
