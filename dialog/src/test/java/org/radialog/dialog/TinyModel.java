@@ -19,6 +19,7 @@ import org.radialog.model.LlamaConfig;
 import org.radialog.model.LlamaLinear;
 import org.radialog.model.LoraAdapter;
 import org.radialog.model.ModelConfig;
+import org.radialog.testing.GgufFile;
 import org.radialog.testing.GoldenWeights;
 import org.radialog.torch.Init;
 import org.radialog.torch.Parameters;

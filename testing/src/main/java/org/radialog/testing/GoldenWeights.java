@@ -16,21 +16,33 @@ public final class GoldenWeights {
 
   /** The weight {@code key} of {@code shape} (empty for a scalar), row-major. */
   public static float[] fill(String salt, String key, long... shape) {
-    float[] values = new float[elements(shape)];
+    float[] values = new float[Math.toIntExact(elements(shape))];
+    fill(salt, key, shape, 0, values, values.length);
+    return values;
+  }
+
+  /**
+   * {@code count} elements of the weight {@code key} from the flat row-major index {@code from} on,
+   * into the front of {@code values}: a weight may have more elements than an array.
+   */
+  public static void fill(
+      String salt, String key, long[] shape, long from, float[] values, int count) {
     if (key.endsWith("num_batches_tracked")) {
-      return values;
+      Arrays.fill(values, 0, count, 0);
+      return;
     }
     Rule rule = rule(key, shape);
+    double offset = rule.offset;
+    double scale = rule.scale;
     long h = hash(salt + key);
-    for (int i = 0; i < values.length; i++) {
-      values[i] = (float) (rule.offset + rule.scale * uniform(h, i));
+    for (int i = 0; i < count; i++) {
+      values[i] = (float) (offset + scale * uniform(h, from + i));
     }
-    return values;
   }
 
   /** A float input in [low, high). */
   public static float[] floats(String salt, String key, double low, double high, long... shape) {
-    float[] values = new float[elements(shape)];
+    float[] values = new float[Math.toIntExact(elements(shape))];
     long h = hash(salt + key);
     for (int i = 0; i < values.length; i++) {
       values[i] = (float) (low + (high - low) * (uniform(h, i) + 1) / 2);
@@ -40,7 +52,7 @@ public final class GoldenWeights {
 
   /** Ids in first .. vocab - 1. */
   public static long[] ids(String salt, String key, long first, long vocab, long... shape) {
-    long[] values = new long[elements(shape)];
+    long[] values = new long[Math.toIntExact(elements(shape))];
     long h = hash(salt + key);
     for (int i = 0; i < values.length; i++) {
       values[i] = first + (long) Math.floor((uniform(h, i) + 1) / 2 * (vocab - first));
@@ -84,11 +96,11 @@ public final class GoldenWeights {
     return elements(Arrays.copyOfRange(shape, 1, shape.length));
   }
 
-  private static int elements(long[] shape) {
+  static long elements(long[] shape) {
     long elements = 1;
     for (long dimension : shape) {
       elements = Math.multiplyExact(elements, dimension);
     }
-    return Math.toIntExact(elements);
+    return elements;
   }
 }
