@@ -1,60 +1,181 @@
 package org.radialog.cli;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedCollection;
+import java.util.SequencedSet;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.radialog.base.RadialogException;
+import org.radialog.model.CheckpointKind;
+import org.radialog.model.LoraConfig;
+import org.radialog.model.Recognition;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.TensorInfo;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** {@code radialog inspect FILE}: the tensors and metadata of a checkpoint, from its headers. */
+/**
+ * {@code radialog inspect FILE}: what a checkpoint is, its tensors and metadata, from its headers.
+ * For a folder the same for every checkpoint in it, and what its settings say.
+ */
 @Command(
     name = "inspect",
-    description = "Prints the tensors and metadata of a checkpoint without loading it.",
+    description =
+        "Says what a checkpoint is and prints its tensors and metadata, without loading it.",
     mixinStandardHelpOptions = true)
 final class InspectCommand implements Callable<Integer> {
-  // A vocabulary among the metadata would fill the screen.
+  // A vocabulary among the metadata would fill the screen, and so would a frozen encoder's names.
   private static final int SHOWN = 100;
+  private static final int NAMES = 8;
+
+  private static final Pattern CHECKPOINT =
+      Pattern.compile(".*\\.(safetensors|gguf|pt|pth|bin|ckpt|pkl|index\\.json)");
+  private static final Pattern SHARD =
+      Pattern.compile(".*-\\d{5}-of-\\d{5}\\.(safetensors|bin|gguf)");
+  private static final String OPAQUE = "__class__";
 
   @Parameters(
       paramLabel = "FILE",
-      description = "safetensors, GGUF, PyTorch (.pt .pth .bin .ckpt), or a folder of shards")
+      description =
+          "safetensors, GGUF, PyTorch (.pt .pth .bin .ckpt), pickle, or a folder of these")
   private List<Path> files = List.of();
 
   @Option(names = "--json", description = "One JSON object a file and line.")
   private boolean json;
 
+  private int code = Main.DONE;
+
   @Override
   public Integer call() {
-    int code = Main.DONE;
     for (Path file : files) {
-      try (Checkpoint checkpoint = Checkpoint.open(file)) {
-        if (json) {
-          System.out.println(asJson(file, checkpoint));
-        } else {
-          print(file, checkpoint);
-        }
-      } catch (RadialogException e) {
-        Terminal.say(e.getMessage());
-        code = Main.SOME_FAILED;
+      if (Files.isDirectory(file)) {
+        guarded(() -> folder(file));
+      } else {
+        guarded(() -> checkpoint(file));
       }
     }
     return code;
   }
 
-  private static ObjectNode asJson(Path file, Checkpoint checkpoint) {
+  private void guarded(Runnable part) {
+    try {
+      part.run();
+    } catch (RadialogException e) {
+      Terminal.say(e.getMessage());
+      code = Main.SOME_FAILED;
+    }
+  }
+
+  private void checkpoint(Path file) {
+    try (Checkpoint checkpoint = Checkpoint.open(file)) {
+      Recognition recognition = Recognition.of(checkpoint);
+      if (json) {
+        System.out.println(asJson(file, checkpoint, recognition));
+      } else {
+        print(file, checkpoint, recognition);
+      }
+    }
+  }
+
+  private void folder(Path folder) {
+    List<Path> all;
+    try (Stream<Path> children = Files.list(folder)) {
+      all = children.filter(Files::isRegularFile).sorted().toList();
+    } catch (IOException e) {
+      throw new RadialogException(folder + ": the folder cannot be read: " + e, e);
+    }
+    boolean indexed = all.stream().anyMatch(f -> f.toString().endsWith(".index.json"));
+    List<Path> checkpoints =
+        all.stream()
+            .filter(f -> CHECKPOINT.matcher(f.toString()).matches())
+            .filter(f -> !indexed || !SHARD.matcher(f.toString()).matches())
+            .toList();
+    List<Path> settings =
+        Stream.of("config.json", "adapter_config.json", "tokenizer_config.json")
+            .map(folder::resolve)
+            .filter(all::contains)
+            .toList();
+    if (checkpoints.isEmpty() && settings.isEmpty()) {
+      throw new RadialogException(
+          folder + ": the folder has no checkpoint and no config.json; name a file");
+    }
+    ObjectNode root = Json.object();
+    root.put("path", folder.toString());
+    root.put("format", "folder");
+    settings.forEach(file -> guarded(() -> root.set(file.getFileName().toString(), read(file))));
+    if (json) {
+      System.out.println(root);
+    } else {
+      System.out.printf(
+          Locale.ROOT, "%s: a folder of %d checkpoints%n", folder, checkpoints.size());
+      settings.forEach(file -> guarded(() -> printSettings(file)));
+    }
+    checkpoints.forEach(file -> guarded(() -> checkpoint(file)));
+  }
+
+  private static JsonNode read(Path file) {
+    try {
+      return Json.read(file);
+    } catch (JacksonException e) {
+      throw new RadialogException(file + ": expected JSON, found " + e.getOriginalMessage(), e);
+    }
+  }
+
+  private static void printSettings(Path file) {
+    JsonNode root = read(file);
+    if (file.endsWith("adapter_config.json")) {
+      LoraConfig lora = LoraConfig.parse(root);
+      System.out.printf(
+          Locale.ROOT,
+          "  %s: LoRA of rank %d, alpha %s%n",
+          file.getFileName(),
+          lora.r(),
+          lora.alpha());
+      return;
+    }
+    System.out.printf("  %s:%n", file.getFileName());
+    for (Map.Entry<String, JsonNode> field : root.properties()) {
+      if (field.getValue().isValueNode()) {
+        System.out.printf("    %s = %s%n", field.getKey(), shortened(field.getValue().asString()));
+      }
+    }
+  }
+
+  private static ObjectNode asJson(Path file, Checkpoint checkpoint, Recognition recognition) {
     ObjectNode root = Json.object();
     root.put("path", file.toString());
     root.put("format", checkpoint.format());
     root.put("parameters", parameters(checkpoint));
+    root.put("looks_like", recognition.kind().title());
+    root.put("kind", recognition.kind().getClass().getSimpleName());
+    root.put("complete", recognition.complete());
+    root.set("sizes", Json.tree(recognition.kind().sizes()));
+    ArrayNode missing = root.putArray("missing");
+    for (Recognition.Missing tensor : recognition.missing()) {
+      ObjectNode row = missing.addObject();
+      row.put("name", tensor.name());
+      row.set("expected", Json.tree(tensor.expected()));
+      tensor.found().ifPresent(shape -> row.set("found", Json.tree(shape)));
+    }
+    root.set("ignored", Json.tree(recognition.ignored()));
+    root.set("unknown", Json.tree(recognition.unknown()));
+    root.set("problems", Json.tree(recognition.problems()));
+    root.set("opaque_classes", Json.tree(opaque(checkpoint.metadata())));
     root.set("metadata", Json.tree(checkpoint.metadata()));
     var tensors = root.putArray("tensors");
     for (TensorInfo tensor : checkpoint.tensors().values()) {
@@ -68,7 +189,7 @@ final class InspectCommand implements Callable<Integer> {
     return root;
   }
 
-  private static void print(Path file, Checkpoint checkpoint) {
+  private static void print(Path file, Checkpoint checkpoint, Recognition recognition) {
     SequencedCollection<TensorInfo> tensors = checkpoint.tensors().sequencedValues();
     System.out.printf(
         Locale.ROOT,
@@ -77,11 +198,13 @@ final class InspectCommand implements Callable<Integer> {
         checkpoint.format(),
         tensors.size(),
         parameters(checkpoint));
+    print(recognition);
+    SequencedSet<String> opaque = opaque(checkpoint.metadata());
+    if (!opaque.isEmpty()) {
+      System.out.printf("  classes not read: %s%n", String.join(", ", opaque));
+    }
     for (Map.Entry<String, Object> entry : checkpoint.metadata().entrySet()) {
-      String value = String.valueOf(entry.getValue()).replace('\n', ' ');
-      System.out.printf(
-          "  %s = %s%n",
-          entry.getKey(), value.length() > SHOWN ? value.substring(0, SHOWN) + " …" : value);
+      System.out.printf("  %s = %s%n", entry.getKey(), shortened(String.valueOf(entry.getValue())));
     }
     int width = tensors.stream().mapToInt(t -> t.name().length()).max().orElse(0);
     for (TensorInfo tensor : tensors) {
@@ -93,6 +216,60 @@ final class InspectCommand implements Callable<Integer> {
           Arrays.toString(tensor.shape()),
           tensor.bytes());
     }
+  }
+
+  private static void print(Recognition recognition) {
+    CheckpointKind kind = recognition.kind();
+    System.out.printf("  looks like: %s%n", kind.title());
+    if (!kind.sizes().isEmpty()) {
+      System.out.printf(
+          "  sizes: %s%n",
+          kind.sizes().entrySet().stream()
+              .map(size -> size.getKey() + " " + size.getValue())
+              .collect(Collectors.joining(", ")));
+    }
+    recognition.problems().forEach(problem -> System.out.printf("  problem: %s%n", problem));
+    printNames(
+        "missing", recognition.missing().stream().map(Recognition.Missing::toString).toList());
+    printNames("ignored", recognition.ignored());
+    if (!(kind instanceof CheckpointKind.Unknown)) { // there the table has all of them
+      printNames("unknown", recognition.unknown());
+    }
+  }
+
+  private static void printNames(String what, List<String> names) {
+    if (!names.isEmpty()) {
+      int more = names.size() - NAMES;
+      System.out.printf(
+          "  %s: %s%s%n",
+          what,
+          names.stream().limit(NAMES).collect(Collectors.joining("; ")),
+          more > 0 ? "; and " + more + " more (all of them with --json)" : "");
+    }
+  }
+
+  // The classes of objects in a pickle, of which nothing was run.
+  private static SequencedSet<String> opaque(Object metadata) {
+    SequencedSet<String> classes = new LinkedHashSet<>();
+    List<Object> left = new ArrayList<>(List.of(metadata));
+    while (!left.isEmpty()) {
+      switch (left.removeLast()) {
+        case Map<?, ?> map -> {
+          if (map.get(OPAQUE) instanceof String name) {
+            classes.add(name);
+          }
+          left.addAll(map.values());
+        }
+        case List<?> list -> left.addAll(list);
+        case Object _ -> {} // a value has no class to name
+      }
+    }
+    return classes;
+  }
+
+  private static String shortened(String text) {
+    String line = text.replace('\n', ' ');
+    return line.length() > SHOWN ? line.substring(0, SHOWN) + " …" : line;
   }
 
   private static long parameters(Checkpoint checkpoint) {

@@ -1,5 +1,6 @@
 package org.radialog.cli;
 
+import java.nio.file.Path;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -21,6 +22,11 @@ final class Json {
 
   static JsonNode tree(Object value) {
     return MAPPER.valueToTree(value);
+  }
+
+  /** The content of a JSON file. */
+  static JsonNode read(Path file) {
+    return MAPPER.readTree(file);
   }
 
   /** A number with three decimals, which is what probabilities and milliseconds deserve. */

@@ -4,6 +4,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.radialog.base.RadialogException;
 import org.radialog.kernels.QuantisedRows;
 import org.radialog.weights.Checkpoint;
@@ -162,6 +164,11 @@ final class GgufLlama implements LlamaWeights {
 
   private static double shortest(double value) {
     return Double.parseDouble(Float.toString((float) value));
+  }
+
+  /** The names of its tensors in the file. */
+  Set<String> stored() {
+    return sources.values().stream().map(Source::name).collect(Collectors.toSet());
   }
 
   @Override

@@ -74,6 +74,9 @@ public final class Parameters implements AutoCloseable {
     record Refused() implements Absent {}
 
     record Fresh(long seed) implements Absent {}
+
+    /** No name has values: tensors have shapes alone. */
+    record Outline() implements Absent {}
   }
 
   private record Root(Source source, Absent absent, SequencedMap<String, Tensor> tensors) {}
@@ -106,6 +109,16 @@ public final class Parameters implements AutoCloseable {
     return of((name, shape) -> Optional.empty(), seed);
   }
 
+  /**
+   * Parameters without values or memory, of any size: a network built on them says by {@link
+   * #shapes} which tensors it needs, and can do nothing else.
+   */
+  public static Parameters outline() {
+    return new Parameters(
+        new Root((name, shape) -> Optional.empty(), new Absent.Outline(), new LinkedHashMap<>()),
+        "");
+  }
+
   /** A view in which every name is put behind {@code part}, for example {@code "encoder."}. */
   public Parameters at(String part) {
     return new Parameters(root, prefix + part);
@@ -125,13 +138,35 @@ public final class Parameters implements AutoCloseable {
       }
       return known;
     }
-    float[] values =
-        root.source.values(full, shape).orElseGet(() -> absentValues(full, init, shape));
     try (Scope scope = new Scope()) {
-      Tensor tensor = scope.release(Torch.tensor(values, shape));
+      Tensor tensor = scope.release(made(full, init, shape));
       root.tensors.put(full, tensor);
       return tensor;
     }
+  }
+
+  private Tensor made(String full, Init init, long[] shape) {
+    return switch (root.absent) {
+      case Absent.Outline() -> Torch.outline(shape);
+      case Absent.Refused() ->
+          Torch.tensor(
+              root.source.values(full, shape).orElseThrow(() -> missing(full, shape)), shape);
+      case Absent.Fresh(long seed) ->
+          Torch.tensor(
+              root.source
+                  .values(full, shape)
+                  .orElseGet(() ->
+                      init.values(
+                          new SplittableRandom(seed * 0x9E3779B97F4A7C15L + hash(full)), shape)),
+              shape);
+    };
+  }
+
+  /** The shapes of the tensors made so far under this view, by full name. */
+  public SequencedMap<String, long[]> shapes() {
+    SequencedMap<String, long[]> shapes = new LinkedHashMap<>();
+    named().forEach((name, tensor) -> shapes.put(name, Torch.shape(tensor)));
+    return shapes;
   }
 
   /** All tensors made so far under this view, by full name, in the order they were asked for. */
@@ -221,14 +256,6 @@ public final class Parameters implements AutoCloseable {
   public void close() {
     root.tensors.values().forEach(Tensor::close);
     root.tensors.clear();
-  }
-
-  private float[] absentValues(String name, Init init, long[] shape) {
-    return switch (root.absent) {
-      case Absent.Refused() -> throw missing(name, shape);
-      case Absent.Fresh(long seed) ->
-          init.values(new SplittableRandom(seed * 0x9E3779B97F4A7C15L + hash(name)), shape);
-    };
   }
 
   // FNV-1a: String.hashCode has 32 bits only, too few to keep the streams apart.

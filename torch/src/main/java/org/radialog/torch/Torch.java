@@ -4,10 +4,13 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.stream.LongStream;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.DeviceType;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.RadialogException;
 
@@ -52,6 +55,18 @@ public final class Torch {
   public static Tensor empty(ScalarType type, long... shape) {
     try (Scope scope = new Scope()) {
       return scope.keep(torch.empty(shape, new TensorOptions(type), new MemoryFormatOptional()));
+    }
+  }
+
+  /** An fp32 tensor of that shape without memory. */
+  static Tensor outline(long... shape) {
+    try (Scope scope = new Scope()) {
+      TensorOptions meta = new TensorOptions(ScalarType.Float);
+      return scope.keep(
+          torch.empty(
+              shape,
+              meta.device(new DeviceOptional(new Device(DeviceType.Meta))),
+              new MemoryFormatOptional()));
     }
   }
 

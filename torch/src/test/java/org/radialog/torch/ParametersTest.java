@@ -91,6 +91,18 @@ class ParametersTest {
     }
   }
 
+  @Test
+  void anOutlineSaysWhatANetworkNeedsAtAnySize() {
+    try (Parameters p = Parameters.outline()) {
+      // 4 TiB, were there values
+      Linear.of(p.at("head."), 1L << 20, 1L << 20);
+      assertThat(p.shapes().sequencedKeySet()).containsExactly("head.weight", "head.bias");
+      assertThat(p.shapes().get("head.weight")).containsExactly(1L << 20, 1L << 20);
+      assertThat(p.at("head.").get("bias", Init.zeros(), 1L << 20))
+          .isSameAs(p.named().get("head.bias"));
+    }
+  }
+
   private static Optional<float[]> one(String name, String known, float value) {
     return name.equals(known) ? Optional.of(new float[] {value}) : Optional.empty();
   }
