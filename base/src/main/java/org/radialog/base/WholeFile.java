@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.UUID;
 
 /** Writes a file whole or not at all: to a temporary name beside it, then renamed. */
 public final class WholeFile {
@@ -83,7 +84,9 @@ public final class WholeFile {
         throw new IOException("it is a file system's root");
       }
       Files.createDirectories(folder);
-      Path temporary = Files.createTempFile(folder, "." + target.getFileName(), ".tmp");
+      // not createTempFile, whose files nobody else may read
+      Path temporary =
+          Files.createFile(folder.resolve("." + target.getFileName() + UUID.randomUUID() + ".tmp"));
       try {
         content.write(temporary);
         Files.move(

@@ -24,6 +24,15 @@ class WholeFileTest {
   }
 
   @Test
+  void othersMayReadWhatTheProcessLetsThemRead() throws IOException {
+    Path plain = Files.writeString(folder.resolve("plain"), "text");
+    Path whole = folder.resolve("whole");
+    WholeFile.write(whole, "text");
+    assertThat(Files.getPosixFilePermissions(whole))
+        .isEqualTo(Files.getPosixFilePermissions(plain));
+  }
+
+  @Test
   void makesMissingFolders() {
     Path file = folder.resolve("one/two/a.txt");
     WholeFile.write(file, "text");
