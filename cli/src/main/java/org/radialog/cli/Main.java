@@ -24,6 +24,7 @@ import picocli.CommandLine.Command;
       FindingsCommand.class,
       EvaluateCommand.class,
       TrainCommand.class,
+      ImportCommand.class,
       InspectCommand.class,
       VerifyCommand.class,
       BenchCommand.class,

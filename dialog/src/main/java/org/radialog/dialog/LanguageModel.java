@@ -52,11 +52,11 @@ final class LanguageModel implements AutoCloseable {
     }
 
     // An adapter is lost in the rounding to 4 bits, so it stays beside them; 8 bits keep it.
-    private boolean merged(Precision precision) {
+    boolean merged(Precision precision) {
       return precision != Precision.INT4;
     }
 
-    private String mark(Precision precision) {
+    String mark(Precision precision) {
       return key + (adapter.isEmpty() ? "" : merged(precision) ? " merged" : " beside");
     }
   }

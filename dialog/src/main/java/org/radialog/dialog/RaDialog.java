@@ -12,12 +12,15 @@ import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
 import java.util.stream.Collectors;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.PromptFormat;
 import org.radialog.imaging.DicomRecipe;
 import org.radialog.imaging.Guard;
 import org.radialog.imaging.ImageRefused;
+import org.radialog.model.Llama;
+import org.radialog.model.LlamaDecoder;
 import org.radialog.model.LlamaWeights;
 import org.radialog.model.ModelConfig;
 import org.radialog.model.Precision;
@@ -79,7 +82,7 @@ public final class RaDialog implements AutoCloseable {
     this.tokenizer = inBackground("tokenizer", () -> tokenizer(folder, config, base));
     LanguageModel.Source source =
         new LanguageModel.Source(
-            config.id().replaceAll("[^A-Za-z0-9._-]", "_"),
+            fileName(config),
             key(config, options.control()),
             weights,
             trained.adapter(config, options.control()),
@@ -164,8 +167,49 @@ public final class RaDialog implements AutoCloseable {
    * @throws RadialogException if the folder cannot be loaded
    */
   public static ModelConfig.SelfTest selfTest(Path folder) {
+    ModelConfig config = ModelConfig.read(folder);
+    if (config.vision().isEmpty()) {
+      try (Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
+          Llama llama = Llama.of(weights(config, base), Precision.FP32)) {
+        return SelfTestFilm.answer(llama);
+      }
+    }
     try (RaDialog model = load(folder, Options.DEFAULT.with(Precision.FP32))) {
       return SelfTestFilm.answer(model);
+    }
+  }
+
+  /**
+   * Packs the language model of a folder for this machine's vectors, where its precision is
+   * quantised, into the folder itself: a start then maps it. A machine with other vectors makes its
+   * own copy in its cache.
+   *
+   * @throws RadialogException if the folder cannot be loaded or written
+   */
+  static void pack(Path folder, Progress progress) {
+    ModelConfig config = ModelConfig.read(folder);
+    Precision precision = config.language().precision().orElse(Precision.BF16);
+    if (precision != Precision.INT8 && precision != Precision.INT4) {
+      return;
+    }
+    try (Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
+        Progress.Task task = progress.start("packed weights", 1)) {
+      LanguageModel.Source source =
+          new LanguageModel.Source(
+              fileName(config),
+              key(config, Options.Control.NONE),
+              weights(config, base),
+              Optional.empty(),
+              folder.resolve(PACKED),
+              Optional.empty());
+      LlamaDecoder.pack(
+          folder.resolve(PACKED).resolve(source.file(precision)),
+          source.mark(precision),
+          source.weights(),
+          source.adapter(),
+          source.merged(precision),
+          precision);
+      task.step(precision.label());
     }
   }
 
@@ -321,6 +365,10 @@ public final class RaDialog implements AutoCloseable {
               + ", expected one; the language model and the prompt do not belong together");
     }
     return Set.of(end[0]);
+  }
+
+  private static String fileName(ModelConfig config) {
+    return config.id().replaceAll("[^A-Za-z0-9._-]", "_");
   }
 
   // The digests say what the weights are, without reading them; `verify` holds the files to them.

@@ -1,5 +1,6 @@
 package org.radialog.model;
 
+import java.util.List;
 import java.util.Optional;
 import org.radialog.base.RadialogException;
 import tools.jackson.databind.JsonNode;
@@ -38,6 +39,8 @@ public record LlamaConfig(
   // Far above any model of this family; a hostile header must not reach an allocation or overflow
   // an int.
   private static final int LARGEST = 1 << 22;
+
+  private static final List<String> TYPES = List.of("llama", "llava", "llava_llama", "mistral");
 
   /**
    * The rotary scaling of Llama 3.1: low frequencies are divided by {@code factor}, high ones kept,
@@ -104,12 +107,37 @@ public record LlamaConfig(
   /**
    * Reads the {@code config.json} of a Hugging Face checkpoint.
    *
-   * @throws RadialogException if a field is missing or out of range, or the rotary scaling is of a
-   *     kind other than {@code llama3} and {@code default}
+   * @throws RadialogException if it is of another family, a field is missing or out of range, or
+   *     the rotary scaling is of a kind other than {@code llama3} and {@code default}
    */
   public static LlamaConfig parse(JsonNode json) {
+    String type = json.path("model_type").asString("llama");
+    if (!TYPES.contains(type)) {
+      throw new RadialogException(
+          "language model: expected a model_type among "
+              + String.join(", ", TYPES)
+              + ", found "
+              + type);
+    }
+    for (String option : List.of("attention_bias", "mlp_bias")) {
+      if (json.path(option).asBoolean(false)) {
+        throw new RadialogException(
+            "language model: option "
+                + option
+                + " is set, which no model of the Llama family has here");
+      }
+    }
+    if (!json.path("hidden_act").asString("silu").equals("silu")) {
+      throw new RadialogException(
+          "language model: expected hidden_act silu, found " + json.get("hidden_act"));
+    }
     int hidden = integer(json, "hidden_size");
     int heads = integer(json, "num_attention_heads");
+    // Within its window a model with sliding attention is one without.
+    int window =
+        json.hasNonNull("sliding_window") && json.path("use_sliding_window").asBoolean(true)
+            ? integer(json, "sliding_window")
+            : Integer.MAX_VALUE;
     return new LlamaConfig(
         integer(json, "vocab_size"),
         hidden,
@@ -122,7 +150,7 @@ public record LlamaConfig(
         json.hasNonNull("rope_theta") ? number(json, "rope_theta") : 10_000,
         json.hasNonNull("rope_scaling") ? ropeScaling(json.get("rope_scaling")) : Optional.empty(),
         json.hasNonNull("tie_word_embeddings") && json.get("tie_word_embeddings").asBoolean(),
-        integer(json, "max_position_embeddings"));
+        Math.min(window, integer(json, "max_position_embeddings")));
   }
 
   private static Optional<RopeScaling> ropeScaling(JsonNode json) {

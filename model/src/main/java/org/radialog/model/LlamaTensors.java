@@ -138,7 +138,7 @@ final class LlamaTensors implements LlamaMatrices {
   }
 
   // W + scale · B A, for the rows from `first` on
-  private static void merge(Tensor rows, LoraAdapter.Pair pair, int first, double scale) {
+  static void merge(Tensor rows, LoraAdapter.Pair pair, int first, double scale) {
     int columns = (int) rows.size(1);
     int rank = pair.a().length / columns;
     float[] b = Arrays.copyOfRange(pair.b(), first * rank, (first + (int) rows.size(0)) * rank);

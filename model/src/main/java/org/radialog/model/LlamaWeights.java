@@ -127,7 +127,7 @@ public interface LlamaWeights {
 
   /**
    * The weights of a checkpoint that has Hugging Face's names, which stays open as long as they are
-   * used. A matrix may be quantised as {@link QuantisedLlamaFile} writes it.
+   * used. A matrix may be quantised as {@link LlamaFile} writes it.
    *
    * @throws RadialogException if a tensor is missing or of another shape
    */

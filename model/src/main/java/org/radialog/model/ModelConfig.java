@@ -17,7 +17,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
 import org.radialog.clinical.PromptFormat;
@@ -123,12 +122,15 @@ public record ModelConfig(
             && classifier.isPresent() == sees,
         "preprocessing, vision, alignment and classifier are expected all together, or all null");
     need(!sees || seen.contains(TRAINED), "files does not list " + TRAINED);
-    for (String listed :
-        Stream.of(language.tokenizer().stream(), alignment.stream().flatMap(a -> a.file().stream()))
-            .flatMap(names -> names)
-            .toList()) {
-      need(seen.contains(listed), "files does not list " + listed);
-    }
+    alignment
+        .flatMap(Alignment::file)
+        .ifPresent(file -> need(seen.contains(file), "files does not list " + file));
+    language
+        .tokenizer()
+        .ifPresent(tokenizer ->
+            need(
+                seen.stream().anyMatch(file -> file.startsWith(tokenizer + "/")),
+                "files lists none in the folder " + tokenizer));
   }
 
   /** The parts that look at films. */
@@ -511,8 +513,8 @@ public record ModelConfig(
    *
    * @param weights path of its base weights in the folder
    * @param network its shape; empty where the weights are GGUF, which states it
-   * @param tokenizer path of its {@code tokenizer.json} or {@code tokenizer.model}; empty where the
-   *     weights are GGUF, which holds it
+   * @param tokenizer folder of its {@code tokenizer.json} or {@code tokenizer.model} with their
+   *     configuration; empty where the weights are GGUF, which holds it
    * @param precision of the decode step unless another is asked for; empty chooses the fastest
    * @param adapter LoRA beside it (keys under {@code language.}), if any
    * @param compat oddities of the original that are kept

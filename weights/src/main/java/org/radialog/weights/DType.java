@@ -72,6 +72,15 @@ public enum DType {
     return kind == Kind.QUANTISED;
   }
 
+  /** {@code value} as BF16: the upper half of its bits, rounded to nearest even. */
+  public static short bfloat16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    if (Float.isNaN(value)) {
+      return (short) (bits >>> 16 | 0x40); // keep a NaN whose low bits alone say so
+    }
+    return (short) ((bits + 0x7fff + (bits >>> 16 & 1)) >>> 16);
+  }
+
   /** The type with this name, as safetensors headers spell it; empty for GGUF's blocks. */
   static Optional<DType> ofSafetensors(String name) {
     for (DType dtype : values()) {

@@ -58,7 +58,8 @@ public final class SafetensorsWriter {
           MemorySegment bytes =
               MemorySegment.ofArray(new byte[Math.multiplyExact(2, values.length)]);
           for (int i = 0; i < values.length; i++) {
-            short half = dtype == DType.F16 ? Float.floatToFloat16(values[i]) : bfloat16(values[i]);
+            short half =
+                dtype == DType.F16 ? Float.floatToFloat16(values[i]) : DType.bfloat16(values[i]);
             bytes.set(Bytes.SHORT, 2L * i, half);
           }
           yield new Entry(dtype, shape, bytes);
@@ -92,14 +93,6 @@ public final class SafetensorsWriter {
       MemorySegment bytes = MemorySegment.ofArray(new byte[Math.multiplyExact(8, values.length)]);
       MemorySegment.copy(values, 0, bytes, Bytes.LONG, 0, values.length);
       return new Entry(DType.I64, shape, bytes);
-    }
-
-    private static short bfloat16(float value) {
-      int bits = Float.floatToRawIntBits(value);
-      if (Float.isNaN(value)) {
-        return (short) (bits >>> 16 | 0x40); // keep a NaN whose low bits alone say so
-      }
-      return (short) ((bits + 0x7fff + (bits >>> 16 & 1)) >>> 16);
     }
   }
 

@@ -1,0 +1,148 @@
+package org.radialog.cli;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.radialog.dialog.ModelImport;
+import org.radialog.model.ModelConfig;
+import org.radialog.model.Precision;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.node.ObjectNode;
+
+/** {@code radialog import SRC DEST}: a model folder from published files. */
+@Command(
+    name = "import",
+    description = {
+      "Makes a model folder from published files: RaDialog v2 or v1 with the language model they",
+      "belong to, or a language model of the Llama family alone."
+    },
+    mixinStandardHelpOptions = true)
+final class ImportCommand implements Callable<Integer> {
+  @Spec private @Nullable CommandSpec spec;
+
+  @Parameters(
+      index = "0",
+      paramLabel = "SRC",
+      description = "Folder with all the files, in any sub-folders, or one file")
+  private Path source = Path.of("");
+
+  @Parameters(index = "1", paramLabel = "DEST", description = "The new model folder")
+  private Path target = Path.of("");
+
+  @Option(
+      names = "--quantize",
+      paramLabel = "P",
+      description = {
+        "Of the language model: bf16, int8 or int4",
+        "(default: bf16, and a GGUF file as it is)."
+      })
+  private @Nullable Precision quantize;
+
+  @Option(
+      names = "--batch-norm",
+      paramLabel = "S",
+      defaultValue = "running",
+      description = {
+        "Statistics of the image encoder that feeds the language model: running, or batch,",
+        "as the second version's published numbers were made (default: ${DEFAULT-VALUE})."
+      })
+  private ModelConfig.BatchNorm batchNorm = ModelConfig.BatchNorm.RUNNING;
+
+  @Option(
+      names = "--compat",
+      paramLabel = "NAME",
+      split = ",",
+      description = {
+        "Oddities of the original's prompts to keep: training-layout (v2's <image> on a line of its",
+        "own), demo-system-prompt, empty-findings."
+      })
+  private List<String> compat = List.of();
+
+  @Option(
+      names = "--license",
+      paramLabel = "SPDX",
+      description = "Licence of the result (default: what is known of the published files).")
+  private @Nullable String license;
+
+  @Option(names = "--json", description = "One JSON object.")
+  private boolean json;
+
+  @Override
+  public Integer call() {
+    ModelConfig config =
+        ModelImport.run(
+            new ModelImport.Request(
+                source,
+                target,
+                Optional.ofNullable(quantize),
+                batchNorm,
+                oddities(),
+                Optional.ofNullable(license)),
+            Terminal.progress());
+    if (json) {
+      ObjectNode root = Json.object();
+      root.put("path", target.toString());
+      root.put("id", config.id());
+      root.put("license", config.license());
+      root.set("files", Json.tree(config.files()));
+      root.set("sources", Json.tree(config.sources()));
+      System.out.println(root);
+    } else {
+      print(config);
+    }
+    return Main.DONE;
+  }
+
+  private List<ModelConfig.Compat> oddities() {
+    List<ModelConfig.Compat> known = Arrays.asList(ModelConfig.Compat.values());
+    List<ModelConfig.Compat> named = new ArrayList<>();
+    for (String name : compat) {
+      named.add(
+          known.stream()
+              .filter(c -> c.text().equalsIgnoreCase(name))
+              .findFirst()
+              .orElseThrow(() -> unknown(name, known)));
+    }
+    return named;
+  }
+
+  private RuntimeException unknown(String name, List<ModelConfig.Compat> known) {
+    String message =
+        "--compat: unknown oddity \"%s\", expected %s"
+            .formatted(
+                name,
+                known.stream().map(ModelConfig.Compat::text).collect(Collectors.joining(", ")));
+    return spec == null
+        ? new IllegalArgumentException(message)
+        : new ParameterException(spec.commandLine(), message);
+  }
+
+  private void print(ModelConfig config) {
+    System.out.printf("%s: %s, licence %s%n", target, config.id(), config.license());
+    for (ModelConfig.FileEntry file : config.files()) {
+      System.out.printf(
+          "  %-36s %,15d bytes  sha256 %s%n", file.path(), file.bytes(), file.sha256());
+    }
+    System.out.printf(
+        "made from %d files, %,d bytes; the self test is recorded%n",
+        config.sources().size(),
+        config.sources().stream().mapToLong(ModelConfig.FileEntry::bytes).sum());
+    System.out.printf(
+        config.vision().isPresent()
+            ? "check it with: radialog verify %s   use it with: --model %s%n"
+            : "check it with: radialog verify %s   measure it with: radialog bench --model %s%n",
+        target,
+        target);
+    System.out.println(Notice.RESEARCH_USE);
+  }
+}
