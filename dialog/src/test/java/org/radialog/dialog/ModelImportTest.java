@@ -1,0 +1,287 @@
+package org.radialog.dialog;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.radialog.base.Progress;
+import org.radialog.base.RadialogException;
+import org.radialog.imaging.Radiograph;
+import org.radialog.model.KvCache;
+import org.radialog.model.Llama;
+import org.radialog.model.LlamaInput;
+import org.radialog.model.LlamaWeights;
+import org.radialog.model.ModelConfig;
+import org.radialog.model.ModelSource;
+import org.radialog.model.Precision;
+import org.radialog.testing.Golden;
+import org.radialog.testing.LlamaSize;
+import org.radialog.testing.LoraSize;
+import org.radialog.testing.PublishedLayout;
+import org.radialog.testing.QFormerSize;
+import org.radialog.weights.Checkpoint;
+import org.radialog.weights.DType;
+
+/** Published files of a small language model beside the real image encoder. */
+class ModelImportTest {
+  private static final LlamaSize LLAMA =
+      new LlamaSize(640, 64, 96, 2, 4, 2, 16, 2048, 1e-5, 10_000, Optional.empty(), false);
+  private static final LoraSize LORA_V2 = new LoraSize(4, 8, LoraSize.V2.targets());
+  private static final PublishedLayout LAYOUT = new PublishedLayout("import");
+  private static final List<String> FILMS = List.of("film-a", "film-b");
+
+  @TempDir private static Path shared = Path.of("");
+  @TempDir private Path folder = Path.of("");
+
+  @BeforeAll
+  static void write() {
+    LAYOUT.v2Hub(shared.resolve("v2"), LLAMA, LORA_V2, DType.F32);
+    LAYOUT.llama(
+        shared.resolve("v2/llava-v1.5-7b"),
+        PublishedLayout.Family.LLAVA,
+        LLAMA,
+        DType.F16,
+        2,
+        tokenizer());
+    LAYOUT.v1Adapter(shared.resolve("v1/checkpoint-4800"), LLAMA, LoraSize.V1, 48);
+    LAYOUT.llama(
+        shared.resolve("v1/vicuna-7b-v1.3"),
+        PublishedLayout.Family.VICUNA,
+        LLAMA,
+        DType.F16,
+        2,
+        tokenizer());
+    LAYOUT.classifier(shared.resolve("v1/ChexpertClassifier-epoch=06-val_f1=0.36.ckpt"));
+    LAYOUT.qFormer(
+        shared.resolve("v1/checkpoint_4.pth"), QFormerSize.of(Golden.theCase("qformer-tiny")));
+    LAYOUT.embeddings(
+        shared.resolve("v1/stage1_pt_instruct_blip_origlr_img448_embeddings_test.pkl"),
+        FILMS,
+        32,
+        48);
+  }
+
+  private static Map<String, byte[]> tokenizer() {
+    Map<String, byte[]> files = new LinkedHashMap<>();
+    try (Stream<Path> all = Files.list(Golden.folder().resolve("tokenizer-llama"))) {
+      for (Path file : all.toList()) {
+        files.put(String.valueOf(file.getFileName()), Files.readAllBytes(file));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return files;
+  }
+
+  private static ModelImport.Request request(Path source, Path target) {
+    return new ModelImport.Request(
+        source,
+        target,
+        Optional.empty(),
+        ModelConfig.BatchNorm.RUNNING,
+        List.of(),
+        Optional.empty());
+  }
+
+  private static ModelImport.Request request(Path source, Path target, Precision precision) {
+    ModelImport.Request plain = request(source, target);
+    return new ModelImport.Request(
+        plain.source(),
+        plain.target(),
+        Optional.of(precision),
+        plain.batchNorm(),
+        plain.compat(),
+        plain.license());
+  }
+
+  private static Radiograph film(String name) {
+    Radiograph drawn = TinyModel.film(3);
+    return Radiograph.ofGrey(
+        "/films/" + name + ".png", drawn.width(), drawn.height(), drawn.display());
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"BF16", "INT8", "INT4"})
+  void theSecondVersionAnswersAndItsSelfTestHolds(Precision precision) {
+    Path model = folder.resolve("model");
+    ModelConfig config =
+        ModelImport.run(request(shared.resolve("v2"), model, precision), Progress.NONE);
+    assertThat(config.id()).isEqualTo("radialog-v2");
+    assertThat(config.language().precision()).contains(precision);
+    assertThat(config.sources().stream().map(ModelConfig.FileEntry::path))
+        .contains(
+            "adapter_model.bin",
+            "adapter_config.json",
+            "non_lora_trainables.bin",
+            PublishedLayout.CLASSIFIER,
+            "llava-v1.5-7b/pytorch_model.bin.index.json",
+            "llava-v1.5-7b/pytorch_model-00001-of-00002.bin",
+            "llava-v1.5-7b/tokenizer.model");
+    assertThat(RaDialog.verify(model).checks())
+        .allSatisfy(check -> assertThat(check.holds()).as(check.toString()).isTrue());
+    try (RaDialog radialog = RaDialog.load(model);
+        Dialog dialog = radialog.open(Study.of(film("any")))) {
+      assertThat(radialog.precision()).isEqualTo(precision);
+      Report report = dialog.report(Decoding.greedy(8), text -> {});
+      assertThat(report.usage().promptTokens()).isGreaterThan(196);
+      assertThat(dialog.ask("Is there any edema?", Decoding.greedy(4), text -> {}).text())
+          .isNotNull();
+    }
+  }
+
+  @Test
+  void anAdapterIsMergedBeforeAnythingIsRounded() {
+    Path model = folder.resolve("model");
+    ModelImport.run(request(shared.resolve("v2"), model), Progress.NONE);
+    ModelConfig config = ModelConfig.read(model);
+    float[] imported;
+    try (Checkpoint base = Checkpoint.open(model.resolve(config.language().weights()));
+        Llama llama =
+            Llama.of(
+                LlamaWeights.of(config.language().network().orElseThrow(), base), Precision.FP32)) {
+      imported = logits(llama);
+    }
+    try (ModelSource source = ModelSource.open(shared.resolve("v2"))) {
+      ModelSource.Language language = source.model().language();
+      try (Llama merged =
+              Llama.merged(language.weights(), language.adapter().orElseThrow(), Precision.FP32);
+          Llama base = Llama.of(language.weights(), Precision.FP32)) {
+        float[] expected = logits(merged);
+        double largest = 0;
+        double without = 0;
+        float[] plain = logits(base);
+        for (int i = 0; i < expected.length; i++) {
+          largest = Math.max(largest, Math.abs(expected[i] - imported[i]));
+          without = Math.max(without, Math.abs(expected[i] - plain[i]));
+        }
+        assertThat(without).as("what the adapter does").isGreaterThan(0.3);
+        assertThat(largest).as("rounding to bfloat16").isLessThan(0.1);
+      }
+    }
+  }
+
+  private static float[] logits(Llama llama) {
+    try (KvCache cache = new KvCache(llama.config())) {
+      return llama.prefill(
+          cache, List.of(new LlamaInput.Tokens(new int[] {1, 300, 44, 510, 7, 99})));
+    }
+  }
+
+  @Test
+  void theFirstVersionKnowsItsFilmsByNameAndRefusesOthersWithTheReason() {
+    Path model = folder.resolve("model");
+    ModelConfig config = ModelImport.run(request(shared.resolve("v1"), model), Progress.NONE);
+    assertThat(config.film().alignment())
+        .isEqualTo(new ModelConfig.Precomputed(32, 48, "embeddings.safetensors"));
+    try (RaDialog radialog = RaDialog.load(model)) {
+      try (Dialog dialog = radialog.open(Study.of(film("film-a")))) {
+        assertThat(dialog.report(Decoding.greedy(4), text -> {}).usage().promptTokens())
+            .isGreaterThan(32);
+      }
+      try (Dialog dialog = radialog.open(Study.of(film("live")))) {
+        assertThatThrownBy(dialog::report)
+            .isInstanceOf(RadialogException.class)
+            .hasMessageContaining("none for \"live\"")
+            .hasMessageContaining("random and never saved");
+      }
+    }
+  }
+
+  @Test
+  void theFirstVersionWithoutEmbeddingsIsRefusedWithTheReason() throws IOException {
+    Path source = folder.resolve("v1");
+    link(shared.resolve("v1"), source, "embeddings");
+    assertThatThrownBy(
+            () -> ModelImport.run(request(source, folder.resolve("model")), Progress.NONE))
+        .isInstanceOf(RadialogException.class)
+        .hasMessageContaining("cannot read live films")
+        .hasMessageContaining("embeddings");
+    assertThat(folder.resolve("model")).doesNotExist();
+  }
+
+  @Test
+  void aLanguageModelAloneIsVerifiedAndReadsNoFilms() {
+    Path model = folder.resolve("model");
+    ModelConfig config =
+        ModelImport.run(
+            request(shared.resolve("v2/llava-v1.5-7b"), model, Precision.INT4), Progress.NONE);
+    assertThat(config.id()).isEqualTo("llava-v1.5-7b");
+    assertThat(RaDialog.verify(model).holds()).isTrue();
+    assertThatThrownBy(() -> RaDialog.load(model))
+        .isInstanceOf(RadialogException.class)
+        .hasMessageContaining("reads no films");
+  }
+
+  @Test
+  void whatIsMissingIsNamedWithWhereItComesFromAndNothingIsLeft() throws IOException {
+    Path source = folder.resolve("v2");
+    link(shared.resolve("v2"), source, "ChexpertClassifier");
+    assertThatThrownBy(
+            () -> ModelImport.run(request(source, folder.resolve("model")), Progress.NONE))
+        .isInstanceOf(RadialogException.class)
+        .hasMessageContaining("lacks ChexpertClassifier.ckpt")
+        .hasMessageContaining("non_lora_trainables.bin");
+    try (Stream<Path> left = Files.list(folder)) {
+      assertThat(left).containsExactly(source);
+    }
+  }
+
+  @Test
+  void aFolderThatHoldsSomethingIsNotTouched() throws IOException {
+    Path target = Files.createDirectory(folder.resolve("mine"));
+    Files.writeString(target.resolve("note"), "mine");
+    assertThatThrownBy(() -> ModelImport.run(request(shared.resolve("v2"), target), Progress.NONE))
+        .isInstanceOf(RadialogException.class)
+        .hasMessageContaining("is there already");
+    assertThat(target.resolve("note")).hasContent("mine");
+  }
+
+  @Test
+  void quantisedWeightsLieNearTheirSource() {
+    Path model = folder.resolve("model");
+    ModelConfig config =
+        ModelImport.run(
+            request(shared.resolve("v2/llava-v1.5-7b"), model, Precision.INT8), Progress.NONE);
+    String name = "model.layers.1.mlp.down_proj.weight";
+    try (Checkpoint stored = Checkpoint.open(model.resolve(config.language().weights()));
+        Checkpoint source = Checkpoint.open(shared.resolve("v2/llava-v1.5-7b"))) {
+      assertThat(stored.tensor(name).dtype()).isEqualTo(DType.I8);
+      float[] expected = source.floats(name);
+      float[] found =
+          LlamaWeights.of(config.language().network().orElseThrow(), stored).floats(name);
+      for (int i = 0; i < expected.length; i++) {
+        assertThat(found[i]).isCloseTo(expected[i], within(2e-3f));
+      }
+    }
+  }
+
+  // The same files, without those whose names contain `left`.
+  private static void link(Path from, Path to, String left) throws IOException {
+    List<Path> files = new ArrayList<>();
+    try (Stream<Path> all = Files.walk(from)) {
+      all.filter(Files::isRegularFile).forEach(files::add);
+    }
+    for (Path file : files) {
+      if (!file.toString().contains(left)) {
+        Path link = to.resolve(from.relativize(file).toString());
+        Files.createDirectories(link.getParent());
+        Files.createSymbolicLink(link, file);
+      }
+    }
+  }
+}
