@@ -89,7 +89,8 @@ final class SelfTestFilm {
         PromptInputs.of(
             model.prompts().open(Optional.of(Set.of()), new Turn.Report()),
             model.tokenizer(),
-            reading.image());
+            reading.image(),
+            true);
     float[] logits;
     try (KvCache cache = new KvCache(model.language().llama().config())) {
       logits = model.language().llama().prefill(cache, prompt);
