@@ -19,6 +19,7 @@ import org.radialog.base.RadialogException;
 import org.radialog.model.CheckpointKind;
 import org.radialog.model.LoraConfig;
 import org.radialog.model.Recognition;
+import org.radialog.model.TextTokenizer;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.TensorInfo;
 import picocli.CommandLine.Command;
@@ -110,19 +111,31 @@ final class InspectCommand implements Callable<Integer> {
             .map(folder::resolve)
             .filter(all::contains)
             .toList();
-    if (checkpoints.isEmpty() && settings.isEmpty()) {
+    boolean hasTokenizer =
+        Stream.of("tokenizer.json", "tokenizer.model").map(folder::resolve).anyMatch(all::contains);
+    if (checkpoints.isEmpty() && settings.isEmpty() && !hasTokenizer) {
       throw new RadialogException(
-          folder + ": the folder has no checkpoint and no config.json; name a file");
+          folder + ": the folder has no checkpoint, no config.json and no tokenizer; name a file");
     }
     ObjectNode root = Json.object();
     root.put("path", folder.toString());
     root.put("format", "folder");
     settings.forEach(file -> guarded(() -> root.set(file.getFileName().toString(), read(file))));
+    if (hasTokenizer) {
+      guarded(() -> {
+        try (TextTokenizer tokenizer = TextTokenizer.open(folder)) {
+          root.put("tokenizer", tokenizer.toString());
+        }
+      });
+    }
     if (json) {
       System.out.println(root);
     } else {
       System.out.printf(
           Locale.ROOT, "%s: a folder of %d checkpoints%n", folder, checkpoints.size());
+      if (root.has("tokenizer")) {
+        System.out.printf("  tokenizer: %s%n", root.get("tokenizer").asString());
+      }
       settings.forEach(file -> guarded(() -> printSettings(file)));
     }
     checkpoints.forEach(file -> guarded(() -> checkpoint(file)));

@@ -90,6 +90,15 @@ class InspectCommandTest {
   }
 
   @Test
+  void aTokenizerOfAFolderIsNamed() {
+    CommandLineRun run = CommandLineRun.of("inspect", golden("tokenizer-llama"));
+    assertThat(run.err()).isEmpty();
+    assertThat(run.code()).isZero();
+    assertThat(run.out())
+        .contains("tokenizer: SentencePiece, ", "spaces as in LEGACY", "model_max_length = 2048");
+  }
+
+  @Test
   void aFolderWithoutCheckpointsIsRefused(@TempDir Path folder) {
     CommandLineRun run = CommandLineRun.of("inspect", folder.toString());
     assertThat(run.code()).isEqualTo(1);

@@ -301,7 +301,7 @@ public final class Dialog implements AutoCloseable {
             ? model.prompts().next(turn)
             : model.wording().open(namedFindings(), turn);
     Engine engine = model.engine();
-    prompt.addAll(PromptInputs.of(parts, model.tokenizer(), read().image()));
+    prompt.addAll(PromptInputs.of(parts, model.tokenizer(), read().image(), transcript.isEmpty()));
     Engine.Sequence mine = sequence;
     if (mine == null) {
       mine = engine.open();

@@ -216,6 +216,11 @@ final class FilmReader implements AutoCloseable {
     }
   }
 
+  /** The name of a film that can be read, where not every film can. */
+  Optional<String> knownFilm() {
+    return embeddings.map(file -> file.tensors().firstEntry().getKey());
+  }
+
   // What the file is called without its extension: data sets name films so.
   private static String name(Radiograph film) {
     String file = String.valueOf(Path.of(film.name()).getFileName());

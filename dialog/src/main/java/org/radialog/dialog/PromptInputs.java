@@ -6,10 +6,7 @@ import org.radialog.clinical.PromptPart;
 import org.radialog.model.LlamaInput;
 import org.radialog.model.TextTokenizer;
 
-/**
- * From prompt parts to what the language model reads. Each part is encoded by itself, in training
- * as here, so that text from outside changes no token of ours.
- */
+/** From prompt parts to what the language model reads. */
 public final class PromptInputs {
   private PromptInputs() {}
 
@@ -17,17 +14,21 @@ public final class PromptInputs {
    * The inputs of {@code parts}, neighbouring tokens joined.
    *
    * @param image the film's image tokens, for each image slot
+   * @param beginning whether a conversation begins with them
    */
   public static List<LlamaInput> of(
-      List<PromptPart> parts, TextTokenizer tokenizer, LlamaInput.Embeddings image) {
+      List<PromptPart> parts,
+      TextTokenizer tokenizer,
+      LlamaInput.Embeddings image,
+      boolean beginning) {
     List<LlamaInput> inputs = new ArrayList<>();
-    for (PromptPart part : parts) {
-      switch (part) {
-        case PromptPart.Template(String text) ->
-            inputs.add(new LlamaInput.Tokens(tokenizer.encode(text, true)));
-        case PromptPart.Text(String text) ->
-            inputs.add(new LlamaInput.Tokens(tokenizer.encode(text, false)));
-        case PromptPart.Image() -> inputs.add(image);
+    List<int[]> texts = tokenizer.encode(parts, beginning);
+    for (int i = 0; i < texts.size(); i++) {
+      if (i > 0) {
+        inputs.add(image);
+      }
+      if (texts.get(i).length > 0) {
+        inputs.add(new LlamaInput.Tokens(texts.get(i)));
       }
     }
     return inputs;

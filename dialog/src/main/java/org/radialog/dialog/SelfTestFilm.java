@@ -28,7 +28,7 @@ final class SelfTestFilm {
   private SelfTestFilm() {}
 
   /** Two bright fields on a gradient with a fine weave: whole numbers only, alike everywhere. */
-  static Radiograph film() {
+  static Radiograph film(String name) {
     byte[] pixels = new byte[SIDE * SIDE];
     for (int y = 0; y < SIDE; y++) {
       for (int x = 0; x < SIDE; x++) {
@@ -39,7 +39,7 @@ final class SelfTestFilm {
         pixels[y * SIDE + x] = (byte) (y / 5 + field + weave);
       }
     }
-    return Radiograph.ofGrey("self test", SIDE, SIDE, pixels);
+    return Radiograph.ofGrey(name, SIDE, SIDE, pixels);
   }
 
   /** Whether the model of {@code folder} answers what its config says. */
@@ -83,7 +83,8 @@ final class SelfTestFilm {
 
   /** What {@code model}, loaded in fp32, answers. */
   static ModelConfig.SelfTest answer(RaDialog model) {
-    FilmReader.Reading reading = model.films().read(film(), Optional.empty());
+    FilmReader.Reading reading =
+        model.films().read(film(model.films().knownFilm().orElse("self test")), Optional.empty());
     List<Double> probabilities = new ArrayList<>();
     for (float logit : reading.logits()) {
       probabilities.add(1 / (1 + Math.exp(-logit)));
@@ -92,7 +93,8 @@ final class SelfTestFilm {
         PromptInputs.of(
             model.wording().open(Optional.of(Set.of()), new Turn.Report()),
             model.tokenizer(),
-            reading.image());
+            reading.image(),
+            true);
     return answer(probabilities, model.language().llama(), prompt);
   }
 

@@ -40,7 +40,10 @@ import org.radialog.weights.DType;
 /** Published files of a small language model beside the real image encoder. */
 class ModelImportTest {
   private static final LlamaSize LLAMA =
-      new LlamaSize(640, 64, 96, 2, 4, 2, 16, 2048, 1e-5, 10_000, Optional.empty(), false);
+      new LlamaSize(600, 64, 96, 2, 4, 2, 16, 2048, 1e-5, 10_000, Optional.empty(), false);
+  // the first version's config states no key/value heads
+  private static final LlamaSize VICUNA =
+      new LlamaSize(600, 64, 96, 2, 4, 4, 16, 2048, 1e-6, 10_000, Optional.empty(), false);
   private static final LoraSize LORA_V2 = new LoraSize(4, 8, LoraSize.V2.targets());
   private static final PublishedLayout LAYOUT = new PublishedLayout("import");
   private static final List<String> FILMS = List.of("film-a", "film-b");
@@ -58,11 +61,11 @@ class ModelImportTest {
         DType.F16,
         2,
         tokenizer());
-    LAYOUT.v1Adapter(shared.resolve("v1/checkpoint-4800"), LLAMA, LoraSize.V1, 48);
+    LAYOUT.v1Adapter(shared.resolve("v1/checkpoint-4800"), VICUNA, LoraSize.V1, 48);
     LAYOUT.llama(
         shared.resolve("v1/vicuna-7b-v1.3"),
         PublishedLayout.Family.VICUNA,
-        LLAMA,
+        VICUNA,
         DType.F16,
         2,
         tokenizer());

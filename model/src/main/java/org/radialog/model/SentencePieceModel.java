@@ -5,15 +5,26 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.radialog.base.RadialogException;
 
 /**
- * The pieces of a {@code tokenizer.model} of SentencePiece: the parts of its protobuf ({@code
- * sentencepiece_model.proto}) that a LLaMA tokenizer is made of. A file is hostile until read:
- * lengths are held to what is left, and other kinds of model are refused by name.
+ * The pieces of a BPE of SentencePiece, from the parts of its protobuf ({@code
+ * sentencepiece_model.proto}) that a LLaMA tokenizer is made of, or from another file with the same
+ * vocabulary. A file is hostile until read: lengths are held to what is left, and other kinds of
+ * model are refused by name.
+ *
+ * @param name of the file, for errors
+ * @param pieces by id
+ * @param rules which pieces are joined, the first first; empty where that follows from the scores
  */
-record SentencePieceModel(List<Piece> pieces) {
+record SentencePieceModel(String name, List<Piece> pieces, Optional<List<Merge>> rules) {
   /** What a piece is; the numbers are the file's. */
   enum Kind {
     NORMAL,
@@ -27,11 +38,66 @@ record SentencePieceModel(List<Piece> pieces) {
   /** One piece; its place is its id, a higher score is merged earlier. */
   record Piece(String text, float score, Kind kind) {}
 
+  /** Two neighbours that become one piece. */
+  record Merge(String left, String right) {}
+
   private static final long LARGEST_FILE = 64 << 20;
   private static final int BPE = 2;
+  private static final Pattern BYTE = Pattern.compile("<0x[0-9A-F]{2}>");
 
   SentencePieceModel {
     pieces = List.copyOf(pieces);
+    rules = rules.map(List::copyOf);
+    if (pieces.isEmpty()) {
+      throw new RadialogException(
+          name + ": expected the pieces of a SentencePiece model, found none");
+    }
+    for (Piece piece : pieces) {
+      if (piece.kind() == Kind.BYTE && !BYTE.matcher(piece.text()).matches()) {
+        throw new RadialogException(
+            name + ": expected a byte such as <0x0A>, found the piece \"" + piece.text() + "\"");
+      }
+    }
+  }
+
+  /** A model whose merges follow from the scores of its pieces. */
+  static SentencePieceModel of(String name, List<Piece> pieces) {
+    return new SentencePieceModel(name, pieces, Optional.empty());
+  }
+
+  /** The pair of pieces that is joined first comes first. */
+  List<Merge> merges() {
+    return rules.orElseGet(this::byScore);
+  }
+
+  private record Scored(Merge merge, float score) {}
+
+  // Two pieces are joined where their sum is a piece, the highest score first.
+  private List<Merge> byScore() {
+    Map<String, Integer> ids = new HashMap<>();
+    for (int id = 0; id < pieces.size(); id++) {
+      ids.putIfAbsent(pieces.get(id).text(), id);
+    }
+    List<Scored> merges = new ArrayList<>();
+    for (Piece piece : pieces) {
+      String text = piece.text();
+      if (piece.kind() != Kind.NORMAL && piece.kind() != Kind.USER_DEFINED) {
+        continue;
+      }
+      IntStream.range(1, text.length())
+          .mapToObj(cut -> new Merge(text.substring(0, cut), text.substring(cut)))
+          .filter(m -> ids.containsKey(m.left) && ids.containsKey(m.right))
+          .sorted(
+              Comparator.comparingInt((Merge m) -> ids.getOrDefault(m.left, -1))
+                  .thenComparingInt(m -> ids.getOrDefault(m.right, -1)))
+          .forEach(m -> merges.add(new Scored(m, piece.score())));
+    }
+    merges.sort(
+        Comparator.comparingDouble(Scored::score)
+            .thenComparingInt(m -> m.merge.left.length())
+            .thenComparingInt(m -> m.merge.right.length())
+            .reversed());
+    return merges.stream().map(Scored::merge).toList();
   }
 
   static SentencePieceModel read(Path file) {
@@ -58,11 +124,7 @@ record SentencePieceModel(List<Piece> pieces) {
         default -> model.skip();
       }
     }
-    if (pieces.isEmpty()) {
-      throw new RadialogException(
-          name + ": expected the pieces of a SentencePiece model, found none");
-    }
-    return new SentencePieceModel(pieces);
+    return of(name, pieces);
   }
 
   private static Piece piece(Fields fields) {

@@ -146,12 +146,14 @@ class TokenizerLlamaParityTest {
   }
 
   private static int[] withBos(SentencePieceTokenizer t, String text) {
-    return IntStream.concat(IntStream.of(t.bos()), Arrays.stream(t.encode(text, true))).toArray();
+    return IntStream.concat(
+            IntStream.of(t.beginning().orElseThrow()), Arrays.stream(t.encode(text, true)))
+        .toArray();
   }
 
   // LLaVA's way: the pieces of the prompt alone, a mark for the image between them
   private static int[] split(SentencePieceTokenizer t, String text) {
-    IntStream.Builder ids = IntStream.builder().add(t.bos());
+    IntStream.Builder ids = IntStream.builder().add(t.beginning().orElseThrow());
     String[] parts = text.split("<image>", -1);
     for (int i = 0; i < parts.length; i++) {
       if (i > 0) {

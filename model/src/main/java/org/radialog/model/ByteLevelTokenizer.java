@@ -1,0 +1,190 @@
+package org.radialog.model;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.radialog.clinical.PromptPart;
+
+/**
+ * Byte-level BPE, GPT-2's: SmolLM2, Llama 3. Each part of a prompt is encoded by itself, in
+ * training as at inference, so that text from outside changes no token of ours.
+ *
+ * <p>Thread-safe.
+ */
+final class ByteLevelTokenizer implements TextTokenizer {
+  private final List<String> tokens;
+  private final Map<String, Integer> special;
+  private final Optional<Pattern> specialPattern;
+  private final int endOfTurn;
+  private final OptionalInt beginning;
+  private final BackgroundLibrary library;
+
+  /**
+   * A tokenizer.
+   *
+   * @param tokens by id, in GPT-2's letters for bytes, special ones as they are written
+   * @param special ids of the special tokens
+   * @param beginning put before a conversation
+   * @param library which knows of no special token: it would find them in any text
+   */
+  ByteLevelTokenizer(
+      List<String> tokens,
+      Map<String, Integer> special,
+      int endOfTurn,
+      OptionalInt beginning,
+      BackgroundLibrary library) {
+    this.tokens = tokens;
+    this.special = special;
+    this.specialPattern =
+        special.isEmpty()
+            ? Optional.empty()
+            : Optional.of(
+                Pattern.compile(
+                    special.keySet().stream()
+                        // the longest first, as where one begins with another
+                        .sorted((a, b) -> b.length() - a.length())
+                        .map(Pattern::quote)
+                        .collect(Collectors.joining("|"))));
+    this.endOfTurn = endOfTurn;
+    this.beginning = beginning;
+    this.library = library;
+  }
+
+  @Override
+  public int size() {
+    return tokens.size();
+  }
+
+  @Override
+  public int endOfTurn() {
+    return endOfTurn;
+  }
+
+  @Override
+  public OptionalInt beginning() {
+    return beginning;
+  }
+
+  @Override
+  public boolean special(int id) {
+    return special.getOrDefault(tokens.get(id), -1) == id;
+  }
+
+  @Override
+  public int[] encode(String text, boolean parseSpecial) {
+    if (!parseSpecial || specialPattern.isEmpty()) {
+      return merge(text);
+    }
+    IntStream.Builder ids = IntStream.builder();
+    Matcher mark = specialPattern.get().matcher(text);
+    int end = 0;
+    while (mark.find()) {
+      Arrays.stream(merge(text.substring(end, mark.start()))).forEach(ids::add);
+      ids.add(special.getOrDefault(mark.group(), -1));
+      end = mark.end();
+    }
+    Arrays.stream(merge(text.substring(end))).forEach(ids::add);
+    return ids.build().toArray();
+  }
+
+  private int[] merge(String text) {
+    return text.isEmpty() ? new int[0] : library.ids(text);
+  }
+
+  @Override
+  public List<int[]> encode(List<PromptPart> parts, boolean begins) {
+    List<int[]> lists = new ArrayList<>();
+    IntStream.Builder ids = IntStream.builder();
+    if (begins) {
+      beginning.ifPresent(ids::add);
+    }
+    for (PromptPart part : parts) {
+      switch (part) {
+        case PromptPart.Template(String text) ->
+            Arrays.stream(encode(text, true)).forEach(ids::add);
+        case PromptPart.Text(String text) -> Arrays.stream(encode(text, false)).forEach(ids::add);
+        case PromptPart.Image() -> {
+          lists.add(ids.build().toArray());
+          ids = IntStream.builder();
+        }
+      }
+    }
+    lists.add(ids.build().toArray());
+    return lists;
+  }
+
+  @Override
+  public Decoder decoder() {
+    Utf8Stream text = new Utf8Stream();
+    return new Decoder() {
+      @Override
+      public String next(int id) {
+        if (id < 0 || id >= tokens.size()) {
+          throw new IllegalArgumentException(
+              "token id " + id + " is not one of the tokenizer's " + tokens.size());
+        }
+        return text.next(bytes(id));
+      }
+
+      @Override
+      public String end() {
+        return text.end();
+      }
+    };
+  }
+
+  private byte[] bytes(int id) {
+    String token = tokens.get(id);
+    if (special(id)) {
+      return token.getBytes(StandardCharsets.UTF_8);
+    }
+    byte[] bytes = new byte[token.length()];
+    for (int i = 0; i < bytes.length; i++) {
+      int value = ByteLevel.valueOf(token.charAt(i));
+      if (value < 0) {
+        return token.getBytes(StandardCharsets.UTF_8); // a token of the vocabulary in plain text
+      }
+      bytes[i] = (byte) value;
+    }
+    return bytes;
+  }
+
+  /**
+   * GPT-2's letters for bytes: the printable ones of Latin-1 are themselves, the others from
+   * U+0100.
+   */
+  private static final class ByteLevel {
+    private static final int[] VALUES = new int[0x100 + 0x100];
+
+    static {
+      Arrays.fill(VALUES, -1);
+      int next = 0x100;
+      for (int b = 0; b < 0x100; b++) {
+        boolean itself = (b >= '!' && b <= '~') || (b >= 0xa1 && b <= 0xac) || b >= 0xae;
+        VALUES[itself ? b : next++] = b;
+      }
+    }
+
+    static int valueOf(char letter) {
+      return letter < VALUES.length ? VALUES[letter] : -1;
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "byte-level BPE, %d tokens, %d of them special".formatted(tokens.size(), special.size());
+  }
+
+  @Override
+  public void close() {
+    library.close();
+  }
+}
