@@ -71,7 +71,9 @@ final class Encoding {
     float inverse = d == 0 ? 0 : 1 / d;
     out.putShort(Float.floatToFloat16(d));
     for (int i = 0; i < 32; i++) {
-      out.put((byte) Math.round(values[block + i] * inverse));
+      float scaled = values[block + i] * inverse;
+      out.put(
+          (byte) (scaled + Math.copySign(0.5f, scaled))); // halves away from zero, as C's roundf
     }
   }
 

@@ -69,6 +69,11 @@ public final class Checkpoint implements AutoCloseable {
     }
   }
 
+  /** A checkpoint that lies in memory, of which nothing is to be closed. */
+  static Checkpoint of(Path name, Contents contents) {
+    return new Checkpoint(name, Arena.global(), contents);
+  }
+
   /**
    * {@code safetensors}, {@code GGUF v2}, {@code GGUF v3}, {@code PyTorch zip}, {@code PyTorch
    * legacy} or {@code pickle}; with {@code , sharded} behind it where an index was opened.
@@ -120,17 +125,7 @@ public final class Checkpoint implements AutoCloseable {
    *     elements
    */
   public float[] floats(String name) {
-    TensorInfo info = stored(name).info;
-    long elements = info.elements();
-    if (elements > Integer.MAX_VALUE - 8) {
-      throw new RadialogException(
-          "tensor "
-              + info
-              + " of "
-              + file
-              + " has too many elements for one array: read it by rows");
-    }
-    return floats(name, 0, (int) elements);
+    return floats(name, 0, arrayLength(stored(name).info));
   }
 
   /**
@@ -147,18 +142,18 @@ public final class Checkpoint implements AutoCloseable {
           "tensor " + info + " of " + file + " is integer: read it with longs");
     }
     float[] values = new float[checkedRange(info, from, count)];
-    Decoding.floats(info.dtype(), slice(name, from, count), values);
+    Decoding.floats(info.dtype(), stored(name).elements.range(info, from, count), values);
     return values;
   }
 
   /**
    * A plain tensor of any type in double precision, row-major; a quantised one through fp32.
    *
-   * @throws RadialogException if there is no such tensor
+   * @throws RadialogException if there is no such tensor, or it has more than 2^31 - 9 elements
    */
   public double[] doubles(String name) {
     TensorInfo info = stored(name).info;
-    double[] values = new double[Math.toIntExact(info.elements())];
+    double[] values = new double[arrayLength(info)];
     if (info.dtype() == DType.F64) {
       MemorySegment.copy(bytes(name), Bytes.DOUBLE, 0, values, 0, values.length);
     } else if (info.dtype().integer()) {
@@ -174,7 +169,8 @@ public final class Checkpoint implements AutoCloseable {
   /**
    * An integer or boolean tensor as 64-bit integers, row-major; U64 wraps.
    *
-   * @throws RadialogException if there is no such tensor, or it is not integer
+   * @throws RadialogException if there is no such tensor, it is not integer, or has more than 2^31
+   *     - 9 elements
    */
   public long[] longs(String name) {
     TensorInfo info = stored(name).info;
@@ -182,7 +178,7 @@ public final class Checkpoint implements AutoCloseable {
       throw new RadialogException(
           "tensor " + info + " of " + file + " is not integer: read it with floats");
     }
-    long[] values = new long[Math.toIntExact(info.elements())];
+    long[] values = new long[arrayLength(info)];
     Decoding.longs(info.dtype(), bytes(name), values);
     return values;
   }
@@ -208,11 +204,17 @@ public final class Checkpoint implements AutoCloseable {
     return count;
   }
 
-  private MemorySegment slice(String name, long from, int count) {
-    DType dtype = stored(name).info.dtype();
-    long begin = from / dtype.blockElements() * dtype.blockBytes();
-    long length = (long) (count / dtype.blockElements()) * dtype.blockBytes();
-    return bytes(name).asSlice(begin, length);
+  private int arrayLength(TensorInfo info) {
+    long elements = info.elements();
+    if (elements > Integer.MAX_VALUE - 8) {
+      throw new RadialogException(
+          "tensor "
+              + info
+              + " of "
+              + file
+              + " has too many elements for one array: read it by rows");
+    }
+    return (int) elements;
   }
 
   private Stored stored(String name) {

@@ -5,14 +5,24 @@ import java.lang.foreign.MemorySegment;
 
 /** Where the elements of a tensor lie. */
 sealed interface Elements {
-  /** The elements row-major without gaps. */
-  MemorySegment contiguous(TensorInfo info);
+  /**
+   * {@code count} elements from the flat row-major index {@code from} on, without gaps: a view
+   * where they lie so. Both are multiples of the type's block.
+   */
+  MemorySegment range(TensorInfo info, long from, long count);
+
+  /** All elements row-major without gaps. */
+  default MemorySegment contiguous(TensorInfo info) {
+    return range(info, 0, info.elements());
+  }
 
   /** Row-major without gaps in the file already. */
   record Contiguous(MemorySegment bytes) implements Elements {
     @Override
-    public MemorySegment contiguous(TensorInfo info) {
-      return bytes;
+    public MemorySegment range(TensorInfo info, long from, long count) {
+      long block = info.dtype().blockElements();
+      long each = info.dtype().blockBytes();
+      return bytes.asSlice(from / block * each, count / block * each);
     }
   }
 
@@ -24,24 +34,39 @@ sealed interface Elements {
    */
   @SuppressWarnings("ArrayRecordComponent") // not shared
   record Strided(MemorySegment storage, long offset, long[] stride) implements Elements {
-    /** Gathers into new native memory, which lives as long as it is referred to. */
+    /** Gathers the range alone into new native memory, which lives as long as it is referred to. */
     @Override
-    public MemorySegment contiguous(TensorInfo info) {
+    public MemorySegment range(TensorInfo info, long from, long count) {
       int each = info.dtype().blockBytes();
       long[] shape = info.shape();
-      MemorySegment gathered = Arena.ofAuto().allocate(info.bytes(), Long.BYTES);
-      long[] index = new long[shape.length];
-      long from = offset;
-      long elements = info.elements();
-      for (long to = 0; to < elements; to++) {
-        MemorySegment.copy(storage, from * each, gathered, to * each, each);
+      // The innermost dimensions that lie together are copied as one run.
+      int outer = shape.length;
+      long run = 1;
+      while (outer > 0 && (shape[outer - 1] == 1 || stride[outer - 1] == run)) {
+        run *= shape[--outer];
+      }
+      long[] index = new long[outer];
+      long place = offset;
+      long skipped = from / run;
+      for (int d = outer - 1; d >= 0; d--) {
+        index[d] = skipped % shape[d];
+        place += index[d] * stride[d];
+        skipped /= shape[d];
+      }
+      MemorySegment gathered = Arena.ofAuto().allocate(count * each, Long.BYTES);
+      long inRun = from % run;
+      for (long done = 0; done < count; ) {
+        long length = Math.min(run - inRun, count - done);
+        MemorySegment.copy(storage, (place + inRun) * each, gathered, done * each, length * each);
+        done += length;
+        inRun = 0;
         // Step as an odometer: the innermost dimension first, with a carry to the next.
-        for (int d = shape.length - 1; d >= 0; d--) {
-          from += stride[d];
+        for (int d = outer - 1; d >= 0; d--) {
+          place += stride[d];
           if (++index[d] < shape[d]) {
             break;
           }
-          from -= stride[d] * shape[d];
+          place -= stride[d] * shape[d];
           index[d] = 0;
         }
       }

@@ -25,7 +25,19 @@ final class Formats {
     if (Files.isDirectory(path)) {
       return read(onlyCheckpoint(path), arena);
     }
-    return path.toString().endsWith(INDEX) ? Sharded.read(path, arena) : readFile(path, arena);
+    if (!path.toString().endsWith(INDEX)) {
+      return readFile(path, arena);
+    }
+    return Sharded.read(
+        path,
+        Sharded.bytes(path),
+        shard -> {
+          if (!Files.isRegularFile(shard)) {
+            throw new WeightsRefused(
+                path, "its shard " + shard.getFileName() + " is not beside it");
+          }
+          return readFile(shard, arena);
+        });
   }
 
   /** Reads a single file, which is no index of others. */
@@ -37,6 +49,11 @@ final class Formats {
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
       file = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena).asReadOnly();
     }
+    return readBytes(path, file);
+  }
+
+  /** Reads the content of a single file. */
+  static Checkpoint.Contents readBytes(Path path, MemorySegment file) {
     if (file.byteSize() >= 4 && new Bytes(path, file).ascii(4).equals(GGUF)) {
       return Gguf.read(path, file);
     }
@@ -45,7 +62,7 @@ final class Formats {
     }
     // A pickle begins with 0x80 and its protocol; so may the length of a safetensors header, behind
     // which stands its JSON.
-    if (PyTorch.isPickle(file) && !Safetensors.starts(file)) {
+    if ((PyTorch.isPickle(file) || Pickle.namesFirst(file)) && !Safetensors.starts(file)) {
       return PyTorch.readPickle(path, file);
     }
     return Safetensors.read(path, file);

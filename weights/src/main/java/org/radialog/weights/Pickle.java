@@ -3,12 +3,14 @@ package org.radialog.weights;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * An interpreter of the pickle opcodes that PyTorch and numpy write. It imports nothing and calls
@@ -21,10 +23,16 @@ final class Pickle {
     NONE
   }
 
-  /** A class or function by its name. */
-  record Global(String module, String name) {
+  /** A class or function by its name; ordered, so that a table of equal hashes stays a tree. */
+  record Global(String module, String name) implements Comparable<Global> {
     String dotted() {
       return module + "." + name;
+    }
+
+    @Override
+    public int compareTo(Global other) {
+      int order = module.compareTo(other.module);
+      return order != 0 ? order : name.compareTo(other.name);
     }
   }
 
@@ -112,28 +120,43 @@ final class Pickle {
   private static final int MAX_LINE = 1000;
   private static final int MAX_INTEGER = 255;
 
+  /** Protocols 0 and 1 have no header; a malicious file of them begins with what it calls. */
+  private static final Pattern NAMES_FIRST =
+      Pattern.compile("[ci][A-Za-z_][\\w.]*\n[A-Za-z_][\\w.]*\n");
+
   private final Bytes in;
   private final List<Object> stack = new ArrayList<>();
   private final Map<Long, Object> memo = new HashMap<>();
   private final PickleCalls calls;
   private long texts;
+  private int opcodes;
 
   private Pickle(Bytes in) {
     this.in = in;
     this.calls = new PickleCalls(in);
   }
 
-  /** What a pickle holds: its object, and the storages that it refers to by key. */
-  record Result(Object value, Map<String, Storage> storages) {}
+  /**
+   * What a pickle holds: its object, the storages that it refers to by key, and how many opcodes
+   * made them.
+   */
+  record Result(Object value, Map<String, Storage> storages, int opcodes) {}
+
+  /** Whether the bytes begin as a pickle without header that first names a class or function. */
+  static boolean namesFirst(MemorySegment bytes) {
+    byte[] first = array(bytes.asSlice(0, Math.min(bytes.byteSize(), 200)));
+    return NAMES_FIRST.matcher(new String(first, StandardCharsets.ISO_8859_1)).lookingAt();
+  }
 
   /** Reads the pickle that begins at {@code in}, which then stands behind its STOP. */
   static Result read(Bytes in) {
     Pickle pickle = new Pickle(in);
-    return new Result(pickle.run(), pickle.calls.storages());
+    Object value = pickle.run();
+    return new Result(value, pickle.calls.storages(), pickle.opcodes);
   }
 
   private Object run() {
-    for (int i = 0; i < MAX_OPCODES; i++) {
+    for (; opcodes < MAX_OPCODES; opcodes++) {
       int opcode = in.u8();
       if (opcode == '.') {
         return stopped();
@@ -202,6 +225,8 @@ final class Pickle {
       // Names, objects, calls
       case 'c' -> push(calls.global(line(), line()));
       case 0x93 -> stackGlobal(popMany(2));
+      case 'i' -> throw calls.refusedCall(calls.global(line(), line()));
+      case 'o' -> throw calls.refusedCall(first(popToMark()));
       case 'R' -> call(popMany(2));
       case 0x81 -> newObject(popMany(2));
       case 0x92 -> newObject(popMany(3).subList(0, 2));
@@ -363,6 +388,10 @@ final class Pickle {
     } else {
       throw in.refused("the pickle names a class by something that is no text");
     }
+  }
+
+  private Object first(List<Object> classAndArguments) {
+    return classAndArguments.isEmpty() ? None.NONE : classAndArguments.getFirst();
   }
 
   private void call(List<Object> functionAndArguments) {

@@ -24,7 +24,15 @@ final class PickleCalls {
           "importlib",
           "ctypes",
           "pty",
+          "code",
           "codeop",
+          "timeit",
+          "pdb",
+          "bdb",
+          "pip",
+          "imp",
+          "operator",
+          "_posixsubprocess",
           "builtins",
           "__builtin__",
           "pickle",
@@ -68,10 +76,15 @@ final class PickleCalls {
           "pathlib._local.PosixPath",
           "torch.device");
 
+  private static final String ADVICE =
+      "Nothing was run here: do not load it elsewhere, get the file from its publisher, as"
+          + " safetensors if there is a choice";
+
   private static final int MAX_DIMENSIONS = 64;
 
   private final Bytes in;
   private final Map<String, Pickle.Storage> storages = new HashMap<>();
+  private long copied;
 
   PickleCalls(Bytes in) {
     this.in = in;
@@ -87,9 +100,25 @@ final class PickleCalls {
     String root = dot < 0 ? module : module.substring(0, dot);
     boolean plain = root.contains("builtin") && PLAIN_BUILTINS.contains(name);
     if (FORBIDDEN.contains(root) && !plain) {
-      throw in.refused("the pickle names " + module + "." + name + ", which can run code");
+      throw in.refused(
+          "it is malicious: its pickle names "
+              + module
+              + "."
+              + name
+              + ", which runs commands or code where the file is loaded with Python. "
+              + ADVICE);
     }
     return new Pickle.Global(module, name);
+  }
+
+  /** A call, by whatever opcode, that is not understood here. */
+  WeightsRefused refusedCall(Object function) {
+    String name = function instanceof Pickle.Global global ? global.dotted() : "an object";
+    return in.refused(
+        "it may be malicious: its pickle calls "
+            + name
+            + " where the file is loaded with Python, which no tensor needs. "
+            + ADVICE);
   }
 
   Object call(Pickle.Global function, List<Object> arguments) {
@@ -111,7 +140,7 @@ final class PickleCalls {
       case "_codecs.encode" -> encoded(name, arguments);
       default -> {
         if (!KEPT.contains(name)) {
-          throw in.refused("the pickle calls " + name + ", which no checkpoint needs");
+          throw refusedCall(function);
         }
         yield new Pickle.Opaque(function, arguments);
       }
@@ -206,6 +235,7 @@ final class PickleCalls {
     }
     // Python 2 wrote OrderedDict([[key, value], ...]).
     if (arguments.size() == 1 && arguments.get(0) instanceof Pickle.Sequence pairs) {
+      copy(pairs.items.size());
       for (Object pair : pairs.items) {
         List<Object> items =
             switch (pair) {
@@ -229,7 +259,7 @@ final class PickleCalls {
         && argument(name, arguments, 1) instanceof Long offset) {
       long[] size = longs(name, argument(name, arguments, 2));
       long[] stride = longs(name, argument(name, arguments, 3));
-      if (size.length == stride.length && size.length <= MAX_DIMENSIONS) {
+      if (size.length == stride.length) {
         return new Pickle.Tensor(storage, dtype.orElse(storage.dtype()), offset, size, stride);
       }
     }
@@ -301,12 +331,10 @@ final class PickleCalls {
         && tuple.items.get(4) instanceof MemorySegment bytes) {
       checkOrder(type);
       array.shape = longs("numpy.ndarray", tuple.items.get(1));
-      if (array.shape.length <= MAX_DIMENSIONS) {
-        array.dtype = type.dtype;
-        array.columnMajor = columnMajor;
-        array.bytes = bytes;
-        return;
-      }
+      array.dtype = type.dtype;
+      array.columnMajor = columnMajor;
+      array.bytes = bytes;
+      return;
     }
     throw in.refused("the pickle has a numpy array of unknown state");
   }
@@ -341,10 +369,26 @@ final class PickleCalls {
   private MemorySegment encoded(String name, List<Object> arguments) {
     if (argument(name, arguments, 0) instanceof String text
         && "latin1".equals(argument(name, arguments, 1))
-        && text.chars().allMatch(c -> c < 256)) {
+        && latin1(text)) {
       return MemorySegment.ofArray(text.getBytes(StandardCharsets.ISO_8859_1));
     }
     throw wrongArguments(name);
+  }
+
+  private boolean latin1(String text) {
+    copy(text.length());
+    return text.chars().allMatch(c -> c < 256);
+  }
+
+  /**
+   * Counts what calls copy. Each text and list stands in the file once, so a pickle that copies
+   * more than it has bytes copies the same again and again, to fill the memory.
+   */
+  private void copy(long amount) {
+    copied += amount;
+    if (copied > in.position()) {
+      throw in.refused("the pickle makes many copies of the same content");
+    }
   }
 
   private Object argument(String name, List<Object> arguments, int index) {
@@ -361,6 +405,9 @@ final class PickleCalls {
           case Pickle.Sequence s -> s.items;
           default -> throw wrongArguments(name);
         };
+    if (items.size() > MAX_DIMENSIONS) {
+      throw wrongArguments(name);
+    }
     long[] values = new long[items.size()];
     for (int i = 0; i < values.length; i++) {
       if (!(items.get(i) instanceof Long value)) {

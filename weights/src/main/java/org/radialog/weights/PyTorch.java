@@ -26,11 +26,15 @@ final class PyTorch {
 
   private static final int MAX_NESTING = 100;
 
-  /** Values in all dicts and lists, each counted as often as it is referred to. */
+  /**
+   * Values in all dicts and lists, each counted as often as it is referred to. Every opcode makes
+   * or refers to one: far more come only from containers that hold the same container many times.
+   */
   private static final int MAX_VALUES = 2_000_000;
 
+  private static final int FEW_VALUES = 5000;
   private static final int MAX_NAME = 2000;
-  private static final int MAX_ALL_NAMES = 1 << 26;
+  private static final long MAX_ALL_NAMES = 1 << 26;
 
   /**
    * A view that repeats elements may always have so many bytes; otherwise no more than the file.
@@ -39,8 +43,10 @@ final class PyTorch {
 
   private final Path file;
   private final long fileBytes;
-  private final Map<Pickle.Storage, MemorySegment> storages = new HashMap<>();
+  private final Map<String, MemorySegment> storages = new HashMap<>();
   private final SequencedMap<String, Checkpoint.Stored> tensors = new LinkedHashMap<>();
+  private long maxValues;
+  private long maxNameCharacters;
   private int values;
   private long nameCharacters;
 
@@ -69,7 +75,7 @@ final class PyTorch {
                 .orElseThrow(() ->
                     new WeightsRefused(
                         file, "the archive has no storage " + root + "data/" + storage.key()));
-    return reader.contents("PyTorch zip", content.value(), source);
+    return reader.contents("PyTorch zip", content, source);
   }
 
   static Checkpoint.Contents readPickle(Path file, MemorySegment bytes) {
@@ -86,7 +92,7 @@ final class PyTorch {
         storage -> {
           throw new WeightsRefused(file, "a bare pickle has no place for storage " + storage.key());
         };
-    return reader.contents("pickle", first.value(), none);
+    return reader.contents("pickle", first, none);
   }
 
   /** Gives a storage's bytes. */
@@ -156,7 +162,7 @@ final class PyTorch {
     }
     return contents(
         "PyTorch legacy",
-        content.value(),
+        content,
         storage -> {
           MemorySegment bytes = data.get(storage.key());
           if (bytes == null) {
@@ -166,10 +172,12 @@ final class PyTorch {
         });
   }
 
-  private Checkpoint.Contents contents(String format, Object content, StorageSource source) {
+  private Checkpoint.Contents contents(String format, Pickle.Result content, StorageSource source) {
+    maxValues = Math.min(MAX_VALUES, FEW_VALUES + 2L * content.opcodes());
+    maxNameCharacters = Math.min(MAX_ALL_NAMES, (1 << 21) + 100L * content.opcodes());
     Map<String, Object> metadata = new LinkedHashMap<>();
-    switch (content) {
-      case Pickle.Tensor _, Pickle.NumpyArray _ -> walk("tensor", content, source, 0);
+    switch (content.value()) {
+      case Pickle.Tensor _, Pickle.NumpyArray _ -> walk("tensor", content.value(), source, 0);
       case Pickle.Dict dict -> {
         Optional<String> wrapper = wrapper(dict);
         for (Map.Entry<Object, Object> entry : dict.items.entrySet()) {
@@ -202,9 +210,9 @@ final class PyTorch {
     if (depth > MAX_NESTING) {
       throw new WeightsRefused(file, "its pickle is nested more than " + MAX_NESTING + " deep");
     }
-    if (++values > MAX_VALUES) {
+    if (++values > maxValues) {
       throw new WeightsRefused(
-          file, "its pickle holds, or refers to, more than " + MAX_VALUES + " values");
+          file, "its pickle holds, or refers to, more than " + maxValues + " values");
     }
     return switch (value) {
       case Pickle.None _ -> Optional.empty();
@@ -280,11 +288,21 @@ final class PyTorch {
       case Pickle.None _ -> "None";
       case Pickle.Global global -> "class " + global.dotted();
       case Pickle.Opaque opaque -> "object of " + opaque.type.dotted();
-      case Pickle.Tuple tuple when tuple.items.stream().allMatch(PyTorch::plain) ->
-          tuple.items.toString();
+      case Pickle.Tuple tuple when tuple.items.stream().allMatch(PyTorch::plain) -> key(tuple);
       default ->
           throw new WeightsRefused(file, "its pickle has a dict key that is no text or number");
     };
+  }
+
+  // The same long text may stand in it many times.
+  private String key(Pickle.Tuple tuple) {
+    long length =
+        tuple.items.stream().mapToLong(i -> i instanceof String text ? text.length() : 1).sum();
+    if (length > MAX_NAME) {
+      throw new WeightsRefused(
+          file, "its pickle has a tuple of more than " + MAX_NAME + " characters as a dict key");
+    }
+    return tuple.items.toString();
   }
 
   private static boolean plain(Object value) {
@@ -293,9 +311,9 @@ final class PyTorch {
 
   private TensorInfo note(String name, Checkpoint.Stored stored) {
     nameCharacters += name.length();
-    if (nameCharacters > MAX_ALL_NAMES) {
+    if (nameCharacters > maxNameCharacters) {
       throw new WeightsRefused(
-          file, "the names of its tensors have more than " + MAX_ALL_NAMES + " characters");
+          file, "the names of its tensors have more than " + maxNameCharacters + " characters");
     }
     if (tensors.put(name, stored) != null) {
       throw new WeightsRefused(file, "two tensors have the name " + name);
@@ -305,7 +323,8 @@ final class PyTorch {
 
   private Checkpoint.Stored stored(String name, Pickle.Tensor tensor, StorageSource source) {
     MemorySegment storage =
-        storages.computeIfAbsent(tensor.storage, s -> storageBytes(s, source.bytes(s)));
+        storages.computeIfAbsent(
+            tensor.storage.key(), _ -> storageBytes(tensor.storage, source.bytes(tensor.storage)));
     TensorInfo info = info(name, tensor.dtype, tensor.size);
     long bytes = Sizes.bytes(file, info);
     int each = tensor.dtype.blockBytes();

@@ -1,7 +1,6 @@
 package org.radialog.weights;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,11 +18,19 @@ final class Sharded {
 
   private Sharded() {}
 
-  static Checkpoint.Contents read(Path index, Arena arena) throws IOException {
+  /** Reads a shard. */
+  interface Shards {
+    Checkpoint.Contents read(Path shard) throws IOException;
+  }
+
+  static byte[] bytes(Path index) throws IOException {
     if (Files.size(index) > MAX_INDEX) {
       throw new WeightsRefused(index, "the index has " + Files.size(index) + " bytes");
     }
-    byte[] raw = Files.readAllBytes(index);
+    return Files.readAllBytes(index);
+  }
+
+  static Checkpoint.Contents read(Path index, byte[] raw, Shards source) throws IOException {
     JsonNode root = Safetensors.parse(index, new String(raw, StandardCharsets.UTF_8));
     JsonNode map = root.path("weight_map");
     if (!map.isObject()) {
@@ -38,11 +45,7 @@ final class Sharded {
       String shardName = entry.getValue().stringValue();
       Checkpoint.Contents shard = shards.get(shardName);
       if (shard == null) {
-        Path file = beside(index, shardName);
-        if (!Files.isRegularFile(file)) {
-          throw new WeightsRefused(index, "its shard " + shardName + " is not beside it");
-        }
-        shard = Formats.readFile(file, arena);
+        shard = source.read(beside(index, shardName));
         shards.put(shardName, shard);
       }
       Checkpoint.Stored stored = shard.tensors().get(entry.getKey());

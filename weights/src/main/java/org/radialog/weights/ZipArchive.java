@@ -2,7 +2,10 @@ package org.radialog.weights;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -28,9 +31,13 @@ final class ZipArchive {
 
   private record Directory(long offset, long length, long entries) {}
 
+  /** The bytes from an entry's local header to the end of its data. */
+  private record Extent(String name, long begin, long end) {}
+
   private final Path file;
   private final MemorySegment bytes;
   private final Map<String, MemorySegment> entries = new LinkedHashMap<>();
+  private final List<Extent> extents = new ArrayList<>();
 
   private ZipArchive(Path file, MemorySegment bytes) {
     this.file = file;
@@ -69,6 +76,20 @@ final class ZipArchive {
     Bytes in = new Bytes(file, slice("zip directory", directory.offset, directory.length));
     for (long i = 0; i < directory.entries; i++) {
       readEntry(in);
+    }
+    extents.add(new Extent("the directory", directory.offset, directory.offset + directory.length));
+    checkDisjoint();
+  }
+
+  // Entries that share bytes make a large archive of a small file.
+  private void checkDisjoint() {
+    extents.sort(Comparator.comparingLong(Extent::begin));
+    for (int i = 1; i < extents.size(); i++) {
+      Extent before = extents.get(i - 1);
+      if (extents.get(i).begin < before.end) {
+        throw new WeightsRefused(
+            file, "the zip entries " + before.name + " and " + extents.get(i).name + " overlap");
+      }
     }
   }
 
@@ -148,7 +169,14 @@ final class ZipArchive {
     local.take(22);
     int nameLength = local.u16();
     int extraLength = local.u16();
-    return slice("zip entry " + name, offset + 30 + nameLength + extraLength, length);
+    Bytes localName = new Bytes(file, slice("zip entry " + name, offset + 30, nameLength));
+    if (!localName.utf8(nameLength).equals(name)) {
+      throw local.refused("the zip entry " + name + " has another name where it lies");
+    }
+    long begin = offset + 30 + nameLength + extraLength;
+    MemorySegment data = slice("zip entry " + name, begin, length);
+    extents.add(new Extent(name, offset, begin + length));
+    return data;
   }
 
   private MemorySegment slice(String what, long offset, long length) {
