@@ -22,6 +22,8 @@ import org.radialog.weights.TensorInfo;
  * needs is asked of the network itself, built as an outline.
  *
  * @param kind what it looks like
+ * @param prefix what the file puts before the names that the network has; {@code vision_tower.} and
+ *     {@code biovil_encoder.} belong to those
  * @param missing what such a model needs and the file lacks, or has in another shape
  * @param ignored names that are known and have no use here: the state of an optimiser, buffers that
  *     follow from the sizes, parts that RaDialog never runs
@@ -30,6 +32,7 @@ import org.radialog.weights.TensorInfo;
  */
 public record Recognition(
     CheckpointKind kind,
+    String prefix,
     List<Missing> missing,
     List<String> ignored,
     List<String> unknown,
@@ -93,7 +96,7 @@ public record Recognition(
         unknown.add(name);
       }
     }
-    return new Recognition(found.kind, missing, ignored, unknown, found.problems);
+    return new Recognition(found.kind, found.prefix, missing, ignored, unknown, found.problems);
   }
 
   private static List<Long> list(long[] shape) {
@@ -103,19 +106,20 @@ public record Recognition(
   /** A kind, the shapes that it needs, and names that it may have for nothing. */
   private record Found(
       CheckpointKind kind,
+      String prefix,
       SequencedMap<String, long[]> needs,
       Predicate<String> unused,
       List<String> problems) {
-    static Found of(CheckpointKind kind, SequencedMap<String, long[]> needs) {
-      return new Found(kind, needs, _ -> false, List.of());
+    static Found of(CheckpointKind kind, String prefix, SequencedMap<String, long[]> needs) {
+      return new Found(kind, prefix, needs, _ -> false, List.of());
     }
 
     static Found unknown(String why) {
-      return of(new CheckpointKind.Unknown(why), new LinkedHashMap<>());
+      return of(new CheckpointKind.Unknown(why), "", new LinkedHashMap<>());
     }
 
     Found unused(Predicate<String> more) {
-      return new Found(kind, needs, unused.or(more), problems);
+      return new Found(kind, prefix, needs, unused.or(more), problems);
     }
   }
 
@@ -171,11 +175,12 @@ public record Recognition(
               needs.put(name, info.shape()); // checked by then
             }
           });
-      return Found.of(new CheckpointKind.LlamaGguf(Optional.of(weights.config())), needs);
+      return Found.of(new CheckpointKind.LlamaGguf(Optional.of(weights.config())), "", needs);
     } catch (RadialogException e) {
       // all that the file lacks is not told, the first that stops it is
       return new Found(
           new CheckpointKind.LlamaGguf(Optional.empty()),
+          "",
           new LinkedHashMap<>(),
           name -> name.startsWith("blk.") || name.equals("token_embd.weight"),
           List.of(String.valueOf(e.getMessage())));
@@ -214,6 +219,7 @@ public record Recognition(
     return Found.of(
             new CheckpointKind.HuggingFaceLlama(
                 vocab, hidden, layers, mlp, queryRows, keyRows, tied),
+            "",
             new HuggingFaceLlama(config, checkpoint).shapes())
         // LLaVA's own projector and CLIP tower
         .unused(name ->
@@ -262,7 +268,7 @@ public record Recognition(
               return new CheckpointKind.Adapter.ImageProjection(
                   p.size("img_proj_layer.weight", 1, 1), p.size("img_proj_layer.weight", 0, 1));
             });
-    return Found.of(new CheckpointKind.Adapter(rank, targets, layers, image), needs);
+    return Found.of(new CheckpointKind.Adapter(rank, targets, layers, image), n.prefix, needs);
   }
 
   private static Found visionAndProjector(Names n) {
@@ -274,6 +280,7 @@ public record Recognition(
     return Found.of(
             new CheckpointKind.VisionAndProjector(
                 model.config(), model.prior(), projectorConfig(n)),
+            n.prefix,
             needs)
         .unused(vision.unused);
   }
@@ -299,6 +306,7 @@ public record Recognition(
     CheckpointKind.ImageModel kind = imageKind(n);
     return Found.of(
             kind,
+            n.prefix,
             shapes(p -> {
               BioViLT.of(p.at(n.prefix), kind.config());
               if (kind.prior()) {
@@ -329,13 +337,16 @@ public record Recognition(
     Names encoder = n.at("biovil_encoder.");
     if (n.prefix.endsWith("classifier.")) { // a part of a model folder, whose encoder stands apart
       return Found.of(
-          new CheckpointKind.Classifier(Optional.empty(), features, hidden, labels), needs);
+          new CheckpointKind.Classifier(Optional.empty(), features, hidden, labels),
+          n.prefix,
+          needs);
     }
     Found vision = imageModel(encoder);
     needs.putAll(vision.needs);
     return Found.of(
             new CheckpointKind.Classifier(
                 Optional.of(imageKind(encoder)), features, hidden, labels),
+            n.prefix,
             needs)
         .unused(vision.unused.or(name -> name.startsWith("criterion.")));
   }
@@ -390,7 +401,7 @@ public record Recognition(
               .or(name -> name.startsWith(encoder.prefix + "encoder.encoder.fc."))
               .or(name -> name.startsWith(encoder.prefix + "encoder.vit_pooler."));
     }
-    return Found.of(kind, needs).unused(unused);
+    return Found.of(kind, n.prefix, needs).unused(unused);
   }
 
   private static int crossAttentionEvery(Names n, String layers) {
@@ -417,7 +428,7 @@ public record Recognition(
             n.count(layers),
             n.size(layers + n.first(layers) + ".intermediate.dense.weight", 0, base.mlp()),
             n.size(embeddings + "position_embeddings.weight", 0, base.positions()));
-    return Found.of(kind, shapes(p -> CheXbert.of(p.at(n.prefix), kind.config(1))))
+    return Found.of(kind, n.prefix, shapes(p -> CheXbert.of(p.at(n.prefix), kind.config(1))))
         .unused(name -> name.startsWith(n.prefix + "bert.pooler."));
   }
 
@@ -433,7 +444,9 @@ public record Recognition(
   private static Found projector(Names n) {
     MlpProjector.Config config = projectorConfig(n);
     return Found.of(
-        new CheckpointKind.Projector(config), shapes(p -> MlpProjector.of(p.at(n.prefix), config)));
+        new CheckpointKind.Projector(config),
+        n.prefix,
+        shapes(p -> MlpProjector.of(p.at(n.prefix), config)));
   }
 
   private static Found queryProjection(Names n) {
@@ -442,7 +455,7 @@ public record Recognition(
     SequencedMap<String, long[]> needs = new LinkedHashMap<>();
     needs.put(n.prefix + "img_proj_layer.weight", new long[] {out, in});
     needs.put(n.prefix + "img_proj_layer.bias", new long[] {out});
-    return Found.of(new CheckpointKind.QueryProjection(in, out), needs);
+    return Found.of(new CheckpointKind.QueryProjection(in, out), n.prefix, needs);
   }
 
   private static Found trained(Names all) {
@@ -464,7 +477,7 @@ public record Recognition(
     part(all, "language", parts, found, n -> Optional.of(adapter(n)));
     found.forEach(f -> needs.putAll(f.needs));
     Predicate<String> unused = found.stream().map(Found::unused).reduce(_ -> false, Predicate::or);
-    return Found.of(new CheckpointKind.Trained(parts), needs).unused(unused);
+    return Found.of(new CheckpointKind.Trained(parts), all.prefix, needs).unused(unused);
   }
 
   private interface Part {
@@ -500,6 +513,7 @@ public record Recognition(
         Found.of(
             new CheckpointKind.Embeddings(
                 needs.size(), Math.toIntExact(shape[0]), Math.toIntExact(shape[1])),
+            "",
             needs));
   }
 

@@ -51,6 +51,7 @@ class RecognitionTest {
                 14));
     assertThat(r.missing()).isEmpty();
     assertThat(r.unknown()).isEmpty();
+    assertThat(r.prefix()).isEqualTo("model.");
     assertThat(r.ignored()).contains("criterion.pos_weight");
   }
 
@@ -102,6 +103,7 @@ class RecognitionTest {
         .isEqualTo(
             new CheckpointKind.VisionAndProjector(
                 BioViLT.Config.PUBLISHED, true, MlpProjector.Config.PUBLISHED));
+    assertThat(r.prefix()).isEqualTo(prefix);
     assertThat(r.complete()).isTrue();
     assertThat(r.unknown()).isEmpty();
     assertThat(r.ignored()).contains(prefix + "layers.0.self_attn.rotary_emb.inv_freq");
