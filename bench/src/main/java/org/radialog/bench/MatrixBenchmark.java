@@ -23,8 +23,8 @@ import org.radialog.kernels.QuantisedVectors;
 import org.radialog.kernels.WeightFormat;
 
 /**
- * A quantised matrix times 1, 2 and 4 vectors on one core, at the shapes of the layers of
- * SmolLM2-135M and of a 7B Llama.
+ * A quantised matrix times 1 to 8 vectors on one core, at the shapes of the layers of SmolLM2-135M
+ * and of a 7B Llama.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
@@ -42,7 +42,7 @@ public class MatrixBenchmark {
   private String shape = "1536x576";
 
   /** How many vectors share one pass over the weights. */
-  @Param({"1", "2", "4"})
+  @Param({"1", "2", "3", "4", "8"})
   private int vectors = 1;
 
   private final Arena arena = Arena.ofConfined();

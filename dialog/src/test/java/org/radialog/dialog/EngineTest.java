@@ -124,8 +124,8 @@ class EngineTest {
       AtomicInteger most = new AtomicInteger();
       LanguageDecoder counting =
           (tokens, caches, logits) -> {
-            most.accumulateAndGet(tokens.length, Math::max);
-            llama.step(tokens, caches, logits);
+            most.accumulateAndGet(tokens.size(), Math::max);
+            llama.extend(tokens, caches, logits);
           };
       try (Engine together = engine(counting)) {
         CountDownLatch go = new CountDownLatch(8);
@@ -257,7 +257,7 @@ class EngineTest {
     LanguageDecoder counting =
         (tokens, caches, logits) -> {
           steps.incrementAndGet();
-          llama.step(tokens, caches, logits);
+          llama.extend(tokens, caches, logits);
           running.countDown();
         };
     try (Engine engine = engine(counting);
@@ -294,7 +294,7 @@ class EngineTest {
           if (caches.equals(poisoned) && caches.getFirst().length() > 20) {
             throw new IllegalStateException("lost its way");
           }
-          llama.step(tokens, caches, logits);
+          llama.extend(tokens, caches, logits);
         };
     List<Integer> expected = greedy(prompt(2, 5), 30);
     try (Engine engine = engine(failing);

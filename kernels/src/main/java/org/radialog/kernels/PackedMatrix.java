@@ -265,7 +265,11 @@ public final class PackedMatrix {
         for (; m + 4 <= count; m += 4) {
           Int8.four(bytes, at, x, m, y, row);
         }
-        if (m + 2 <= count) {
+        if (m + 3 == count) {
+          Int8.three(bytes, at, x, m, y, row);
+          m += 3;
+        }
+        if (m + 2 == count) {
           Int8.two(bytes, at, x, m, y[m], y[m + 1], row);
           m += 2;
         }

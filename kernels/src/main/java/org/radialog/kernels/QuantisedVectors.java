@@ -24,6 +24,7 @@ public final class QuantisedVectors {
 
   private final int columns;
   final int[] values; // [M, C], q in both halves
+  final float[] floats; // [M, C], q
   final float[] scales; // [M, C/32]
   final int[] sums; // [M, C/32], Σ q of the group
   final int[] biases; // [M, C/32], −8 Σ q in both halves: what makes unsigned nibbles signed
@@ -43,6 +44,7 @@ public final class QuantisedVectors {
     }
     this.columns = columns;
     this.values = new int[Math.multiplyExact(count, columns)];
+    this.floats = new float[values.length];
     this.scales = new float[count * (columns / WeightFormat.GROUP)];
     this.sums = new int[scales.length];
     this.biases = new int[scales.length];
@@ -70,12 +72,10 @@ public final class QuantisedVectors {
     float inverse = magnitude < LEAST ? 0 : 127 / magnitude;
     IntVector sum = IntVector.zero(PackedMatrix.INTS);
     for (int i = 0; i < WeightFormat.GROUP; i += PackedMatrix.FLOATS.length()) {
-      IntVector q =
-          FloatVector.fromArray(PackedMatrix.FLOATS, x, from + i)
-              .mul(inverse)
-              .add(ROUND)
-              .reinterpretAsInts()
-              .sub(ROUND_BITS);
+      FloatVector rounded =
+          FloatVector.fromArray(PackedMatrix.FLOATS, x, from + i).mul(inverse).add(ROUND);
+      rounded.sub(ROUND).intoArray(floats, to + i);
+      IntVector q = rounded.reinterpretAsInts().sub(ROUND_BITS);
       sum = sum.add(q);
       q.and(0xffff).or(q.lanewise(VectorOperators.LSHL, 16)).intoArray(values, to + i);
     }
@@ -97,6 +97,7 @@ public final class QuantisedVectors {
       for (int i = 0; i < WeightFormat.GROUP; i++) {
         int q = (int) Math.rint(x[g * WeightFormat.GROUP + i] * inverse);
         values[m * columns + g * WeightFormat.GROUP + i] = twice(q);
+        floats[m * columns + g * WeightFormat.GROUP + i] = q;
         sum += q;
       }
       int at = m * (columns / WeightFormat.GROUP) + g;

@@ -255,6 +255,7 @@ class PackedMatrixTest {
     fast.set(1, x);
     slow.setScalar(1, x);
     assertThat(fast.values).isEqualTo(slow.values);
+    assertThat(fast.floats).isEqualTo(slow.floats);
     assertThat(fast.scales).isEqualTo(slow.scales);
     assertThat(fast.sums).isEqualTo(slow.sums);
     assertThat(fast.biases).isEqualTo(slow.biases);

@@ -27,6 +27,7 @@ final class CachedAttention {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(LE);
 
   private final LlamaConfig config;
+  private int length; // L, the new position included
   private int chunks; // N
   private float[] largest = {}; // [N, H]
   private float[] sums = {}; // [N, H]
@@ -48,8 +49,9 @@ final class CachedAttention {
     }
   }
 
-  /** Prepares for {@code length} positions, the new one included. */
-  void begin(int length) {
+  /** Prepares for {@code newLength} positions, the new one included, which is the last of them. */
+  void begin(int newLength) {
+    length = newLength;
     chunks = (length + CHUNK - 1) / CHUNK;
     if (largest.length < chunks * config.heads()) {
       largest = new float[chunks * config.heads()];
@@ -58,31 +60,49 @@ final class CachedAttention {
     }
   }
 
-  /** N: work items of each key/value head. */
+  /** N: the new position lies in the last of them. */
   int chunks() {
     return chunks;
   }
 
   /**
-   * The G query heads of one key/value head against one chunk. The last chunk first appends the new
-   * key, rotated, and the new value to the cache.
+   * Puts the new position's key, rotated, and its value into the cache, one key/value head of them.
    *
-   * @param cache reserved for position {@code position}, the new one
-   * @param q [H · d] of the new position, not rotated
-   * @param k [K · d]
+   * @param cache reserved for the position
+   * @param k [K · d] of the new position, not rotated
    * @param v [K · d]
+   * @param cos [d/2] of the new position
+   * @param sin [d/2]
+   */
+  void append(
+      KvCache cache,
+      int layer,
+      int kvHead,
+      float[] k,
+      float[] v,
+      float[] cos,
+      float[] sin,
+      Scratch scratch) {
+    int d = config.headSize();
+    long row = ((long) kvHead * cache.capacity() + length - 1) * d * Float.BYTES;
+    rotate(k, kvHead * d, cos, sin, 1, scratch.queries, 0, d);
+    MemorySegment.copy(scratch.queries, 0, cache.keys(layer), FLOAT, row, d);
+    MemorySegment.copy(v, kvHead * d, cache.values(layer), FLOAT, row, d);
+  }
+
+  /**
+   * The G query heads of one key/value head against one chunk, whose keys and values the cache has.
+   *
+   * @param q [H · d] of the new position, not rotated
    * @param cos [d/2] of the new position
    * @param sin [d/2]
    */
   void attend(
       KvCache cache,
       int layer,
-      int position,
       int kvHead,
       int chunk,
       float[] q,
-      float[] k,
-      float[] v,
       float[] cos,
       float[] sin,
       Scratch scratch) {
@@ -92,13 +112,7 @@ final class CachedAttention {
     MemorySegment values = cache.values(layer);
     long head = (long) kvHead * cache.capacity() * d * Float.BYTES; // of the cache's block
     int first = chunk * CHUNK;
-    int count = Math.min(CHUNK, position + 1 - first);
-    if (chunk == chunks - 1) {
-      long row = head + (long) position * d * Float.BYTES;
-      rotate(k, kvHead * d, cos, sin, 1, scratch.queries, 0, d);
-      MemorySegment.copy(scratch.queries, 0, keys, FLOAT, row, d);
-      MemorySegment.copy(v, kvHead * d, values, FLOAT, row, d);
-    }
+    int count = Math.min(CHUNK, length - first);
     float scale = 1 / (float) Math.sqrt(d);
     for (int g = 0; g < group; g++) {
       rotate(q, (kvHead * group + g) * d, cos, sin, scale, scratch.queries, g * d, d);

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.DoubleUnaryOperator;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -261,17 +262,22 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
    */
   public List<float[]> prefill(List<KvCache> caches, List<List<LlamaInput>> inputs) {
     List<Run> runs = runs(caches, inputs.stream().map(Llama::count).toList());
+    long[] last = runs.stream().mapToLong(run -> run.firstRow + run.count - 1).toArray();
+    return append(runs, inputs.stream().flatMap(List::stream).toList(), last);
+  }
+
+  /** Appends {@code input} to its runs; the logits of {@code wanted} of its N rows, each [V]. */
+  private List<float[]> append(List<Run> runs, List<LlamaInput> input, long[] wanted) {
     try (Scope _ = new Scope();
         NoGradGuard _ = new NoGradGuard();
         BlasThreads _ = blasThreads()) {
-      Tensor x = embed(inputs.stream().flatMap(List::stream).toList()); // [N, D]
+      Tensor x = embed(input); // [N, D]
       Tensor hidden = extend(x, runs, Probe.NONE); // [N, D]
-      long[] last = runs.stream().mapToLong(run -> run.firstRow + run.count - 1).toArray();
-      Tensor rows = hidden.index_select(0, Torch.tensor(last, last.length)); // [B, D]
-      Tensor logits = logits(rows); // [B, V]
+      Tensor rows = hidden.index_select(0, Torch.tensor(wanted, wanted.length)); // [R, D]
+      Tensor logits = logits(rows); // [R, V]
       List<float[]> result = new ArrayList<>();
-      for (int b = 0; b < runs.size(); b++) {
-        result.add(Torch.floats(logits.select(0, b))); // [V]
+      for (int row = 0; row < wanted.length; row++) {
+        result.add(Torch.floats(logits.select(0, row))); // [V]
       }
       runs.forEach(run -> run.cache.advance(run.count));
       return result;
@@ -279,14 +285,12 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
   }
 
   @Override
-  public void step(int[] tokens, List<KvCache> caches, float[][] logits) {
-    List<List<LlamaInput>> inputs = new ArrayList<>();
-    for (int token : tokens) {
-      inputs.add(List.of(new LlamaInput.Tokens(new int[] {token})));
-    }
-    List<float[]> result = prefill(caches, inputs);
-    for (int b = 0; b < logits.length; b++) {
-      System.arraycopy(result.get(b), 0, logits[b], 0, config.vocab());
+  public void extend(List<int[]> tokens, List<KvCache> caches, float[][] logits) {
+    List<Run> runs = runs(caches, tokens.stream().map(ids -> ids.length).toList());
+    List<LlamaInput> input = tokens.stream().<LlamaInput>map(LlamaInput.Tokens::new).toList();
+    List<float[]> result = append(runs, input, LongStream.range(0, logits.length).toArray());
+    for (int row = 0; row < logits.length; row++) {
+      System.arraycopy(result.get(row), 0, logits[row], 0, config.vocab());
     }
   }
 

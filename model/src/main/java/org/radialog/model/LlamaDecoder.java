@@ -20,19 +20,23 @@ import org.radialog.kernels.WeightFormat;
  * throughout, or {@code INT4} layers with an 8-bit head. It reads the same weights and the same
  * {@link KvCache} as {@link Llama}.
  *
- * <p>B sequences · D hidden · H heads · K key/value heads · d head size · F MLP · V vocabulary · r
- * rank of an adapter.
+ * <p>B sequences · N new tokens of all of them, a row each · D hidden · H heads · K key/value heads
+ * · d head size · F MLP · V vocabulary · r rank of an adapter.
  *
  * <p>All threads run the whole step side by side and share out rows of the matrices and chunks of
  * the attention. Between two barriers each of them norms and rounds the joint input for itself,
- * which costs less than waiting for another. A sequence's logits have the same bits alone and in a
- * batch, on any number of threads.
+ * which costs less than waiting for another. A token's logits have the same bits alone, in a batch
+ * and in a pass of several tokens, on any number of threads.
  *
  * <p>Not thread-safe: one step at a time; only {@link #warmUp} may run beside it.
  */
 public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
   // Beyond this many threads the memory is the limit.
   private static final int MOST_THREADS = 8;
+
+  // What the kernels take at once. Fewer rows wait for the memory and are cheap company; further
+  // ones wait for the arithmetic and cost as much as before.
+  private static final int PASS_TOKENS = 4;
 
   private final LlamaConfig config;
   private final LlamaWeights weights;
@@ -45,7 +49,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
   private final ReentrantLock warming = new ReentrantLock();
   private volatile boolean warm; // or not to be warmed up any longer
 
-  /** One sequence's part of the step, shared by all threads. */
+  /** One token's part of the pass, shared by all threads. */
   private static final class Row {
     final float[] x; // [D] the residual stream
     final float[] projected; // [D] of o_proj and down_proj
@@ -75,11 +79,11 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
   /** What one thread keeps for itself. */
   private static final class Member {
     final CachedAttention.Scratch scratch;
-    QuantisedVectors hidden; // [B, D]
-    QuantisedVectors attended; // [B, H · d]
-    QuantisedVectors inner; // [B, F]
-    float[][] normed; // [B, D]
-    float[][] merged; // [B, H · d]
+    QuantisedVectors hidden; // [N, D]
+    QuantisedVectors attended; // [N, H · d]
+    QuantisedVectors inner; // [N, F]
+    float[][] normed; // [N, D]
+    float[][] merged; // [N, H · d]
     float[] low = {}; // [r]
 
     @SuppressWarnings("UnusedVariable") // written, so that what was touched is read
@@ -105,11 +109,14 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     }
   }
 
-  /** A step under way: arrays by sequence. */
+  /** Rows {@code first … first + count − 1} of a pass are the new tokens of one sequence. */
+  private record Run(KvCache cache, int first, int count) {}
+
+  /** A pass under way: arrays by row. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Step(
-      int count,
-      List<KvCache> caches,
+      int count, // N
+      List<Run> runs, // B
       Row[] rows,
       float[][] q,
       float[][] k,
@@ -219,66 +226,78 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
   // ---------------------------------------------------------------- the step
 
   @Override
-  public void step(int[] tokens, List<KvCache> caches, float[][] logits) {
+  public void extend(List<int[]> tokens, List<KvCache> caches, float[][] logits) {
     check(tokens, caches, logits);
     warm = true;
     lock.lock();
     try {
       run(begin(tokens, caches, logits));
-      caches.forEach(cache -> cache.advance(1));
+      for (int b = 0; b < caches.size(); b++) {
+        caches.get(b).advance(tokens.get(b).length);
+      }
     } finally {
       lock.unlock();
     }
   }
 
-  private void check(int[] tokens, List<KvCache> caches, float[][] logits) {
-    if (tokens.length == 0 || tokens.length != caches.size() || tokens.length != logits.length) {
+  @Override
+  public int passTokens() {
+    return PASS_TOKENS;
+  }
+
+  private void check(List<int[]> tokens, List<KvCache> caches, float[][] logits) {
+    int count = tokens.stream().mapToInt(ids -> ids.length).sum();
+    if (count == 0 || tokens.size() != caches.size() || count != logits.length) {
       throw new IllegalArgumentException(
-          "expected one cache and one row of logits for each token, got %d, %d and %d"
-              .formatted(caches.size(), logits.length, tokens.length));
+          "expected one cache for each sequence and one row of logits for each token, got %d caches for %d and %d rows for %d"
+              .formatted(caches.size(), tokens.size(), logits.length, count));
     }
-    for (int b = 0; b < tokens.length; b++) {
-      if (tokens[b] < 0 || tokens[b] >= config.vocab()) {
-        throw new IllegalArgumentException(
-            "token " + tokens[b] + " is not in the vocabulary of " + config.vocab());
+    for (int b = 0; b < tokens.size(); b++) {
+      if (tokens.get(b).length == 0) {
+        throw new IllegalArgumentException("sequence " + b + " gets no token");
+      }
+      for (int token : tokens.get(b)) {
+        if (token < 0 || token >= config.vocab()) {
+          throw new IllegalArgumentException(
+              "token " + token + " is not in the vocabulary of " + config.vocab());
+        }
       }
       if (!caches.get(b).config().equals(config)) {
         throw new IllegalArgumentException(
             "the cache of sequence " + b + " is of another model: " + caches.get(b).config());
       }
-      if (logits[b].length < config.vocab()) {
+    }
+    for (float[] row : logits) {
+      if (row.length < config.vocab()) {
         throw new IllegalArgumentException(
-            "logits need " + config.vocab() + " places, got " + logits[b].length);
+            "logits need " + config.vocab() + " places, got " + row.length);
       }
     }
   }
 
-  private Step begin(int[] tokens, List<KvCache> caches, float[][] logits) {
-    int count = tokens.length;
+  private Step begin(List<int[]> tokens, List<KvCache> caches, float[][] logits) {
+    int count = logits.length;
     while (rows.size() < count) {
       rows.add(new Row(config));
     }
     for (Member member : members) {
       member.grow(config, count);
     }
-    for (int b = 0; b < count; b++) {
-      Row row = rows.get(b);
+    List<Run> runs = new ArrayList<>();
+    int next = 0;
+    for (int b = 0; b < tokens.size(); b++) {
+      int[] ids = tokens.get(b);
       KvCache cache = caches.get(b);
-      int position = cache.length();
-      cache.reserve(position + 1);
-      row.attention.begin(position + 1);
-      float[] embedding = weights.floats(LlamaWeights.EMBEDDING, tokens[b], 1); // [D]
-      System.arraycopy(embedding, 0, row.x, 0, config.hidden());
-      for (int i = 0; i < frequencies.length; i++) {
-        float angle = position * frequencies[i];
-        row.cos[i] = (float) Math.cos(angle);
-        row.sin[i] = (float) Math.sin(angle);
+      cache.reserve(cache.length() + ids.length);
+      runs.add(new Run(cache, next, ids.length));
+      for (int i = 0; i < ids.length; i++) {
+        begin(rows.get(next++), ids[i], cache.length() + i);
       }
     }
     Row[] batch = rows.subList(0, count).toArray(Row[]::new);
     return new Step(
         count,
-        caches,
+        runs,
         batch,
         Arrays.stream(batch).map(r -> r.q).toArray(float[][]::new),
         Arrays.stream(batch).map(r -> r.k).toArray(float[][]::new),
@@ -287,6 +306,17 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
         Arrays.stream(batch).map(r -> r.gate).toArray(float[][]::new),
         Arrays.stream(batch).map(r -> r.up).toArray(float[][]::new),
         logits);
+  }
+
+  private void begin(Row row, int token, int position) {
+    row.attention.begin(position + 1);
+    float[] embedding = weights.floats(LlamaWeights.EMBEDDING, token, 1); // [D]
+    System.arraycopy(embedding, 0, row.x, 0, config.hidden());
+    for (int i = 0; i < frequencies.length; i++) {
+      float angle = position * frequencies[i];
+      row.cos[i] = (float) Math.cos(angle);
+      row.sin[i] = (float) Math.sin(angle);
+    }
   }
 
   private void run(Step step) {
@@ -316,7 +346,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
         step.count,
         share(head.blocks(), member),
         share(head.blocks(), member + 1),
-        step.logits); // [B, V]
+        step.logits); // [N, V]
   }
 
   // A barrier; while others come, the first weights behind it do.
@@ -329,7 +359,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     team.await(now);
   }
 
-  // x [B, D] -> q [B, H·d], k and v [B, K·d]
+  // x [N, D] -> q [N, H·d], k and v [N, K·d]
   private void project(Step step, Member own, int member, PackedLlama.Block block) {
     norm(step, own, block.inputLayernorm());
     linear(block.qProj(), step, own, member, own.hidden, own.normed, step.q);
@@ -345,40 +375,47 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
   }
 
   // The work items of all sequences in one row: sequence, head, chunk. Each thread takes a piece of
-  // it, so that it reads long stretches of the cache.
+  // it, so that it reads long stretches of the cache. An item is all of a sequence's new rows
+  // against its chunk, and begins with the keys and values of those that lie in it: whoever reads
+  // them has written them, so a later row sees the earlier ones without a barrier.
   private void attend(Step step, Member own, int member, int layer) {
-    int items = 0;
+    int work = 0;
     for (Row row : step.rows) {
-      items += config.kvHeads() * row.attention.chunks();
+      work += config.kvHeads() * row.attention.chunks();
     }
-    int first = share(items, member);
-    int end = share(items, member + 1);
-    int item = 0;
-    for (int b = 0; b < step.count; b++) {
-      Row row = step.rows[b];
-      KvCache cache = step.caches.get(b);
+    int from = share(work, member);
+    int to = share(work, member + 1);
+    int at = 0;
+    for (Run run : step.runs) {
+      int chunks = step.rows[run.first + run.count - 1].attention.chunks();
       for (int head = 0; head < config.kvHeads(); head++) {
-        for (int chunk = 0; chunk < row.attention.chunks(); chunk++, item++) {
-          if (item >= first && item < end) {
-            row.attention.attend(
-                cache,
-                layer,
-                cache.length(),
-                head,
-                chunk,
-                row.q,
-                row.k,
-                row.v,
-                row.cos,
-                row.sin,
-                own.scratch);
+        for (int chunk = 0; chunk < chunks; chunk++) {
+          int first = run.first; // row whose positions reach the chunk
+          while (step.rows[first].attention.chunks() <= chunk) {
+            first++;
           }
+          if (at >= from && at < to) {
+            attend(run, first, step, own, layer, head, chunk);
+          }
+          at += run.first + run.count - first;
         }
       }
     }
   }
 
-  // attention [B, H·d] -> x [B, D]
+  private void attend(Run run, int first, Step step, Member own, int layer, int head, int chunk) {
+    int end = run.first + run.count;
+    for (int r = first; r < end && step.rows[r].attention.chunks() == chunk + 1; r++) {
+      Row row = step.rows[r];
+      row.attention.append(run.cache, layer, head, row.k, row.v, row.cos, row.sin, own.scratch);
+    }
+    for (int r = first; r < end; r++) {
+      Row row = step.rows[r];
+      row.attention.attend(run.cache, layer, head, chunk, row.q, row.cos, row.sin, own.scratch);
+    }
+  }
+
+  // attention [N, H·d] -> x [N, D]
   private void output(Step step, Member own, int member, PackedLlama.Adapted oProj) {
     for (int b = 0; b < step.count; b++) {
       step.rows[b].attention.merge(own.merged[b], own.scratch);
@@ -388,7 +425,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     residual(step, oProj.base(), member);
   }
 
-  // x [B, D] -> silu(gate) · up [B, F]; both have their rows on the same thread
+  // x [N, D] -> silu(gate) · up [N, F]; both have their rows on the same thread
   private void gate(Step step, Member own, int member, PackedLlama.Block block) {
     norm(step, own, block.postAttentionLayernorm());
     linear(block.gateProj(), step, own, member, own.hidden, own.normed, step.gate);
@@ -400,7 +437,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     }
   }
 
-  // silu(gate) · up [B, F] -> x [B, D]
+  // silu(gate) · up [N, F] -> x [N, D]
   private void down(Step step, Member own, int member, PackedLlama.Adapted downProj) {
     for (int b = 0; b < step.count; b++) {
       own.inner.set(b, step.gate[b]);
@@ -525,8 +562,8 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
         beside.get().up(low, 0, 0, 1, y[0]);
       }
       head.multiply(rounded, 1, 0, 1, y);
-      row.attention.attend(
-          cache, 0, cache.length(), 0, 0, row.q, row.k, row.v, row.cos, row.sin, scratch);
+      row.attention.append(cache, 0, 0, row.k, row.v, row.cos, row.sin, scratch);
+      row.attention.attend(cache, 0, 0, 0, row.q, row.cos, row.sin, scratch);
       row.attention.merge(merged, scratch);
       FloatLanes.siluTimes(row.gate, row.up, 0, FloatLanes.LANES);
       FloatLanes.add(row.x, row.projected, 0, 1);

@@ -13,6 +13,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -168,6 +169,83 @@ class LlamaDecoderTest {
     }
   }
 
+  // Three sequences go on by random numbers of tokens a pass, across the ends of attention's
+  // chunks.
+  @ParameterizedTest
+  @EnumSource(names = {"INT8", "INT4"})
+  void aTokenHasTheSameBitsAloneAndInAPassOfSeveral(Precision precision) {
+    int vocab = weights.config().vocab();
+    int[] starts = {0, 60, 3}; // the second reaches a chunk's end within the first pass or two
+    int[] ends = {70, 134, 20};
+    PackedLlama packed = PackedLlama.of(weights, Optional.of(adapter()), false, precision);
+    try (LlamaDecoder decoder = new LlamaDecoder(weights, packed, 3)) {
+      List<int[]> texts = new ArrayList<>();
+      List<float[][]> alone = new ArrayList<>();
+      List<KvCache> caches = new ArrayList<>();
+      for (int b = 0; b < starts.length; b++) {
+        int[] text = new Random(b).ints(ends[b], 0, vocab).toArray();
+        float[][] logits = new float[text.length][vocab];
+        KvCache cache = new KvCache(weights.config());
+        for (int i = 0; i < text.length; i++) {
+          decoder.step(new int[] {text[i]}, List.of(cache), new float[][] {logits[i]});
+        }
+        cache.truncate(starts[b]);
+        texts.add(text);
+        alone.add(logits);
+        caches.add(cache);
+      }
+      Random random = new Random(7);
+      int[] next = starts.clone();
+      while (IntStream.range(0, next.length).anyMatch(b -> next[b] < ends[b])) {
+        List<int[]> tokens = new ArrayList<>();
+        List<KvCache> running = new ArrayList<>();
+        List<float[]> expected = new ArrayList<>();
+        for (int b = 0; b < next.length; b++) {
+          int count = Math.min(random.nextInt(6), ends[b] - next[b]);
+          if (count > 0) {
+            tokens.add(Arrays.copyOfRange(texts.get(b), next[b], next[b] + count));
+            running.add(caches.get(b));
+            expected.addAll(Arrays.asList(alone.get(b)).subList(next[b], next[b] + count));
+            next[b] += count;
+          }
+        }
+        if (tokens.isEmpty()) {
+          continue;
+        }
+        float[][] logits = new float[expected.size()][vocab];
+        decoder.extend(tokens, running, logits);
+        for (int row = 0; row < logits.length; row++) {
+          assertThat(Arrays.equals(logits[row], expected.get(row)))
+              .as("row %d of %d after %s tokens", row, logits.length, Arrays.toString(next))
+              .isTrue();
+        }
+      }
+      for (int b = 0; b < ends.length; b++) {
+        assertThat(caches.get(b).length()).isEqualTo(ends[b]);
+        caches.get(b).close();
+      }
+    }
+  }
+
+  @Test
+  void libtorchGivesTheLogitsOfEachOfSeveralTokens() {
+    try (Llama llama = Llama.of(weights, Precision.FP32)) {
+      List<KvCache> caches = prompts.stream().map(p -> p.cache.copy(p.cache.length())).toList();
+      List<int[]> tokens = prompts.stream().map(p -> p.ids).toList();
+      List<float[]> expected = prompts.stream().flatMap(p -> Arrays.stream(p.logits)).toList();
+      float[][] logits = new float[expected.size()][weights.config().vocab()];
+      llama.extend(tokens, caches, logits);
+      for (int row = 0; row < logits.length; row++) {
+        assertThat(logits[row]).as("row %d", row).containsExactly(expected.get(row), within(1e-3f));
+      }
+      for (int b = 0; b < caches.size(); b++) {
+        Prompt p = prompts.get(b);
+        assertThat(caches.get(b).length()).isEqualTo(p.cache.length() + p.ids.length);
+        caches.get(b).close();
+      }
+    }
+  }
+
   @Test
   void anAdapterChangesTheLogitsAsInFp32() {
     List<float[][]> expected;
@@ -279,6 +357,13 @@ class LlamaDecoderTest {
           .hasMessageContaining("7");
       assertThatThrownBy(() -> decoder.step(new int[] {1, 2}, List.of(cache), logits))
           .isInstanceOf(IllegalArgumentException.class);
+      assertThatThrownBy(() -> decoder.extend(List.of(new int[] {1, 2}), List.of(cache), logits))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("1 rows for 2");
+      assertThatThrownBy(() ->
+              decoder.extend(List.of(new int[0], new int[] {1}), List.of(cache, cache), logits))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("sequence 0 gets no token");
       assertThat(cache.length()).isZero();
       decoder.step(new int[] {1}, List.of(cache), logits);
       assertThat(cache.length()).isEqualTo(1);
