@@ -76,7 +76,7 @@ final class FilmReader implements AutoCloseable {
               case ModelConfig.QFormer _, ModelConfig.Mlp _ ->
                   Optional.of(
                       switch (vision.batchNorm()) {
-                        case RUNNING -> BioViLT.folded(p.at("vision."), sizes, type);
+                        case RUNNING -> folded(source, "vision.", sizes, type);
                         case BATCH -> BioViLT.of(p.at("vision."), sizes);
                       });
               case ModelConfig.Precomputed _ -> Optional.empty();
@@ -84,7 +84,7 @@ final class FilmReader implements AutoCloseable {
         Optional<BioViLT> own =
             switch (config.classifier().encoder()) {
               case SHARED -> Optional.empty();
-              case OWN -> Optional.of(BioViLT.folded(p.at("classifier.vision."), sizes, type));
+              case OWN -> Optional.of(folded(source, "classifier.vision.", sizes, type));
             };
         return new Networks(
             p,
@@ -100,6 +100,14 @@ final class FilmReader implements AutoCloseable {
       } catch (RuntimeException | Error e) {
         p.close();
         throw e;
+      }
+    }
+
+    // What is folded holds its own copies: those that it was made of go at once.
+    private static BioViLT folded(
+        Parameters.Source source, String part, BioViLT.Config sizes, ScalarType type) {
+      try (Parameters p = Parameters.of(source.at(part))) {
+        return BioViLT.folded(p, sizes, type);
       }
     }
 

@@ -259,6 +259,28 @@ public interface QuantisedRows {
           ? scale | offsets.get().get(Q80.SHORT, index * Short.BYTES) << 16
           : scale;
     }
+
+    // A row at a time through an array: loops over segments do not vectorise.
+    @Override
+    public void row(int row, float[] to, int at) {
+      int groups = columns / WeightFormat.GROUP;
+      byte[] pairs = new byte[columns / 2];
+      MemorySegment.copy(
+          nibbles, ValueLayout.JAVA_BYTE, (long) row * pairs.length, pairs, 0, pairs.length);
+      for (int g = 0; g < groups; g++) {
+        long half = ((long) row * groups + g) * Short.BYTES;
+        float d = Float.float16ToFloat(scales.get(Q80.SHORT, half));
+        float m =
+            offsets.isPresent() ? Float.float16ToFloat(offsets.get().get(Q80.SHORT, half)) : -8 * d;
+        int from = g * (WeightFormat.GROUP / 2);
+        int target = at + g * WeightFormat.GROUP;
+        for (int i = 0; i < WeightFormat.GROUP / 2; i++) {
+          int pair = pairs[from + i];
+          to[target + 2 * i] = Math.fma(d, (float) (pair & 15), m);
+          to[target + 2 * i + 1] = Math.fma(d, (float) ((pair >> 4) & 15), m);
+        }
+      }
+    }
   }
 
   /** Signed bytes and scales of a file in place. */

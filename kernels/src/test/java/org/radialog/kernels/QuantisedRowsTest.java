@@ -65,6 +65,15 @@ class QuantisedRowsTest {
       assertThat(again).isEqualTo(q);
     }
     assertThat(plain.format()).isEqualTo(WeightFormat.INT4);
+    float[] expected = new float[groups * WeightFormat.GROUP];
+    float[] found = new float[groups * WeightFormat.GROUP];
+    gguf.row(0, expected, 0); // value by value
+    plain.row(0, found, 0);
+    for (int i = 0; i < found.length; i++) {
+      if (Float.isFinite(expected[i])) { // random halves may be no numbers
+        assertThat(found[i]).isEqualTo(expected[i]);
+      }
+    }
   }
 
   @Test

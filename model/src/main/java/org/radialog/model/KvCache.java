@@ -10,14 +10,17 @@ import org.radialog.base.RadialogException;
  *
  * <p>Per layer and kind one block [K, capacity, d] row-major, keys after the rotary embedding. A
  * forward pass reserves, writes rows {@code length() … length() + n − 1} of every layer, then calls
- * {@link #advance}. {@link #reserve} may move the blocks: ask for {@link #keys} and {@link #values}
- * after it. Not thread-safe; kernels may read and write disjoint parts from several threads.
+ * {@link #advance}. Room is asked for {@value #ROOM} positions at once, where the model has so
+ * many, and costs memory only where it was written to: tokens are appended without a copy. Beyond
+ * that {@link #reserve} moves the blocks: ask for {@link #keys} and {@link #values} after it. Not
+ * thread-safe; kernels may read and write disjoint parts from several threads.
  *
  * <p>K key/value heads · d head size.
  */
 public final class KvCache implements AutoCloseable {
   private static final int ALIGNMENT = 64;
   private static final int GRAIN = 64;
+  private static final int ROOM = 4096; // positions
 
   private final LlamaConfig config;
   private Blocks blocks;
@@ -72,7 +75,7 @@ public final class KvCache implements AutoCloseable {
           "the conversation needs %d positions, the language model has %d: start a new one or ask for fewer new tokens"
               .formatted(tokens, config.maxPositions()));
     }
-    long wanted = Math.max(tokens, blocks.capacity + blocks.capacity / 2L);
+    long wanted = Math.max(Math.max(tokens, ROOM), blocks.capacity + blocks.capacity / 2L);
     wanted = (wanted + GRAIN - 1) / GRAIN * GRAIN;
     grow((int) Math.min(wanted, config.maxPositions()));
   }
@@ -119,9 +122,9 @@ public final class KvCache implements AutoCloseable {
     return copy;
   }
 
-  /** Bytes of off-heap memory held. */
+  /** Bytes of off-heap memory in use. */
   public long bytes() {
-    return 2L * config.layers() * blocks.capacity * config.keyRows() * Float.BYTES;
+    return 2L * config.layers() * length * config.keyRows() * Float.BYTES;
   }
 
   @Override
@@ -157,11 +160,11 @@ public final class KvCache implements AutoCloseable {
         MemorySegment[] values = new MemorySegment[config.layers()];
         long bytes = (long) capacity * config.keyRows() * Float.BYTES;
         for (int layer = 0; layer < config.layers(); layer++) {
-          keys[layer] = arena.allocate(bytes, ALIGNMENT);
-          values[layer] = arena.allocate(bytes, ALIGNMENT);
+          keys[layer] = LazyMemory.allocate(arena, bytes, ALIGNMENT);
+          values[layer] = LazyMemory.allocate(arena, bytes, ALIGNMENT);
         }
         return new Blocks(arena, keys, values, capacity);
-      } catch (OutOfMemoryError e) {
+      } catch (RuntimeException | Error e) {
         arena.close();
         throw e;
       }
