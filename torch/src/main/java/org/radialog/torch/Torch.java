@@ -20,6 +20,7 @@ public final class Torch {
     // Whichever of the binding's classes is touched first loads the library, which initialises
     // others: two threads that begin with different ones would wait for each other forever.
     torch.get_num_threads();
+    Allocator.keepFreedMemory();
   }
 
   private Torch() {}
