@@ -6,15 +6,20 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.radialog.dialog.RaDialog;
 import org.radialog.dialog.Speed;
 import org.radialog.imaging.Radiograph;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -24,6 +29,7 @@ import tools.jackson.databind.node.ObjectNode;
     description = "Measures speed and memory of a model on this machine.",
     mixinStandardHelpOptions = true)
 final class BenchCommand implements Callable<Integer> {
+  @Spec private @Nullable CommandSpec spec;
   @Mixin private ModelOptions model = new ModelOptions();
 
   @Option(
@@ -43,16 +49,28 @@ final class BenchCommand implements Callable<Integer> {
       description = "Only prompts of N tokens and single-stream steps behind them.")
   private List<Integer> contexts = List.of();
 
+  @Option(
+      names = "--lookup",
+      arity = "0..1",
+      fallbackValue = "20",
+      paramLabel = "N",
+      description =
+          "Only N corrections of reports on the samples (20 without N), with and without prompt"
+              + " lookup in turn. With --json also [tokens computed, tokens kept] of each pass.")
+  private @Nullable Integer lookup;
+
   @Option(names = "--json", description = "One JSON object.")
   private boolean json;
 
   @Override
   public Integer call() {
-    Path film =
-        image != null
-            ? image
-            : Path.of(System.getProperty("radialog.home", ""), "samples", "effusion.jpg");
+    if (lookup != null && lookup < 1 && spec != null) {
+      throw new ParameterException(
+          spec.commandLine(), "--lookup: " + lookup + " corrections, expected at least 1");
+    }
+    Path film = image != null ? image : sample("effusion.jpg");
     ObjectNode root = Json.object();
+    Optional<String> difference = Optional.empty();
     try (RaDialog radialog = model.load()) {
       Speed speed = new Speed(radialog);
       ObjectNode machine = root.putObject("machine");
@@ -63,6 +81,14 @@ final class BenchCommand implements Callable<Integer> {
       if (fresh) {
         double rate = speed.decode(300, 1, 100);
         root.put("first_100_tokens_ms", Json.rounded(100_000 / rate));
+      } else if (lookup != null) {
+        List<Radiograph> films =
+            Stream.of("cardiomegaly.jpg", "effusion.jpg", "no-finding.jpg")
+                .map(name -> Radiograph.read(sample(name)))
+                .toList();
+        Speed.Lookup turns = speed.lookup(films, lookup, model.seed());
+        lookup(root.putObject("lookup"), turns);
+        difference = turns.difference();
       } else if (!contexts.isEmpty()) {
         prefill(root, speed, contexts);
         decode(root, speed, contexts);
@@ -71,7 +97,9 @@ final class BenchCommand implements Callable<Integer> {
         machine.put("matmul_gflop_s", Json.rounded(Speed.matmulGflops(1024)));
         root.put("encode_ms", Json.rounded(speed.encodeMillis(Radiograph.read(film), 10)));
         prefill(root, speed, List.of(64, 300, 512));
-        row(decode(root, speed, List.of(100, 300, 1000)).addObject(), speed, 300, 4);
+        ArrayNode rows = decode(root, speed, List.of(100, 300, 1000));
+        row(rows.addObject(), speed, 300, 4);
+        row(rows.addObject(), speed, 300, 8);
       }
       root.put("peak_rss_mb", peakRss());
     }
@@ -81,7 +109,26 @@ final class BenchCommand implements Callable<Integer> {
       print(root, "");
       System.out.println(Notice.RESEARCH_USE);
     }
-    return Main.DONE;
+    difference.ifPresent(Terminal::say);
+    return difference.isPresent() ? Main.SOME_FAILED : Main.DONE;
+  }
+
+  private static Path sample(String name) {
+    return Path.of(System.getProperty("radialog.home", ""), "samples", name);
+  }
+
+  private void lookup(ObjectNode node, Speed.Lookup turns) {
+    node.put("turns", turns.turns())
+        .put("seed", model.seed())
+        .put("tokens_per_second", Json.rounded(turns.with()))
+        .put("tokens_per_second_without", Json.rounded(turns.without()))
+        .put("ratio", Json.rounded(turns.with() / turns.without()))
+        .put("tokens_per_pass", Json.rounded(turns.tokensAPass()))
+        .put("same_tokens", turns.difference().isEmpty());
+    if (json) {
+      ArrayNode passes = node.putArray("passes");
+      turns.passes().forEach(pass -> passes.addArray().add(pass.computed()).add(pass.kept()));
+    }
   }
 
   private static void prefill(ObjectNode root, Speed speed, List<Integer> lengths) {

@@ -21,8 +21,13 @@ import org.radialog.torch.Torch;
 
 /**
  * Generates text for many sequences at once on one thread of its own, which sleeps while there is
- * none. Each turn of its loop prefills one piece of one new prompt, then makes one decode step that
+ * none. Each turn of its loop prefills one piece of one new prompt, then makes one decode pass that
  * all running sequences share; a sequence alone is a batch of one.
+ *
+ * <p>Where the decoder has room in a pass ({@link LanguageDecoder#passTokens}), a greedy answer's
+ * next tokens are guessed from what the conversation said before ({@link PromptLookup}) and
+ * computed in the same pass. Those that the model would have chosen are kept, the others taken
+ * back: the answer is the same, in fewer passes.
  *
  * <p>A sequence that fails, fails alone. Thread-safe.
  */
@@ -37,6 +42,9 @@ public final class Engine implements AutoCloseable {
   private final Set<Integer> ends;
   private final BlockingQueue<Arrival> arriving = new LinkedBlockingQueue<>();
   private final Thread thread;
+  private final List<float[]> logits = new ArrayList<>(); // [V] a token of a pass, the loop's own
+  private volatile boolean guessing = true;
+  private volatile Consumer<Pass> watcher = pass -> {};
   private final Object gate = new Object();
   private boolean closed; // guarded by gate
 
@@ -90,6 +98,19 @@ public final class Engine implements AutoCloseable {
     }
   }
 
+  /** One sequence's part of a pass: how many tokens it computed, and those that it keeps. */
+  record Pass(int computed, List<Integer> kept) {}
+
+  /** Whether answers that begin from now on are guessed at; for measurements. */
+  void guess(boolean wanted) {
+    guessing = wanted;
+  }
+
+  /** Hears of every pass in the engine's thread; for measurements. */
+  void watch(Consumer<Pass> newWatcher) {
+    watcher = newWatcher;
+  }
+
   /** A new sequence with a KV cache of its own. */
   public Sequence open() {
     return new Sequence();
@@ -128,7 +149,9 @@ public final class Engine implements AutoCloseable {
     private final KvCache cache = new KvCache(config);
     private final AtomicBoolean busy = new AtomicBoolean();
     private final List<float[]> images = new ArrayList<>();
-    private Codes held = new Codes(); // what the cache holds, used by the loop while busy
+    // Used by the loop while busy:
+    private final Codes held = new Codes(); // what the cache holds
+    private final PromptLookup lookup = new PromptLookup(); // what was said, earlier turns too
     private volatile @Nullable Job job;
     private volatile boolean over;
     private volatile boolean cancelRequested;
@@ -332,21 +355,20 @@ public final class Engine implements AutoCloseable {
   private void prefill(Job job) {
     job.guarded(() -> {
       int to = Math.min(job.next + PREFILL, job.codes.size);
-      float[] logits = llama.prefill(job.sequence.cache, slice(job.prompt, job.next, to));
+      float[] last = llama.prefill(job.sequence.cache, slice(job.prompt, job.next, to));
       for (int i = job.next; i < to; i++) {
         job.sequence.held.add(job.codes.values[i]);
       }
       job.next = to;
       if (to == job.codes.size) {
-        job.logits = logits;
-        job.choose();
+        job.choose(last).ifPresent(job::end);
       }
     });
   }
 
   private void step(List<Job> ready) {
     try {
-      stepTogether(ready);
+      pass(ready);
     } catch (RuntimeException e) {
       // Which of them failed? Each goes on from what its cache held before, alone.
       for (Job job : ready) {
@@ -355,19 +377,35 @@ public final class Engine implements AutoCloseable {
           if (ready.size() == 1) {
             throw e;
           }
-          stepTogether(List.of(job));
+          pass(List.of(job));
         });
       }
     }
-    ready.stream().filter(job -> !job.ended).forEach(job -> job.guarded(job::choose));
   }
 
-  private void stepTogether(List<Job> jobs) {
-    int[] tokens = jobs.stream().mapToInt(job -> job.pending).toArray();
+  private void pass(List<Job> jobs) {
+    List<int[]> tokens = new ArrayList<>();
+    int rows = 0;
+    for (Job job : jobs) {
+      // What the pass has room for beyond a token each is shared out among those still to come.
+      int waiting = jobs.size() - tokens.size();
+      int[] next = job.next(Math.max(0, decoder.passTokens() - rows - waiting) / waiting);
+      tokens.add(next);
+      rows += next.length;
+    }
+    while (logits.size() < rows) {
+      logits.add(new float[config.vocab()]);
+    }
     List<KvCache> caches = jobs.stream().map(job -> job.sequence.cache).toList();
-    float[][] logits = jobs.stream().map(job -> job.logits).toArray(float[][]::new);
-    decoder.step(tokens, caches, logits);
-    jobs.forEach(job -> job.sequence.held.add(job.pending));
+    decoder.extend(tokens, caches, logits.subList(0, rows).toArray(float[][]::new));
+    int row = 0;
+    for (int i = 0; i < jobs.size(); i++) {
+      Job job = jobs.get(i);
+      int[] next = tokens.get(i);
+      List<float[]> own = logits.subList(row, row + next.length);
+      job.guarded(() -> job.keep(next, own));
+      row += next.length;
+    }
   }
 
   // The positions [from, to) of a prompt.
@@ -422,8 +460,8 @@ public final class Engine implements AutoCloseable {
     boolean ended;
     int cached;
     int next; // first position of the prompt that is not computed yet
-    float[] logits = {};
-    int pending; // the token that the next step appends
+    int pending; // the token that the next pass appends
+    final boolean guessed = guessing;
     int chosen; // completion tokens
     long firstAt;
     long lastAt;
@@ -438,7 +476,7 @@ public final class Engine implements AutoCloseable {
       this.prompt = List.copyOf(prompt);
       this.codes = codes;
       this.how = how;
-      this.sampler = new Sampler(how);
+      this.sampler = new Sampler(how, tokenizer.size());
       this.stop = new StopText(how.stop());
     }
 
@@ -467,30 +505,65 @@ public final class Engine implements AutoCloseable {
       sequence.held.truncate(cached);
       sequence.cache.truncate(cached);
       next = cached;
+      sequence.lookup.read(codes.values, codes.size);
     }
 
-    void choose() {
+    // What the next pass appends: the token that was chosen, and at most so many guesses.
+    int[] next(int most) {
+      int room =
+          Math.min(
+              Math.min(most, how.maxNewTokens() - chosen - 1),
+              config.maxPositions() - sequence.held.size - 1);
+      int[] guesses = {};
+      if (room > 0 && guessed && how.temperature() == 0) {
+        guesses = sequence.lookup.propose(room);
+      }
+      int[] tokens = new int[1 + guesses.length];
+      tokens[0] = pending;
+      System.arraycopy(guesses, 0, tokens, 1, guesses.length);
+      return tokens;
+    }
+
+    // The pass has appended `tokens`: those stay that were chosen. Logits: one row [V] for each.
+    void keep(int[] tokens, List<float[]> logits) {
+      int kept = 0;
+      Optional<End> end;
+      do {
+        sequence.held.add(tokens[kept]);
+        end = choose(logits.get(kept));
+        kept++;
+      } while (end.isEmpty() && kept < tokens.length && tokens[kept] == pending);
+      // Before the end is told: then the cache is the caller's to use.
+      sequence.cache.truncate(sequence.held.size);
+      watcher.accept(new Pass(tokens.length, Arrays.stream(tokens).limit(kept).boxed().toList()));
+      end.ifPresent(this::end);
+    }
+
+    // The token that may follow what is held, shown and pending; or why the answer ends with it.
+    Optional<End> choose(float[] logits) {
       int token = sampler.choose(logits);
+      sequence.lookup.answer(token);
       chosen++;
       lastAt = System.nanoTime();
       if (chosen == 1) {
         firstAt = lastAt;
       }
       if (ends.contains(token)) {
-        end(End.END_TOKEN);
-        return;
+        return Optional.of(End.END_TOKEN);
       }
       ids.add(token);
       show(stop.add(decoded.next(token)));
       if (stop.found()) {
-        end(End.STOP_TEXT);
-      } else if (chosen == how.maxNewTokens()) {
-        end(End.LENGTH);
-      } else if (sequence.cache.length() == config.maxPositions()) {
-        end(End.CONTEXT);
-      } else {
-        pending = token;
+        return Optional.of(End.STOP_TEXT);
       }
+      if (chosen == how.maxNewTokens()) {
+        return Optional.of(End.LENGTH);
+      }
+      if (sequence.held.size == config.maxPositions()) {
+        return Optional.of(End.CONTEXT);
+      }
+      pending = token;
+      return Optional.empty();
     }
 
     void end(End why) {

@@ -3,28 +3,34 @@ package org.radialog.dialog;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 
-/** Chooses the next token of one sequence from its logits [V]. */
+/**
+ * Chooses the next token of one sequence from its logits [V]. Where a vocabulary is padded, V is
+ * more than the tokenizer's ids: the rest is never chosen.
+ */
 final class Sampler {
   private final Decoding how;
+  private final int choices;
   private final SplittableRandom random;
 
-  Sampler(Decoding how) {
+  /** Chooses among the ids below {@code choices}. */
+  Sampler(Decoding how, int choices) {
     this.how = how;
+    this.choices = choices;
     this.random = new SplittableRandom(how.seed());
   }
 
   int choose(float[] logits) {
-    int best = argmax(logits);
+    int best = argmax(logits, Math.min(choices, logits.length));
     if (how.temperature() == 0) {
       return best;
     }
     return draw(logits, logits[best]);
   }
 
-  /** The first of the largest. */
-  static int argmax(float[] logits) {
+  /** The first of the largest of the first {@code choices}. */
+  static int argmax(float[] logits, int choices) {
     int best = 0;
-    for (int i = 1; i < logits.length; i++) {
+    for (int i = 1; i < choices; i++) {
       if (logits[i] > logits[best]) {
         best = i;
       }
@@ -33,7 +39,7 @@ final class Sampler {
   }
 
   private int draw(float[] logits, float top) {
-    double[] p = new double[logits.length];
+    double[] p = new double[Math.min(choices, logits.length)];
     double sum = 0;
     for (int i = 0; i < p.length; i++) {
       p[i] = Math.exp((logits[i] - top) / how.temperature());

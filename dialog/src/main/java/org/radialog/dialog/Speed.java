@@ -2,11 +2,16 @@ package org.radialog.dialog;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.Supplier;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
+import org.radialog.clinical.Finding;
 import org.radialog.imaging.Radiograph;
 import org.radialog.model.KvCache;
 import org.radialog.model.LanguageDecoder;
@@ -63,20 +68,223 @@ public final class Speed {
       for (int s = 0; s < streams; s++) {
         KvCache cache = new KvCache(config);
         caches.add(cache);
-        next[s] = Sampler.argmax(model.language().llama().prefill(cache, prompt(config, context)));
+        next[s] = likeliest(model.language().llama().prefill(cache, prompt(config, context)));
         cache.reserve(context + tokens);
       }
       long start = System.nanoTime();
       for (int i = 0; i < tokens; i++) {
         decoder.step(next, caches, logits);
         for (int s = 0; s < streams; s++) {
-          next[s] = Sampler.argmax(logits[s]);
+          next[s] = likeliest(logits[s]);
         }
       }
       return tokens * 1e9 / (System.nanoTime() - start);
     } finally {
       caches.forEach(KvCache::close);
     }
+  }
+
+  /**
+   * One pass of a sequence.
+   *
+   * @param computed tokens
+   * @param kept those of them that stayed: the first, at least one
+   */
+  public record Pass(int computed, int kept) {
+    /**
+     * Checks the numbers.
+     *
+     * @throws IllegalArgumentException unless 1 ≤ kept ≤ computed
+     */
+    public Pass {
+      if (kept < 1 || kept > computed) {
+        throw new IllegalArgumentException(
+            "a pass of " + computed + " tokens keeps 1 to all of them, got " + kept);
+      }
+    }
+  }
+
+  /**
+   * The same turns with and without prompt lookup.
+   *
+   * @param with tokens a second behind each answer's first
+   * @param without likewise
+   * @param passes those with it, in their order
+   * @param difference the first turn whose tokens were not the same
+   */
+  public record Lookup(
+      int turns, double with, double without, List<Pass> passes, Optional<String> difference) {
+    public Lookup {
+      passes = List.copyOf(passes);
+    }
+
+    /** Tokens that a pass kept, on average; 0 where there was none. */
+    public double tokensAPass() {
+      return passes.stream().mapToInt(Pass::kept).average().orElse(0);
+    }
+  }
+
+  /** One turn as it was measured. */
+  private record Turn(String text, List<Integer> ids, Usage usage, double millis) {
+    boolean says(Turn other) {
+      return text.equals(other.text) && ids.equals(other.ids) && usage.equals(other.usage);
+    }
+  }
+
+  // Reports are corrected a few times, not twenty: then the one before is all there is to copy.
+  private static final int CORRECTIONS = 2;
+
+  /**
+   * Corrections of reports, each made with and without prompt lookup in turn: a report on each film
+   * in turn, then {@value #CORRECTIONS} corrections of one or two findings.
+   *
+   * @param turns corrections in all, each counted once
+   * @param seed of the edits
+   */
+  public Lookup lookup(List<Radiograph> films, int turns, long seed) {
+    corrections(films, 2 * CORRECTIONS, seed + 1); // the kernels' compilation
+    return corrections(films, turns, seed);
+  }
+
+  private Lookup corrections(List<Radiograph> films, int turns, long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    List<Pass> passes = new ArrayList<>();
+    Optional<String> difference = Optional.empty();
+    double tokens = 0;
+    double millisWith = 0;
+    double millisWithout = 0;
+    int done = 0;
+    for (int film = 0; done < turns; film = (film + 1) % films.size()) {
+      Study study = Study.of(films.get(film));
+      try (Dialog one = model.open(study);
+          Dialog other = model.open(study)) {
+        measured(true, one::report, new ArrayList<>());
+        measured(false, other::report, new ArrayList<>());
+        for (int i = 0; i < CORRECTIONS && done < turns; i++, done++) {
+          Correction edit = edit(one.findings(), random);
+          Turn without;
+          Turn with;
+          // Neither is always the one that comes first.
+          if (done % 2 == 0) {
+            with = measured(true, () -> one.correct(edit), passes);
+            without = measured(false, () -> other.correct(edit), new ArrayList<>());
+          } else {
+            without = measured(false, () -> other.correct(edit), new ArrayList<>());
+            with = measured(true, () -> one.correct(edit), passes);
+          }
+          if (difference.isEmpty() && !with.says(without)) {
+            difference =
+                Optional.of(
+                    "correction %d says \"%s\" with prompt lookup, expected as without it \"%s\""
+                        .formatted(done + 1, with.text, without.text));
+          }
+          tokens += without.usage.completionTokens() - 1;
+          millisWith += with.millis;
+          millisWithout += without.millis;
+        }
+      }
+    }
+    return new Lookup(
+        turns, tokens * 1000 / millisWith, tokens * 1000 / millisWithout, passes, difference);
+  }
+
+  private Turn measured(boolean guessing, Supplier<Report> turn, List<Pass> passes) {
+    List<Integer> ids = new ArrayList<>();
+    Engine engine = model.engine();
+    engine.guess(guessing);
+    engine.watch(pass -> {
+      ids.addAll(pass.kept());
+      passes.add(new Pass(pass.computed(), pass.kept().size()));
+    });
+    try {
+      Report report = turn.get();
+      return new Turn(report.text(), ids, report.usage(), report.timings().decode());
+    } finally {
+      engine.guess(true);
+      engine.watch(pass -> {});
+    }
+  }
+
+  // One finding or two that are there and should not be, or the other way round.
+  private static Correction edit(Findings findings, SplittableRandom random) {
+    List<Finding> assessed =
+        new ArrayList<>(
+            findings.all().stream()
+                .filter(a -> a.state() != Findings.State.NOT_ASSESSED)
+                .map(Findings.Assessment::finding)
+                .filter(finding -> finding != Finding.NO_FINDING)
+                .toList());
+    Set<Finding> added = EnumSet.noneOf(Finding.class);
+    Set<Finding> removed = EnumSet.noneOf(Finding.class);
+    for (int i = 1 + random.nextInt(2); i > 0 && !assessed.isEmpty(); i--) {
+      Finding finding = assessed.remove(random.nextInt(assessed.size()));
+      (findings.present().contains(finding) ? removed : added).add(finding);
+    }
+    return new Correction(added, removed);
+  }
+
+  /**
+   * Tokens a second of the same text in two ways.
+   *
+   * @param inPasses of several tokens, some of them taken back
+   * @param singly a token a pass
+   */
+  public record Replay(double inPasses, double singly) {
+    /** How many times as fast the passes were. */
+    public double ratio() {
+      return inPasses / singly;
+    }
+  }
+
+  /**
+   * What passes like those of {@link #lookup} would gain with another decoder, whatever its weights
+   * say: tokens are given, not chosen, behind a cache of zeros.
+   *
+   * @param context positions before the first token; a pass beyond the model's positions goes back
+   *     to there
+   * @param rounds of both ways in turn; the median counts
+   */
+  public static Replay replay(
+      LanguageDecoder decoder, LlamaConfig config, int context, List<Pass> passes, int rounds) {
+    List<Pass> single = new ArrayList<>();
+    for (Pass pass : passes) {
+      single.addAll(Collections.nCopies(pass.kept, new Pass(1, 1)));
+    }
+    double[] rates = new double[rounds];
+    double[] singleRates = new double[rounds];
+    try (KvCache cache = new KvCache(config)) {
+      for (int i = 0; i < rounds; i++) {
+        rates[i] = single.size() * 1e9 / nanos(decoder, cache, context, passes);
+        singleRates[i] = single.size() * 1e9 / nanos(decoder, cache, context, single);
+      }
+    }
+    return new Replay(median(rates), median(singleRates));
+  }
+
+  private static long nanos(
+      LanguageDecoder decoder, KvCache cache, int context, List<Pass> passes) {
+    LlamaConfig config = cache.config();
+    int most = passes.stream().mapToInt(Pass::computed).max().orElse(1);
+    float[][] logits = new float[most][config.vocab()];
+    SplittableRandom random = new SplittableRandom(context);
+    behind(cache, context);
+    long start = System.nanoTime();
+    for (Pass pass : passes) {
+      if (cache.length() + pass.computed > config.maxPositions()) {
+        cache.truncate(context);
+      }
+      int before = cache.length();
+      int[] ids = random.ints(pass.computed, 0, config.vocab()).toArray();
+      decoder.extend(List.of(ids), List.of(cache), Arrays.copyOf(logits, pass.computed));
+      cache.truncate(before + pass.kept);
+    }
+    return System.nanoTime() - start;
+  }
+
+  private static void behind(KvCache cache, int context) {
+    cache.truncate(Math.min(context, cache.length()));
+    cache.reserve(context);
+    cache.advance(context - cache.length());
   }
 
   /** GFLOP/s of an fp32 product of two matrices of {@code size} by {@code size}, best of five. */
@@ -96,6 +304,10 @@ public final class Speed {
       }
     }
     return best;
+  }
+
+  private static int likeliest(float[] logits) {
+    return Sampler.argmax(logits, logits.length);
   }
 
   private static List<LlamaInput> prompt(LlamaConfig config, int tokens) {

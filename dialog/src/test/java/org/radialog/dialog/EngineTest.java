@@ -3,9 +3,11 @@ package org.radialog.dialog;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -18,10 +20,12 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.RadialogException;
 import org.radialog.model.KvCache;
 import org.radialog.model.LanguageDecoder;
 import org.radialog.model.Llama;
+import org.radialog.model.LlamaDecoder;
 import org.radialog.model.LlamaInput;
 import org.radialog.model.LlamaWeights;
 import org.radialog.model.Precision;
@@ -81,13 +85,17 @@ class EngineTest {
     return all;
   }
 
+  private static int likeliest(float[] logits) {
+    return Sampler.argmax(logits, logits.length);
+  }
+
   /** The oracle: no engine, one prefill of everything for each token. */
   private static List<Integer> greedy(List<LlamaInput> prompt, int count) {
     List<LlamaInput> all = new ArrayList<>(prompt);
     List<Integer> ids = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       try (KvCache cache = new KvCache(TinyModel.LLAMA)) {
-        int id = Sampler.argmax(llama.prefill(cache, all));
+        int id = likeliest(llama.prefill(cache, all));
         ids.add(id);
         all.add(new LlamaInput.Tokens(new int[] {id}));
       }
@@ -150,6 +158,179 @@ class EngineTest {
         assertThat(answers.stream().map(CompletableFuture::join).toList()).isEqualTo(alone);
       }
       assertThat(most).hasValueGreaterThan(4);
+    }
+  }
+
+  /** Quantised steps whose passes take so many tokens. */
+  private static LanguageDecoder passes(LanguageDecoder decoder, int tokens, AtomicInteger most) {
+    return new LanguageDecoder() {
+      @Override
+      public void extend(List<int[]> ids, List<KvCache> caches, float[][] logits) {
+        ids.forEach(run -> most.accumulateAndGet(run.length, Math::max));
+        decoder.extend(ids, caches, logits);
+      }
+
+      @Override
+      public int passTokens() {
+        return tokens;
+      }
+    };
+  }
+
+  /** What a caller sees of an answer; times apart. */
+  private record Seen(
+      String text, List<Integer> ids, Engine.End end, Usage usage, List<String> pieces) {}
+
+  /** Three turns of a conversation; the last one begins anew, as a correction may. */
+  private static List<Seen> conversation(Engine engine, int seed, List<Decoding> how) {
+    List<Seen> turns = new ArrayList<>();
+    try (Engine.Sequence sequence = engine.open()) {
+      List<LlamaInput> prompt = List.of(tokens(seed, 5), image(seed), tokens(seed + 1, 9));
+      for (int turn = 0; turn < 3; turn++) {
+        List<String> pieces = new ArrayList<>();
+        Engine.Completion answer = sequence.generate(prompt, how.get(turn), pieces::add);
+        turns.add(new Seen(answer.text(), answer.ids(), answer.end(), answer.usage(), pieces));
+        prompt =
+            turn == 0
+                ? and(prompt, answer, tokens(seed + 2, 4))
+                : List.of(tokens(seed, 5), image(seed), tokens(seed + 3, 11));
+      }
+    }
+    return turns;
+  }
+
+  /** Conversations side by side. */
+  private static List<List<Seen>> together(Engine engine, int count, List<Decoding> how) {
+    List<CompletableFuture<List<Seen>>> answers =
+        IntStream.range(0, count)
+            .mapToObj(i ->
+                CompletableFuture.supplyAsync(
+                    () -> conversation(engine, 10 * i, how),
+                    work -> Thread.ofPlatform().start(work)))
+            .toList();
+    return answers.stream().map(CompletableFuture::join).toList();
+  }
+
+  @Test
+  void guessedTokensChangeNothingThatACallerSees() {
+    try (LlamaDecoder decoder = LlamaDecoder.of(LlamaWeights.of(checkpoint), Precision.INT8)) {
+      AtomicInteger most = new AtomicInteger();
+      Set<Engine.End> ends = EnumSet.noneOf(Engine.End.class);
+      // A token and a text that come in some answers end them, so that answers end everywhere in a
+      // pass.
+      List<Integer> some;
+      String text;
+      try (Engine engine = engine(decoder);
+          Engine.Sequence sequence = engine.open()) {
+        Engine.Completion free =
+            sequence.generate(prompt(4, 9), Decoding.greedy(60), EngineTest::unheard);
+        some = free.ids();
+        text = free.text();
+      }
+      for (int round = 0; round < 12; round++) {
+        Set<Integer> endTokens = round % 3 == 1 ? Set.of(some.get(4 * round)) : Set.of();
+        Decoding plain = Decoding.greedy(40 + 7 * round);
+        List<Decoding> how =
+            List.of(
+                plain,
+                round % 2 == 0 ? plain.sampled(0.7, 0.9, round) : plain,
+                round % 3 == 2
+                    ? plain.stoppingAt(text.substring(2 * round, 2 * round + 2))
+                    : plain);
+        List<List<Seen>> expected;
+        try (Engine engine =
+            new Engine(llama, passes(decoder, 1, new AtomicInteger()), tokenizer, endTokens)) {
+          expected = together(engine, 3, how);
+        }
+        for (int tokens : new int[] {4, 12}) {
+          try (Engine engine =
+              new Engine(llama, passes(decoder, tokens, most), tokenizer, endTokens)) {
+            assertThat(together(engine, 3, how)).isEqualTo(expected);
+          }
+        }
+        expected.forEach(turns -> turns.forEach(turn -> ends.add(turn.end())));
+      }
+      assertThat(ends)
+          .containsExactlyInAnyOrder(Engine.End.END_TOKEN, Engine.End.STOP_TEXT, Engine.End.LENGTH);
+      assertThat(most).hasValueGreaterThan(4);
+    }
+  }
+
+  @Test
+  void guessesEndWithTheContext() {
+    try (LlamaDecoder decoder = LlamaDecoder.of(LlamaWeights.of(checkpoint), Precision.INT8)) {
+      List<LlamaInput> prompt = prompt(4, TinyModel.LLAMA.maxPositions() - 90);
+      AtomicInteger most = new AtomicInteger();
+      List<List<Integer>> answers = new ArrayList<>();
+      for (int tokens : new int[] {1, 12}) {
+        try (Engine engine = engine(passes(decoder, tokens, most));
+            Engine.Sequence sequence = engine.open()) {
+          Engine.Completion answer =
+              sequence.generate(prompt, Decoding.greedy(500), EngineTest::unheard);
+          assertThat(answer.end()).isEqualTo(Engine.End.CONTEXT);
+          assertThat(answer.usage().completionTokens()).isEqualTo(91);
+          assertThat(sequence.length()).isEqualTo(TinyModel.LLAMA.maxPositions());
+          answers.add(answer.ids());
+        }
+      }
+      assertThat(most).hasValueGreaterThan(1);
+      assertThat(answers.get(1)).isEqualTo(answers.get(0));
+    }
+  }
+
+  @Test
+  void whatOneSequenceFailsWithAmongGuessesFailsItAlone() {
+    try (LlamaDecoder decoder = LlamaDecoder.of(LlamaWeights.of(checkpoint), Precision.INT8)) {
+      AtomicInteger most = new AtomicInteger();
+      LanguageDecoder failing =
+          passes(
+              (tokens, caches, logits) -> {
+                if (caches.stream().anyMatch(cache -> cache.length() > 150)) {
+                  throw new IllegalStateException("lost its way");
+                }
+                decoder.extend(tokens, caches, logits);
+              },
+              12,
+              most);
+      try (Engine engine = engine(failing);
+          Engine.Sequence good = engine.open();
+          Engine.Sequence bad = engine.open()) {
+        CompletableFuture<Engine.Completion> failed =
+            CompletableFuture.supplyAsync(
+                () -> bad.generate(prompt(1, 100), Decoding.greedy(300), EngineTest::unheard),
+                work -> Thread.ofPlatform().start(work));
+        Engine.Completion answer =
+            good.generate(prompt(4, 9), Decoding.greedy(130), EngineTest::unheard);
+        assertThatThrownBy(failed::join).hasMessageContaining("lost its way");
+        try (Engine plain = engine(passes(decoder, 1, most));
+            Engine.Sequence alone = plain.open()) {
+          assertThat(answer.ids())
+              .isEqualTo(
+                  alone.generate(prompt(4, 9), Decoding.greedy(130), EngineTest::unheard).ids());
+        }
+        assertThat(most).hasValueGreaterThan(1);
+      }
+    }
+  }
+
+  @Test
+  void whatAPaddedVocabularyHasBeyondTheTokenizersIdsIsNeverSaid(@TempDir Path folder) {
+    Path file = folder.resolve("padded.gguf");
+    TinyModel.writeLanguage(file, TinyModel.LLAMA.vocab() + 64);
+    List<Decoding> ways = List.of(Decoding.greedy(40), Decoding.greedy(40).sampled(1.5, 1, 7));
+    try (Checkpoint padded = Checkpoint.open(file);
+        Llama model = Llama.of(LlamaWeights.of(padded), Precision.FP32);
+        LlamaDecoder decoder = LlamaDecoder.of(LlamaWeights.of(padded), Precision.INT8);
+        KvCache cache = new KvCache(model.config())) {
+      assertThat(likeliest(model.prefill(cache, prompt(1, 6))))
+          .isGreaterThanOrEqualTo(tokenizer.size());
+      for (Decoding how : ways) {
+        try (Engine engine = new Engine(model, decoder, tokenizer, Set.of());
+            Engine.Sequence sequence = engine.open()) {
+          Engine.Completion answer = sequence.generate(prompt(1, 6), how, EngineTest::unheard);
+          assertThat(answer.ids()).hasSize(40).allMatch(id -> id < tokenizer.size());
+        }
+      }
     }
   }
 

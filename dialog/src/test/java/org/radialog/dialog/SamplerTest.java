@@ -15,7 +15,16 @@ class SamplerTest {
 
   @Test
   void greedyTakesTheFirstOfTheLargest() {
-    assertThat(new Sampler(Decoding.greedy(1)).choose(new float[] {1, 3, 3, 2})).isEqualTo(1);
+    assertThat(new Sampler(Decoding.greedy(1), 4).choose(new float[] {1, 3, 3, 2})).isEqualTo(1);
+  }
+
+  @Test
+  void whatAPaddedVocabularyHasBeyondTheTokenizersIdsIsNeverChosen() {
+    float[] logits = {0, 1, 9, 9};
+    assertThat(new Sampler(Decoding.greedy(1), 2).choose(logits)).isEqualTo(1);
+    var sampler = new Sampler(Decoding.greedy(1).sampled(1, 1, 3), 2);
+    assertThat(IntStream.range(0, 200).map(_ -> sampler.choose(logits)).distinct().sorted())
+        .containsExactly(0, 1);
   }
 
   @Test
@@ -49,7 +58,8 @@ class SamplerTest {
   @Test
   void extremeLogitsAreDrawnWithoutNaN() {
     float[] logits = {-Float.MAX_VALUE, Float.MAX_VALUE, 0};
-    assertThat(new Sampler(Decoding.greedy(1).sampled(0.01, 0.9, 1)).choose(logits)).isEqualTo(1);
+    assertThat(new Sampler(Decoding.greedy(1).sampled(0.01, 0.9, 1), 3).choose(logits))
+        .isEqualTo(1);
   }
 
   @Test
@@ -65,7 +75,7 @@ class SamplerTest {
   }
 
   private static double[] shares(Decoding how) {
-    var sampler = new Sampler(how);
+    var sampler = new Sampler(how, LOGITS.length);
     double[] p = new double[LOGITS.length];
     for (int i = 0; i < 20_000; i++) {
       p[sampler.choose(LOGITS)] += 1.0 / 20_000;
@@ -74,7 +84,7 @@ class SamplerTest {
   }
 
   private static int[] draws(long seed) {
-    var sampler = new Sampler(Decoding.greedy(1).sampled(1, 1, seed));
+    var sampler = new Sampler(Decoding.greedy(1).sampled(1, 1, seed), LOGITS.length);
     return IntStream.range(0, 50).map(_ -> sampler.choose(LOGITS)).toArray();
   }
 }

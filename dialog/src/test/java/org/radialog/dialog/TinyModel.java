@@ -77,7 +77,7 @@ final class TinyModel {
 
   /** A new model folder. */
   static void write(Path folder) {
-    writeLanguage(folder.resolve("base.gguf"));
+    writeLanguage(folder.resolve("base.gguf"), LLAMA.vocab());
     writeTrained(folder.resolve(ModelConfig.TRAINED));
     new ModelConfig(
             ModelConfig.FORMAT,
@@ -143,7 +143,11 @@ final class TinyModel {
     return values;
   }
 
-  private static void writeLanguage(Path file) {
+  /**
+   * The language model, its vocabulary padded to {@code rows}: those that stand for no token are
+   * the loudest.
+   */
+  static void writeLanguage(Path file, int rows) {
     List<String> tokens = new ArrayList<>(List.of("<|endoftext|>", "<|im_start|>", "<|im_end|>"));
     tokens.addAll(byteSymbols());
     List<String> merges = List.of("t h", "th e", "i n", "Ġ the", "o n");
@@ -162,7 +166,7 @@ final class TinyModel {
             .put("llama.attention.layer_norm_rms_epsilon", (float) LLAMA.rmsEps())
             .put("llama.rope.freq_base", (float) LLAMA.ropeTheta())
             .put("llama.rope.dimension_count", LLAMA.headSize())
-            .put("llama.vocab_size", LLAMA.vocab())
+            .put("llama.vocab_size", rows)
             .put("tokenizer.ggml.model", "gpt2")
             .put("tokenizer.ggml.pre", "smollm")
             .put("tokenizer.ggml.tokens", tokens)
@@ -174,7 +178,7 @@ final class TinyModel {
             .put("tokenizer.ggml.padding_token_id", 2)
             .put("tokenizer.ggml.add_bos_token", false)
             .put("tokenizer.ggml.add_space_prefix", false);
-    weight(gguf, "token_embd.weight", LLAMA.vocab(), LLAMA.hidden());
+    embedding(gguf, rows);
     for (int i = 0; i < LLAMA.layers(); i++) {
       String block = "blk." + i + ".";
       weight(gguf, block + "attn_norm.weight", LLAMA.hidden());
@@ -189,6 +193,15 @@ final class TinyModel {
     }
     weight(gguf, "output_norm.weight", LLAMA.hidden());
     gguf.write(file);
+  }
+
+  private static void embedding(GgufFile gguf, int rows) {
+    float[] tokens = GoldenWeights.fill("tiny", "token_embd.weight", LLAMA.vocab(), LLAMA.hidden());
+    float[] values = Arrays.copyOf(tokens, rows * LLAMA.hidden());
+    for (int i = tokens.length; i < values.length; i++) {
+      values[i] = -20 * values[i - tokens.length];
+    }
+    gguf.tensor("token_embd.weight", values, rows, LLAMA.hidden());
   }
 
   private static void weight(GgufFile gguf, String name, long... shape) {

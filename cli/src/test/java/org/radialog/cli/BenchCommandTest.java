@@ -1,0 +1,35 @@
+package org.radialog.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+
+class BenchCommandTest {
+  @Test
+  void lookupComparesTheSameTokensInFewerPasses() {
+    CommandLineRun run = CommandLineRun.of("bench", "--lookup", "3", "--seed", "2", "--json");
+    assertThat(run.code()).as(run.err()).isEqualTo(Main.DONE);
+    JsonNode lookup = run.json().getFirst().get("lookup");
+    assertThat(lookup.get("turns").asInt()).isEqualTo(3);
+    assertThat(lookup.get("same_tokens").asBoolean()).isTrue();
+    assertThat(lookup.get("tokens_per_second").asDouble()).isPositive();
+    assertThat(lookup.get("tokens_per_second_without").asDouble()).isPositive();
+    int kept = 0;
+    for (JsonNode pass : lookup.get("passes")) {
+      assertThat(pass.get(1).asInt()).isBetween(1, pass.get(0).asInt());
+      kept += pass.get(1).asInt();
+    }
+    assertThat(kept).isGreaterThan(lookup.get("passes").size());
+    assertThat(lookup.get("tokens_per_pass").asDouble())
+        .isCloseTo((double) kept / lookup.get("passes").size(), within(0.001));
+  }
+
+  @Test
+  void noCorrectionsAreAUsageError() {
+    CommandLineRun run = CommandLineRun.of("bench", "--lookup", "0");
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err()).contains("--lookup: 0 corrections, expected at least 1");
+  }
+}

@@ -1,0 +1,69 @@
+package org.radialog.dialog;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.radialog.model.LanguageDecoder;
+import org.radialog.model.Precision;
+
+class SpeedTest {
+  @Test
+  void aReplayMakesTheGivenPassesAndThenAsManySteps() {
+    List<String> seen = new ArrayList<>();
+    LanguageDecoder decoder =
+        (tokens, caches, logits) -> {
+          seen.add(caches.getFirst().length() + "+" + tokens.getFirst().length);
+          assertThat(logits).hasNumberOfRows(tokens.getFirst().length);
+          int end = caches.getFirst().length() + tokens.getFirst().length;
+          caches.getFirst().reserve(end);
+          caches.getFirst().advance(tokens.getFirst().length);
+        };
+    List<Speed.Pass> passes =
+        List.of(new Speed.Pass(4, 3), new Speed.Pass(1, 1), new Speed.Pass(4, 1));
+    Speed.Replay replay = Speed.replay(decoder, TinyModel.LLAMA, 100, passes, 1);
+    assertThat(seen)
+        .containsExactly("100+4", "103+1", "104+4", "100+1", "101+1", "102+1", "103+1", "104+1");
+    assertThat(replay.ratio()).isEqualTo(replay.inPasses() / replay.singly()).isPositive();
+  }
+
+  @Test
+  void aReplayStaysWithinTheModelsPositions() {
+    List<Integer> lengths = new ArrayList<>();
+    LanguageDecoder decoder =
+        (tokens, caches, logits) -> {
+          lengths.add(caches.getFirst().length());
+          caches.getFirst().reserve(caches.getFirst().length() + tokens.getFirst().length);
+          caches.getFirst().advance(tokens.getFirst().length);
+        };
+    int positions = TinyModel.LLAMA.maxPositions();
+    Speed.replay(
+        decoder,
+        TinyModel.LLAMA,
+        positions - 5,
+        List.of(new Speed.Pass(4, 4), new Speed.Pass(4, 4)),
+        1);
+    assertThat(lengths.subList(0, 2)).containsExactly(positions - 5, positions - 5);
+  }
+
+  @Test
+  void aPassKeepsOneTokenToAllOfThem() {
+    assertThatThrownBy(() -> new Speed.Pass(2, 3)).hasMessageContaining("got 3");
+    assertThatThrownBy(() -> new Speed.Pass(2, 0)).hasMessageContaining("got 0");
+  }
+
+  @Test
+  void correctionsSayTheSameWithPromptLookupAndWithout() {
+    Options options = Options.DEFAULT.with(Precision.INT8);
+    try (RaDialog model = RaDialog.load(TinyModel.folder(), options)) {
+      Speed.Lookup lookup =
+          new Speed(model).lookup(List.of(TinyModel.film(1), TinyModel.film(2)), 3, 5);
+      assertThat(lookup.difference()).isEmpty();
+      assertThat(lookup.turns()).isEqualTo(3);
+      assertThat(lookup.passes()).anyMatch(pass -> pass.kept() > 1);
+      assertThat(lookup.tokensAPass()).isGreaterThan(1);
+    }
+  }
+}
