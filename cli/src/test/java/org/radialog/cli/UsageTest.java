@@ -51,6 +51,14 @@ class UsageTest {
   }
 
   @Test
+  void aProtocolThatComparesNothingRefusesToCompare() {
+    CommandLineRun run =
+        CommandLineRun.of("evaluate", "--protocol", "view", "--data", ".", "--compare", "int8");
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err()).contains("--compare belongs to --protocol perplexity");
+  }
+
+  @Test
   void aFolderThatIsNoModelCannotRun(@TempDir Path folder) {
     CommandLineRun run =
         CommandLineRun.of(
