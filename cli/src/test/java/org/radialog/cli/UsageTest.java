@@ -46,7 +46,7 @@ class UsageTest {
 
   @Test
   void anUnknownFlagIsAUsageError() {
-    assertThat(CommandLineRun.of("report", "--prior", "a.png", "b.png").code()).isEqualTo(2);
+    assertThat(CommandLineRun.of("report", "--sideways", "b.png").code()).isEqualTo(2);
     assertThat(CommandLineRun.of("serve").code()).isEqualTo(2);
   }
 
