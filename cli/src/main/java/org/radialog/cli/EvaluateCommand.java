@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.data.Film;
@@ -17,9 +18,13 @@ import org.radialog.data.NihDataSet;
 import org.radialog.dialog.Options.Control;
 import org.radialog.dialog.RaDialog;
 import org.radialog.eval.Protocols;
+import org.radialog.model.Precision;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 import tools.jackson.databind.node.ObjectNode;
 
 /** {@code radialog evaluate --protocol …}: does the model do what it should on unseen films? */
@@ -28,15 +33,19 @@ import tools.jackson.databind.node.ObjectNode;
     description = {
       "Runs a protocol over the films of one fold of a data set.",
       "view: is the view told from the image?  edit: does an edit of the findings change the report,",
-      "and nothing else?  report: does it say what its findings say, and nothing without evidence?"
+      "and nothing else?  report: does it say what its findings say, and nothing without evidence?",
+      "perplexity: how well does the model foresee reports of the films' true findings?"
     },
     mixinStandardHelpOptions = true)
 final class EvaluateCommand implements Callable<Integer> {
   private enum Protocol {
     VIEW,
     EDIT,
-    REPORT
+    REPORT,
+    PERPLEXITY
   }
+
+  @Spec private @Nullable CommandSpec spec;
 
   @Option(names = "--protocol", required = true, description = "${COMPLETION-CANDIDATES}")
   private Protocol protocol = Protocol.VIEW;
@@ -72,6 +81,16 @@ final class EvaluateCommand implements Callable<Integer> {
       })
   private Control control = Control.NONE;
 
+  @Option(
+      names = "--compare",
+      paramLabel = "P",
+      split = ",",
+      description = {
+        "Of perplexity: other precisions on the same reports, with their ratios",
+        "to the one of --precision."
+      })
+  private List<Precision> compare = List.of();
+
   @Mixin private ModelOptions model = new ModelOptions();
 
   @Option(names = "--json", description = "One JSON object.")
@@ -79,34 +98,68 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (protocol != Protocol.PERPLEXITY && !compare.isEmpty()) {
+      String message = "--compare belongs to --protocol perplexity alone";
+      throw spec == null
+          ? new IllegalArgumentException(message)
+          : new ParameterException(spec.commandLine(), message);
+    }
     List<Film> chosen = chosen();
     Progress progress = Terminal.progress();
+    Map<String, Object> scores;
+    double foreseen = Double.NaN;
+    ObjectNode settings = Json.object();
     try (RaDialog radialog = RaDialog.load(model.folder(), model.options().with(control))) {
-      Map<String, Object> scores =
+      scores =
           switch (protocol) {
             case VIEW -> view(Protocols.view(radialog, chosen, model.seed(), progress));
             case EDIT -> edit(Protocols.edit(radialog, chosen, model.seed(), progress));
             case REPORT -> report(Protocols.report(radialog, chosen, progress));
+            case PERPLEXITY -> {
+              Protocols.PerplexityResult r =
+                  Protocols.perplexity(radialog, chosen, model.seed(), progress);
+              foreseen = r.score().perplexity();
+              yield perplexity(r);
+            }
           };
-      if (json) {
-        ObjectNode root = Json.object();
-        root.set("scores", Json.tree(scores));
-        root.putObject("settings")
-            .put("protocol", protocol.name().toLowerCase(Locale.ROOT))
-            .put("fold", fold)
-            .put("seed", model.seed())
-            .put("control", control.name().toLowerCase(Locale.ROOT))
-            .put("model", radialog.config().id())
-            .put("version", radialog.config().version())
-            .put("precision", radialog.precision().name().toLowerCase(Locale.ROOT));
-        root.put("notice", Notice.RESEARCH_USE);
-        System.out.println(root);
-      } else {
-        scores.forEach((name, value) -> System.out.printf("%-18s %s%n", name, value));
-        System.out.println(Notice.RESEARCH_USE);
-      }
+      settings
+          .put("protocol", protocol.name().toLowerCase(Locale.ROOT))
+          .put("fold", fold)
+          .put("seed", model.seed())
+          .put("control", control.name().toLowerCase(Locale.ROOT))
+          .put("model", radialog.config().id())
+          .put("version", radialog.config().version())
+          .put("precision", radialog.precision().label());
+    }
+    for (Precision precision : compare) {
+      scores.putAll(compared(precision, foreseen, chosen, progress));
+    }
+    if (json) {
+      ObjectNode root = Json.object();
+      root.set("scores", Json.tree(scores));
+      root.set("settings", settings);
+      root.put("notice", Notice.RESEARCH_USE);
+      System.out.println(root);
+    } else {
+      scores.forEach((name, value) -> System.out.printf("%-18s %s%n", name, value));
+      System.out.println(Notice.RESEARCH_USE);
     }
     return Main.DONE;
+  }
+
+  // After the first model is closed: the memory is for one.
+  private Map<String, Object> compared(
+      Precision precision, double first, List<Film> chosen, Progress progress) {
+    try (RaDialog radialog =
+        RaDialog.load(model.folder(), model.options().with(control).with(precision))) {
+      double perplexity =
+          Protocols.perplexity(radialog, chosen, model.seed(), progress).score().perplexity();
+      return Map.of(
+          precision.label() + "_perplexity",
+          fine(perplexity),
+          precision.label() + "_ratio",
+          fine(perplexity / first));
+    }
   }
 
   private List<Film> chosen() {
@@ -156,5 +209,19 @@ final class EvaluateCommand implements Callable<Integer> {
     scores.put("agreement", Json.rounded(r.agreement()));
     scores.put("offending", r.offending());
     return scores;
+  }
+
+  private static Map<String, Object> perplexity(Protocols.PerplexityResult r) {
+    Map<String, Object> scores = new TreeMap<>();
+    scores.put("films", r.films());
+    scores.put("tokens", r.score().tokens());
+    scores.put("mean_nll", fine(r.score().mean()));
+    scores.put("perplexity", fine(r.score().perplexity()));
+    return scores;
+  }
+
+  // Precisions differ in the third decimal.
+  private static double fine(double value) {
+    return Math.round(value * 1e6) / 1e6;
   }
 }

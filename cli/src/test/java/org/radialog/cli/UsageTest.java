@@ -46,8 +46,16 @@ class UsageTest {
 
   @Test
   void anUnknownFlagIsAUsageError() {
-    assertThat(CommandLineRun.of("report", "--prior", "a.png", "b.png").code()).isEqualTo(2);
+    assertThat(CommandLineRun.of("report", "--sideways", "b.png").code()).isEqualTo(2);
     assertThat(CommandLineRun.of("serve").code()).isEqualTo(2);
+  }
+
+  @Test
+  void aProtocolThatComparesNothingRefusesToCompare() {
+    CommandLineRun run =
+        CommandLineRun.of("evaluate", "--protocol", "view", "--data", ".", "--compare", "int8");
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err()).contains("--compare belongs to --protocol perplexity");
   }
 
   @Test

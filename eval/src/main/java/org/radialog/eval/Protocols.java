@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.ExecutionException;
@@ -23,10 +24,14 @@ import org.radialog.clinical.PhraseLabeler;
 import org.radialog.clinical.ReportLabeler;
 import org.radialog.clinical.View;
 import org.radialog.data.Film;
+import org.radialog.data.InstructDataSet;
+import org.radialog.data.InstructMix;
+import org.radialog.data.ReportGrammar;
 import org.radialog.dialog.Correction;
 import org.radialog.dialog.Decoding;
 import org.radialog.dialog.Dialog;
 import org.radialog.dialog.FindingsEdit;
+import org.radialog.dialog.Likelihood;
 import org.radialog.dialog.RaDialog;
 import org.radialog.dialog.Report;
 import org.radialog.dialog.Study;
@@ -34,7 +39,8 @@ import org.radialog.imaging.Radiograph;
 
 /**
  * Whether the model does what it should on films it never saw: does the image matter, does an edit
- * of the findings matter, does a report say what its findings say and nothing else.
+ * of the findings matter, does a report say what its findings say and nothing else, how well does
+ * the model foresee a report.
  */
 public final class Protocols {
   /** The question of the view protocol (specification of the original, §8). */
@@ -271,6 +277,40 @@ public final class Protocols {
         distinct.size(),
         share(agreeing, assessed),
         offending);
+  }
+
+  /**
+   * How well the model foresees the reports that the instruction data set makes of the films.
+   *
+   * @param films those with something that a report can state
+   * @param score of all their reports together
+   */
+  public record PerplexityResult(int films, Likelihood.Score score) {}
+
+  /**
+   * Scores a report of the grammar for each film, which the model has not seen: its prompt names
+   * the film's true findings; {@code seed} draws the report's words.
+   *
+   * @throws RadialogException if a report could state nothing of any film
+   */
+  public static PerplexityResult perplexity(
+      RaDialog radialog, List<Film> films, long seed, Progress progress) {
+    List<Film> told =
+        new InstructDataSet(films, Map.of(), new double[Finding.COUNT], InstructMix.DEFAULT, seed)
+            .films();
+    var likelihood = new Likelihood(radialog);
+    var random = new SplittableRandom(seed);
+    Likelihood.Score sum = Likelihood.Score.NONE;
+    try (Progress.Task task = progress.start("perplexity", told.size())) {
+      for (Film film : told) {
+        Set<Finding> findings = ReportGrammar.stated(film.present());
+        String report = ReportGrammar.report(findings, film.view(), random.nextLong());
+        sum =
+            sum.and(likelihood.report(Radiograph.read(film.file()), Optional.of(findings), report));
+        task.step("");
+      }
+    }
+    return new PerplexityResult(told.size(), sum);
   }
 
   private static double share(long part, long whole) {

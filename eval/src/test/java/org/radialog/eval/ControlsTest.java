@@ -65,4 +65,20 @@ class ControlsTest {
       assertThat(Protocols.edit(radialog, films, 1, Progress.NONE).addedStated()).isLessThan(0.75);
     }
   }
+
+  @Test
+  void aReportIsForeseenByTheAdapterThatWasTaught() {
+    List<Film> films = films(4);
+    double taught = perplexity(Control.NONE, films);
+    assertThat(taught).isGreaterThan(1).isLessThan(2); // the grammar's choice of words is random
+    assertThat(perplexity(Control.RANDOM_ADAPTER, films)).isGreaterThan(3 * taught);
+  }
+
+  private static double perplexity(Control control, List<Film> films) {
+    try (RaDialog radialog = load(control)) {
+      Protocols.PerplexityResult result = Protocols.perplexity(radialog, films, 1, Progress.NONE);
+      assertThat(result.films()).isBetween(1, films.size());
+      return result.score().perplexity();
+    }
+  }
 }

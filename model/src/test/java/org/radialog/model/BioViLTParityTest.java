@@ -37,7 +37,8 @@ class BioViLTParityTest {
             Stream.of("single", "large")
                 .filter(input -> given(c, input))
                 .flatMap(input -> {
-                  Outputs<float[]> outputs = new Outputs<>(() -> exact(c, input));
+                  Outputs<float[]> outputs =
+                      new Outputs<>(() -> exact(c, input, config(c), parameters(c)));
                   return expected(c, input).stream()
                       .map(output ->
                           dynamicTest(
@@ -53,7 +54,7 @@ class BioViLTParityTest {
     return Golden.cases("biovilt").stream()
         .filter(c -> given(c, "previous"))
         .flatMap(c -> {
-          Outputs<float[]> outputs = new Outputs<>(() -> prior(c));
+          Outputs<float[]> outputs = new Outputs<>(() -> prior(c, config(c), parameters(c)));
           return Stream.concat(
               expected(c, "prior").stream()
                   .map(output ->
@@ -114,11 +115,11 @@ class BioViLTParityTest {
                         })));
   }
 
-  private static boolean given(GoldenCase c, String input) {
+  static boolean given(GoldenCase c, String input) {
     return c.json().required("inputs").has(input);
   }
 
-  private static List<String> expected(GoldenCase c, String prefix) {
+  static List<String> expected(GoldenCase c, String prefix) {
     return c.expected().sequencedKeySet().stream()
         .filter(name -> name.startsWith(prefix + "."))
         .toList();
@@ -138,13 +139,13 @@ class BioViLTParityTest {
     return Torch.tensor(image.values(), image.shape());
   }
 
-  /** Every stage of one film. */
-  private static Map<String, float[]> exact(GoldenCase c, String input) {
+  /** Every stage of one film. Closes the parameters. */
+  static Map<String, float[]> exact(GoldenCase c, String input, Config config, Parameters p) {
     Map<String, float[]> outputs = new LinkedHashMap<>();
-    try (Scope _ = new Scope();
+    try (p;
+        Scope _ = new Scope();
         NoGradGuard _ = new NoGradGuard();
-        Parameters p = parameters(c);
-        BioViLT network = BioViLT.of(p, config(c))) {
+        BioViLT network = BioViLT.of(p, config)) {
       Tensor image = image(c, input);
       ResNet50 backbone = ResNet50.of(p.at("encoder.encoder."));
       Tensor x = backbone.stem(image, BatchNorm.RUNNING);
@@ -160,14 +161,14 @@ class BioViLTParityTest {
     return outputs;
   }
 
-  /** A film with its prior. */
-  private static Map<String, float[]> prior(GoldenCase c) {
+  /** A film with its prior. Closes the parameters. */
+  static Map<String, float[]> prior(GoldenCase c, Config config, Parameters p) {
     Map<String, float[]> outputs = new LinkedHashMap<>();
-    try (Scope _ = new Scope();
+    try (p;
+        Scope _ = new Scope();
         NoGradGuard _ = new NoGradGuard();
-        Parameters p = parameters(c);
-        BioViLT network = BioViLT.of(p, config(c))) {
-      int channels = config(c).patchDim();
+        BioViLT network = BioViLT.of(p, config)) {
+      int channels = config.patchDim();
       TemporalPooler pooler = TemporalPooler.of(p.at("encoder.vit_pooler."), channels);
       outputs.put("position_table", Torch.floats(TemporalPooler.positions(channels)));
       add(outputs, "prior", network.forward(image(c, "single"), image(c, "previous"), pooler));

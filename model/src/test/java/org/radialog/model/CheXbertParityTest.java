@@ -104,7 +104,7 @@ class CheXbertParityTest {
   }
 
   /** The rows without their padding. */
-  private static List<int[]> rows(GoldenCase c) {
+  static List<int[]> rows(GoldenCase c) {
     JsonNode batch = c.json().required("values").required("batch");
     List<int[]> rows = new ArrayList<>();
     for (int b = 0; b < batch.required("ids").size(); b++) {
@@ -122,7 +122,7 @@ class CheXbertParityTest {
     return rows;
   }
 
-  private static List<List<FindingState>> states(GoldenCase c) {
+  static List<List<FindingState>> states(GoldenCase c) {
     return c.json()
         .required("values")
         .required("argmax")

@@ -74,7 +74,7 @@ class MlpProjectorParityTest {
         p, new MlpProjector.Config(channels, hidden, hidden, TokenOrder.PATCHES));
   }
 
-  private static Tensor features(GoldenCase c) {
+  static Tensor features(GoldenCase c) {
     GoldenCase.Floats features = c.floats("features");
     return Torch.tensor(features.values(), features.shape());
   }

@@ -30,10 +30,9 @@ class QFormerParityTest {
   private static final double TOLERANCE = 1e-5;
 
   /** An expected tensor, the order of tokens it was made with, and the step that gives it. */
-  private record Output(
-      String name, TokenOrder order, BiFunction<QFormer, Tensor, Tensor> computation) {}
+  record Output(String name, TokenOrder order, BiFunction<QFormer, Tensor, Tensor> computation) {}
 
-  private static Stream<Output> outputs() {
+  static Stream<Output> outputs() {
     return Stream.of(
         new Output("query_output", TokenOrder.SCRAMBLED, QFormer::forward),
         new Output("scrambled.ln_vision", TokenOrder.SCRAMBLED, QFormer::imageTokens),
@@ -161,7 +160,7 @@ class QFormerParityTest {
     return Parameters.of((name, shape) -> Optional.of(c.weight(name, shape)));
   }
 
-  private static Tensor features(GoldenCase c) {
+  static Tensor features(GoldenCase c) {
     GoldenCase.Floats features = c.floats("features");
     return Torch.tensor(features.values(), features.shape());
   }

@@ -1,0 +1,128 @@
+package org.radialog.dialog;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.IntStream;
+import org.radialog.base.RadialogException;
+import org.radialog.clinical.Finding;
+import org.radialog.clinical.PromptFormat;
+import org.radialog.clinical.PromptPart;
+import org.radialog.clinical.Turn;
+import org.radialog.imaging.Radiograph;
+import org.radialog.model.KvCache;
+import org.radialog.model.LanguageDecoder;
+import org.radialog.model.Llama;
+import org.radialog.model.LlamaInput;
+import org.radialog.model.TextTokenizer;
+
+/**
+ * How likely a loaded model holds reports that others wrote, while no dialog runs: the prompt goes
+ * through the model's prompt path, the report through its decoder, so that the precision of the
+ * steps is what is measured.
+ */
+public final class Likelihood {
+  /** Tokens a pass: enough for libtorch to be fast, few enough for their logits. */
+  private static final int PASS = 16;
+
+  private final RaDialog model;
+
+  /** Waits until {@code model} is loaded. */
+  public Likelihood(RaDialog model) {
+    model.ready();
+    this.model = model;
+  }
+
+  /**
+   * What the model gave a text's tokens.
+   *
+   * @param tokens of the text, its end token included
+   * @param negativeLogLikelihood of all of them together, in nats
+   */
+  public record Score(int tokens, double negativeLogLikelihood) {
+    /** Nothing scored yet. */
+    public static final Score NONE = new Score(0, 0);
+
+    /** Both texts. */
+    public Score and(Score other) {
+      return new Score(tokens + other.tokens, negativeLogLikelihood + other.negativeLogLikelihood);
+    }
+
+    /** The mean of a token, in nats. */
+    public double mean() {
+      return negativeLogLikelihood / tokens;
+    }
+
+    /** The number of tokens that the model was in doubt between, as it were: exp of the mean. */
+    public double perplexity() {
+      return Math.exp(mean());
+    }
+  }
+
+  /**
+   * Scores {@code report} as the first answer about a film, each token given the true ones before
+   * it.
+   *
+   * @param findings what the prompt names; empty where it is to say nothing of them
+   * @throws RadialogException if prompt and report together have more tokens than the language
+   *     model has positions
+   */
+  public Score report(Radiograph film, Optional<Set<Finding>> findings, String report) {
+    LlamaInput.Embeddings image = model.films().read(film, Optional.empty()).image();
+    List<PromptPart> parts = model.wording().open(findings, new Turn.Report());
+    return score(PromptInputs.of(parts, model.tokenizer(), image, true), answer(report));
+  }
+
+  /** The tokens of an answer with the one that ends it. */
+  int[] answer(String text) {
+    PromptFormat format = model.prompts();
+    TextTokenizer tokenizer = model.tokenizer();
+    int[] words =
+        switch (format.answer(text)) {
+          case PromptPart.Text(String plain) -> tokenizer.encode(plain, false);
+          case PromptPart.Template(String special) -> tokenizer.encode(special, true);
+          case PromptPart.Image() ->
+              throw new IllegalStateException("an answer is text, the format has an image");
+        };
+    int[] end = tokenizer.encode(format.endToken(), true);
+    return IntStream.concat(Arrays.stream(words), Arrays.stream(end)).toArray();
+  }
+
+  private Score score(List<LlamaInput> prompt, int[] answer) {
+    Llama llama = model.language().llama();
+    LanguageDecoder decoder = model.language().decoder();
+    int vocab = llama.config().vocab();
+    int length = prompt.stream().mapToInt(LlamaInput::count).sum() + answer.length;
+    if (length > llama.config().maxPositions()) {
+      throw new RadialogException(
+          "prompt and report have %d tokens together, expected at most the %d positions of the language model; score a shorter report"
+              .formatted(length, llama.config().maxPositions()));
+    }
+    try (KvCache cache = new KvCache(llama.config())) {
+      double sum = -logProbability(llama.prefill(cache, prompt), answer[0]);
+      // The last token is predicted and never read.
+      for (int from = 0; from + 1 < answer.length; from += PASS) {
+        int to = Math.min(from + PASS, answer.length - 1);
+        float[][] logits = new float[to - from][vocab];
+        decoder.extend(List.of(Arrays.copyOfRange(answer, from, to)), List.of(cache), logits);
+        for (int i = from; i < to; i++) {
+          sum -= logProbability(logits[i - from], answer[i + 1]);
+        }
+      }
+      return new Score(answer.length, sum);
+    }
+  }
+
+  private static double logProbability(float[] logits, int token) {
+    double most = Double.NEGATIVE_INFINITY;
+    for (float logit : logits) {
+      most = Math.max(most, logit);
+    }
+    double sum = 0;
+    for (float logit : logits) {
+      sum += Math.exp(logit - most);
+    }
+    return logits[token] - most - Math.log(sum);
+  }
+}

@@ -1,0 +1,123 @@
+package org.radialog.dialog;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.junit.jupiter.api.Test;
+import org.radialog.base.RadialogException;
+import org.radialog.clinical.Finding;
+import org.radialog.clinical.Turn;
+import org.radialog.imaging.Radiograph;
+import org.radialog.model.Llama;
+import org.radialog.model.LlamaInput;
+import org.radialog.model.Precision;
+import org.radialog.torch.Scope;
+import org.radialog.torch.Torch;
+
+class LikelihoodTest {
+  private static final Radiograph FILM = TinyModel.film(4);
+  private static final Set<Finding> FINDINGS = EnumSet.of(Finding.EDEMA, Finding.PNEUMONIA);
+  private static final String REPORT =
+      "AP view of the chest. There is pulmonary edema. There is pneumonia. No pneumothorax.";
+
+  private static RaDialog load(Precision precision) {
+    return RaDialog.load(TinyModel.folder(), Options.DEFAULT.with(precision));
+  }
+
+  @Test
+  void theScoreIsTheLossThatTrainingComputes() {
+    try (RaDialog model = load(Precision.FP32)) {
+      var likelihood = new Likelihood(model);
+      for (Optional<Set<Finding>> findings : List.of(Optional.of(FINDINGS), noFindings())) {
+        Likelihood.Score score = likelihood.report(FILM, findings, REPORT);
+        assertThat(score.tokens()).isEqualTo(likelihood.answer(REPORT).length).isGreaterThan(40);
+        double loss = loss(model, findings, likelihood.answer(REPORT));
+        assertThat(score.mean()).isCloseTo(loss, within(1e-4));
+        assertThat(score.perplexity()).isCloseTo(Math.exp(loss), within(1e-3 * Math.exp(loss)));
+      }
+    }
+  }
+
+  private static Optional<Set<Finding>> noFindings() {
+    return Optional.empty();
+  }
+
+  // The whole sequence at once, the labels on the answer alone.
+  private static double loss(RaDialog model, Optional<Set<Finding>> findings, int[] answer) {
+    Llama llama = model.language().llama();
+    List<LlamaInput> prompt =
+        PromptInputs.of(
+            model.wording().open(findings, new Turn.Report()),
+            model.tokenizer(),
+            model.films().read(FILM, Optional.empty()).image(),
+            true);
+    int before = prompt.stream().mapToInt(LlamaInput::count).sum();
+    int[] labels = new int[before + answer.length];
+    Arrays.fill(labels, Llama.IGNORED);
+    System.arraycopy(answer, 0, labels, before, answer.length);
+    try (Scope _ = new Scope();
+        NoGradGuard _ = new NoGradGuard()) {
+      TensorVector rows = new TensorVector();
+      for (LlamaInput input : prompt) {
+        rows.push_back(
+            switch (input) {
+              case LlamaInput.Tokens(int[] ids) -> llama.embed(ids);
+              case LlamaInput.Embeddings(float[] image, int count) ->
+                  Torch.tensor(image, count, llama.config().hidden());
+            });
+      }
+      rows.push_back(llama.embed(answer));
+      Tensor x = torch.cat(rows, 0).unsqueeze(0); // [1, T, D]
+      return Torch.item(llama.loss(x, new int[][] {labels}));
+    }
+  }
+
+  @Test
+  void theWeightsOfTheStepsAreMeasured() {
+    double exact = mean(Precision.FP32);
+    double rounded = mean(Precision.INT8);
+    double rough = mean(Precision.INT4);
+    assertThat(rounded).isNotEqualTo(exact).isCloseTo(exact, within(0.03 * exact));
+    assertThat(Math.abs(rough - exact)).isGreaterThan(Math.abs(rounded - exact));
+  }
+
+  private static double mean(Precision precision) {
+    try (RaDialog model = load(precision)) {
+      return new Likelihood(model).report(FILM, Optional.of(FINDINGS), REPORT).mean();
+    }
+  }
+
+  @Test
+  void textsAddUpByTheirTokens() {
+    try (RaDialog model = load(Precision.FP32)) {
+      var likelihood = new Likelihood(model);
+      Likelihood.Score one = likelihood.report(FILM, Optional.of(FINDINGS), REPORT);
+      Likelihood.Score other = likelihood.report(TinyModel.film(5), noFindings(), "Edema.");
+      Likelihood.Score both = Likelihood.Score.NONE.and(one).and(other);
+      assertThat(both.tokens()).isEqualTo(one.tokens() + other.tokens());
+      assertThat(both.mean() * both.tokens())
+          .isCloseTo(one.mean() * one.tokens() + other.mean() * other.tokens(), within(1e-6));
+    }
+  }
+
+  @Test
+  void aReportLongerThanTheModelIsRefused() {
+    try (RaDialog model = load(Precision.FP32)) {
+      var likelihood = new Likelihood(model);
+      assertThatThrownBy(() ->
+              likelihood.report(FILM, noFindings(), "xyz ".repeat(TinyModel.LLAMA.vocab() * 2)))
+          .isInstanceOf(RadialogException.class)
+          .hasMessageContaining("2048 positions");
+    }
+  }
+}
