@@ -11,7 +11,6 @@ bare base model, which is in its favour.
 import argparse, json, os, statistics, subprocess, sys, time
 from pathlib import Path
 
-VERSION = "0.3.36"
 ROOT = Path(__file__).resolve().parents[2]
 CONTEXT, STEPS = 300, 200
 
@@ -71,16 +70,6 @@ def measured(precision: str) -> dict:
     }
 
 
-def python_of(venv: Path) -> Path:
-    python = venv / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-    if subprocess.run([python, "-I", "-c", "import llama_cpp"], stderr=subprocess.DEVNULL).returncode:
-        print(f"setting up llama-cpp-python {VERSION} in {venv}", file=sys.stderr)
-        subprocess.run([python, "-m", "pip", "install", "-q", f"llama-cpp-python=={VERSION}"], check=True, env={**os.environ, "CMAKE_ARGS": "-DGGML_NATIVE=ON"})
-    return python
-
-
 def main() -> None:
     # -I: this file has the name of the package that it imports, so its folder must not be on the path.
     cache = Path(os.environ.get("RADIALOG_CACHE", Path.home() / ".cache" / "radialog"))
@@ -93,6 +82,8 @@ def main() -> None:
     chosen = options.parse_args()
     if chosen.peer:
         return peer(str(chosen.gguf))
+    from llama_cpp_setup import VERSION, python_of  # in the folder of this file, which the peer must not have on its path
+
     python = python_of(chosen.venv)
     ours("--fresh")  # builds and packs what is missing
     rounds = []

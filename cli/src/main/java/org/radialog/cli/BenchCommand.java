@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -11,15 +12,21 @@ import java.util.concurrent.Callable;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.radialog.base.RadialogException;
 import org.radialog.dialog.RaDialog;
 import org.radialog.dialog.Speed;
 import org.radialog.imaging.Radiograph;
+import org.radialog.model.LlamaShape;
+import org.radialog.model.ModelConfig;
+import org.radialog.model.Precision;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -29,6 +36,9 @@ import tools.jackson.databind.node.ObjectNode;
     description = "Measures speed and memory of a model on this machine.",
     mixinStandardHelpOptions = true)
 final class BenchCommand implements Callable<Integer> {
+  // Bytes of weights from which on a model counts as a large one.
+  private static final long LARGE = 1L << 30;
+
   @Spec private @Nullable CommandSpec spec;
   @Mixin private ModelOptions model = new ModelOptions();
 
@@ -59,6 +69,40 @@ final class BenchCommand implements Callable<Integer> {
               + " lookup in turn. With --json also [tokens computed, tokens kept] of each pass.")
   private @Nullable Integer lookup;
 
+  @Option(
+      names = "--shape",
+      paramLabel = "NAME",
+      description = {
+        "Instead of a model: a language model of this shape with weights at random,",
+        "llama-7b or smollm2-135m."
+      })
+  private @Nullable String shape;
+
+  @Option(
+      names = "--quantize",
+      paramLabel = "P",
+      defaultValue = "int4",
+      description = "Of --shape: int8 or int4 (default: ${DEFAULT-VALUE}).")
+  private Precision quantize = Precision.INT4;
+
+  @Option(
+      names = "--work",
+      paramLabel = "DIR",
+      description = {
+        "Where the weights of --shape are kept for the next run, some 4 to 7 GB for llama-7b",
+        "(default: they are made anew and deleted)."
+      })
+  private @Nullable Path work;
+
+  @Option(
+      names = "--replay",
+      paramLabel = "FILE",
+      description = {
+        "Only the passes that a bench --lookup --json printed into FILE, with given tokens",
+        "instead of chosen ones, against single steps."
+      })
+  private @Nullable Path replay;
+
   @Option(names = "--json", description = "One JSON object.")
   private boolean json;
 
@@ -68,40 +112,22 @@ final class BenchCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--lookup: " + lookup + " corrections, expected at least 1");
     }
-    Path film = image != null ? image : sample("effusion.jpg");
     ObjectNode root = Json.object();
-    Optional<String> difference = Optional.empty();
-    try (RaDialog radialog = model.load()) {
-      Speed speed = new Speed(radialog);
-      ObjectNode machine = root.putObject("machine");
-      machine.put("cpu", cpu());
-      machine.put("threads", Runtime.getRuntime().availableProcessors());
-      root.put("precision", radialog.precision().name().toLowerCase(Locale.ROOT));
-      root.put("kernels", radialog.precision().label());
-      if (fresh) {
-        double rate = speed.decode(300, 1, 100);
-        root.put("first_100_tokens_ms", Json.rounded(100_000 / rate));
-      } else if (lookup != null) {
-        List<Radiograph> films =
-            Stream.of("cardiomegaly.jpg", "effusion.jpg", "no-finding.jpg")
-                .map(name -> Radiograph.read(sample(name)))
-                .toList();
-        Speed.Lookup turns = speed.lookup(films, lookup, model.seed());
-        lookup(root.putObject("lookup"), turns);
-        difference = turns.difference();
-      } else if (!contexts.isEmpty()) {
-        prefill(root, speed, contexts);
-        decode(root, speed, contexts);
-      } else {
-        machine.put("read_gb_s", Json.rounded(readBandwidth()));
-        machine.put("matmul_gflop_s", Json.rounded(Speed.matmulGflops(1024)));
-        root.put("encode_ms", Json.rounded(speed.encodeMillis(Radiograph.read(film), 10)));
-        prefill(root, speed, List.of(64, 300, 512));
-        ArrayNode rows = decode(root, speed, List.of(100, 300, 1000));
-        row(rows.addObject(), speed, 300, 4);
-        row(rows.addObject(), speed, 300, 8);
+    Optional<String> difference;
+    if (shape != null) {
+      difference = shape(root, LlamaShape.of(shape));
+    } else if (ModelConfig.read(model.folder()).vision().isEmpty()) {
+      try (Speed speed = Speed.ofLanguage(model.folder(), model.options())) {
+        difference = measure(root, speed, Optional.empty());
       }
-      root.put("peak_rss_mb", peakRss());
+    } else {
+      try (RaDialog radialog = model.load();
+          Speed speed = Speed.of(radialog)) {
+        root.put("precision", radialog.precision().name().toLowerCase(Locale.ROOT));
+        root.put("kernels", radialog.precision().label());
+        difference =
+            measure(root, speed, Optional.of(image != null ? image : sample("effusion.jpg")));
+      }
     }
     if (json) {
       System.out.println(root);
@@ -111,6 +137,99 @@ final class BenchCommand implements Callable<Integer> {
     }
     difference.ifPresent(Terminal::say);
     return difference.isPresent() ? Main.SOME_FAILED : Main.DONE;
+  }
+
+  private Optional<String> shape(ObjectNode root, LlamaShape of) {
+    root.put("shape", of.label());
+    root.put("precision", quantize.label());
+    if (work != null) {
+      try (Speed speed = Speed.of(of, quantize, work)) {
+        return measure(root, speed, Optional.empty());
+      }
+    }
+    try {
+      Path folder = Files.createTempDirectory("radialog-bench");
+      try (Speed speed = Speed.of(of, quantize, folder)) {
+        return measure(root, speed, Optional.empty());
+      } finally {
+        try (Stream<Path> files = Files.list(folder)) {
+          for (Path file : files.toList()) {
+            Files.delete(file);
+          }
+        }
+        Files.delete(folder);
+      }
+    } catch (IOException e) {
+      throw new RadialogException("cannot keep the weights of --shape: " + e, e);
+    }
+  }
+
+  /** Fills {@code root}; a film only where the model reads films. */
+  private Optional<String> measure(ObjectNode root, Speed speed, Optional<Path> film) {
+    Optional<String> difference = Optional.empty();
+    ObjectNode machine = root.putObject("machine");
+    machine.put("cpu", cpu());
+    machine.put("threads", Runtime.getRuntime().availableProcessors());
+    if (fresh) {
+      double rate = speed.decode(300, 1, 100);
+      root.put("first_100_tokens_ms", Json.rounded(100_000 / rate));
+    } else if (replay != null) {
+      Speed.Replay replayed =
+          Speed.replay(speed.decoder(), speed.llama().config(), 300, passes(replay), 3);
+      root.putObject("replay")
+          .put("passes", passes(replay).size())
+          .put("tokens_per_second", Json.rounded(replayed.inPasses()))
+          .put("tokens_per_second_without", Json.rounded(replayed.singly()))
+          .put("ratio", Json.rounded(replayed.ratio()));
+    } else if (lookup != null) {
+      List<Radiograph> films =
+          Stream.of("cardiomegaly.jpg", "effusion.jpg", "no-finding.jpg")
+              .map(name -> Radiograph.read(sample(name)))
+              .toList();
+      Speed.Lookup turns = speed.lookup(films, lookup, model.seed());
+      lookup(root.putObject("lookup"), turns);
+      difference = turns.difference();
+    } else {
+      Roofline roofline =
+          new Roofline(
+              readBandwidth(),
+              Speed.matmulGflops(Precision.FP32, 1024),
+              Speed.matmulGflops(Precision.BF16, 4096));
+      machine.put("read_gb_s", Json.rounded(roofline.readGbS));
+      machine.put("matmul_gflop_s", Json.rounded(roofline.matmul));
+      machine.put("matmul_bf16_gflop_s", Json.rounded(roofline.matmulBf16));
+      film.ifPresent(
+          f -> root.put("encode_ms", Json.rounded(speed.encodeMillis(Radiograph.read(f), 10))));
+      prefill(root, speed, contexts.isEmpty() ? List.of(64, 300, 512, 1024) : contexts, roofline);
+      ArrayNode rows =
+          decode(root, speed, contexts.isEmpty() ? List.of(100, 300, 1000) : contexts, roofline);
+      if (contexts.isEmpty()) {
+        row(rows.addObject(), speed, 300, 4, roofline);
+        row(rows.addObject(), speed, 300, 8, roofline);
+      }
+    }
+    root.put("peak_rss_mb", peakRss());
+    return difference;
+  }
+
+  /** What the machine can do at most, measured in the same run. */
+  private record Roofline(double readGbS, double matmul, double matmulBf16) {}
+
+  private static List<Speed.Pass> passes(Path file) {
+    try {
+      List<Speed.Pass> passes = new ArrayList<>();
+      for (JsonNode pass : Json.read(file).path("lookup").path("passes")) {
+        passes.add(new Speed.Pass(pass.path(0).asInt(), pass.path(1).asInt()));
+      }
+      if (passes.isEmpty()) {
+        throw new RadialogException(
+            file + " has no lookup.passes; write it with: radialog bench --lookup --json");
+      }
+      return passes;
+    } catch (JacksonException | IllegalArgumentException e) {
+      throw new RadialogException(
+          file + " is not what bench --lookup --json prints: " + e.getMessage(), e);
+    }
   }
 
   private static Path sample(String name) {
@@ -131,32 +250,54 @@ final class BenchCommand implements Callable<Integer> {
     }
   }
 
-  private static void prefill(ObjectNode root, Speed speed, List<Integer> lengths) {
+  // A large model's pass takes seconds, and two of them tell as much.
+  private static int rounds(Speed speed) {
+    return speed.stepBytes(0) > LARGE ? 2 : 5;
+  }
+
+  private static void prefill(
+      ObjectNode root, Speed speed, List<Integer> lengths, Roofline roofline) {
     ArrayNode rows = root.putArray("prefill");
+    speed.prefill(lengths.getFirst(), 1); // the kernels' compilation
     for (int tokens : lengths) {
+      double rate = speed.prefill(tokens, rounds(speed));
       rows.addObject()
           .put("tokens", tokens)
-          .put("tokens_per_second", Json.rounded(speed.prefill(tokens, 5)));
+          .put("tokens_per_second", Json.rounded(rate))
+          .put("matmul_share", share(2e-9 * speed.multiplications() * rate, roofline.matmulBf16));
     }
   }
 
-  private static ArrayNode decode(ObjectNode root, Speed speed, List<Integer> contexts) {
+  private static ArrayNode decode(
+      ObjectNode root, Speed speed, List<Integer> contexts, Roofline roofline) {
     ArrayNode rows = root.putArray("decode");
-    speed.decode(100, 1, 300); // the kernels' compilation
+    speed.decode(100, 1, steps(speed)); // the kernels' compilation
     for (int context : contexts) {
-      row(rows.addObject(), speed, context, 1);
+      row(rows.addObject(), speed, context, 1, roofline);
     }
     return rows;
   }
 
-  private static void row(ObjectNode row, Speed speed, int context, int streams) {
+  private static int steps(Speed speed) {
+    return speed.stepBytes(0) > LARGE ? 40 : 200;
+  }
+
+  private static void row(
+      ObjectNode row, Speed speed, int context, int streams, Roofline roofline) {
     double best = 0;
-    for (int i = 0; i < 3; i++) {
-      best = Math.max(best, speed.decode(context, streams, 200));
+    for (int i = 0; i < Math.min(3, rounds(speed)); i++) {
+      best = Math.max(best, speed.decode(context, streams, steps(speed)));
     }
     row.put("context", context)
         .put("streams", streams)
         .put("tokens_per_second", Json.rounded(best * streams));
+    if (streams == 1) {
+      row.put("read_share", share(1e-9 * speed.stepBytes(context) * best, roofline.readGbS));
+    }
+  }
+
+  private static double share(double of, double all) {
+    return Json.rounded(of / all);
   }
 
   private static void print(ObjectNode node, String indent) {

@@ -7,7 +7,9 @@ import org.radialog.base.RadialogException;
 import org.radialog.kernels.PackedMatrix;
 import org.radialog.model.LanguageDecoder;
 import org.radialog.model.Llama;
+import org.radialog.model.LlamaConfig;
 import org.radialog.model.LlamaDecoder;
+import org.radialog.model.LlamaLinear;
 import org.radialog.model.LlamaWeights;
 import org.radialog.model.LoraAdapter;
 import org.radialog.model.Precision;
@@ -73,7 +75,7 @@ final class LanguageModel implements AutoCloseable {
         try {
           Torch.load(); // beside the thread that reads films
           yield new LanguageModel(
-              matrixBytes(source.weights) > HELD
+              matrixBytes(source.weights.config(), Precision.BF16) > HELD
                   ? Llama.over(decoder)
                   : prefill(source, Precision.BF16),
               Optional.of(decoder),
@@ -86,11 +88,13 @@ final class LanguageModel implements AutoCloseable {
     };
   }
 
-  private static long matrixBytes(LlamaWeights weights) {
-    return weights.shapes().values().stream()
-        .filter(shape -> shape.length == 2)
-        .mapToLong(shape -> 2 * shape[0] * shape[1])
-        .sum();
+  // All matrices but the embedding table, of which a step reads a row.
+  private static long matrixBytes(LlamaConfig c, Precision precision) {
+    long values = (long) c.vocab() * c.hidden();
+    for (LlamaLinear linear : LlamaLinear.values()) {
+      values += (long) c.layers() * linear.rows(c) * linear.columns(c);
+    }
+    return values * (precision == Precision.FP32 ? Float.BYTES : Short.BYTES);
   }
 
   /** The fastest precision of the steps on this CPU: quantised where there are vectors for it. */
@@ -101,6 +105,13 @@ final class LanguageModel implements AutoCloseable {
   /** What computes prompts. */
   Llama llama() {
     return llama;
+  }
+
+  /** Bytes of weights that a step reads. */
+  long weightBytes() {
+    return quantised
+        .map(LlamaDecoder::weightBytes)
+        .orElseGet(() -> matrixBytes(llama.config(), llama.precision()));
   }
 
   /** What makes the steps. */

@@ -60,11 +60,7 @@ public final class RaDialog implements AutoCloseable {
   private RaDialog(
       Path folder, ModelConfig config, Options options, Checkpoint base, TrainedWeights trained) {
     this.config = config;
-    this.precision =
-        options
-            .precision()
-            .or(() -> config.language().precision())
-            .orElseGet(LanguageModel::fastest);
+    this.precision = precision(config, options);
     this.base = base;
     this.trained = trained;
     LlamaWeights weights = weights(config, base);
@@ -177,6 +173,46 @@ public final class RaDialog implements AutoCloseable {
     try (RaDialog model = load(folder, Options.DEFAULT.with(Precision.FP32))) {
       return SelfTestFilm.answer(model);
     }
+  }
+
+  /** A language model without the parts that look at films. */
+  record LanguageAlone(Checkpoint base, LanguageModel language) implements AutoCloseable {
+    @Override
+    public void close() {
+      language.close();
+      base.close();
+    }
+  }
+
+  /**
+   * The language model of a folder alone, which may hold nothing else.
+   *
+   * @throws RadialogException if the folder is not a model, or damaged
+   */
+  static LanguageAlone languageAlone(Path folder, Options options) {
+    ModelConfig config = ModelConfig.read(folder);
+    Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
+    try {
+      LanguageModel.Source source =
+          new LanguageModel.Source(
+              fileName(config),
+              key(config, Options.Control.NONE),
+              weights(config, base),
+              Optional.empty(),
+              folder.resolve(PACKED),
+              options.cache());
+      return new LanguageAlone(base, LanguageModel.load(source, precision(config, options)));
+    } catch (RuntimeException | Error e) {
+      base.close();
+      throw e;
+    }
+  }
+
+  private static Precision precision(ModelConfig config, Options options) {
+    return options
+        .precision()
+        .or(() -> config.language().precision())
+        .orElseGet(LanguageModel::fastest);
   }
 
   /**

@@ -1,5 +1,6 @@
 package org.radialog.dialog;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -11,6 +12,8 @@ import java.util.SplittableRandom;
 import java.util.function.Supplier;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.imaging.Radiograph;
 import org.radialog.model.KvCache;
@@ -18,31 +21,108 @@ import org.radialog.model.LanguageDecoder;
 import org.radialog.model.Llama;
 import org.radialog.model.LlamaConfig;
 import org.radialog.model.LlamaInput;
+import org.radialog.model.LlamaLinear;
+import org.radialog.model.LlamaShape;
+import org.radialog.model.Precision;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
-/** Measures the parts of a loaded model, while no dialog runs. */
-public final class Speed {
-  private final RaDialog model;
+/**
+ * Measures the parts of a loaded model, while no dialog runs, or of a language model of which only
+ * the shape matters.
+ */
+public final class Speed implements AutoCloseable {
+  private final Optional<RaDialog> model;
+  private final LanguageModel language;
+  private final Runnable closing;
 
-  /** Waits until {@code model} is loaded. */
-  public Speed(RaDialog model) {
-    model.ready();
+  private Speed(Optional<RaDialog> model, LanguageModel language, Runnable closing) {
     this.model = model;
+    this.language = language;
+    this.closing = closing;
+  }
+
+  /** Waits until {@code model} is loaded, which stays the caller's to close. */
+  public static Speed of(RaDialog model) {
+    model.ready();
+    return new Speed(Optional.of(model), model.language(), () -> {});
+  }
+
+  /**
+   * A language model of a known shape with weights at random.
+   *
+   * @param precision {@code INT8} or {@code INT4}
+   * @param folder for the packed weights, made where they are missing
+   * @throws RadialogException if the folder cannot be written
+   */
+  public static Speed of(LlamaShape shape, Precision precision, Path folder) {
+    LanguageModel.Source source =
+        new LanguageModel.Source(
+            shape.label(),
+            "weights at random",
+            shape.weights(),
+            Optional.empty(),
+            folder,
+            Optional.of(folder));
+    LanguageModel language = LanguageModel.load(source, precision);
+    return new Speed(Optional.empty(), language, language::close);
+  }
+
+  /** The language model of a folder that may hold nothing else. */
+  public static Speed ofLanguage(Path folder, Options options) {
+    RaDialog.LanguageAlone alone = RaDialog.languageAlone(folder, options);
+    return new Speed(Optional.empty(), alone.language(), alone::close);
+  }
+
+  private RaDialog model() {
+    return model.orElseThrow(
+        () -> new RadialogException("a language model alone reads no films and corrects nothing"));
+  }
+
+  /** What computes prompts. */
+  public Llama llama() {
+    return language.llama();
+  }
+
+  /** What makes the steps. */
+  public LanguageDecoder decoder() {
+    return language.decoder();
+  }
+
+  /** Bytes of weights and of the cache that a step behind {@code context} tokens reads. */
+  public long stepBytes(int context) {
+    LlamaConfig c = language.llama().config();
+    long cache = 2L * c.layers() * c.keyRows() * context * Float.BYTES;
+    return language.weightBytes() + cache;
+  }
+
+  /** Multiplications of a prompt's token, attention and head apart. */
+  public long multiplications() {
+    LlamaConfig c = language.llama().config();
+    long all = 0;
+    for (LlamaLinear linear : LlamaLinear.values()) {
+      all += (long) c.layers() * linear.rows(c) * linear.columns(c);
+    }
+    return all;
+  }
+
+  @Override
+  public void close() {
+    closing.run();
   }
 
   /** Milliseconds from pixels to findings and image tokens, the median of {@code rounds}. */
   public double encodeMillis(Radiograph film, int rounds) {
     double[] millis = new double[rounds];
     for (int i = 0; i < rounds; i++) {
-      millis[i] = model.films().read(film, Optional.empty()).millis();
+      millis[i] = model().films().read(film, Optional.empty()).millis();
     }
     return median(millis);
   }
 
   /** Prompt tokens a second for a prompt of {@code tokens}, the median of {@code rounds}. */
   public double prefill(int tokens, int rounds) {
-    Llama llama = model.language().llama();
+    Llama llama = language.llama();
     double[] rates = new double[rounds];
     for (int i = 0; i < rounds; i++) {
       try (KvCache cache = new KvCache(llama.config())) {
@@ -59,8 +139,8 @@ public final class Speed {
    * tokens, over {@code tokens} steps.
    */
   public double decode(int context, int streams, int tokens) {
-    LanguageDecoder decoder = model.language().decoder();
-    LlamaConfig config = model.language().llama().config();
+    LanguageDecoder decoder = language.decoder();
+    LlamaConfig config = language.llama().config();
     List<KvCache> caches = new ArrayList<>();
     try {
       float[][] logits = new float[streams][config.vocab()];
@@ -68,7 +148,7 @@ public final class Speed {
       for (int s = 0; s < streams; s++) {
         KvCache cache = new KvCache(config);
         caches.add(cache);
-        next[s] = likeliest(model.language().llama().prefill(cache, prompt(config, context)));
+        next[s] = likeliest(language.llama().prefill(cache, prompt(config, context)));
         cache.reserve(context + tokens);
       }
       long start = System.nanoTime();
@@ -156,8 +236,8 @@ public final class Speed {
     int done = 0;
     for (int film = 0; done < turns; film = (film + 1) % films.size()) {
       Study study = Study.of(films.get(film));
-      try (Dialog one = model.open(study);
-          Dialog other = model.open(study)) {
+      try (Dialog one = model().open(study);
+          Dialog other = model().open(study)) {
         measured(true, one::report, new ArrayList<>());
         measured(false, other::report, new ArrayList<>());
         for (int i = 0; i < CORRECTIONS && done < turns; i++, done++) {
@@ -190,7 +270,7 @@ public final class Speed {
 
   private Turn measured(boolean guessing, Supplier<Report> turn, List<Pass> passes) {
     List<Integer> ids = new ArrayList<>();
-    Engine engine = model.engine();
+    Engine engine = model().engine();
     engine.guess(guessing);
     engine.watch(pass -> {
       ids.addAll(pass.kept());
@@ -238,7 +318,7 @@ public final class Speed {
 
   /**
    * What passes like those of {@link #lookup} would gain with another decoder, whatever its weights
-   * say: tokens are given, not chosen, behind a cache of zeros.
+   * say: tokens are given, not chosen, behind a cache of zeros that was written to.
    *
    * @param context positions before the first token; a pass beyond the model's positions goes back
    *     to there
@@ -284,17 +364,34 @@ public final class Speed {
   private static void behind(KvCache cache, int context) {
     cache.truncate(Math.min(context, cache.length()));
     cache.reserve(context);
+    LlamaConfig config = cache.config();
+    long head = (long) cache.capacity() * config.headSize() * Float.BYTES;
+    long written = (long) context * config.headSize() * Float.BYTES;
+    for (int layer = 0; layer < config.layers(); layer++) {
+      for (int k = 0; k < config.kvHeads(); k++) {
+        cache.keys(layer).asSlice(k * head, written).fill((byte) 0);
+        cache.values(layer).asSlice(k * head, written).fill((byte) 0);
+      }
+    }
     cache.advance(context - cache.length());
   }
 
-  /** GFLOP/s of an fp32 product of two matrices of {@code size} by {@code size}, best of five. */
-  public static double matmulGflops(int size) {
+  /**
+   * GFLOP/s of a product of two square matrices, best of five.
+   *
+   * @param precision {@code FP32} or {@code BF16}
+   * @param size rows and columns
+   */
+  public static double matmulGflops(Precision precision, int size) {
     double best = 0;
     try (Scope _ = new Scope();
         NoGradGuard _ = new NoGradGuard()) {
       float[] values = new float[size * size];
       Arrays.fill(values, 1);
       Tensor a = Torch.tensor(values, size, size);
+      if (precision == Precision.BF16) {
+        a = a.to(ScalarType.BFloat16);
+      }
       for (int i = 0; i < 5; i++) {
         try (Scope _ = new Scope()) {
           long start = System.nanoTime();

@@ -59,7 +59,7 @@ class SpeedTest {
     Options options = Options.DEFAULT.with(Precision.INT8);
     try (RaDialog model = RaDialog.load(TinyModel.folder(), options)) {
       Speed.Lookup lookup =
-          new Speed(model).lookup(List.of(TinyModel.film(1), TinyModel.film(2)), 3, 5);
+          Speed.of(model).lookup(List.of(TinyModel.film(1), TinyModel.film(2)), 3, 5);
       assertThat(lookup.difference()).isEmpty();
       assertThat(lookup.turns()).isEqualTo(3);
       assertThat(lookup.passes()).anyMatch(pass -> pass.kept() > 1);

@@ -235,6 +235,11 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
     return config;
   }
 
+  /** The type of the matrices: {@code FP32} or {@code BF16}. */
+  public Precision precision() {
+    return type == ScalarType.Float ? Precision.FP32 : Precision.BF16;
+  }
+
   /** Whether {@link #forward} drops inputs of the adapter, as training does; false at first. */
   public void training(boolean on) {
     training = on;

@@ -66,15 +66,6 @@ public enum LlamaShape {
     return new RandomWeights(config);
   }
 
-  /** Multiplications of one token's pass, the head apart: what a prompt costs a token. */
-  public long multiplications() {
-    long sum = 0;
-    for (LlamaLinear linear : LlamaLinear.values()) {
-      sum += (long) linear.rows(config) * linear.columns(config);
-    }
-    return sum * config.layers();
-  }
-
   /** Matrices of 4 bits, the head of 8, norms of one; values as large as trained ones. */
   private record RandomWeights(LlamaConfig config) implements LlamaWeights {
     @Override
