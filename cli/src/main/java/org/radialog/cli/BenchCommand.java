@@ -39,6 +39,8 @@ final class BenchCommand implements Callable<Integer> {
   // Bytes of weights from which on a model counts as a large one.
   private static final long LARGE = 1L << 30;
 
+  private static final int ANSWER = 80; // tokens of an answer whose passes are replayed
+
   @Spec private @Nullable CommandSpec spec;
   @Mixin private ModelOptions model = new ModelOptions();
 
@@ -175,7 +177,7 @@ final class BenchCommand implements Callable<Integer> {
       root.put("first_100_tokens_ms", Json.rounded(100_000 / rate));
     } else if (replay != null) {
       Speed.Replay replayed =
-          Speed.replay(speed.decoder(), speed.llama().config(), 300, passes(replay), 3);
+          Speed.replay(speed.decoder(), speed.llama().config(), 300, ANSWER, passes(replay), 3);
       root.putObject("replay")
           .put("passes", passes(replay).size())
           .put("tokens_per_second", Json.rounded(replayed.inPasses()))

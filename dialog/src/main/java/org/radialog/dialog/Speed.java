@@ -320,50 +320,63 @@ public final class Speed implements AutoCloseable {
    * What passes like those of {@link #lookup} would gain with another decoder, whatever its weights
    * say: tokens are given, not chosen, behind a cache of zeros that was written to.
    *
-   * @param context positions before the first token; a pass beyond the model's positions goes back
-   *     to there
+   * @param context positions before an answer's first token
+   * @param answer tokens of an answer: a pass that would go beyond them begins another one
    * @param rounds of both ways in turn; the median counts
+   * @throws IllegalArgumentException if a pass computes more than an answer, or the model has fewer
+   *     positions
    */
   public static Replay replay(
-      LanguageDecoder decoder, LlamaConfig config, int context, List<Pass> passes, int rounds) {
+      LanguageDecoder decoder,
+      LlamaConfig config,
+      int context,
+      int answer,
+      List<Pass> passes,
+      int rounds) {
+    int most = passes.stream().mapToInt(Pass::computed).max().orElse(0);
+    if (most > answer || context + answer > config.maxPositions()) {
+      throw new IllegalArgumentException(
+          "expected passes of at most %d tokens behind %d in %d positions, found one of %d"
+              .formatted(answer, context, config.maxPositions(), most));
+    }
     List<Pass> single = new ArrayList<>();
     for (Pass pass : passes) {
       single.addAll(Collections.nCopies(pass.kept, new Pass(1, 1)));
     }
     double[] rates = new double[rounds];
     double[] singleRates = new double[rounds];
+    float[][] logits = new float[most][config.vocab()];
     try (KvCache cache = new KvCache(config)) {
+      cache.reserve(context + answer);
+      zeros(cache, context);
       for (int i = 0; i < rounds; i++) {
-        rates[i] = single.size() * 1e9 / nanos(decoder, cache, context, passes);
-        singleRates[i] = single.size() * 1e9 / nanos(decoder, cache, context, single);
+        rates[i] = single.size() * 1e9 / nanos(decoder, cache, answer, passes, logits);
+        singleRates[i] = single.size() * 1e9 / nanos(decoder, cache, answer, single, logits);
       }
     }
     return new Replay(median(rates), median(singleRates));
   }
 
   private static long nanos(
-      LanguageDecoder decoder, KvCache cache, int context, List<Pass> passes) {
-    LlamaConfig config = cache.config();
-    int most = passes.stream().mapToInt(Pass::computed).max().orElse(1);
-    float[][] logits = new float[most][config.vocab()];
+      LanguageDecoder decoder, KvCache cache, int answer, List<Pass> passes, float[][] logits) {
+    int context = cache.length();
     SplittableRandom random = new SplittableRandom(context);
-    behind(cache, context);
     long start = System.nanoTime();
     for (Pass pass : passes) {
-      if (cache.length() + pass.computed > config.maxPositions()) {
+      if (cache.length() + pass.computed > context + answer) {
         cache.truncate(context);
       }
       int before = cache.length();
-      int[] ids = random.ints(pass.computed, 0, config.vocab()).toArray();
+      int[] ids = random.ints(pass.computed, 0, cache.config().vocab()).toArray();
       decoder.extend(List.of(ids), List.of(cache), Arrays.copyOf(logits, pass.computed));
       cache.truncate(before + pass.kept);
     }
-    return System.nanoTime() - start;
+    long end = System.nanoTime();
+    cache.truncate(context);
+    return end - start;
   }
 
-  private static void behind(KvCache cache, int context) {
-    cache.truncate(Math.min(context, cache.length()));
-    cache.reserve(context);
+  private static void zeros(KvCache cache, int context) {
     LlamaConfig config = cache.config();
     long head = (long) cache.capacity() * config.headSize() * Float.BYTES;
     long written = (long) context * config.headSize() * Float.BYTES;
@@ -373,7 +386,7 @@ public final class Speed implements AutoCloseable {
         cache.values(layer).asSlice(k * head, written).fill((byte) 0);
       }
     }
-    cache.advance(context - cache.length());
+    cache.advance(context);
   }
 
   /**

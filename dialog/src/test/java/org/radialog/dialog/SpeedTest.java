@@ -23,29 +23,30 @@ class SpeedTest {
         };
     List<Speed.Pass> passes =
         List.of(new Speed.Pass(4, 3), new Speed.Pass(1, 1), new Speed.Pass(4, 1));
-    Speed.Replay replay = Speed.replay(decoder, TinyModel.LLAMA, 100, passes, 1);
+    Speed.Replay replay = Speed.replay(decoder, TinyModel.LLAMA, 100, 50, passes, 1);
     assertThat(seen)
         .containsExactly("100+4", "103+1", "104+4", "100+1", "101+1", "102+1", "103+1", "104+1");
     assertThat(replay.ratio()).isEqualTo(replay.inPasses() / replay.singly()).isPositive();
   }
 
   @Test
-  void aReplayStaysWithinTheModelsPositions() {
+  void anAnswersLengthBoundsAReplay() {
     List<Integer> lengths = new ArrayList<>();
     LanguageDecoder decoder =
         (tokens, caches, logits) -> {
           lengths.add(caches.getFirst().length());
-          caches.getFirst().reserve(caches.getFirst().length() + tokens.getFirst().length);
           caches.getFirst().advance(tokens.getFirst().length);
         };
+    List<Speed.Pass> passes = List.of(new Speed.Pass(4, 4), new Speed.Pass(4, 4));
+    Speed.replay(decoder, TinyModel.LLAMA, 90, 7, passes, 1);
+    assertThat(lengths.subList(0, 2)).containsExactly(90, 90);
+    assertThatThrownBy(() -> Speed.replay(decoder, TinyModel.LLAMA, 90, 3, passes, 1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("at most 3 tokens");
     int positions = TinyModel.LLAMA.maxPositions();
-    Speed.replay(
-        decoder,
-        TinyModel.LLAMA,
-        positions - 5,
-        List.of(new Speed.Pass(4, 4), new Speed.Pass(4, 4)),
-        1);
-    assertThat(lengths.subList(0, 2)).containsExactly(positions - 5, positions - 5);
+    assertThatThrownBy(() -> Speed.replay(decoder, TinyModel.LLAMA, positions, 4, passes, 1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("positions");
   }
 
   @Test
