@@ -26,6 +26,8 @@ import org.radialog.model.LoraConfig;
 import org.radialog.model.ModelConfig;
 import org.radialog.model.ModelSource;
 import org.radialog.model.Precision;
+import org.radialog.model.SentencePieceTokenizer;
+import org.radialog.model.TextTokenizer;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
 
@@ -188,6 +190,7 @@ public final class ModelImport {
         .language()
         .tokenizer()
         .forEach(file -> files.add(copied(file, TOKENIZER + "/" + file.getFileName())));
+    converted(files);
     return new ModelConfig(
         ModelConfig.FORMAT,
         ModelConfig.FORMAT_READ_BY,
@@ -374,6 +377,20 @@ public final class ModelImport {
               named.stored().dtype(),
               named.stored().shape(),
               named.checkpoint().bytes(named.stored().name())));
+    }
+  }
+
+  // SentencePiece's own file in the form that every tool reads.
+  private void converted(List<String> files) {
+    String json = TOKENIZER + "/tokenizer.json";
+    if (!files.contains(TOKENIZER + "/tokenizer.model") || files.contains(json)) {
+      return;
+    }
+    try (TextTokenizer tokenizer = TextTokenizer.open(folder.resolve(TOKENIZER))) {
+      if (tokenizer instanceof SentencePieceTokenizer sentencePiece) {
+        sentencePiece.write(folder.resolve(json));
+        files.add(json);
+      }
     }
   }
 

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -21,6 +22,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.clinical.PromptPart;
+import org.radialog.clinical.Turn;
 import org.radialog.imaging.Radiograph;
 import org.radialog.model.KvCache;
 import org.radialog.model.Llama;
@@ -135,6 +138,7 @@ class ModelImportTest {
             "llava-v1.5-7b/pytorch_model.bin.index.json",
             "llava-v1.5-7b/pytorch_model-00001-of-00002.bin",
             "llava-v1.5-7b/tokenizer.model");
+    assertThat(model.resolve("tokenizer/tokenizer.json")).isNotEmptyFile();
     assertThat(RaDialog.verify(model).checks())
         .allSatisfy(check -> assertThat(check.holds()).as(check.toString()).isTrue());
     try (RaDialog radialog = RaDialog.load(model);
@@ -144,6 +148,54 @@ class ModelImportTest {
       assertThat(report.usage().promptTokens()).isGreaterThan(196);
       assertThat(dialog.ask("Is there any edema?", Decoding.greedy(4), text -> {}).text())
           .isNotNull();
+    }
+  }
+
+  @Test
+  void theOdditiesThatAreKeptChangeThePromptAndTheEncoder() {
+    ModelImport.Request plain = request(shared.resolve("v2"), folder.resolve("odd"));
+    ModelImport.run(
+        new ModelImport.Request(
+            plain.source(),
+            plain.target(),
+            plain.quantize(),
+            ModelConfig.BatchNorm.BATCH,
+            List.of(ModelConfig.Compat.TRAINING_LAYOUT, ModelConfig.Compat.EMPTY_FINDINGS),
+            Optional.of("Apache-2.0")),
+        Progress.NONE);
+    ModelImport.run(request(shared.resolve("v2"), folder.resolve("even")), Progress.NONE);
+    try (RaDialog odd = RaDialog.load(folder.resolve("odd"));
+        RaDialog even = RaDialog.load(folder.resolve("even"))) {
+      assertThat(odd.config().license()).isEqualTo("Apache-2.0");
+      assertThat(prompt(odd)).contains("[image]\n. Predicted Findings: . You are");
+      assertThat(prompt(even)).contains("[image]. Predicted Findings: no common findings. You are");
+      float[] oddRows = odd.films().read(film("x"), Optional.empty()).image().rows();
+      float[] evenRows = even.films().read(film("x"), Optional.empty()).image().rows();
+      assertThat(oddRows).isNotEqualTo(evenRows);
+      assertThat(odd.films().read(film("x"), Optional.empty()).image().rows())
+          .as("statistics of the film itself, whatever was read before")
+          .isEqualTo(oddRows);
+      assertThat(odd.films().read(film("x"), Optional.empty()).logits())
+          .as("the classifier never sees batch statistics")
+          .isEqualTo(even.films().read(film("x"), Optional.empty()).logits());
+    }
+  }
+
+  private static String prompt(RaDialog model) {
+    return PromptPart.render(
+        model.wording().open(Optional.of(Set.of()), new Turn.Report()), "[image]");
+  }
+
+  @Test
+  void aPriorFilmChangesWhatTheLanguageModelSees() {
+    Path model = folder.resolve("model");
+    ModelImport.run(request(shared.resolve("v2"), model), Progress.NONE);
+    try (RaDialog radialog = RaDialog.load(model)) {
+      Optional<Radiograph> earlier = Optional.of(TinyModel.film(9));
+      FilmReader.Reading alone = radialog.films().read(film("x"), Optional.empty());
+      FilmReader.Reading compared = radialog.films().read(film("x"), earlier);
+      assertThat(compared.image().rows()).isNotEqualTo(alone.image().rows());
+      assertThat(compared.logits()).isEqualTo(alone.logits());
     }
   }
 

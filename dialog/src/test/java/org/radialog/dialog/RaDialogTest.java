@@ -348,4 +348,14 @@ class RaDialogTest {
         .isInstanceOf(RadialogException.class)
         .hasMessageContaining("is not a model folder");
   }
+
+  @Test
+  void aPriorIsRefusedByAModelThatComparesNone() {
+    try (Dialog dialog = model.open(Study.of(TinyModel.film(1)).after(TinyModel.film(2)))) {
+      assertThatThrownBy(dialog::report)
+          .isInstanceOf(RadialogException.class)
+          .hasMessageContaining("cannot compare a film with a prior one")
+          .hasMessageContaining("leave the prior out");
+    }
+  }
 }
