@@ -156,7 +156,7 @@ final class FilmReader implements AutoCloseable {
    */
   FilmReader(
       ModelConfig model,
-      Parameters.Source source,
+      TrainedWeights trained,
       Optional<Checkpoint> embeddings,
       int hidden,
       ScalarType type,
@@ -172,7 +172,13 @@ final class FilmReader implements AutoCloseable {
     // One core: films are read while the language model is unpacked or talks on the others, and
     // small convolutions on threads that must wait for each other cost many times their work.
     this.alone = thread.submit(() -> Torch.threads(1));
-    this.networks = thread.submit(() -> Networks.of(config, source, hidden, type));
+    this.networks =
+        thread.submit(() -> {
+          Networks made = Networks.of(config, trained.source(), hidden, type);
+          trained.unload(); // the networks hold copies
+          Torch.giveBack();
+          return made;
+        });
   }
 
   /** Waits until the thread has taken its one core: later threads start from the last setting. */

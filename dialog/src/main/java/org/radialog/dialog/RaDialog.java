@@ -70,7 +70,7 @@ public final class RaDialog implements AutoCloseable {
     this.films =
         new FilmReader(
             config,
-            trained.source(),
+            trained,
             embeddings,
             weights.config().hidden(),
             precision == Precision.FP32 ? ScalarType.Float : ScalarType.BFloat16,

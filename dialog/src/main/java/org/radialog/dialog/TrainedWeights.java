@@ -52,6 +52,11 @@ final class TrainedWeights implements AutoCloseable {
     return Optional.of(values);
   }
 
+  /** Gives back the memory of what has been read; all can be read again. */
+  void unload() {
+    checkpoint.unload();
+  }
+
   @Override
   public void close() {
     checkpoint.close();

@@ -24,6 +24,27 @@ final class Allocator {
 
   private Allocator() {}
 
+  /** Gives the system back what is kept now; without effect where the C library cannot. */
+  @SuppressWarnings("restricted") // the signature is that of malloc.h
+  static void giveBack() {
+    Linker linker = Linker.nativeLinker();
+    Optional<MemorySegment> trim = linker.defaultLookup().find("malloc_trim");
+    if (trim.isEmpty()) {
+      return;
+    }
+    try {
+      int _ =
+          (int)
+              linker
+                  .downcallHandle(
+                      trim.get(),
+                      FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG))
+                  .invokeExact(0L);
+    } catch (Throwable e) {
+      throw new AssertionError("a function of C throws nothing", e);
+    }
+  }
+
   /** Makes it so; without effect where the C library has no such setting. */
   @SuppressWarnings("restricted") // the signature is that of malloc.h
   static void keepFreedMemory() {

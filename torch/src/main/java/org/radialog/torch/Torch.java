@@ -133,6 +133,14 @@ public final class Torch {
     torch.set_num_threads(count);
   }
 
+  /**
+   * Gives the system back the memory of freed tensors, which is otherwise kept for the next ones:
+   * worth it once, after a model has been loaded.
+   */
+  public static void giveBack() {
+    Allocator.giveBack();
+  }
+
   /** Seeds the library's generator, which dropout draws from. */
   public static void seed(long seed) {
     torch.manual_seed(seed);

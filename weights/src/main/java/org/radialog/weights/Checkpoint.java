@@ -183,6 +183,19 @@ public final class Checkpoint implements AutoCloseable {
     return values;
   }
 
+  /**
+   * Gives the pages of the tensors read so far back to the system, so that they no longer count as
+   * this process's memory. All can be read on: what is needed again comes from the file anew.
+   */
+  public void unload() {
+    for (Stored stored : contents.tensors.values()) {
+      MemorySegment memory = stored.elements.memory();
+      if (memory.isMapped()) {
+        memory.unload();
+      }
+    }
+  }
+
   /** Unmaps the file; segments given out are invalid from then on. */
   @Override
   public void close() {

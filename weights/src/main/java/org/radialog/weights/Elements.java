@@ -16,8 +16,16 @@ sealed interface Elements {
     return range(info, 0, info.elements());
   }
 
+  /** The memory that they lie in. */
+  MemorySegment memory();
+
   /** Row-major without gaps in the file already. */
   record Contiguous(MemorySegment bytes) implements Elements {
+    @Override
+    public MemorySegment memory() {
+      return bytes;
+    }
+
     @Override
     public MemorySegment range(TensorInfo info, long from, long count) {
       long block = info.dtype().blockElements();
@@ -34,6 +42,11 @@ sealed interface Elements {
    */
   @SuppressWarnings("ArrayRecordComponent") // not shared
   record Strided(MemorySegment storage, long offset, long[] stride) implements Elements {
+    @Override
+    public MemorySegment memory() {
+      return storage;
+    }
+
     /** Gathers the range alone into new native memory, which lives as long as it is referred to. */
     @Override
     public MemorySegment range(TensorInfo info, long from, long count) {

@@ -13,6 +13,8 @@ import java.util.Map;
 import java.util.SequencedMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.RadialogException;
 
@@ -55,6 +57,31 @@ class CheckpointTest {
       assertThatThrownBy(() -> c.floats("w", 4, 3)).isInstanceOf(IndexOutOfBoundsException.class);
       assertThatThrownBy(() -> c.floats("w", -1, 3)).isInstanceOf(IndexOutOfBoundsException.class);
     }
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void unloadedPagesAreNoMemoryOfTheProcessAndCanBeReadAgain() throws IOException {
+    try (Checkpoint c = Checkpoint.open(file)) {
+      float[] before = c.floats("w");
+      assertThat(resident(file)).isPositive();
+      c.unload();
+      assertThat(resident(file)).isZero();
+      assertThat(c.floats("w")).containsExactly(before);
+    }
+  }
+
+  // KiB of the mapping of a file that are in this process's memory.
+  private static long resident(Path file) throws IOException {
+    boolean within = false;
+    for (String line : Files.readAllLines(Path.of("/proc/self/smaps"))) {
+      if (line.endsWith(file.toString())) {
+        within = true;
+      } else if (within && line.startsWith("Rss:")) {
+        return Long.parseLong(line.replaceAll("\\D", ""));
+      }
+    }
+    throw new AssertionError(file + " is not mapped");
   }
 
   @Test
