@@ -9,7 +9,6 @@ import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.DoubleUnaryOperator;
 import java.util.stream.IntStream;
-import java.util.stream.LongStream;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -45,7 +44,8 @@ import org.radialog.torch.Torch;
  *
  * <p>The rows of all sequences are joined for the linear layers; attention runs per sequence. The
  * residual stream, norms, rotary embedding and attention are fp32 at both precisions; bf16 is the
- * type of the matrices, their inputs and their outputs.
+ * type of the matrices, their inputs and their outputs, and of the products inside the attention of
+ * a long prompt ({@link BlockAttention}).
  *
  * <p>Not thread-safe: one call at a time.
  */
@@ -78,6 +78,19 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
   @FunctionalInterface
   private interface Attention {
     Tensor attend(int layer, Tensor q, Tensor k, Tensor v);
+  }
+
+  /** Rows of a step: all, or the R that are named. */
+  @FunctionalInterface
+  private interface Rows {
+    Rows ALL = t -> t;
+
+    static Rows named(Tensor index /* [R] */) {
+      return t -> t.index_select(0, index);
+    }
+
+    /** [N, …] -> [R, …] */
+    Tensor from(Tensor t);
   }
 
   /** Where a test looks inside, under the reference's names of the modules. */
@@ -268,20 +281,23 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
   public List<float[]> prefill(List<KvCache> caches, List<List<LlamaInput>> inputs) {
     List<Run> runs = runs(caches, inputs.stream().map(Llama::count).toList());
     long[] last = runs.stream().mapToLong(run -> run.firstRow + run.count - 1).toArray();
-    return append(runs, inputs.stream().flatMap(List::stream).toList(), last);
+    return append(runs, inputs.stream().flatMap(List::stream).toList(), Optional.of(last));
   }
 
-  /** Appends {@code input} to its runs; the logits of {@code wanted} of its N rows, each [V]. */
-  private List<float[]> append(List<Run> runs, List<LlamaInput> input, long[] wanted) {
+  /**
+   * Appends {@code input} to its runs.
+   *
+   * @param last the last row of each run, if only their logits are wanted
+   * @return the logits of those or of all N rows, each [V]
+   */
+  private List<float[]> append(List<Run> runs, List<LlamaInput> input, Optional<long[]> last) {
     try (Scope _ = new Scope();
         NoGradGuard _ = new NoGradGuard();
         BlasThreads _ = blasThreads()) {
       Tensor x = embed(input); // [N, D]
-      Tensor hidden = extend(x, runs, Probe.NONE); // [N, D]
-      Tensor rows = hidden.index_select(0, Torch.tensor(wanted, wanted.length)); // [R, D]
-      Tensor logits = logits(rows); // [R, V]
+      Tensor logits = logits(extend(x, runs, last)); // [N or B, V]
       List<float[]> result = new ArrayList<>();
-      for (int row = 0; row < wanted.length; row++) {
+      for (int row = 0; row < logits.size(0); row++) {
         result.add(Torch.floats(logits.select(0, row))); // [V]
       }
       runs.forEach(run -> run.cache.advance(run.count));
@@ -293,7 +309,7 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
   public void extend(List<int[]> tokens, List<KvCache> caches, float[][] logits) {
     List<Run> runs = runs(caches, tokens.stream().map(ids -> ids.length).toList());
     List<LlamaInput> input = tokens.stream().<LlamaInput>map(LlamaInput.Tokens::new).toList();
-    List<float[]> result = append(runs, input, LongStream.range(0, logits.length).toArray());
+    List<float[]> result = append(runs, input, Optional.empty());
     for (int row = 0; row < logits.length; row++) {
       System.arraycopy(result.get(row), 0, logits[row], 0, config.vocab());
     }
@@ -334,36 +350,45 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
     return input.stream().mapToInt(LlamaInput::count).sum();
   }
 
-  /** The hidden states after the final norm, [N, D]; keys and values go into the caches. */
-  private Tensor extend(Tensor x /* [N, D] */, List<Run> runs, Probe probe) {
+  /**
+   * The hidden states after the final norm, of all rows [N, D] or of the last of each run [B, D];
+   * keys and values go into the caches.
+   */
+  private Tensor extend(Tensor x /* [N, D] */, List<Run> runs, Optional<long[]> last) {
     long[] positions =
         runs.stream()
             .flatMapToInt(run -> IntStream.range(run.start(), run.start() + run.count))
             .asLongStream()
             .toArray();
-    List<TensorOptional> masks = runs.stream().map(Llama::mask).toList();
+    List<TensorOptional> masks = runs.stream().map(this::mask).toList();
     Attention attention =
         (layer, q, k, v) -> {
+          boolean ends = last.isPresent() && layer == layers.size() - 1;
           TensorVector outputs = new TensorVector();
           for (int b = 0; b < runs.size(); b++) {
             Run run = runs.get(b);
+            Tensor queries = ends ? q.narrow(0, b, 1) : rows(q, run);
             outputs.push_back(
-                attend(layer, run, masks.get(b), rows(q, run), rows(k, run), rows(v, run)));
+                attend(layer, run, masks.get(b), queries, rows(k, run), rows(v, run)));
           }
           return outputs.size() == 1 ? outputs.get(0) : torch.cat(outputs, 0); // [N, H·d]
         };
-    return transform(x, positions, attention, probe);
+    return transform(x, positions, attention, last, Probe.NONE);
   }
 
   private static Tensor rows(Tensor t, Run run) {
     return t.narrow(0, run.firstRow, run.count);
   }
 
+  private boolean inBlocks(Run run) {
+    return type == ScalarType.BFloat16 && run.count >= BlockAttention.PAYS;
+  }
+
   // What a run of several rows behind an earlier part may see: [count, L], 0 or −inf. A run without
   // an earlier part is plainly causal, a run of one row sees everything.
-  private static TensorOptional mask(Run run) {
+  private TensorOptional mask(Run run) {
     int past = run.start();
-    if (run.count == 1 || past == 0) {
+    if (run.count == 1 || past == 0 || inBlocks(run)) {
       return new TensorOptional();
     }
     int length = past + run.count;
@@ -374,7 +399,7 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
     return new TensorOptional(Torch.tensor(mask, run.count, length));
   }
 
-  // q [n, H, d], k and v [n, K, d] -> [n, H·d]
+  // q [n, H, d], of all rows of the run or of its last; k and v [run.count, K, d] -> [n, H·d]
   private Tensor attend(int layer, Run run, TensorOptional mask, Tensor q, Tensor k, Tensor v) {
     int length = run.start() + run.count;
     Tensor keys = view(run.cache, run.cache.keys(layer)); // [K, capacity, d]
@@ -383,11 +408,19 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
     values.narrow(1, run.start(), run.count).copy_(v.transpose(0, 1));
     keys = keys.narrow(1, 0, length).unsqueeze(0); // [1, K, L, d]
     values = values.narrow(1, 0, length).unsqueeze(0); // [1, K, L, d]
-    if (run.count == 1) {
+    if (q.size(0) == 1) {
       // the G queries of a group stand where several positions would: no copy of keys
       Tensor grouped = q.view(1, config.kvHeads(), config.group(), config.headSize());
-      return attention(grouped, keys, values, mask, false) // [1, K, G, d]
+      return attention(grouped, keys, values, new TensorOptional(), false) // [1, K, G, d]
           .reshape(1, config.queryRows()); // [1, H·d]
+    }
+    if (inBlocks(run)) {
+      return BlockAttention.attend(
+              q.transpose(0, 1), // [H, n, d]
+              repeat(keys).squeeze(0), // [H, L, d]
+              repeat(values).squeeze(0)) // [H, n, d]
+          .transpose(0, 1) // [n, H, d]
+          .reshape(run.count, config.queryRows()); // [n, H·d]
     }
     boolean causal = run.start() == 0;
     return attention(
@@ -471,7 +504,7 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
                 .reshape(b * t, config.queryRows()); // [B·T, H·d]
     try (Scope scope = new Scope()) {
       Tensor x = embeddings.reshape(b * t, config.hidden()); // [B·T, D]
-      Tensor hidden = transform(x, positions, attention, probe); // [B·T, D]
+      Tensor hidden = transform(x, positions, attention, Optional.empty(), probe); // [B·T, D]
       return scope.keep(hidden.view(b, t, config.hidden())); // [B, T, D]
     }
   }
@@ -553,8 +586,19 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
     return Torch.tensor(rows, count, config.hidden());
   }
 
+  /**
+   * The layers and the final norm.
+   *
+   * @param wanted the R rows that are wanted of the last layer, which computes only keys and values
+   *     for the others
+   * @return [N, D], or [R, D]
+   */
   private Tensor transform(
-      Tensor x /* [N, D] */, long[] positions, Attention attention, Probe probe) {
+      Tensor x /* [N, D] */,
+      long[] positions,
+      Attention attention,
+      Optional<long[]> wanted,
+      Probe probe) {
     Tensor index = Torch.tensor(positions, positions.length); // [N]
     int needed = Math.toIntExact(Arrays.stream(positions).max().orElse(0)) + 1;
     Tensor cos = rotary.cos(needed).index_select(0, index); // [N, 1, d]
@@ -565,9 +609,14 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
     for (int i = 0; i < layers.size(); i++) {
       try (Scope scope = new Scope()) {
         Block block = layers.get(i);
-        Tensor h = selfAttention(i, block, rmsNorm(x, block.inputLayernorm), cos, sin, attention);
+        Rows rows =
+            i + 1 < layers.size()
+                ? Rows.ALL
+                : wanted.map(r -> Rows.named(Torch.tensor(r, r.length))).orElse(Rows.ALL);
+        Tensor h =
+            selfAttention(i, block, rmsNorm(x, block.inputLayernorm), cos, sin, rows, attention);
         probe.see("layer" + i + ".attention", h);
-        Tensor y = x.add(h); // [N, D]
+        Tensor y = rows.from(x).add(h); // [N, D]
         h = mlp(block, rmsNorm(y, block.postAttentionLayernorm));
         probe.see("layer" + i + ".mlp", h);
         x = scope.keep(y.add(h)); // [N, D]
@@ -581,17 +630,21 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
     return last;
   }
 
-  // [N, D] -> [N, D]
+  // [N, D] -> [N, D], of those rows
   private Tensor selfAttention(
-      int layer, Block block, Tensor x, Tensor cos, Tensor sin, Attention attention) {
+      int layer, Block block, Tensor x, Tensor cos, Tensor sin, Rows rows, Attention attention) {
     long n = x.size(0);
     Tensor input = x.to(type);
-    Tensor q = heads(dense(block.qProj, input), n, config.heads()); // [N, H, d]
+    Tensor asking = rows.from(input); // [N, D]
+    Tensor q = heads(dense(block.qProj, asking), asking.size(0), config.heads()); // [N, H, d]
     Tensor k = heads(dense(block.kProj, input), n, config.kvHeads()); // [N, K, d]
     Tensor v = heads(dense(block.vProj, input), n, config.kvHeads()); // [N, K, d]
     Tensor attended =
         attention.attend(
-            layer, Rotary.rotate(q, cos, sin), Rotary.rotate(k, cos, sin), v); // [N, H·d]
+            layer,
+            Rotary.rotate(q, rows.from(cos), rows.from(sin)),
+            Rotary.rotate(k, cos, sin),
+            v); // [N, H·d]
     return dense(block.oProj, attended.to(type));
   }
 
