@@ -2,7 +2,6 @@ package org.radialog.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.List;
 import java.util.OptionalDouble;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -37,12 +36,7 @@ class NoticeTest {
         Consistency.of(labeler.label(text), present, Finding.NIH_MAPPED)
             .withoutPrior(labeler.comparisons(text));
     return new Report(
-        findings,
-        text,
-        consistency,
-        Engine.End.END_TOKEN,
-        Usage.NONE,
-        new Timings(0, 0, 0, 0, 0));
+        findings, text, consistency, Engine.End.END_TOKEN, Usage.NONE, new Timings(0, 0, 0, 0, 0));
   }
 
   @Test

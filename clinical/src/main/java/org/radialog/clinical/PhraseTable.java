@@ -47,7 +47,7 @@ final class PhraseTable {
     private final List<@Nullable Integer> exact = new ArrayList<>();
     private final List<@Nullable Integer> prefix = new ArrayList<>();
     private final Map<String, Integer> symbols = new HashMap<>();
-    private final Map<String, TreeSet<String>> groups = new HashMap<>();
+    private final Map<String, List<String>> groups = new HashMap<>();
     private final Map<String, List<String>> lists = new HashMap<>();
     private final List<Node> nodes = new ArrayList<>();
 
@@ -149,14 +149,14 @@ final class PhraseTable {
           for (String alternative : alternatives) {
             for (List<String> row : expand(alternative)) {
               if (row.size() == 1 && !row.getFirst().startsWith("..")) {
-                single.addAll(groups.getOrDefault(row.getFirst(), treeSet(row.getFirst())));
+                single.addAll(groups.getOrDefault(row.getFirst(), row));
               } else {
                 ways.add(row);
               }
             }
           }
           if (!single.isEmpty()) {
-            ways.add(List.of(group(single)));
+            ways.add(List.of(group(List.copyOf(single))));
           }
         } else {
           ways.add(List.of(part));
@@ -174,12 +174,8 @@ final class PhraseTable {
       return rows;
     }
 
-    private static TreeSet<String> treeSet(String word) {
-      return new TreeSet<>(List.of(word));
-    }
-
     /** Single words that are alternatives of each other are one edge of the tree. */
-    private String group(TreeSet<String> words) {
+    private String group(List<String> words) {
       if (words.size() == 1) {
         return words.getFirst();
       }
@@ -237,7 +233,7 @@ final class PhraseTable {
 
     PhraseTable build() {
       // Words that only a group names must be spelt too.
-      for (TreeSet<String> words : groups.values()) {
+      for (List<String> words : groups.values()) {
         words.forEach(this::symbol);
       }
       Map<Integer, List<Integer>> groupsOf = new HashMap<>();
@@ -367,7 +363,7 @@ final class PhraseTable {
   }
 
   private int slot(int key) {
-    return (key * 0x9E3779B9 >>> 7) & (edgeKeys.length - 1);
+    return ((key * 0x9E3779B9) >>> 7) & (edgeKeys.length - 1);
   }
 
   /** The class of a word: all words that no phrase tells apart have one. 0: in no phrase. */
@@ -379,7 +375,7 @@ final class PhraseTable {
         continue;
       }
       if (c >= 'A' && c <= 'Z') {
-        c += 32;
+        c = (char) (c + 'a' - 'A');
       }
       int next = c < LETTERS ? letters[spelling * LETTERS + c] : 0;
       if (next == 0) {

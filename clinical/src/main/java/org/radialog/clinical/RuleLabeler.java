@@ -257,7 +257,7 @@ public final class RuleLabeler implements ReportLabeler {
       if (bestEnd[output] == 0) {
         touched[touchedCount++] = output;
       } else if (skipped > bestSkipped[output]
-          || skipped == bestSkipped[output] && end <= bestEnd[output]) {
+          || (skipped == bestSkipped[output] && end <= bestEnd[output])) {
         return;
       }
       bestEnd[output] = end;
@@ -281,7 +281,7 @@ public final class RuleLabeler implements ReportLabeler {
         for (int t = 0; t < touchedCount; t++) {
           int output = touched[t];
           if (output < MENTION) {
-            if ((1 << output & CUES) == 0) {
+            if (((1 << output) & CUES) == 0) {
               marks[i] |= 1 << output;
             } else {
               longest = Math.max(longest, bestEnd[output]);
@@ -292,7 +292,7 @@ public final class RuleLabeler implements ReportLabeler {
           int kinds = 0;
           for (int t = 0; t < touchedCount; t++) {
             int output = touched[t];
-            if (output < MENTION && (1 << output & CUES) != 0 && bestEnd[output] == longest) {
+            if (output < MENTION && ((1 << output) & CUES) != 0 && bestEnd[output] == longest) {
               kinds |= 1 << output;
             }
           }
@@ -312,11 +312,11 @@ public final class RuleLabeler implements ReportLabeler {
         int mark = marks[i];
         if (separates(i)
             || goesOn(i, end, BEGINS)
-            || reach == Reach.DENIAL && endsDenial(i, first, end)
-            || reach == Reach.DOUBT
+            || (reach == Reach.DENIAL && endsDenial(i, first, end))
+            || (reach == Reach.DOUBT
                 && !items
                 && tokens.letter(i) == ','
-                && (mark & LISTED) == 0) {
+                && (mark & LISTED) == 0)) {
           reach = Reach.NOTHING;
         }
         if ((mark & ENDS) != 0) {
@@ -342,7 +342,7 @@ public final class RuleLabeler implements ReportLabeler {
       boolean joint = tokens.letter(token) == ',' || (marks[token] & AND) != 0;
       return (marks[token] & ENDS_DENIAL) != 0
           || goesOn(token, end, POSITIVE)
-          || joint && token > first && (marks[token - 1] & SEEN) != 0;
+          || (joint && token > first && (marks[token - 1] & SEEN) != 0);
     }
 
     /** Marks the commas of an enumeration: those with an "and" or "or" behind them. */
@@ -471,7 +471,7 @@ public final class RuleLabeler implements ReportLabeler {
         return output >= OTHER ? longer >= 0 : longer > 0;
       }
       int fewer = bestSkipped[rival] - bestSkipped[output];
-      return fewer > 0 || fewer == 0 && (longer > 0 || longer == 0 && output < rival);
+      return fewer > 0 || (fewer == 0 && (longer > 0 || (longer == 0 && output < rival)));
     }
 
     private FindingState mention(int to, boolean sign) {

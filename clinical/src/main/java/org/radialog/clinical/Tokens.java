@@ -52,11 +52,10 @@ final class Tokens {
         int breaks = 0;
         while (next < length && Character.isWhitespace(text.charAt(next))) {
           char w = text.charAt(next);
-          breaks +=
-              w == '\n' || w == '\r' && !(next + 1 < length && text.charAt(next + 1) == '\n')
-                  ? 1
-                  : 0;
           next++;
+          if (w == '\n' || (w == '\r' && !(next < length && text.charAt(next) == '\n'))) {
+            breaks++;
+          }
         }
         if (breaks > 1) {
           open = false;
@@ -67,7 +66,7 @@ final class Tokens {
         i = next;
         continue;
       }
-      if (Character.isWhitespace(c) || c == '-' && inWord(i)) {
+      if (Character.isWhitespace(c) || (c == '-' && inWord(i))) {
         i++;
         continue;
       }

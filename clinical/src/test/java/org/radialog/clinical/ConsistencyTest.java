@@ -79,7 +79,9 @@ class ConsistencyTest {
                     Finding.CONSOLIDATION)
                 .warnings())
         .isEmpty();
-    assertThat(of("A PICC line is in place. The tube was removed.", Finding.SUPPORT_DEVICES).warnings())
+    assertThat(
+            of("A PICC line is in place. The tube was removed.", Finding.SUPPORT_DEVICES)
+                .warnings())
         .isEmpty();
   }
 
