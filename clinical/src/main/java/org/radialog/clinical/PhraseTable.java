@@ -9,8 +9,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.RadialogException;
@@ -46,8 +48,9 @@ final class PhraseTable {
     private final List<int[]> letters = new ArrayList<>();
     private final List<@Nullable Integer> exact = new ArrayList<>();
     private final List<@Nullable Integer> prefix = new ArrayList<>();
-    private final Map<String, Integer> symbols = new HashMap<>();
-    private final Map<String, List<String>> groups = new HashMap<>();
+    private final Map<List<String>, Integer> symbols = new HashMap<>();
+    private final Map<Integer, List<Integer>> groups = new HashMap<>(); // of a word's symbol
+    private final Map<String, Choice> choices = new HashMap<>();
     private final Map<String, List<String>> lists = new HashMap<>();
     private final List<Node> nodes = new ArrayList<>();
 
@@ -65,23 +68,81 @@ final class PhraseTable {
 
     /** Adds {@code phrase}; its hits carry {@code output}. */
     void add(String phrase, int output) {
-      for (List<String> path : expand(phrase)) {
-        int node = 0;
-        for (String element : path) {
-          if (element.startsWith("..")) {
-            int most = element.length() > 2 ? element.charAt(2) - '0' : 2;
-            node = child(node, -most);
-          } else {
-            node = child(node, symbol(element));
-          }
-        }
+      for (int node : grow(Set.of(0), phrase)) {
         if (node == 0) {
-          throw new RadialogException("the phrase \"" + phrase + "\" has no word");
+          throw new RadialogException("the phrase \"" + phrase + "\" may have no word at all");
         }
         if (!nodes.get(node).outputs.contains(output)) {
           nodes.get(node).outputs.add(output);
         }
       }
+    }
+
+    /** The nodes at which {@code phrase} ends where it begins at {@code from}. */
+    private Set<Integer> grow(Set<Integer> from, String phrase) {
+      Set<Integer> ends = from;
+      for (String part : parts(phrase)) {
+        ends = step(ends, part);
+      }
+      return ends;
+    }
+
+    private Set<Integer> step(Set<Integer> from, String part) {
+      Set<Integer> ends = new LinkedHashSet<>();
+      if (bracketed(part)) {
+        Choice choice = choice(part);
+        if (part.charAt(0) == '[') {
+          ends.addAll(from);
+        }
+        for (String row : choice.rows()) {
+          ends.addAll(grow(from, row));
+        }
+        if (!choice.words().isEmpty()) {
+          follow(from, symbol(choice.words()), ends);
+        }
+      } else if (part.startsWith("..")) {
+        follow(from, -(part.length() > 2 ? part.charAt(2) - '0' : 2), ends);
+      } else {
+        follow(from, symbol(part), ends);
+      }
+      return ends;
+    }
+
+    private void follow(Set<Integer> from, int edge, Set<Integer> ends) {
+      for (int node : from) {
+        ends.add(child(node, edge));
+      }
+    }
+
+    private static boolean bracketed(String part) {
+      return part.startsWith("[") || part.startsWith("(") || part.startsWith("@");
+    }
+
+    /** What a bracket or a list stands for: single words, and rows of several. */
+    private record Choice(List<String> words, List<String> rows) {}
+
+    private Choice choice(String part) {
+      Choice known = choices.get(part);
+      if (known != null) {
+        return known;
+      }
+      var words = new TreeSet<String>();
+      List<String> rows = new ArrayList<>();
+      for (String alternative : part.charAt(0) == '@' ? list(part) : split(part)) {
+        List<String> inner = parts(alternative);
+        if (inner.size() > 1 || alternative.startsWith("[") || alternative.startsWith("..")) {
+          rows.add(alternative);
+        } else if (bracketed(alternative)) {
+          Choice nested = choice(alternative);
+          words.addAll(nested.words());
+          rows.addAll(nested.rows());
+        } else {
+          words.add(alternative);
+        }
+      }
+      var choice = new Choice(List.copyOf(words), List.copyOf(rows));
+      choices.put(part, choice);
+      return choice;
     }
 
     private int child(int node, int edge) {
@@ -96,18 +157,33 @@ final class PhraseTable {
               });
     }
 
-    /** A word, a prefix or a group of words, as a number from 1. */
-    private int symbol(String element) {
-      Integer known = symbols.get(element);
+    /** A word or a prefix as a number from 1. */
+    private int symbol(String word) {
+      Integer known = symbols.get(List.of(word));
       if (known != null) {
         return known;
       }
       int number = symbols.size() + 1;
-      symbols.put(element, number);
-      if (!element.startsWith("(")) {
-        boolean open = element.endsWith("*") && element.length() > 1;
-        int at = spell(open ? element.substring(0, element.length() - 1) : element);
-        (open ? prefix : exact).set(at, number);
+      symbols.put(List.of(word), number);
+      boolean open = word.endsWith("*") && word.length() > 1;
+      int at = spell(open ? word.substring(0, word.length() - 1) : word);
+      (open ? prefix : exact).set(at, number);
+      return number;
+    }
+
+    /** Single words that are alternatives of each other have one number and are one edge. */
+    private int symbol(List<String> words) {
+      if (words.size() == 1) {
+        return symbol(words.getFirst());
+      }
+      Integer known = symbols.get(words);
+      if (known != null) {
+        return known;
+      }
+      int number = symbols.size() + 1;
+      symbols.put(words, number);
+      for (String word : words) {
+        groups.computeIfAbsent(symbol(word), w -> new ArrayList<>()).add(number);
       }
       return number;
     }
@@ -130,58 +206,6 @@ final class PhraseTable {
         at = next;
       }
       return at;
-    }
-
-    /** Every row of elements that a phrase stands for. */
-    private List<List<String>> expand(String phrase) {
-      List<List<String>> rows = new ArrayList<>();
-      rows.add(List.of());
-      for (String part : parts(phrase)) {
-        List<List<String>> ways = new ArrayList<>();
-        char first = part.charAt(0);
-        boolean optional = first == '[';
-        if (optional || first == '(' || first == '@') {
-          if (optional) {
-            ways.add(List.of());
-          }
-          List<String> alternatives = first == '@' ? list(part) : split(part);
-          var single = new TreeSet<String>();
-          for (String alternative : alternatives) {
-            for (List<String> row : expand(alternative)) {
-              if (row.size() == 1 && !row.getFirst().startsWith("..")) {
-                single.addAll(groups.getOrDefault(row.getFirst(), row));
-              } else {
-                ways.add(row);
-              }
-            }
-          }
-          if (!single.isEmpty()) {
-            ways.add(List.of(group(List.copyOf(single))));
-          }
-        } else {
-          ways.add(List.of(part));
-        }
-        List<List<String>> longer = new ArrayList<>();
-        for (List<String> row : rows) {
-          for (List<String> way : ways) {
-            List<String> next = new ArrayList<>(row);
-            next.addAll(way);
-            longer.add(next);
-          }
-        }
-        rows = longer;
-      }
-      return rows;
-    }
-
-    /** Single words that are alternatives of each other are one edge of the tree. */
-    private String group(List<String> words) {
-      if (words.size() == 1) {
-        return words.getFirst();
-      }
-      String name = "(" + String.join("|", words) + ")";
-      groups.put(name, words);
-      return name;
     }
 
     private List<String> list(String part) {
@@ -232,19 +256,7 @@ final class PhraseTable {
     }
 
     PhraseTable build() {
-      // Words that only a group names must be spelt too.
-      for (List<String> words : groups.values()) {
-        words.forEach(this::symbol);
-      }
-      Map<Integer, List<Integer>> groupsOf = new HashMap<>();
-      groups.forEach((name, words) -> {
-        Integer group = symbols.get(name);
-        if (group != null) {
-          words.forEach(
-              w -> groupsOf.computeIfAbsent(symbol(w), s -> new ArrayList<>()).add(group));
-        }
-      });
-      return new PhraseTable(this, groupsOf);
+      return new PhraseTable(this);
     }
   }
 
@@ -269,7 +281,7 @@ final class PhraseTable {
   private final int[][] outputs; // [nodes]
   private final boolean[] starts; // [classes] a phrase may begin with it
 
-  private PhraseTable(Builder b, Map<Integer, List<Integer>> groupsOf) {
+  private PhraseTable(Builder b) {
     int spellings = b.letters.size();
     if (spellings > Short.MAX_VALUE) {
       throw new RadialogException("the phrase tables have too many words: " + spellings);
@@ -282,7 +294,7 @@ final class PhraseTable {
     }
     ended = new int[spellings][];
     begun = new int[spellings][];
-    inherit(b, groupsOf, 0, new int[0]);
+    inherit(b, 0, new int[0]);
 
     symbolCount = b.symbols.size() + 1;
     int edges = b.nodes.stream().mapToInt(n -> n.edges.size()).sum();
@@ -317,27 +329,26 @@ final class PhraseTable {
   }
 
   /** Symbols of every spelling: its own, those of the prefixes on its way, and their groups. */
-  private void inherit(
-      Builder b, Map<Integer, List<Integer>> groupsOf, int spelling, int[] inherited) {
+  private void inherit(Builder b, int spelling, int[] inherited) {
     Integer prefix = b.prefix.get(spelling);
-    int[] open = prefix == null ? inherited : with(inherited, prefix, groupsOf);
+    int[] open = prefix == null ? inherited : with(inherited, prefix, b.groups);
     Integer exact = b.exact.get(spelling);
     begun[spelling] = open;
-    ended[spelling] = exact == null ? open : with(open, exact, groupsOf);
+    ended[spelling] = exact == null ? open : with(open, exact, b.groups);
     for (int next : b.letters.get(spelling)) {
       if (next != 0) {
-        inherit(b, groupsOf, next, open);
+        inherit(b, next, open);
       }
     }
   }
 
-  private static int[] with(int[] symbols, int symbol, Map<Integer, List<Integer>> groupsOf) {
+  private static int[] with(int[] symbols, int symbol, Map<Integer, List<Integer>> groups) {
     var all = new TreeSet<Integer>();
     for (int s : symbols) {
       all.add(s);
     }
     all.add(symbol);
-    all.addAll(groupsOf.getOrDefault(symbol, List.of()));
+    all.addAll(groups.getOrDefault(symbol, List.of()));
     return all.stream().mapToInt(s -> s).toArray();
   }
 

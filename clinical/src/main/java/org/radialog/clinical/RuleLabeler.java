@@ -3,12 +3,7 @@ package org.radialog.clinical;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.Set;
-import org.radialog.base.RadialogException;
 
 /**
  * Reads the 14 findings out of a report by rules, in the manner of NegBio (Peng et al. 2018) and of
@@ -34,72 +29,10 @@ import org.radialog.base.RadialogException;
  * <p>The time for a report grows with its length alone. Safe for use by several threads.
  */
 public final class RuleLabeler implements ReportLabeler {
-  // Kinds of cue; a phrase may be several.
-  private static final int DENIES_AHEAD = 1;
-  private static final int DENIES_BEHIND = 1 << 1;
-  private static final int DOUBTS_AHEAD = 1 << 2;
-  private static final int DOUBTS_BEHIND = 1 << 3;
-  private static final int ASKS = 1 << 4;
-  private static final int PAST = 1 << 5;
-  private static final int ENDS = 1 << 6;
-  private static final int ALTERNATIVES = 1 << 7;
-  private static final int NO_CUE = 1 << 8;
-  // Marks: they may overlap with each other and with cues.
-  private static final int BEGINS = 1 << 9;
-  private static final int VERB = 1 << 10;
-  private static final int LIMITS = 1 << 11;
-  private static final int COMPARES = 1 << 12;
-  private static final int COMPARES_NOTHING = 1 << 13;
-  private static final int AND = 1 << 14;
-  private static final int OR = 1 << 15;
-  private static final int READ = 1 << 16;
-  private static final int UNREAD = 1 << 17;
-  private static final int GOES_ON = 1 << 18;
-  private static final int POSITIVE = 1 << 19;
-  private static final int ENDS_DENIAL = 1 << 20;
-  private static final int SEEN = 1 << 21;
-  private static final int DOUBTS_ITEMS = 1 << 22;
-  private static final int ASIDE = 1 << 23;
-  private static final int LISTED = 1 << 24; // a comma of an enumeration; no table has it
-
-  /** Kinds that do not overlap with each other. */
-  private static final int CUES = ((1 << 9) - 1) | ENDS_DENIAL | DOUBTS_ITEMS;
-
-  private static final Map<String, Integer> KINDS =
-      Map.ofEntries(
-          Map.entry("denies what follows", DENIES_AHEAD),
-          Map.entry("denies what precedes", DENIES_BEHIND),
-          Map.entry("doubts what follows", DOUBTS_AHEAD),
-          Map.entry("doubts what precedes", DOUBTS_BEHIND),
-          Map.entry("asks about what follows", ASKS),
-          Map.entry("puts what follows in the past", PAST),
-          Map.entry("ends a reach", ENDS),
-          Map.entry("alternatives", ALTERNATIVES),
-          Map.entry("no cue", NO_CUE),
-          Map.entry("begins a statement", BEGINS),
-          Map.entry("verbs", VERB),
-          Map.entry("limits a denial", LIMITS),
-          Map.entry("compares", COMPARES),
-          Map.entry("compares with nothing", COMPARES_NOTHING),
-          Map.entry("and", AND),
-          Map.entry("or", OR),
-          Map.entry("section that is read", READ),
-          Map.entry("section that is not read", UNREAD),
-          Map.entry("goes on", GOES_ON),
-          Map.entry("begins a positive phrase", POSITIVE),
-          Map.entry("ends a denial", ENDS_DENIAL),
-          Map.entry("seen", SEEN),
-          Map.entry("begins an aside", ASIDE),
-          Map.entry("doubts every item that follows", DOUBTS_ITEMS));
-
-  // Outputs of the table: a kind of cue is its bit's number, then come the findings.
-  private static final int MENTION = 32;
-  private static final int SIGN = MENTION + Finding.COUNT;
-  private static final int NORMAL = SIGN + Finding.COUNT;
-  private static final int OTHER = NORMAL + Finding.COUNT;
-  private static final int OUTPUTS = OTHER + Finding.COUNT;
-
-  private static final Rules RULES = new Rules(); // after what it reads
+  /** The tables take a tenth of a second: they are read with the first report, not before it. */
+  private static final class Tables {
+    static final LabelerRules RULES = new LabelerRules();
+  }
 
   /** A labeler with the tables of this version. */
   public RuleLabeler() {}
@@ -128,64 +61,6 @@ public final class RuleLabeler implements ReportLabeler {
     return reading.steps;
   }
 
-  /** The tables, compiled. */
-  private static final class Rules implements Tokens.Endings {
-    final PhraseTable table;
-    private final Set<String> abbreviations = new HashSet<>();
-
-    Rules() {
-      var builder = new PhraseTable.Builder();
-      for (PhraseTable.Line line : PhraseTable.read("words.txt")) {
-        int equals = line.text().indexOf('=');
-        if (equals < 0 || !line.text().startsWith("@")) {
-          throw new RadialogException(
-              "words.txt: expected \"@NAME = word | word\", found \"" + line.text() + "\"");
-        }
-        builder.define(line.text().substring(0, equals).strip(), line.text().substring(equals + 1));
-      }
-      findings(builder, "mentions.txt", MENTION);
-      findings(builder, "signs.txt", SIGN);
-      findings(builder, "normal.txt", NORMAL);
-      findings(builder, "other.txt", OTHER);
-      for (PhraseTable.Line line : PhraseTable.read("cues.txt")) {
-        if (line.section().equals("abbreviations")) {
-          abbreviations.add(line.text());
-          continue;
-        }
-        Integer kind = KINDS.get(line.section());
-        if (kind == null) {
-          throw new RadialogException(
-              "cues.txt: unknown section \"%s\", expected one of %s"
-                  .formatted(line.section(), KINDS.keySet()));
-        }
-        builder.add(line.text(), Integer.numberOfTrailingZeros(kind));
-      }
-      table = builder.build();
-    }
-
-    private static void findings(PhraseTable.Builder builder, String name, int first) {
-      for (PhraseTable.Line line : PhraseTable.read(name)) {
-        for (String finding : line.section().split(",", -1)) {
-          builder.add(line.text(), first + Finding.of(finding).column());
-        }
-      }
-    }
-
-    @Override
-    public boolean abbreviation(String text, int from, int to) {
-      if (to - from == 1) {
-        return Character.isLetter(text.charAt(from));
-      }
-      return to - from <= 8
-          && abbreviations.contains(text.substring(from, to).toLowerCase(Locale.ROOT));
-    }
-
-    @Override
-    public boolean goesOn(int wordClass) {
-      return table.is(wordClass, Integer.numberOfTrailingZeros(GOES_ON));
-    }
-  }
-
   /** What reaches a word from a cue. */
   private enum Reach {
     NOTHING,
@@ -195,11 +70,30 @@ public final class RuleLabeler implements ReportLabeler {
     PAST
   }
 
+  /** A comma of an enumeration, as a mark beside those of the cues. */
+  private static final int LISTED = 1 << 30;
+
+  /** Cues that end what reaches back over them. */
+  private static final int ENDS_BEHIND =
+      Cue.ENDS.bit
+          | Cue.ENDS_DENIAL.bit
+          | Cue.VERB.bit
+          | Cue.DENIES_AHEAD.bit
+          | Cue.DOUBTS_AHEAD.bit
+          | Cue.DOUBTS_ITEMS.bit
+          | Cue.ASKS.bit
+          | Cue.PAST.bit;
+
+  private static boolean is(int marks, Cue cue) {
+    return (marks & cue.bit) != 0;
+  }
+
   /** One report being read. */
   private static final class Reading implements PhraseTable.Hits {
     private final String report;
     private final Tokens tokens;
-    private final int[] marks; // [tokens] kinds of what begins here
+    private final PhraseTable table = Tables.RULES.table();
+    private final int[] marks; // [tokens] bits of the cues that begin here
     private final int[] cueEnds; // [tokens] behind the cue that begins here
     private final Reach[] ahead; // [tokens] what reaches it from before
     private final Reach[] behind; // [tokens + 1] what reaches a mention that ends before it
@@ -207,9 +101,9 @@ public final class RuleLabeler implements ReportLabeler {
     final List<Labels.Passage> comparisons = new ArrayList<>();
 
     // The phrases that begin at one token: the best of each output.
-    private final int[] bestEnd = new int[OUTPUTS];
-    private final int[] bestSkipped = new int[OUTPUTS];
-    private final int[] touched = new int[OUTPUTS];
+    private final int[] bestEnd = new int[LabelerRules.OUTPUTS];
+    private final int[] bestSkipped = new int[LabelerRules.OUTPUTS];
+    private final int[] touched = new int[LabelerRules.OUTPUTS];
     private int touchedCount;
     private long steps;
 
@@ -217,7 +111,7 @@ public final class RuleLabeler implements ReportLabeler {
 
     Reading(String report) {
       this.report = report;
-      tokens = Tokens.of(report, RULES.table, RULES);
+      tokens = Tokens.of(report, table, Tables.RULES);
       int count = tokens.count();
       marks = new int[count];
       cueEnds = new int[count];
@@ -237,9 +131,9 @@ public final class RuleLabeler implements ReportLabeler {
           read = true;
         }
         cues(first, end);
-        if ((marks[first] & READ) != 0) {
+        if (is(marks[first], Cue.READ)) {
           read = true;
-        } else if ((marks[first] & UNREAD) != 0) {
+        } else if (is(marks[first], Cue.UNREAD)) {
           read = false;
         }
         if (read) {
@@ -276,12 +170,12 @@ public final class RuleLabeler implements ReportLabeler {
       int free = first; // cues do not overlap: the leftmost, then the longest
       for (int i = first; i < end; i++) {
         cueEnds[i] = i + 1;
-        steps += RULES.table.find(tokens, i, end, this);
+        steps += table.find(tokens, i, end, this);
         int longest = 0;
         for (int t = 0; t < touchedCount; t++) {
           int output = touched[t];
-          if (output < MENTION) {
-            if (((1 << output) & CUES) == 0) {
+          if (output < LabelerRules.MENTION) {
+            if (((1 << output) & Cue.EXCLUSIVE) == 0) {
               marks[i] |= 1 << output;
             } else {
               longest = Math.max(longest, bestEnd[output]);
@@ -292,11 +186,13 @@ public final class RuleLabeler implements ReportLabeler {
           int kinds = 0;
           for (int t = 0; t < touchedCount; t++) {
             int output = touched[t];
-            if (output < MENTION && ((1 << output) & CUES) != 0 && bestEnd[output] == longest) {
+            if (output < LabelerRules.MENTION
+                && ((1 << output) & Cue.EXCLUSIVE) != 0
+                && bestEnd[output] == longest) {
               kinds |= 1 << output;
             }
           }
-          marks[i] |= (kinds & NO_CUE) != 0 ? NO_CUE : kinds;
+          marks[i] |= is(kinds, Cue.NO_CUE) ? Cue.NO_CUE.bit : kinds;
           cueEnds[i] = longest;
           free = longest;
         }
@@ -311,7 +207,7 @@ public final class RuleLabeler implements ReportLabeler {
       for (int i = first; i < end; ) {
         int mark = marks[i];
         if (separates(i)
-            || goesOn(i, end, BEGINS)
+            || goesOn(i, end, Cue.BEGINS)
             || (reach == Reach.DENIAL && endsDenial(i, first, end))
             || (reach == Reach.DOUBT
                 && !items
@@ -319,39 +215,41 @@ public final class RuleLabeler implements ReportLabeler {
                 && (mark & LISTED) == 0)) {
           reach = Reach.NOTHING;
         }
-        if ((mark & ENDS) != 0) {
+        if (is(mark, Cue.ENDS)) {
           reach = Reach.NOTHING;
-        } else if ((mark & DENIES_AHEAD) != 0) {
+        } else if (is(mark, Cue.DENIES_AHEAD)) {
           reach = Reach.DENIAL;
-        } else if ((mark & (DOUBTS_AHEAD | DOUBTS_ITEMS | ALTERNATIVES)) != 0) {
+        } else if (is(mark, Cue.DOUBTS_AHEAD)
+            || is(mark, Cue.DOUBTS_ITEMS)
+            || is(mark, Cue.ALTERNATIVES)) {
           // "no evidence to suggest": what is denied is not doubted
           reach = reach == Reach.DENIAL ? reach : Reach.DOUBT;
-          items |= (mark & DOUBTS_ITEMS) != 0;
-        } else if ((mark & ASKS) != 0) {
+          items |= is(mark, Cue.DOUBTS_ITEMS);
+        } else if (is(mark, Cue.ASKS)) {
           reach = Reach.QUESTION;
-        } else if ((mark & PAST) != 0) {
+        } else if (is(mark, Cue.PAST)) {
           reach = Reach.PAST;
         }
-        for (int next = Math.max(i + 1, (mark & CUES) == 0 ? i + 1 : cueEnds[i]); i < next; i++) {
+        for (int next = (mark & Cue.EXCLUSIVE) == 0 ? i + 1 : cueEnds[i]; i < next; i++) {
           ahead[i] = reach;
         }
       }
     }
 
     private boolean endsDenial(int token, int first, int end) {
-      boolean joint = tokens.letter(token) == ',' || (marks[token] & AND) != 0;
-      return (marks[token] & ENDS_DENIAL) != 0
-          || goesOn(token, end, POSITIVE)
-          || (joint && token > first && (marks[token - 1] & SEEN) != 0);
+      boolean joint = tokens.letter(token) == ',' || is(marks[token], Cue.AND);
+      return is(marks[token], Cue.ENDS_DENIAL)
+          || goesOn(token, end, Cue.POSITIVE)
+          || (joint && token > first && is(marks[token - 1], Cue.SEEN));
     }
 
     /** Marks the commas of an enumeration: those with an "and" or "or" behind them. */
     private void lists(int first, int end) {
       boolean list = false;
       for (int i = end - 1; i >= first; i--) {
-        if (separates(i) || (marks[i] & (ENDS | VERB)) != 0) {
+        if (separates(i) || is(marks[i], Cue.ENDS) || is(marks[i], Cue.VERB)) {
           list = false;
-        } else if ((marks[i] & (AND | OR)) != 0) {
+        } else if (is(marks[i], Cue.AND) || is(marks[i], Cue.OR)) {
           list = true;
         } else if (list && tokens.letter(i) == ',') {
           marks[i] |= LISTED;
@@ -367,28 +265,19 @@ public final class RuleLabeler implements ReportLabeler {
       for (int i = end - 1; i >= first; i--) {
         int mark = marks[i];
         boolean comma = tokens.letter(i) == ',';
-        if ((mark & DENIES_BEHIND) != 0) {
+        if (is(mark, Cue.DENIES_BEHIND)) {
           reach = Reach.DENIAL;
-        } else if ((mark & (DOUBTS_BEHIND | ALTERNATIVES)) != 0) {
+        } else if (is(mark, Cue.DOUBTS_BEHIND) || is(mark, Cue.ALTERNATIVES)) {
           reach = Reach.DOUBT;
         } else if (separates(i)) {
           reach = Reach.NOTHING;
           beforeAside = Reach.NOTHING;
-        } else if (comma && i + 1 < end && (marks[i + 1] & ASIDE) != 0) {
+        } else if (comma && i + 1 < end && is(marks[i + 1], Cue.ASIDE)) {
           reach = beforeAside;
         } else if (comma && (mark & LISTED) == 0) {
           beforeAside = reach;
           reach = Reach.NOTHING;
-        } else if ((mark
-                & (ENDS
-                    | ENDS_DENIAL
-                    | VERB
-                    | DENIES_AHEAD
-                    | DOUBTS_AHEAD
-                    | DOUBTS_ITEMS
-                    | ASKS
-                    | PAST))
-            != 0) {
+        } else if ((mark & ENDS_BEHIND) != 0) {
           reach = Reach.NOTHING;
         }
         behind[i] = reach;
@@ -402,38 +291,40 @@ public final class RuleLabeler implements ReportLabeler {
       };
     }
 
-    /** A comma or an "and" behind which a phrase of {@code kind} begins. */
-    private boolean goesOn(int token, int end, int kind) {
-      if (tokens.letter(token) != ',' && (marks[token] & AND) == 0) {
+    /** A comma or an "and" behind which {@code kind} stands. */
+    private boolean goesOn(int token, int end, Cue kind) {
+      if (tokens.letter(token) != ',' && !is(marks[token], Cue.AND)) {
         return false;
       }
       int next = token + 1;
-      if (next < end && (marks[next] & AND) != 0) {
+      if (next < end && is(marks[next], Cue.AND)) {
         next++;
       }
-      return next < end && (marks[next] & kind) != 0;
+      return next < end && is(marks[next], kind);
     }
 
     private void mentions(int first, int end) {
       Arrays.fill(covered, first);
       Labels.Span sentence = null;
       for (int i = first; i < end; i++) {
-        steps += RULES.table.find(tokens, i, end, this);
+        steps += table.find(tokens, i, end, this);
         for (int t = 0; t < touchedCount; t++) {
           int output = touched[t];
-          if (output < MENTION) {
+          if (output < LabelerRules.MENTION) {
             continue;
           }
-          int f = (output - MENTION) % Finding.COUNT;
+          int f = (output - LabelerRules.MENTION) % Finding.COUNT;
           if (i < covered[f] || !best(f, output)) {
             continue;
           }
           int to = bestEnd[output];
           covered[f] = to;
           FindingState state =
-              output >= OTHER
+              output >= LabelerRules.OTHER
                   ? FindingState.NOT_MENTIONED
-                  : output >= NORMAL ? normal(to) : mention(to, output >= SIGN);
+                  : output >= LabelerRules.NORMAL
+                      ? normal(to)
+                      : mention(to, output >= LabelerRules.SIGN);
           if (state != FindingState.NOT_MENTIONED) {
             if (sentence == null) {
               sentence = sentence(first, end);
@@ -457,7 +348,9 @@ public final class RuleLabeler implements ReportLabeler {
      * else the one with fewest words skipped, then the longest.
      */
     private boolean best(int finding, int output) {
-      for (int rival = MENTION + finding; rival < OUTPUTS; rival += Finding.COUNT) {
+      for (int rival = LabelerRules.MENTION + finding;
+          rival < LabelerRules.OUTPUTS;
+          rival += Finding.COUNT) {
         if (rival != output && bestEnd[rival] > 0 && !beats(output, rival)) {
           return false;
         }
@@ -467,8 +360,8 @@ public final class RuleLabeler implements ReportLabeler {
 
     private boolean beats(int output, int rival) {
       int longer = bestEnd[output] - bestEnd[rival];
-      if (output >= OTHER || rival >= OTHER) {
-        return output >= OTHER ? longer >= 0 : longer > 0;
+      if (output >= LabelerRules.OTHER || rival >= LabelerRules.OTHER) {
+        return output >= LabelerRules.OTHER ? longer >= 0 : longer > 0;
       }
       int fewer = bestSkipped[rival] - bestSkipped[output];
       return fewer > 0 || (fewer == 0 && (longer > 0 || (longer == 0 && output < rival)));
@@ -498,12 +391,12 @@ public final class RuleLabeler implements ReportLabeler {
     /** Whether a denial speaks of a side, a place, a size or of what is new. */
     private boolean limited(int first, int from, int to, int end) {
       for (int i = from - 1; i >= Math.max(first, from - 4) && tokens.isWord(i); i--) {
-        if ((marks[i] & LIMITS) != 0) {
+        if (is(marks[i], Cue.LIMITS)) {
           return true;
         }
       }
       for (int i = from; i < Math.min(end, to + 4) && tokens.isWord(i); i++) {
-        if ((marks[i] & LIMITS) != 0) {
+        if (is(marks[i], Cue.LIMITS)) {
           return true;
         }
       }
@@ -512,12 +405,12 @@ public final class RuleLabeler implements ReportLabeler {
 
     private void compare(int first, int end) {
       for (int i = first; i < end; i++) {
-        if ((marks[i] & COMPARES_NOTHING) != 0) {
+        if (is(marks[i], Cue.COMPARES_NOTHING)) {
           return;
         }
       }
       for (int i = first; i < end; i++) {
-        if ((marks[i] & COMPARES) != 0) {
+        if (is(marks[i], Cue.COMPARES)) {
           comparisons.add(
               new Labels.Passage(
                   new Labels.Span(tokens.start(i), tokens.end(i)), sentence(first, end)));
