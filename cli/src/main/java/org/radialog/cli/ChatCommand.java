@@ -169,7 +169,7 @@ final class ChatCommand implements Callable<Integer> {
   }
 
   private static Reply reply(String turn, Report report) {
-    Notice.of(report.consistency()).forEach(Terminal::say);
+    Notice.of(report).forEach(Terminal::say);
     return new Reply(turn, report.text(), report.end(), report.usage(), report.timings());
   }
 }

@@ -1,11 +1,13 @@
 package org.radialog.cli;
 
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.stream.Collectors;
 import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
+import org.radialog.dialog.Report;
 
 /** The sentences that stand on every output. */
 final class Notice {
@@ -18,20 +20,51 @@ final class Notice {
 
   private Notice() {}
 
-  /** One warning for each way in which a report and its findings list differ. */
-  static List<String> of(Consistency consistency) {
-    List<String> warnings = new ArrayList<>();
-    if (!consistency.unstated().isEmpty()) {
-      warnings.add("listed as present, not stated in the report: " + names(consistency.unstated()));
+  /** One line for each kind of thing that does not fit in a report. */
+  static List<String> of(Report report) {
+    Map<Consistency.Kind, List<Consistency.Warning>> kinds = new EnumMap<>(Consistency.Kind.class);
+    for (Consistency.Warning warning : report.consistency().warnings()) {
+      kinds.computeIfAbsent(warning.kind(), k -> new ArrayList<>()).add(warning);
     }
-    if (!consistency.contradicting().isEmpty()) {
-      warnings.add(
-          "stated in the report, not listed as present: " + names(consistency.contradicting()));
-    }
-    return warnings;
+    List<String> lines = new ArrayList<>();
+    kinds.forEach((kind, warnings) -> {
+      String names =
+          warnings.stream()
+              .flatMap(w -> w.finding().stream())
+              .map(Finding::label)
+              .collect(Collectors.joining(", "));
+      String quoted =
+          warnings.stream()
+              .flatMap(w -> sentences(report, w).stream())
+              .distinct()
+              .map(sentence -> '"' + sentence + '"')
+              .collect(Collectors.joining(" / "));
+      lines.add(
+          switch (kind) {
+            case LISTED_AND_DENIED, LISTED_AND_UNSTATED, STATED_WITHOUT_SUPPORT ->
+                words(kind) + ": " + names;
+            case STATED_AND_DENIED -> words(kind) + ": " + names + ": " + quoted;
+            case COMPARISON_WITHOUT_PRIOR -> words(kind) + ": " + quoted;
+          });
+    });
+    return lines;
   }
 
-  private static String names(Set<Finding> findings) {
-    return findings.stream().map(Finding::label).collect(Collectors.joining(", "));
+  /** What a kind of warning says. */
+  static String words(Consistency.Kind kind) {
+    return switch (kind) {
+      case LISTED_AND_DENIED -> "listed as present, denied in the report";
+      case LISTED_AND_UNSTATED -> "listed as present, not stated in the report";
+      case STATED_WITHOUT_SUPPORT -> "stated in the report, not listed as present";
+      case STATED_AND_DENIED -> "stated and denied in the report";
+      case COMPARISON_WITHOUT_PRIOR -> "compares with an earlier film, and none was given";
+    };
+  }
+
+  /** The sentences of a warning, on one line each. */
+  static List<String> sentences(Report report, Consistency.Warning warning) {
+    return warning.sentences().stream()
+        .map(s -> s.of(report.text()).replaceAll("\\s+", " "))
+        .toList();
   }
 }

@@ -111,7 +111,7 @@ final class ReportCommand implements Callable<Integer> {
         Optional<Reply> drawn = Optional.empty();
         if (!json) {
           text.end();
-          Notice.of(report.consistency()).forEach(w -> out.println("  ! " + w));
+          Notice.of(report).forEach(w -> out.println("  ! " + w));
         }
         if (impression) {
           if (!json) {
@@ -176,7 +176,8 @@ final class ReportCommand implements Callable<Integer> {
     line.set("findings", Session.findings(report.findings()));
     line.putObject("report")
         .put("findings", report.text())
-        .put("impression", impression.map(Reply::text).orElse(""));
+        .put("impression", impression.map(Reply::text).orElse(""))
+        .set("warnings", Session.warnings(report));
     line.set("conflicts", Session.conflicts(report));
     line.set("usage", Session.usage(report.usage()));
     line.set("timings_ms", session.timings(report.timings(), begun));

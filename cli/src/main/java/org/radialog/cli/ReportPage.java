@@ -119,7 +119,7 @@ final class ReportPage {
         .report()
         .ifPresent(report -> {
           image.put("report", report.text());
-          image.put("conflicts", Notice.of(report.consistency()));
+          image.put("conflicts", Notice.of(report));
           image.put("findings", findings(report.findings()));
         });
     image.put("impression", entry.impression().map(Reply::text).orElse(""));

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.RadialogException;
+import org.radialog.clinical.Consistency;
 import org.radialog.dialog.Findings;
 import org.radialog.dialog.RaDialog;
 import org.radialog.dialog.Report;
@@ -117,7 +118,21 @@ final class Session {
 
   static ArrayNode conflicts(Report report) {
     ArrayNode rows = Json.array();
-    Notice.of(report.consistency()).forEach(rows::add);
+    Notice.of(report).forEach(rows::add);
+    return rows;
+  }
+
+  /** One object for each thing that does not fit in a report. */
+  static ArrayNode warnings(Report report) {
+    ArrayNode rows = Json.array();
+    for (Consistency.Warning warning : report.consistency().warnings()) {
+      ObjectNode row = rows.addObject();
+      row.put("code", warning.kind().code());
+      warning.finding().ifPresent(finding -> row.put("label", finding.label()));
+      row.put("message", Notice.words(warning.kind()));
+      ArrayNode sentences = row.putArray("sentences");
+      Notice.sentences(report, warning).forEach(sentences::add);
+    }
     return rows;
   }
 

@@ -56,6 +56,7 @@ class ReportCommandTest {
     assertThat(first.at("/model/kernels").asString()).isNotEmpty();
     assertThat(first.at("/guard/accepted").asBoolean()).isTrue();
     assertThat(first.at("/findings").size()).isEqualTo(Finding.COUNT);
+    assertThat(first.at("/report/warnings").isArray()).isTrue();
     for (JsonNode finding : first.at("/findings")) {
       boolean assessed = !finding.at("/state").asString().equals("not_assessed");
       assertThat(finding.has("probability")).isEqualTo(assessed);

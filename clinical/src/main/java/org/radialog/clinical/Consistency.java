@@ -1,30 +1,73 @@
 package org.radialog.clinical;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 
 /**
- * Whether a report says what a list of findings says.
+ * Whether a report says what a list of findings says, whether it agrees with itself, and whether it
+ * compares with a film that nobody gave.
  *
  * @param unstated on the list, and the report does not state them
  * @param contradicting not on the list, and the report states them
  * @param assessed the findings that were compared
+ * @param warnings one for each thing that does not fit, by kind and then in column order
  */
 public record Consistency(
-    Set<Finding> unstated, Set<Finding> contradicting, Set<Finding> assessed) {
+    Set<Finding> unstated,
+    Set<Finding> contradicting,
+    Set<Finding> assessed,
+    List<Warning> warnings) {
+
+  /** What does not fit. */
+  public enum Kind {
+    /** On the list, and the report denies it. */
+    LISTED_AND_DENIED,
+    /** On the list, and the report leaves it open or does not speak of it. */
+    LISTED_AND_UNSTATED,
+    /** Stated in the report, and not on the list. */
+    STATED_WITHOUT_SUPPORT,
+    /** The report states it in one sentence and denies it, without a limit, in another. */
+    STATED_AND_DENIED,
+    /** The report compares with an earlier film, and none was given. */
+    COMPARISON_WITHOUT_PRIOR;
+
+    /** The name in an output for programs, for example {@code stated_and_denied}. */
+    public String code() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  /**
+   * One thing that does not fit.
+   *
+   * @param finding what it is about; empty for a comparison
+   * @param sentences the sentences of the report that say so, in text order; empty where the fault
+   *     is that none does, and from a labeler that points to no words
+   */
+  public record Warning(Kind kind, Optional<Finding> finding, List<Labels.Span> sentences) {
+    public Warning {
+      sentences = List.copyOf(sentences);
+    }
+  }
 
   public Consistency {
     unstated = ordered(unstated);
     contradicting = ordered(contradicting);
     assessed = ordered(assessed);
+    warnings = List.copyOf(warnings);
   }
 
   /**
    * Compares {@code report} with the findings {@code present}, over {@code assessed}. A finding
    * that is absent from the list may be denied or left out; one that is left uncertain is not
-   * stated.
+   * stated. The report is compared with itself over all findings but Support Devices, of which one
+   * may be in place and another gone.
    */
   public static Consistency of(
       Labels report, Collection<Finding> present, Collection<Finding> assessed) {
@@ -38,10 +81,64 @@ public record Consistency(
         contradicting.add(finding);
       }
     }
-    return new Consistency(unstated, contradicting, ordered(assessed));
+    var warnings = new ArrayList<Warning>();
+    for (Finding finding : unstated) {
+      boolean denied = report.state(finding) == FindingState.ABSENT;
+      warnings.add(
+          warning(
+              denied ? Kind.LISTED_AND_DENIED : Kind.LISTED_AND_UNSTATED,
+              finding,
+              report.entry(finding).passages()));
+    }
+    for (Finding finding : contradicting) {
+      warnings.add(warning(Kind.STATED_WITHOUT_SUPPORT, finding, report.entry(finding).passages()));
+    }
+    for (Finding finding : Finding.ALL) {
+      if (finding != Finding.SUPPORT_DEVICES) {
+        List<Labels.Evidence> against =
+            report.entry(finding).evidence().stream()
+                .filter(e -> e.state() == FindingState.PRESENT || denies(e))
+                .toList();
+        if (report.state(finding) == FindingState.PRESENT
+            && against.stream().anyMatch(Consistency::denies)) {
+          warnings.add(
+              warning(
+                  Kind.STATED_AND_DENIED,
+                  finding,
+                  against.stream().map(Labels.Evidence::passage).toList()));
+        }
+      }
+    }
+    return new Consistency(unstated, contradicting, ordered(assessed), sorted(warnings));
   }
 
-  /** Nothing differs. */
+  /** This, with a warning where the report compares although no earlier film was given. */
+  public Consistency withoutPrior(List<Labels.Passage> comparisons) {
+    if (comparisons.isEmpty()) {
+      return this;
+    }
+    var all = new ArrayList<>(warnings);
+    all.add(new Warning(Kind.COMPARISON_WITHOUT_PRIOR, Optional.empty(), sentences(comparisons)));
+    return new Consistency(unstated, contradicting, assessed, all);
+  }
+
+  private static boolean denies(Labels.Evidence evidence) {
+    return evidence.state() == FindingState.ABSENT && !evidence.limited();
+  }
+
+  private static Warning warning(Kind kind, Finding finding, List<Labels.Passage> passages) {
+    return new Warning(kind, Optional.of(finding), sentences(passages));
+  }
+
+  private static List<Labels.Span> sentences(List<Labels.Passage> passages) {
+    return passages.stream().map(Labels.Passage::sentence).distinct().toList();
+  }
+
+  private static List<Warning> sorted(List<Warning> warnings) {
+    return warnings.stream().sorted((a, b) -> a.kind().compareTo(b.kind())).toList();
+  }
+
+  /** Report and list do not differ; other warnings do not count. */
   public boolean holds() {
     return unstated.isEmpty() && contradicting.isEmpty();
   }

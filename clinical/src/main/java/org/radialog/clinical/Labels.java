@@ -33,17 +33,55 @@ public record Labels(Map<Finding, Entry> entries) {
   }
 
   /**
+   * Words of a report.
+   *
+   * @param words the words themselves
+   * @param sentence the sentence that they stand in
+   */
+  public record Passage(Span words, Span sentence) {}
+
+  /**
+   * What one passage says about a finding.
+   *
+   * @param limited whether it denies the finding only on a side, in a place, of a size or as new,
+   *     so that it contradicts nothing that is said elsewhere
+   */
+  public record Evidence(FindingState state, Passage passage, boolean limited) {}
+
+  /**
    * One finding.
    *
-   * @param where the words that say so, in text order; empty where the finding is not mentioned,
-   *     and for a No Finding that follows from the rest of the report
+   * @param evidence everything the report says about it, in text order, also what another passage
+   *     outweighs; empty where the finding is not mentioned, for a No Finding that follows from the
+   *     rest of the report, and from a labeler that points to no words
    */
-  public record Entry(FindingState state, List<Span> where) {
+  public record Entry(FindingState state, List<Evidence> evidence) {
     /** A finding of which nothing is said. */
     public static final Entry NOT_MENTIONED = new Entry(FindingState.NOT_MENTIONED, List.of());
 
     public Entry {
-      where = List.copyOf(where);
+      evidence = List.copyOf(evidence);
+    }
+
+    /** Present outweighs uncertain, and uncertain outweighs absent. */
+    static Entry of(List<Evidence> evidence) {
+      for (FindingState state :
+          List.of(FindingState.PRESENT, FindingState.UNCERTAIN, FindingState.ABSENT)) {
+        if (evidence.stream().anyMatch(e -> e.state() == state)) {
+          return new Entry(state, evidence);
+        }
+      }
+      return NOT_MENTIONED;
+    }
+
+    /** The words that give the finding its state, in text order. */
+    public List<Span> where() {
+      return passages().stream().map(Passage::words).toList();
+    }
+
+    /** The words that give the finding its state, each with its sentence, in text order. */
+    public List<Passage> passages() {
+      return evidence.stream().filter(e -> e.state() == state).map(Evidence::passage).toList();
     }
   }
 
@@ -82,7 +120,31 @@ public record Labels(Map<Finding, Entry> entries) {
     return Collections.unmodifiableSet(found);
   }
 
-  private Entry entry(Finding finding) {
+  /**
+   * These labels with CheXpert's tree applied (Irvin et al. 2019, figure 1): the parent of a
+   * present finding is present; that of an uncertain one is uncertain where it is not present.
+   */
+  public Labels withParents() {
+    var all = new EnumMap<Finding, Entry>(entries);
+    for (Finding finding : Finding.ALL) {
+      Entry entry = entry(finding);
+      if (entry.state() == FindingState.PRESENT || entry.state() == FindingState.UNCERTAIN) {
+        for (var parent = finding.parent();
+            parent.isPresent();
+            parent = parent.orElseThrow().parent()) {
+          Finding above = parent.orElseThrow();
+          FindingState known = all.getOrDefault(above, Entry.NOT_MENTIONED).state();
+          if (known != FindingState.PRESENT && known != entry.state()) {
+            all.put(above, new Entry(entry.state(), entry.evidence()));
+          }
+        }
+      }
+    }
+    return new Labels(all);
+  }
+
+  /** What the report says about {@code finding}, with the words that say so. */
+  public Entry entry(Finding finding) {
     return entries.getOrDefault(finding, Entry.NOT_MENTIONED);
   }
 }

@@ -22,9 +22,9 @@ import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 import org.radialog.clinical.Labels;
-import org.radialog.clinical.PhraseLabeler;
 import org.radialog.clinical.PromptFormat;
 import org.radialog.clinical.PromptPart;
+import org.radialog.clinical.RuleLabeler;
 import org.radialog.clinical.Turn;
 import org.radialog.clinical.View;
 import org.radialog.data.InstructDialog.Exchange;
@@ -34,7 +34,7 @@ import org.radialog.data.InstructDialog.Task;
 class InstructDataSetTest {
   private static final int COUNT = 4000;
 
-  private static final PhraseLabeler LABELER = new PhraseLabeler();
+  private static final RuleLabeler LABELER = new RuleLabeler();
   private static final List<Film> FILMS = FoldsTest.films(new Random(11), 300);
   private static final Map<String, Film> BY_NAME =
       FILMS.stream().collect(Collectors.toMap(Film::image, film -> film));
@@ -269,7 +269,7 @@ class InstructDataSetTest {
   }
 
   private static Set<Finding> asked(Exchange e) {
-    Labels said = new PhraseLabeler().label(e.answer());
+    Labels said = new RuleLabeler().label(e.answer());
     var named = EnumSet.noneOf(Finding.class);
     named.addAll(said.in(FindingState.PRESENT));
     named.addAll(said.in(FindingState.ABSENT));

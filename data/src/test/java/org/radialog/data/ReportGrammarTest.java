@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 import org.radialog.clinical.Labels;
-import org.radialog.clinical.PhraseLabeler;
+import org.radialog.clinical.RuleLabeler;
 import org.radialog.clinical.View;
 
 class ReportGrammarTest {
@@ -38,7 +38,7 @@ class ReportGrammarTest {
           Pattern.CASE_INSENSITIVE);
 
   private static final List<Finding> TEN = List.copyOf(ReportGrammar.FINDINGS);
-  private final PhraseLabeler labeler = new PhraseLabeler();
+  private final RuleLabeler labeler = new RuleLabeler();
 
   @Test
   void everyCombinationOfLabelsCanBeReadBackFromItsReport() {

@@ -12,9 +12,8 @@ import org.jspecify.annotations.Nullable;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
-import org.radialog.clinical.PhraseLabeler;
 import org.radialog.clinical.PromptPart;
-import org.radialog.clinical.ReportLabeler;
+import org.radialog.clinical.RuleLabeler;
 import org.radialog.clinical.Turn;
 import org.radialog.imaging.Guard;
 import org.radialog.model.LlamaInput;
@@ -31,7 +30,7 @@ public final class Dialog implements AutoCloseable {
   /** Greedy, at most 300 tokens. */
   public static final Decoding DEFAULT = Decoding.greedy(300);
 
-  private static final ReportLabeler LABELER = new PhraseLabeler();
+  private static final RuleLabeler LABELER = new RuleLabeler();
 
   private final RaDialog model;
   private final Study study;
@@ -263,10 +262,13 @@ public final class Dialog implements AutoCloseable {
       }
     }
     String text = c.text().strip();
+    Consistency consistency = Consistency.of(LABELER.label(text), findings.present(), assessed);
     return new Report(
         findings,
         text,
-        Consistency.of(LABELER.label(text), findings.present(), assessed),
+        study.prior().isPresent()
+            ? consistency
+            : consistency.withoutPrior(LABELER.comparisons(text)),
         c.end(),
         c.usage(),
         clock.timings(c));

@@ -7,7 +7,8 @@ import org.radialog.clinical.Consistency;
  *
  * @param findings what the report was written from
  * @param text as the language model wrote it, every word of it
- * @param consistency where text and findings differ, over the findings that were assessed
+ * @param consistency where text and findings differ, over the findings that were assessed, and
+ *     where the text contradicts itself or compares without an earlier film
  * @param end why the text ended
  */
 public record Report(

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -21,7 +22,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.RadialogException;
+import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
+import org.radialog.clinical.RuleLabeler;
 import org.radialog.model.ModelConfig;
 import org.radialog.model.Precision;
 
@@ -177,6 +180,22 @@ class RaDialogTest {
       dialog.edit(new FindingsEdit.Hidden());
       Usage hidden = dialog.report(SHORT, RaDialogTest::unheard).usage();
       assertThat(hidden.promptTokens()).isLessThan(edited.usage().promptTokens());
+    }
+  }
+
+  @Test
+  void aReportIsCheckedAgainstItsFindingsAndForComparisonsWithAFilmThatNobodyGave() {
+    try (Dialog dialog = open(1)) {
+      Report report = dialog.report(SHORT, RaDialogTest::unheard);
+      var assessed = EnumSet.allOf(Finding.class);
+      assessed.remove(Finding.NO_FINDING);
+      assessed.removeAll(TinyModel.UNTRAINED);
+      RuleLabeler labeler = new RuleLabeler();
+      assertThat(report.consistency())
+          .isEqualTo(
+              Consistency.of(labeler.label(report.text()), report.findings().present(), assessed)
+                  .withoutPrior(labeler.comparisons(report.text())));
+      assertThat(report.consistency().assessed()).isEqualTo(assessed);
     }
   }
 

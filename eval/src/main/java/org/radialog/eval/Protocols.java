@@ -20,8 +20,8 @@ import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 import org.radialog.clinical.Labels;
-import org.radialog.clinical.PhraseLabeler;
 import org.radialog.clinical.ReportLabeler;
+import org.radialog.clinical.RuleLabeler;
 import org.radialog.clinical.View;
 import org.radialog.data.Film;
 import org.radialog.data.InstructDataSet;
@@ -46,7 +46,7 @@ public final class Protocols {
   /** The question of the view protocol (specification of the original, §8). */
   public static final String VIEW_QUESTION = "From what view was this image taken?";
 
-  private static final ReportLabeler LABELER = new PhraseLabeler();
+  private static final ReportLabeler LABELER = new RuleLabeler();
   private static final Decoding HOW = Decoding.greedy(200);
 
   /**

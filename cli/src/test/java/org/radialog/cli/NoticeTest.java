@@ -1,0 +1,78 @@
+package org.radialog.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.OptionalDouble;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.radialog.clinical.Consistency;
+import org.radialog.clinical.Finding;
+import org.radialog.clinical.RuleLabeler;
+import org.radialog.dialog.Engine;
+import org.radialog.dialog.Findings;
+import org.radialog.dialog.Report;
+import org.radialog.dialog.Timings;
+import org.radialog.dialog.Usage;
+import tools.jackson.databind.JsonNode;
+
+class NoticeTest {
+  private static final String TEXT =
+      "There is a pleural effusion. The heart is enlarged and\nunchanged. No edema. No effusion.";
+
+  private static Report report(String text, Set<Finding> present) {
+    RuleLabeler labeler = new RuleLabeler();
+    Findings findings =
+        new Findings(
+            Finding.ALL.stream()
+                .map(f ->
+                    new Findings.Assessment(
+                        f,
+                        present.contains(f) ? Findings.State.PRESENT : Findings.State.ABSENT,
+                        OptionalDouble.of(0.5),
+                        OptionalDouble.of(0.5),
+                        false))
+                .toList());
+    Consistency consistency =
+        Consistency.of(labeler.label(text), present, Finding.NIH_MAPPED)
+            .withoutPrior(labeler.comparisons(text));
+    return new Report(
+        findings, text, consistency, Engine.End.END_TOKEN, Usage.NONE, new Timings(0, 0, 0, 0, 0));
+  }
+
+  @Test
+  void eachKindOfWarningIsOneLine() {
+    Report report =
+        report(TEXT, Set.of(Finding.PLEURAL_EFFUSION, Finding.EDEMA, Finding.PNEUMONIA));
+    assertThat(Notice.of(report))
+        .containsExactly(
+            "listed as present, denied in the report: Edema",
+            "listed as present, not stated in the report: Pneumonia",
+            "stated in the report, not listed as present: Cardiomegaly",
+            "stated and denied in the report: Pleural Effusion:"
+                + " \"There is a pleural effusion.\" / \"No effusion.\"",
+            "compares with an earlier film, and none was given:"
+                + " \"The heart is enlarged and unchanged.\"");
+  }
+
+  @Test
+  void forProgramsEachWarningHasACodeALabelAndItsSentences() {
+    JsonNode rows = Session.warnings(report(TEXT, Set.of(Finding.PLEURAL_EFFUSION)));
+    assertThat(rows.size()).isEqualTo(3);
+    assertThat(rows.get(0).toString())
+        .isEqualTo(
+            "{\"code\":\"stated_without_support\",\"label\":\"Cardiomegaly\","
+                + "\"message\":\"stated in the report, not listed as present\","
+                + "\"sentences\":[\"The heart is enlarged and unchanged.\"]}");
+    assertThat(rows.get(1).at("/code").asString()).isEqualTo("stated_and_denied");
+    assertThat(rows.get(1).at("/sentences").size()).isEqualTo(2);
+    assertThat(rows.get(2).at("/code").asString()).isEqualTo("comparison_without_prior");
+    assertThat(rows.get(2).has("label")).isFalse();
+  }
+
+  @Test
+  void aReportThatFitsHasNone() {
+    Report report = report("There is a pleural effusion.", Set.of(Finding.PLEURAL_EFFUSION));
+    assertThat(Notice.of(report)).isEmpty();
+    assertThat(Session.warnings(report).size()).isZero();
+  }
+}

@@ -1,0 +1,70 @@
+package org.radialog.clinical;
+
+import java.util.HashSet;
+import java.util.Locale;
+import java.util.Set;
+import org.radialog.base.RadialogException;
+
+/** The tables of the rule labeler, compiled. */
+final class LabelerRules implements Tokens.Endings {
+  // Outputs of the table: that of a cue, or one of these plus the column of a finding.
+  static final int MENTION = 32;
+  static final int SIGN = MENTION + Finding.COUNT;
+  static final int NORMAL = SIGN + Finding.COUNT;
+  static final int OTHER = NORMAL + Finding.COUNT;
+  static final int OUTPUTS = OTHER + Finding.COUNT;
+
+  private final PhraseTable table;
+  private final Set<String> abbreviations = new HashSet<>();
+
+  /** Reads the tables from the class path. */
+  LabelerRules() {
+    var builder = new PhraseTable.Builder();
+    for (PhraseTable.Line line : PhraseTable.read("words.txt")) {
+      int equals = line.text().indexOf('=');
+      if (equals < 0 || !line.text().startsWith("@")) {
+        throw new RadialogException(
+            "words.txt: expected \"@NAME = word | word\", found \"" + line.text() + "\"");
+      }
+      builder.define(line.text().substring(0, equals).strip(), line.text().substring(equals + 1));
+    }
+    findings(builder, "mentions.txt", MENTION);
+    findings(builder, "signs.txt", SIGN);
+    findings(builder, "normal.txt", NORMAL);
+    findings(builder, "other.txt", OTHER);
+    for (PhraseTable.Line line : PhraseTable.read("cues.txt")) {
+      if (line.section().equals("abbreviations")) {
+        abbreviations.add(line.text());
+      } else {
+        builder.add(line.text(), Cue.of(line.section()).output);
+      }
+    }
+    table = builder.build();
+  }
+
+  private static void findings(PhraseTable.Builder builder, String name, int first) {
+    for (PhraseTable.Line line : PhraseTable.read(name)) {
+      for (String finding : line.section().split(",", -1)) {
+        builder.add(line.text(), first + Finding.of(finding).column());
+      }
+    }
+  }
+
+  PhraseTable table() {
+    return table;
+  }
+
+  @Override
+  public boolean abbreviation(String text, int from, int to) {
+    if (to - from == 1) {
+      return Character.isLetter(text.charAt(from));
+    }
+    return to - from <= 8
+        && abbreviations.contains(text.substring(from, to).toLowerCase(Locale.ROOT));
+  }
+
+  @Override
+  public boolean goesOn(int wordClass) {
+    return table.is(wordClass, Cue.GOES_ON.output);
+  }
+}
