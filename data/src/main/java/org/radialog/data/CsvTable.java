@@ -4,21 +4,16 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
-import java.io.PushbackReader;
-import java.io.Reader;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Iterator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
-import org.apache.commons.csv.CSVFormat;
-import org.apache.commons.csv.CSVParser;
-import org.apache.commons.csv.CSVRecord;
-import org.apache.commons.csv.DuplicateHeaderMode;
+import org.jspecify.annotations.Nullable;
 import org.radialog.base.RadialogException;
 
 /**
@@ -28,19 +23,6 @@ import org.radialog.base.RadialogException;
  * @param columns those without which it is another table
  */
 record CsvTable(Path file, List<String> columns) {
-  // A quote inside a cell and a file that ends within one are common in published tables: they must
-  // not cost the rest.
-  private static final CSVFormat FORMAT =
-      CSVFormat.DEFAULT
-          .builder()
-          .setHeader()
-          .setSkipHeaderRecord(true)
-          .setAllowMissingColumnNames(true)
-          .setDuplicateHeaderMode(DuplicateHeaderMode.ALLOW_EMPTY)
-          .setLenientEof(true)
-          .setTrailingData(true)
-          .get();
-
   CsvTable {
     columns = List.copyOf(columns);
   }
@@ -49,9 +31,7 @@ record CsvTable(Path file, List<String> columns) {
     return new CsvTable(file, List.of(columns));
   }
 
-  /**
-   * The one file of {@code folder} whose name fits, for example {@code mimic-cxr-2.*-split.csv}.
-   */
+  /** The first file of {@code folder} whose name fits, for example {@code mimic-cxr-2.*.csv}. */
   static Path find(Path folder, String glob) {
     List<Path> found = matching(folder, glob);
     if (found.isEmpty()) {
@@ -73,61 +53,37 @@ record CsvTable(Path file, List<String> columns) {
     }
   }
 
-  /** One row: the header is row 1. */
+  /** One row. */
   static final class Row {
-    private final CSVRecord cells;
+    private final Map<String, Integer> places;
+    private final CsvRecords.Cells cells;
 
-    private Row(CSVRecord cells) {
+    private Row(Map<String, Integer> places, CsvRecords.Cells cells) {
+      this.places = places;
       this.cells = cells;
     }
 
+    /** The header is row 1. */
     long number() {
-      return cells.getRecordNumber() + 1;
+      return cells.number();
     }
 
     /** The cell of a column; empty where the table has no such column. */
     String get(String column) {
-      return cells.isMapped(column) && cells.isSet(column) ? cells.get(column) : "";
+      Integer place = places.get(column);
+      return place == null ? "" : get(place);
     }
 
     /** The cell at a place, from 0. */
     String get(int place) {
-      return place < cells.size() ? cells.get(place) : "";
+      return place < cells.cells().size() ? cells.cells().get(place) : "";
     }
   }
 
   /** The header, in order. */
   List<String> header() {
-    try (Reader in = open();
-        CSVParser rows = FORMAT.parse(in)) {
-      return check(rows);
-    } catch (IOException | UncheckedIOException e) {
-      throw unreadable(e);
-    }
-  }
-
-  /**
-   * Hands over every row that is as long as the header; a shorter one is rejected.
-   *
-   * @throws RadialogException if the file is missing, unreadable or lacks a column
-   */
-  void read(Consumer<Row> rows, Consumer<Rejected> rejected) {
-    try (Reader in = open();
-        CSVParser parser = FORMAT.parse(in)) {
-      long named = check(parser).stream().filter(name -> !name.isBlank()).count();
-      Iterator<CSVRecord> records = parser.iterator();
-      while (hasNext(records, parser, rejected)) {
-        CSVRecord cells = records.next();
-        if (cells.size() < named) {
-          rejected.accept(
-              new Rejected(
-                  file,
-                  cells.getRecordNumber() + 1,
-                  "expected %d cells, found %d".formatted(named, cells.size())));
-        } else {
-          rows.accept(new Row(cells));
-        }
-      }
+    try (BufferedReader in = open()) {
+      return header(new CsvRecords(in));
     } catch (IOException e) {
       throw unreadable(e);
     }
@@ -138,21 +94,50 @@ record CsvTable(Path file, List<String> columns) {
     read(rows, out::reject);
   }
 
-  // A file that breaks off (a cut gzip) keeps the rows before the break.
-  private boolean hasNext(
-      Iterator<CSVRecord> records, CSVParser parser, Consumer<Rejected> rejected) {
-    try {
-      return records.hasNext();
-    } catch (UncheckedIOException e) {
-      rejected.accept(
-          new Rejected(
-              file, parser.getRecordNumber() + 2, "the table cannot be read on: " + e.getCause()));
-      return false;
+  /**
+   * Hands over every row that is as long as the header; any other is rejected.
+   *
+   * @throws RadialogException if the file is missing, unreadable or lacks a column
+   */
+  void read(Consumer<Row> rows, Consumer<Rejected> rejected) {
+    try (BufferedReader in = open()) {
+      var records = new CsvRecords(in);
+      List<String> header = header(records);
+      var places = new HashMap<String, Integer>();
+      for (int i = 0; i < header.size(); i++) {
+        places.putIfAbsent(header.get(i), i);
+      }
+      // Some published headers end in commas that their rows do not have.
+      int named = (int) header.stream().filter(name -> !name.isBlank()).count();
+      CsvRecords.Cells cells = next(records, named, header.size(), rejected);
+      while (cells != null) {
+        if (cells.broken().isEmpty()) {
+          rows.accept(new Row(places, cells));
+        } else {
+          rejected.accept(new Rejected(file, cells.number(), cells.broken()));
+        }
+        cells = next(records, named, header.size(), rejected);
+      }
+    } catch (IOException e) {
+      throw unreadable(e);
     }
   }
 
-  private List<String> check(CSVParser rows) {
-    List<String> header = rows.getHeaderNames();
+  // A file that breaks off (a cut gzip) keeps the rows before the break.
+  private CsvRecords.@Nullable Cells next(
+      CsvRecords records, int least, int most, Consumer<Rejected> rejected) {
+    try {
+      return records.next(least, most);
+    } catch (IOException e) {
+      rejected.accept(
+          new Rejected(file, records.number() + 1, "the table cannot be read on: " + e));
+      return null;
+    }
+  }
+
+  private List<String> header(CsvRecords records) throws IOException {
+    CsvRecords.Cells first = records.next(1, Integer.MAX_VALUE);
+    List<String> header = first == null ? List.of() : first.cells();
     for (String column : columns) {
       if (!header.contains(column)) {
         throw new RadialogException(
@@ -163,18 +148,17 @@ record CsvTable(Path file, List<String> columns) {
     return header;
   }
 
-  private Reader open() throws IOException {
+  private BufferedReader open() throws IOException {
     InputStream bytes = Files.newInputStream(file);
     try {
       if (file.getFileName().toString().endsWith(".gz")) {
         bytes = new GZIPInputStream(bytes, 1 << 16);
       }
       var reader =
-          new PushbackReader(
-              new BufferedReader(new InputStreamReader(bytes, StandardCharsets.UTF_8), 1 << 16));
-      int first = reader.read();
-      if (first >= 0 && first != 0xFEFF) { // a byte order mark is no part of the first name
-        reader.unread(first);
+          new BufferedReader(new InputStreamReader(bytes, StandardCharsets.UTF_8), 1 << 16);
+      reader.mark(1);
+      if (reader.read() != 0xFEFF) { // a byte order mark is no part of the first name
+        reader.reset();
       }
       return reader;
     } catch (IOException e) {
@@ -183,7 +167,7 @@ record CsvTable(Path file, List<String> columns) {
     }
   }
 
-  private RadialogException unreadable(Exception e) {
+  private RadialogException unreadable(IOException e) {
     return new RadialogException("cannot read the table " + file + ": " + e, e);
   }
 }

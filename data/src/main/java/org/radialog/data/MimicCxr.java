@@ -37,7 +37,7 @@ import org.radialog.clinical.View;
  * files/p10/p10000032/s50414267.txt                                         the reports
  * </pre>
  *
- * <p>The tables are joined in memory (about 150 bytes an image); reports are read one by one.
+ * <p>The tables are joined in memory (about 200 bytes an image); reports are read one by one.
  * Labels are named after their table: {@code chexpert}, {@code negbio}, {@code chexbert}.
  */
 public final class MimicCxr implements StudySource {
@@ -116,17 +116,33 @@ public final class MimicCxr implements StudySource {
     return "mimic-cxr";
   }
 
+  private static final List<String> SOURCES = List.of("chexpert", "negbio", "chexbert");
+
+  private record Image(String dicom, View view, int row) {}
+
   // What the tables say of a study.
   private static final class Entry {
+    private static final int NONE = -1;
+
     final long subject;
     final StudySplit split;
-    final List<String> dicoms = new ArrayList<>(2);
-    final List<View> views = new ArrayList<>(2);
-    final Map<String, Integer> labels = new HashMap<>(4);
+    final List<Image> images = new ArrayList<>(2);
+
+    /** Packed labels by source. */
+    final int[] labels = {NONE, NONE, NONE};
 
     Entry(long subject, StudySplit split) {
       this.subject = subject;
       this.split = split;
+    }
+
+    int place(String dicom) {
+      for (int i = 0; i < images.size(); i++) {
+        if (images.get(i).dicom().equals(dicom)) {
+          return i;
+        }
+      }
+      return -1;
     }
 
     String folder(long study) {
@@ -139,7 +155,8 @@ public final class MimicCxr implements StudySource {
   @Override
   public Tally read(Consumer<? super ReportedStudy> studies, Consumer<? super Rejected> rejected) {
     var out = new StudySink(studies, rejected);
-    Map<Long, Entry> index = splits(out);
+    Path splits = CsvTable.find(folder, "mimic-cxr-2.*-split.csv{,.gz}");
+    Map<Long, Entry> index = splits(splits, out);
     views(index, out);
     for (String source : List.of("chexpert", "negbio")) {
       for (Path table : CsvTable.matching(folder, "mimic-cxr-2.*-" + source + ".csv{,.gz}")) {
@@ -148,16 +165,15 @@ public final class MimicCxr implements StudySource {
     }
     chexbert.ifPresent(table -> labels(table, "chexbert", index, out));
     if (sectioned.isPresent()) {
-      sectioned(sectioned.get(), index, out);
+      sectioned(sectioned.get(), index, splits, out);
     } else {
       index.forEach((study, entry) ->
-          report(study, entry, out).ifPresent(text -> emit(study, entry, text, out)));
+          report(study, entry, out).ifPresent(text -> emit(study, entry, text, splits, out)));
     }
     return out.tally();
   }
 
-  private Map<Long, Entry> splits(StudySink out) {
-    Path table = CsvTable.find(folder, "mimic-cxr-2.*-split.csv{,.gz}");
+  private static Map<Long, Entry> splits(Path table, StudySink out) {
     var index = new LinkedHashMap<Long, Entry>();
     CsvTable.of(table, "dicom_id", "study_id", "subject_id", "split")
         .read(
@@ -188,8 +204,7 @@ public final class MimicCxr implements StudySource {
                             split.label()));
                 return;
               }
-              entry.dicoms.add(row.get("dicom_id"));
-              entry.views.add(View.UNKNOWN);
+              entry.images.add(new Image(row.get("dicom_id"), View.UNKNOWN, (int) row.number()));
             },
             out);
     return index;
@@ -201,7 +216,7 @@ public final class MimicCxr implements StudySource {
           .read(
               row -> {
                 Entry entry = id(row.get("study_id")).map(index::get).orElse(null);
-                int image = entry == null ? -1 : entry.dicoms.indexOf(row.get("dicom_id"));
+                int image = entry == null ? -1 : entry.place(row.get("dicom_id"));
                 if (entry == null || image < 0) {
                   out.reject(
                       table,
@@ -209,7 +224,10 @@ public final class MimicCxr implements StudySource {
                       "image %s of study %s is in no split"
                           .formatted(row.get("dicom_id"), row.get("study_id")));
                 } else {
-                  entry.views.set(image, View.of(row.get("ViewPosition")));
+                  Image plain = entry.images.get(image);
+                  entry.images.set(
+                      image,
+                      new Image(plain.dicom(), View.of(row.get("ViewPosition")), plain.row()));
                 }
               },
               out);
@@ -226,7 +244,9 @@ public final class MimicCxr implements StudySource {
     }
     var byDicom = new HashMap<String, Entry>();
     if (byImage) {
-      index.values().forEach(entry -> entry.dicoms.forEach(dicom -> byDicom.put(dicom, entry)));
+      index
+          .values()
+          .forEach(entry -> entry.images.forEach(image -> byDicom.put(image.dicom(), entry)));
     }
     String key = byImage ? "dicom_id" : "study_id";
     CsvTable.of(table, key)
@@ -239,7 +259,7 @@ public final class MimicCxr implements StudySource {
                 return;
               }
               try {
-                entry.labels.put(source, FindingColumns.pack(columns, row::get));
+                entry.labels[SOURCES.indexOf(source)] = FindingColumns.pack(columns, row::get);
               } catch (RadialogException e) {
                 out.reject(table, row.number(), e.getMessage());
               }
@@ -247,7 +267,7 @@ public final class MimicCxr implements StudySource {
             out);
   }
 
-  private void sectioned(Path table, Map<Long, Entry> index, StudySink out) {
+  private void sectioned(Path table, Map<Long, Entry> index, Path splits, StudySink out) {
     CsvTable.of(table, "study", "impression", "findings", "last_paragraph", "comparison")
         .read(
             row -> {
@@ -265,7 +285,7 @@ public final class MimicCxr implements StudySource {
                   sections.add(new Section(section, row.get(section)));
                 }
               }
-              emit(study.orElseThrow(), entry, new ReportSections(sections), out);
+              emit(study.orElseThrow(), entry, new ReportSections(sections), splits, out);
             },
             out);
     index.keySet().forEach(study -> out.reject(table, 0, "has no row for study s" + study));
@@ -301,18 +321,21 @@ public final class MimicCxr implements StudySource {
     return Optional.empty();
   }
 
-  private void emit(long study, Entry entry, ReportSections report, StudySink out) {
+  private void emit(long study, Entry entry, ReportSections report, Path splits, StudySink out) {
     var list = new ArrayList<StudyImage>();
-    for (int i = 0; i < entry.dicoms.size(); i++) {
-      String dicom = entry.dicoms.get(i);
-      switch (images.find(List.of(entry.folder(study) + "/" + dicom + ".jpg"))) {
+    for (Image image : entry.images) {
+      switch (images.find(List.of(entry.folder(study) + "/" + image.dicom() + ".jpg"))) {
         case ImageFolder.Found.At(Path file) ->
-            list.add(StudyImage.of(dicom, file, entry.views.get(i)));
-        case ImageFolder.Found.Not(String reason) -> out.reject(folder, 0, reason);
+            list.add(StudyImage.of(image.dicom(), file, image.view()));
+        case ImageFolder.Found.Not(String reason) -> out.reject(splits, image.row(), reason);
       }
     }
     var labels = new TreeMap<String, Map<Finding, FindingState>>();
-    entry.labels.forEach((source, packed) -> labels.put(source, FindingColumns.unpack(packed)));
+    for (int i = 0; i < SOURCES.size(); i++) {
+      if (entry.labels[i] != Entry.NONE) {
+        labels.put(SOURCES.get(i), FindingColumns.unpack(entry.labels[i]));
+      }
+    }
     out.study(
         new ReportedStudy(
             "s" + study, "p" + entry.subject, list, report, entry.split, labels, new TreeMap<>()));

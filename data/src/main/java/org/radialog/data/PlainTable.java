@@ -44,11 +44,15 @@ public record PlainTable(Path file) implements StudySource {
     var out = new StudySink(studies, rejected);
     CsvTable table = CsvTable.of(file, "image", "report");
     Map<String, Finding> columns = FindingColumns.among(table.header());
-    GroupedRows.read(
-        table,
-        row -> row.get("study").isBlank() ? "row " + row.number() : row.get("study"),
-        out,
-        (study, rows) -> study(rows, columns, out));
+    if (table.header().contains("study")) {
+      GroupedRows.read(
+          table,
+          row -> row.get("study").isBlank() ? "row " + row.number() : row.get("study"),
+          out,
+          (study, rows) -> study(rows, columns, out));
+    } else {
+      table.read(row -> study(List.of(row), columns, out), out);
+    }
     return out.tally();
   }
 

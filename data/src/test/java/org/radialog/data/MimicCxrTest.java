@@ -148,7 +148,7 @@ class MimicCxrTest {
             line -> assertThat(line).contains("split.csv, row 8", "expected 4 cells, found 1"),
             line -> assertThat(line).contains("negbio.csv.gz, row 2", "Atelectasis", "maybe"),
             line -> assertThat(line).contains("negbio.csv.gz, row 3", "50000009"),
-            line -> assertThat(line).contains("s50000001/ab.jpg", "missing"),
+            line -> assertThat(line).contains("split.csv, row 3", "s50000001/ab.jpg is missing"),
             line -> assertThat(line).contains("s50000002.txt", "missing"),
             line -> assertThat(line).contains("s50000003.txt", "UTF-8"));
   }
