@@ -16,28 +16,30 @@ import org.radialog.clinical.ReportSections.Section;
 
 class ReportSectionsTest {
   private static final String REPORT =
-      "                                 FINAL REPORT\n"
-          + " EXAMINATION:  Chest.\n"
-          + " \n"
-          + " INDICATION:  Cough.\n"
-          + " \n"
-          + " HISTORY:  Asthma.\n"
-          + " \n"
-          + " TECHNIQUE:  Two views.\n"
-          + " \n"
-          + " COMPARISON:  None.\n"
-          + " \n"
-          + " FINDINGS: \n"
-          + " \n"
-          + " Clear.\n"
-          + " \n"
-          + " IMPRESSION: \n"
-          + " \n"
-          + " Normal.\n"
-          + " \n"
-          + " ADDENDUM:  First call.\n"
-          + " \n"
-          + " SECOND ADDENDUM:  Second call.\n";
+      """
+                                       FINAL REPORT
+       EXAMINATION:  Chest.
+      \s
+       INDICATION:  Cough.
+      \s
+       HISTORY:  Asthma.
+      \s
+       TECHNIQUE:  Two views.
+      \s
+       COMPARISON:  None.
+      \s
+       FINDINGS:\s
+      \s
+       Clear.
+      \s
+       IMPRESSION:\s
+      \s
+       Normal.
+      \s
+       ADDENDUM:  First call.
+      \s
+       SECOND ADDENDUM:  Second call.
+      """;
 
   @TempDir Path folder;
 

@@ -49,7 +49,7 @@ final class FindingColumns {
     int packed = NOTHING;
     for (var e : columns.entrySet()) {
       FindingState state = state(e.getKey(), cell.apply(e.getKey()).strip());
-      packed |= STATES.indexOf(state) << 2 * e.getValue().column();
+      packed |= STATES.indexOf(state) << (2 * e.getValue().column());
     }
     return packed;
   }
@@ -57,7 +57,7 @@ final class FindingColumns {
   static Map<Finding, FindingState> unpack(int packed) {
     var states = new EnumMap<Finding, FindingState>(Finding.class);
     for (Finding finding : Finding.ALL) {
-      states.put(finding, STATES.get(packed >> 2 * finding.column() & 3));
+      states.put(finding, STATES.get((packed >> (2 * finding.column())) & 3));
     }
     return states;
   }

@@ -37,8 +37,8 @@ import org.radialog.clinical.View;
  * files/p10/p10000032/s50414267.txt                                         the reports
  * </pre>
  *
- * <p>The tables are joined in memory (about 200 bytes an image); reports are read one by one.
- * Labels are named after their table: {@code chexpert}, {@code negbio}, {@code chexbert}.
+ * <p>The tables are joined in memory (230 bytes an image); reports are read one by one. Labels are
+ * named after their table: {@code chexpert}, {@code negbio}, {@code chexbert}.
  */
 public final class MimicCxr implements StudySource {
   private final Path folder;

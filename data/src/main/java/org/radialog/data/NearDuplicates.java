@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -31,7 +30,7 @@ public final class NearDuplicates {
 
   private static final int WORDS = 3;
 
-  private static final int NEIGHBOURS = 64;
+  private static final int NEIGHBOURS = 32;
 
   // 32 bands of 24 bits drawn from 1,024: two films that agree in 95 % of the bits share a band
   // with
@@ -82,14 +81,11 @@ public final class NearDuplicates {
     }
     int[][] shingles =
         documents.keySet().stream().map(NearDuplicates::shingles).toArray(int[][]::new);
-    var buckets = new Buckets(BANDS);
-    for (int d = 0; d < shingles.length; d++) {
-      buckets.add(d, bands(shingles[d]));
-    }
+    int[][] bands = Arrays.stream(shingles).map(NearDuplicates::bands).toArray(int[][]::new);
     return pairs(
         texts.stream().map(t -> new Item(t.id(), t.split())).toList(),
         document,
-        buckets,
+        bands,
         (a, b) -> jaccard(shingles[a], shingles[b]),
         threshold);
   }
@@ -115,14 +111,11 @@ public final class NearDuplicates {
         rejected.add(new Rejected(picture.file(), 0, e.getMessage()));
       }
     }
-    var buckets = new Buckets(PICTURE_BANDS);
-    for (int i = 0; i < hashes.size(); i++) {
-      buckets.add(i, hashes.get(i).bands());
-    }
+    int[][] bands = hashes.stream().map(PictureHash::bands).toArray(int[][]::new);
     int[] self = new int[hashes.size()];
     Arrays.setAll(self, i -> i);
     List<Pair> pairs =
-        pairs(items, self, buckets, (a, b) -> hashes.get(a).similarity(hashes.get(b)), threshold);
+        pairs(items, self, bands, (a, b) -> hashes.get(a).similarity(hashes.get(b)), threshold);
     return new Pictures(pairs, rejected);
   }
 
@@ -131,23 +124,6 @@ public final class NearDuplicates {
   @FunctionalInterface
   private interface Similarity {
     double of(int document, int other);
-  }
-
-  /** Documents by the values of their bands. */
-  private static final class Buckets {
-    private final List<Map<Long, List<Integer>>> bands = new ArrayList<>();
-
-    Buckets(int count) {
-      for (int b = 0; b < count; b++) {
-        bands.add(new HashMap<>());
-      }
-    }
-
-    void add(int document, long[] values) {
-      for (int b = 0; b < values.length; b++) {
-        bands.get(b).computeIfAbsent(values[b], v -> new ArrayList<>(1)).add(document);
-      }
-    }
   }
 
   /** The best partner of an item so far. */
@@ -164,7 +140,7 @@ public final class NearDuplicates {
   }
 
   private static List<Pair> pairs(
-      List<Item> items, int[] document, Buckets buckets, Similarity similarity, double threshold) {
+      List<Item> items, int[] document, int[][] bands, Similarity similarity, double threshold) {
     // The first item of each split that has a document.
     int documents = Arrays.stream(document).max().orElse(-1) + 1;
     List<Map<String, Integer>> holders = new ArrayList<>();
@@ -182,21 +158,25 @@ public final class NearDuplicates {
       best.add(new HashMap<>(1));
       offer(best.get(d), holders.get(d), holders.get(d), 1);
     }
-    var compared = new HashSet<Long>();
-    for (Map<Long, List<Integer>> band : buckets.bands) {
-      for (List<Integer> bucket : band.values()) {
-        for (int i = 1; i < bucket.size(); i++) {
-          for (int j = Math.max(0, i - NEIGHBOURS); j < i; j++) {
-            int a = bucket.get(j);
-            int b = bucket.get(i);
-            if (!cross(holders.get(a), holders.get(b)) || !compared.add((long) a << 32 | b)) {
-              continue;
-            }
-            double value = similarity.of(a, b);
-            if (value >= threshold) {
-              offer(best.get(a), holders.get(a), holders.get(b), value);
-              offer(best.get(b), holders.get(b), holders.get(a), value);
-            }
+    int bandCount = documents == 0 ? 0 : bands[0].length;
+    long[] keys = new long[documents];
+    for (int band = 0; band < bandCount; band++) {
+      // Sorted by the band's value and then by number, a bucket is a run of equal values.
+      for (int d = 0; d < documents; d++) {
+        keys[d] = (long) bands[d][band] << 32 | d;
+      }
+      Arrays.sort(keys);
+      for (int i = 1; i < documents; i++) {
+        int b = (int) keys[i];
+        for (int j = i - 1; j >= Math.max(0, i - NEIGHBOURS) && same(keys[j], keys[i]); j--) {
+          int a = (int) keys[j];
+          if (!cross(holders.get(a), holders.get(b))) {
+            continue;
+          }
+          double value = similarity.of(a, b);
+          if (value >= threshold) {
+            offer(best.get(a), holders.get(a), holders.get(b), value);
+            offer(best.get(b), holders.get(b), holders.get(a), value);
           }
         }
       }
@@ -235,6 +215,10 @@ public final class NearDuplicates {
     }
   }
 
+  private static boolean same(long key, long other) {
+    return key >> 32 == other >> 32;
+  }
+
   private static boolean cross(Map<String, Integer> a, Map<String, Integer> b) {
     return a.size() > 1 || b.size() > 1 || !a.keySet().equals(b.keySet());
   }
@@ -266,8 +250,8 @@ public final class NearDuplicates {
   }
 
   // MinHash: of each of 64 orders of all hashes the first that the text has, 4 of them a band.
-  private static long[] bands(int[] shingles) {
-    long[] bands = new long[BANDS];
+  private static int[] bands(int[] shingles) {
+    int[] bands = new int[BANDS];
     for (int b = 0; b < BANDS; b++) {
       long band = b;
       for (int r = 0; r < ROWS; r++) {
@@ -278,7 +262,7 @@ public final class NearDuplicates {
         }
         band = mix(band * 31 + least);
       }
-      bands[b] = band;
+      bands[b] = (int) (band >>> 32);
     }
     return bands;
   }
@@ -307,12 +291,15 @@ public final class NearDuplicates {
     return z ^ z >>> 31;
   }
 
-  /**
-   * A film's difference hash.
-   *
-   * @param bits 32 × 32 cells, row-major
-   */
-  private record PictureHash(long[] bits) {
+  /** A film's difference hash. */
+  private static final class PictureHash {
+    /** 32 × 32 cells, row-major. */
+    private final long[] bits;
+
+    private PictureHash(long[] bits) {
+      this.bits = bits;
+    }
+
     static PictureHash of(Radiograph film) {
       byte[] grey = film.display();
       long[] bits = new long[SIDE * SIDE / 64];
@@ -339,12 +326,12 @@ public final class NearDuplicates {
     }
 
     // Each band is made of bits at places that the band's number fixes.
-    long[] bands() {
-      long[] bands = new long[PICTURE_BANDS];
+    int[] bands() {
+      int[] bands = new int[PICTURE_BANDS];
       for (int b = 0; b < PICTURE_BANDS; b++) {
         for (int i = 0; i < PICTURE_BITS; i++) {
           int at = (int) (mix(0x9E3779B97F4A7C15L * (b * PICTURE_BITS + i + 1)) >>> 54);
-          bands[b] = bands[b] << 1 | (bits[at >> 6] >>> (at & 63) & 1);
+          bands[b] = bands[b] << 1 | (int) (bits[at >> 6] >>> (at & 63) & 1);
         }
       }
       return bands;

@@ -23,17 +23,19 @@ import org.radialog.clinical.View;
 
 class MimicCxrTest {
   private static final String REPORT =
-      "                                 FINAL REPORT\n"
-          + " INDICATION:  Cough.\n"
-          + " \n"
-          + " FINDINGS: \n"
-          + " \n"
-          + " Lungs\n"
-          + " clear.\n"
-          + " \n"
-          + " IMPRESSION: \n"
-          + " \n"
-          + " Normal.\n";
+      """
+                                       FINAL REPORT
+       INDICATION:  Cough.
+      \s
+       FINDINGS:\s
+      \s
+       Lungs
+       clear.
+      \s
+       IMPRESSION:\s
+      \s
+       Normal.
+      """;
 
   @TempDir Path folder;
 

@@ -50,9 +50,11 @@ class NihReleaseTest {
     write("images_012/images/00000003_000.png", "");
     write(
         "BBox_List_2017.csv",
-        "Image Index,Finding Label,Bbox [x,y,w,h],,,\n"
-            + "00000001_000.png,Infiltrate,225.5,547,86.75,79.25,,,\n"
-            + "00000003_000.png,Mass,1,2,3,x,,,\n");
+        """
+        Image Index,Finding Label,Bbox [x,y,w,h],,,
+        00000001_000.png,Infiltrate,225.5,547,86.75,79.25,,,
+        00000003_000.png,Mass,1,2,3,x,,,
+        """);
     var released = new ArrayList<NihRelease.Released>();
     var rejected = new ArrayList<Rejected>();
     NihRelease release = new NihRelease(folder);
