@@ -1,6 +1,7 @@
 package org.radialog.data;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -157,6 +158,8 @@ public final class IuXray implements StudySource {
             reports + " holds no XML files: expected those of NLMCXR_reports.tgz");
       }
       return found;
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
     }
   }
 

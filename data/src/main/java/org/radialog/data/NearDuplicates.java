@@ -19,8 +19,8 @@ import org.radialog.imaging.Radiograph;
  * <p>Every item is paired with the one of another split that is most like it, so there are at most
  * as many pairs as items, however often "no acute disease" was dictated. The same input gives the
  * same pairs. Work grows with the number of items, not with its square: only items that share a
- * bucket of a locality-sensitive hash are compared, and of a crowded bucket each with its {@value
- * #NEIGHBOURS} nearest in order.
+ * bucket of a locality-sensitive hash are compared, and in a bucket each with the {@value
+ * #NEIGHBOURS} before it. So among thousands of texts of one template a pair can be missed.
  */
 public final class NearDuplicates {
   // 16 bands of 4: two texts of Jaccard similarity 0.8 share a band with probability 0.9998, of 0.7
@@ -30,7 +30,7 @@ public final class NearDuplicates {
 
   private static final int WORDS = 3;
 
-  private static final int NEIGHBOURS = 32;
+  private static final int NEIGHBOURS = 64;
 
   // 32 bands of 24 bits drawn from 1,024: two films that agree in 95 % of the bits share a band
   // with
