@@ -1,0 +1,83 @@
+package org.radialog.clinical;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.radialog.base.RadialogException;
+
+/**
+ * What a header of a MIMIC-CXR report means: an exact table with the typing errors of the data,
+ * then contained words, then names of views. The table is {@code section-names.txt}.
+ *
+ * @param table raw name → canonical name
+ * @param contained words that decide, in their order, where the table has no entry
+ * @param views words of a header that stands for the findings
+ */
+record SectionNames(Map<String, String> table, List<String> contained, List<String> views) {
+  /** The names of {@code section-names.txt}. */
+  static final SectionNames MIMIC = read("section-names.txt");
+
+  SectionNames {
+    table = Collections.unmodifiableMap(new LinkedHashMap<>(table));
+    contained = List.copyOf(contained);
+    views = List.copyOf(views);
+  }
+
+  /** The canonical name of a header as it stands in the report. */
+  String canonical(String header) {
+    String name = ReportSections.strip(header.toLowerCase(Locale.ROOT));
+    String exact = table.get(name);
+    if (exact != null) {
+      return exact;
+    }
+    for (String word : contained) {
+      if (name.contains(word)) {
+        return word;
+      }
+    }
+    return views.stream().anyMatch(name::contains) ? ReportSections.FINDINGS : name;
+  }
+
+  private static SectionNames read(String resource) {
+    var table = new LinkedHashMap<String, String>();
+    var contained = new ArrayList<String>();
+    var views = new ArrayList<String>();
+    for (String line : lines(resource)) {
+      if (line.isBlank() || line.startsWith("#")) {
+        continue;
+      }
+      if (line.startsWith("[contained] ")) {
+        contained.addAll(words(line.substring("[contained] ".length())));
+      } else if (line.startsWith("[views] ")) {
+        views.addAll(words(line.substring("[views] ".length())));
+      } else {
+        int equals = line.indexOf(" = ");
+        String canonical = line.substring(0, equals);
+        words(line.substring(equals + 3)).forEach(raw -> table.put(raw, canonical));
+      }
+    }
+    return new SectionNames(table, contained, views);
+  }
+
+  private static List<String> words(String list) {
+    return List.of(list.split(" \\| ", -1));
+  }
+
+  private static List<String> lines(String resource) {
+    try (InputStream in = SectionNames.class.getResourceAsStream(resource)) {
+      if (in == null) {
+        throw new RadialogException(
+            resource + " is missing from the class path: build the room clinical");
+      }
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+    } catch (IOException e) {
+      throw new RadialogException("cannot read " + resource + ": " + e, e);
+    }
+  }
+}

@@ -1,0 +1,354 @@
+package org.radialog.data;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.radialog.base.RadialogException;
+import org.radialog.imaging.Radiograph;
+
+/**
+ * Texts or films that stand in two splits of a data set, or nearly: what a model saw in training
+ * must not be what it is scored on.
+ *
+ * <p>Every item is paired with the one of another split that is most like it, so there are at most
+ * as many pairs as items, however often "no acute disease" was dictated. The same input gives the
+ * same pairs. Work grows with the number of items, not with its square: only items that share a
+ * bucket of a locality-sensitive hash are compared, and in a bucket each with the {@value
+ * #NEIGHBOURS} before it. So among thousands of texts of one template a pair can be missed.
+ */
+public final class NearDuplicates {
+  // 16 bands of 4: two texts of Jaccard similarity 0.8 share a band with probability 0.9998, of 0.7
+  // with 0.99 (Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, section 3.4).
+  private static final int BANDS = 16;
+  private static final int ROWS = 4;
+
+  private static final int WORDS = 3;
+
+  private static final int NEIGHBOURS = 64;
+
+  // 32 bands of 24 bits drawn from 1,024: two films that agree in 95 % of the bits share a band
+  // with
+  // probability 0.9999, in 90 % with 0.93; two films of 70 % share a given one with 0.0002.
+  private static final int PICTURE_BANDS = 32;
+  private static final int PICTURE_BITS = 24;
+  private static final int SIDE = 32;
+
+  private NearDuplicates() {}
+
+  /** A text to check. */
+  public record Text(String id, String split, String text) {}
+
+  /** A film to check. */
+  public record Picture(String id, String split, Path file) {}
+
+  /**
+   * Two items of different splits, the earlier one first.
+   *
+   * @param similarity 1 for the same; of texts the Jaccard similarity of their word triples, of
+   *     films the share of equal bits of their difference hashes
+   */
+  public record Pair(
+      String first, String firstSplit, String second, String secondSplit, double similarity) {}
+
+  /** The pairs among films, and the films that could not be read. */
+  public record Pictures(List<Pair> pairs, List<Rejected> rejected) {
+    public Pictures {
+      pairs = List.copyOf(pairs);
+      rejected = List.copyOf(rejected);
+    }
+  }
+
+  /**
+   * Pairs of texts. Case, punctuation and white space do not count; a text without words is like
+   * none.
+   *
+   * @param threshold the least similarity, from 0.5 to 1; below 0.7 some pairs are missed
+   */
+  public static List<Pair> texts(List<Text> texts, double threshold) {
+    check(threshold);
+    // Equal texts are one document, so that a thousand copies cost one comparison.
+    var documents = new LinkedHashMap<String, Integer>();
+    int[] document = new int[texts.size()];
+    for (int i = 0; i < texts.size(); i++) {
+      String plain = plain(texts.get(i).text());
+      document[i] = plain.isEmpty() ? -1 : documents.computeIfAbsent(plain, p -> documents.size());
+    }
+    int[][] shingles =
+        documents.keySet().stream().map(NearDuplicates::shingles).toArray(int[][]::new);
+    int[][] bands = Arrays.stream(shingles).map(NearDuplicates::bands).toArray(int[][]::new);
+    return pairs(
+        texts.stream().map(t -> new Item(t.id(), t.split())).toList(),
+        document,
+        bands,
+        (a, b) -> jaccard(shingles[a], shingles[b]),
+        threshold);
+  }
+
+  /**
+   * Pairs of films by their difference hash of 1,024 bits (is a cell of a 33 × 32 grid brighter
+   * than its right neighbour?). Size, depth and a change of brightness or contrast do not matter; a
+   * crop, a turn or a mirror does.
+   *
+   * @param threshold the least share of equal bits, from 0.5 to 1; 0.9 finds re-encoded films and
+   *     not two films of one patient
+   */
+  public static Pictures pictures(List<Picture> pictures, double threshold) {
+    check(threshold);
+    var items = new ArrayList<Item>();
+    var hashes = new ArrayList<PictureHash>();
+    var rejected = new ArrayList<Rejected>();
+    for (Picture picture : pictures) {
+      try {
+        hashes.add(PictureHash.of(Radiograph.read(picture.file())));
+        items.add(new Item(picture.id(), picture.split()));
+      } catch (RadialogException e) {
+        rejected.add(new Rejected(picture.file(), 0, e.getMessage()));
+      }
+    }
+    int[][] bands = hashes.stream().map(PictureHash::bands).toArray(int[][]::new);
+    int[] self = new int[hashes.size()];
+    Arrays.setAll(self, i -> i);
+    List<Pair> pairs =
+        pairs(items, self, bands, (a, b) -> hashes.get(a).similarity(hashes.get(b)), threshold);
+    return new Pictures(pairs, rejected);
+  }
+
+  private record Item(String id, String split) {}
+
+  @FunctionalInterface
+  private interface Similarity {
+    double of(int document, int other);
+  }
+
+  /** The best partner of an item so far. */
+  private static final class Best {
+    int partner = -1;
+    double similarity;
+
+    void offer(int other, double value) {
+      if (partner < 0 || value > similarity || (value == similarity && other < partner)) {
+        partner = other;
+        similarity = value;
+      }
+    }
+  }
+
+  private static List<Pair> pairs(
+      List<Item> items, int[] document, int[][] bands, Similarity similarity, double threshold) {
+    // The first item of each split that has a document.
+    int documents = Arrays.stream(document).max().orElse(-1) + 1;
+    List<Map<String, Integer>> holders = new ArrayList<>();
+    for (int d = 0; d < documents; d++) {
+      holders.add(new LinkedHashMap<>(1));
+    }
+    for (int i = 0; i < items.size(); i++) {
+      if (document[i] >= 0) {
+        holders.get(document[i]).putIfAbsent(items.get(i).split(), i);
+      }
+    }
+    // Each document's best partner in a split other than each of its own.
+    List<Map<String, Best>> best = new ArrayList<>();
+    for (int d = 0; d < documents; d++) {
+      best.add(new HashMap<>(1));
+      offer(best.get(d), holders.get(d), holders.get(d), 1);
+    }
+    int bandCount = documents == 0 ? 0 : bands[0].length;
+    long[] keys = new long[documents];
+    for (int band = 0; band < bandCount; band++) {
+      // Sorted by the band's value and then by number, a bucket is a run of equal values.
+      for (int d = 0; d < documents; d++) {
+        keys[d] = (long) bands[d][band] << 32 | d;
+      }
+      Arrays.sort(keys);
+      for (int i = 1; i < documents; i++) {
+        int b = (int) keys[i];
+        for (int j = i - 1; j >= Math.max(0, i - NEIGHBOURS) && same(keys[j], keys[i]); j--) {
+          int a = (int) keys[j];
+          if (!cross(holders.get(a), holders.get(b))) {
+            continue;
+          }
+          double value = similarity.of(a, b);
+          if (value >= threshold) {
+            offer(best.get(a), holders.get(a), holders.get(b), value);
+            offer(best.get(b), holders.get(b), holders.get(a), value);
+          }
+        }
+      }
+    }
+    var pairs = new LinkedHashMap<Long, Pair>();
+    for (int i = 0; i < items.size(); i++) {
+      if (document[i] < 0) {
+        continue;
+      }
+      Best partner = best.get(document[i]).get(items.get(i).split());
+      if (partner == null) {
+        continue;
+      }
+      int first = Math.min(i, partner.partner);
+      int second = Math.max(i, partner.partner);
+      Item a = items.get(first);
+      Item b = items.get(second);
+      pairs.put(
+          (long) first << 32 | second,
+          new Pair(a.id(), a.split(), b.id(), b.split(), partner.similarity));
+    }
+    return pairs.values().stream()
+        .sorted(Comparator.comparingDouble(Pair::similarity).reversed())
+        .toList();
+  }
+
+  // For each split of the own holders, the partner's holders in other splits.
+  private static void offer(
+      Map<String, Best> best, Map<String, Integer> own, Map<String, Integer> other, double value) {
+    for (String split : own.keySet()) {
+      other.forEach((otherSplit, item) -> {
+        if (!otherSplit.equals(split)) {
+          best.computeIfAbsent(split, s -> new Best()).offer(item, value);
+        }
+      });
+    }
+  }
+
+  private static boolean same(long key, long other) {
+    return key >> 32 == other >> 32;
+  }
+
+  private static boolean cross(Map<String, Integer> a, Map<String, Integer> b) {
+    return a.size() > 1 || b.size() > 1 || !a.keySet().equals(b.keySet());
+  }
+
+  private static void check(double threshold) {
+    if (!(threshold >= 0.5 && threshold <= 1)) {
+      throw new RadialogException(
+          "expected a similarity from 0.5 to 1, got " + threshold + " for near-duplicates");
+    }
+  }
+
+  private static String plain(String text) {
+    return text.toLowerCase(Locale.ROOT).replaceAll("[^\\p{L}\\p{N}]+", " ").strip();
+  }
+
+  // The hashes of all word triples, sorted, each once; a shorter text is one of its own.
+  private static int[] shingles(String plain) {
+    String[] words = plain.split(" ", -1);
+    int count = Math.max(1, words.length - WORDS + 1);
+    int[] hashes = new int[count];
+    for (int i = 0; i < count; i++) {
+      long h = 0;
+      for (int w = i; w < Math.min(words.length, i + WORDS); w++) {
+        h = mix(h * 31 + words[w].hashCode());
+      }
+      hashes[i] = (int) (h >>> 32);
+    }
+    return Arrays.stream(hashes).sorted().distinct().toArray();
+  }
+
+  // MinHash: of each of 64 orders of all hashes the first that the text has, 4 of them a band.
+  private static int[] bands(int[] shingles) {
+    int[] bands = new int[BANDS];
+    for (int b = 0; b < BANDS; b++) {
+      long band = b;
+      for (int r = 0; r < ROWS; r++) {
+        long seed = mix(0x9E3779B97F4A7C15L * (b * ROWS + r + 1));
+        long least = Long.MAX_VALUE;
+        for (int shingle : shingles) {
+          least = Math.min(least, mix(shingle ^ seed));
+        }
+        band = mix(band * 31 + least);
+      }
+      bands[b] = (int) (band >>> 32);
+    }
+    return bands;
+  }
+
+  private static double jaccard(int[] a, int[] b) {
+    int i = 0;
+    int j = 0;
+    int both = 0;
+    while (i < a.length && j < b.length) {
+      int order = Integer.compare(a[i], b[j]);
+      if (order == 0) {
+        both++;
+      }
+      i += order <= 0 ? 1 : 0;
+      j += order >= 0 ? 1 : 0;
+    }
+    return (double) both / (a.length + b.length - both);
+  }
+
+  // The finaliser of SplitMix64.
+  private static long mix(long z) {
+    z ^= z >>> 30;
+    z *= 0xBF58476D1CE4E5B9L;
+    z ^= z >>> 27;
+    z *= 0x94D049BB133111EBL;
+    return z ^ z >>> 31;
+  }
+
+  /** A film's difference hash. */
+  private static final class PictureHash {
+    /** 32 × 32 cells, row-major. */
+    private final long[] bits;
+
+    private PictureHash(long[] bits) {
+      this.bits = bits;
+    }
+
+    static PictureHash of(Radiograph film) {
+      byte[] grey = film.display();
+      long[] bits = new long[SIDE * SIDE / 64];
+      for (int y = 0; y < SIDE; y++) {
+        double left = mean(grey, film.width(), film.height(), 0, y);
+        for (int x = 0; x < SIDE; x++) {
+          double right = mean(grey, film.width(), film.height(), x + 1, y);
+          if (left > right) {
+            int at = y * SIDE + x;
+            bits[at >> 6] |= 1L << (at & 63);
+          }
+          left = right;
+        }
+      }
+      return new PictureHash(bits);
+    }
+
+    double similarity(PictureHash other) {
+      int different = 0;
+      for (int i = 0; i < bits.length; i++) {
+        different += Long.bitCount(bits[i] ^ other.bits[i]);
+      }
+      return 1 - different / (double) (SIDE * SIDE);
+    }
+
+    // Each band is made of bits at places that the band's number fixes.
+    int[] bands() {
+      int[] bands = new int[PICTURE_BANDS];
+      for (int b = 0; b < PICTURE_BANDS; b++) {
+        for (int i = 0; i < PICTURE_BITS; i++) {
+          int at = (int) (mix(0x9E3779B97F4A7C15L * (b * PICTURE_BITS + i + 1)) >>> 54);
+          bands[b] = bands[b] << 1 | (int) (bits[at >> 6] >>> (at & 63) & 1);
+        }
+      }
+      return bands;
+    }
+
+    private static double mean(byte[] grey, int width, int height, int x, int y) {
+      int x0 = Math.min(width - 1, (int) ((long) x * width / (SIDE + 1)));
+      int x1 = Math.max(x0 + 1, (int) ((long) (x + 1) * width / (SIDE + 1)));
+      int y0 = Math.min(height - 1, (int) ((long) y * height / SIDE));
+      int y1 = Math.max(y0 + 1, (int) ((long) (y + 1) * height / SIDE));
+      long sum = 0;
+      for (int row = y0; row < y1; row++) {
+        for (int column = x0; column < x1; column++) {
+          sum += grey[row * width + column] & 0xFF;
+        }
+      }
+      return sum / (double) ((x1 - x0) * (y1 - y0));
+    }
+  }
+}

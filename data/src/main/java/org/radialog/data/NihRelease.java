@@ -1,0 +1,260 @@
+package org.radialog.data;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.radialog.base.RadialogException;
+import org.radialog.clinical.Finding;
+import org.radialog.clinical.View;
+
+/**
+ * NIH ChestX-ray14 from the folder of its release (Wang et al., CVPR 2017): 112,120 frontal films
+ * of 30,805 patients.
+ *
+ * <pre>
+ * Data_Entry_2017_v2020.csv or Data_Entry_2017.csv
+ * train_val_list.txt, test_list.txt        if there
+ * BBox_List_2017.csv                       if there
+ * images/00000001_000.png                  or images_001/images/… to images_012/images/…
+ * </pre>
+ *
+ * <p>Labels are mapped to CheXpert's as {@link NihDataSet} has them: Infiltration is Lung Opacity,
+ * Mass and Nodule are Lung Lesion, Effusion is Pleural Effusion, Pleural_Thickening is Pleural
+ * Other; Emphysema, Fibrosis and Hernia have no counterpart.
+ */
+public record NihRelease(Path folder) {
+  private static final Map<String, Optional<Finding>> MAPPING =
+      Map.ofEntries(
+          Map.entry("Cardiomegaly", Optional.of(Finding.CARDIOMEGALY)),
+          Map.entry("Infiltration", Optional.of(Finding.LUNG_OPACITY)),
+          Map.entry("Mass", Optional.of(Finding.LUNG_LESION)),
+          Map.entry("Nodule", Optional.of(Finding.LUNG_LESION)),
+          Map.entry("Edema", Optional.of(Finding.EDEMA)),
+          Map.entry("Consolidation", Optional.of(Finding.CONSOLIDATION)),
+          Map.entry("Pneumonia", Optional.of(Finding.PNEUMONIA)),
+          Map.entry("Atelectasis", Optional.of(Finding.ATELECTASIS)),
+          Map.entry("Pneumothorax", Optional.of(Finding.PNEUMOTHORAX)),
+          Map.entry("Effusion", Optional.of(Finding.PLEURAL_EFFUSION)),
+          Map.entry("Pleural_Thickening", Optional.of(Finding.PLEURAL_OTHER)),
+          Map.entry("No Finding", Optional.of(Finding.NO_FINDING)),
+          Map.entry("Emphysema", Optional.empty()),
+          Map.entry("Fibrosis", Optional.empty()),
+          Map.entry("Hernia", Optional.empty()));
+
+  // 58 in the version of 2020, 058Y (or months, days) in that of 2017.
+  private static final Pattern AGE = Pattern.compile("(\\d{1,3})([YMD]?)");
+
+  /** A film and the part of the release that it belongs to. */
+  public record Released(Film film, StudySplit split) {}
+
+  /**
+   * A box that a radiologist drew.
+   *
+   * @param image the film's file name
+   * @param label the NIH's name of what is in it
+   * @param finding CheXpert's, if it has one
+   * @param x from the left, in pixels of the 1024×1024 film
+   * @param y from the top
+   */
+  public record Box(
+      String image,
+      String label,
+      Optional<Finding> finding,
+      double x,
+      double y,
+      double width,
+      double height) {}
+
+  /** How many films came, and how many lines said what did not. */
+  public record Tally(long films, long rejected) {}
+
+  /**
+   * Reads all films, in the table's order.
+   *
+   * @param films gets each film once; those of {@code train_val_list.txt} are {@link
+   *     StudySplit#TRAIN}
+   * @param rejected gets a film without its image, and a row that cannot be read
+   * @throws RadialogException if the table is missing or is another one
+   */
+  public Tally read(Consumer<? super Released> films, Consumer<? super Rejected> rejected) {
+    Map<String, Path> images = images();
+    Map<String, StudySplit> splits = new HashMap<>();
+    list("train_val_list.txt").forEach(name -> splits.put(name, StudySplit.TRAIN));
+    list("test_list.txt").forEach(name -> splits.put(name, StudySplit.TEST));
+    Path table = CsvTable.find(folder, "Data_Entry_2017*.csv{,.gz}");
+    var seen = new HashSet<String>();
+    long[] counts = {0, 0};
+    Consumer<Rejected> lines =
+        line -> {
+          counts[1]++;
+          rejected.accept(line);
+        };
+    CsvTable.of(
+            table, "Image Index", "Finding Labels", "Patient ID", "Patient Age", "View Position")
+        .read(
+            row -> {
+              String image = row.get("Image Index");
+              try {
+                if (!seen.add(image)) {
+                  throw new RadialogException(
+                      "image %s stands in the table twice".formatted(image));
+                }
+                Film film = film(row, images);
+                counts[0]++;
+                films.accept(new Released(film, splits.getOrDefault(image, StudySplit.NONE)));
+              } catch (RadialogException e) {
+                lines.accept(new Rejected(table, row.number(), e.getMessage()));
+              }
+            },
+            lines);
+    return new Tally(counts[0], counts[1]);
+  }
+
+  /**
+   * The films of one split, or all of them, in memory.
+   *
+   * @param rejected gets what {@link #read} rejects
+   */
+  public NihDataSet dataSet(Set<StudySplit> splits, Consumer<? super Rejected> rejected) {
+    var films = new ArrayList<Film>();
+    read(
+        released -> {
+          if (splits.contains(released.split())) {
+            films.add(released.film());
+          }
+        },
+        rejected);
+    return new NihDataSet(films);
+  }
+
+  /**
+   * The boxes of {@code BBox_List_2017.csv}; none if the file is not there.
+   *
+   * @param rejected gets a row that cannot be read
+   */
+  public List<Box> boxes(Consumer<? super Rejected> rejected) {
+    var boxes = new ArrayList<Box>();
+    for (Path table : CsvTable.matching(folder, "BBox_List_2017.csv")) {
+      // The header is "Image Index,Finding Label,Bbox [x,y,w,h],,,": six cells by their place.
+      CsvTable.of(table, "Image Index", "Finding Label")
+          .read(
+              row -> {
+                try {
+                  String label = row.get(1);
+                  // The boxes abbreviate this one name.
+                  String name = label.equals("Infiltrate") ? "Infiltration" : label;
+                  boxes.add(
+                      new Box(
+                          row.get(0),
+                          label,
+                          finding(name),
+                          number(row.get(2)),
+                          number(row.get(3)),
+                          number(row.get(4)),
+                          number(row.get(5))));
+                } catch (RadialogException e) {
+                  rejected.accept(new Rejected(table, row.number(), e.getMessage()));
+                }
+              },
+              rejected::accept);
+    }
+    return List.copyOf(boxes);
+  }
+
+  private static Film film(CsvTable.Row row, Map<String, Path> images) {
+    String image = row.get("Image Index");
+    Path file = images.get(image);
+    if (file == null) {
+      throw new RadialogException(
+          "the image %s is in no folder images* of the release".formatted(image));
+    }
+    var truth = new EnumMap<Finding, Truth>(Finding.class);
+    truth.put(Finding.NO_FINDING, Truth.ABSENT);
+    Finding.NIH_MAPPED.forEach(finding -> truth.put(finding, Truth.ABSENT));
+    for (String label : row.get("Finding Labels").split("\\|", -1)) {
+      finding(label).ifPresent(finding -> truth.put(finding, Truth.PRESENT));
+    }
+    String sex = row.get("Patient Gender");
+    return new Film(
+        image,
+        file,
+        row.get("Patient ID"),
+        age(row.get("Patient Age")),
+        sex.isEmpty() ? row.get("Patient Sex") : sex,
+        View.of(row.get("View Position")),
+        truth);
+  }
+
+  private static Optional<Finding> finding(String label) {
+    Optional<Finding> finding = MAPPING.get(label.strip());
+    if (finding == null) {
+      throw new RadialogException(
+          "unknown label \"%s\": expected one of %s"
+              .formatted(label, MAPPING.keySet().stream().sorted().toList()));
+    }
+    return finding;
+  }
+
+  private static int age(String text) {
+    Matcher age = AGE.matcher(text.strip());
+    if (!age.matches()) {
+      throw new RadialogException("expected an age like 58 or 058Y, found \"%s\"".formatted(text));
+    }
+    boolean years = age.group(2).isEmpty() || age.group(2).equals("Y");
+    return years ? Integer.parseInt(age.group(1)) : 0;
+  }
+
+  private static double number(String text) {
+    try {
+      double number = Double.parseDouble(text.strip());
+      if (Double.isFinite(number)) {
+        return number;
+      }
+    } catch (NumberFormatException e) {
+      throw new RadialogException("expected a number of pixels, found \"%s\"".formatted(text), e);
+    }
+    throw new RadialogException("expected a number of pixels, found \"%s\"".formatted(text));
+  }
+
+  private List<String> list(String name) {
+    Path file = folder.resolve(name);
+    if (!Files.exists(file)) {
+      return List.of();
+    }
+    try (Stream<String> lines = Files.lines(file)) {
+      return lines.map(String::strip).filter(line -> !line.isEmpty()).toList();
+    } catch (IOException | UncheckedIOException e) {
+      throw new RadialogException("cannot read the list " + file + ": " + e, e);
+    }
+  }
+
+  // File name → path, from images/ or images_001/images/ and the like.
+  private Map<String, Path> images() {
+    var found = new HashMap<String, Path>();
+    for (Path top : CsvTable.matching(folder, "images*")) {
+      Path inner = top.resolve("images");
+      Path images = Files.isDirectory(inner) ? inner : top;
+      if (Files.isDirectory(images)) {
+        try (Stream<Path> files = Files.list(images)) {
+          files.forEach(file -> found.put(file.getFileName().toString(), file));
+        } catch (IOException e) {
+          throw new RadialogException("cannot list " + images + ": " + e, e);
+        }
+      }
+    }
+    return found;
+  }
+}

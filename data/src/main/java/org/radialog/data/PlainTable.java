@@ -1,0 +1,141 @@
+package org.radialog.data;
+
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import org.radialog.base.RadialogException;
+import org.radialog.clinical.Finding;
+import org.radialog.clinical.FindingState;
+import org.radialog.clinical.ReportSections;
+import org.radialog.clinical.ReportSections.Section;
+import org.radialog.clinical.View;
+import org.radialog.data.CsvTable.Row;
+import org.radialog.data.StudyImage.Orientation;
+
+/**
+ * A table of one's own: {@code image,report} and, if there, {@code id}, {@code patient}, {@code
+ * study}, {@code split}, {@code view}, {@code age}, {@code sex}, the sections {@code findings},
+ * {@code impression}, {@code indication}, {@code comparison}, {@code history}, {@code technique},
+ * and the 14 labels by name (source {@code table}).
+ *
+ * <p>Images are paths, relative to the table's folder or absolute. Rows of one {@code study} are
+ * one study, of the report of the first; without that column each row is one. A report with
+ * MIMIC-CXR headers is cut into its sections; any other report is the findings.
+ */
+public record PlainTable(Path file) implements StudySource {
+  private static final List<String> SECTIONS =
+      List.of("indication", "history", "technique", "comparison", "findings", "impression");
+
+  /** The name of the labels among {@link ReportedStudy#labels}. */
+  public static final String LABELS = "table";
+
+  @Override
+  public String name() {
+    return file.getFileName().toString();
+  }
+
+  @Override
+  public Tally read(Consumer<? super ReportedStudy> studies, Consumer<? super Rejected> rejected) {
+    var out = new StudySink(studies, rejected);
+    CsvTable table = CsvTable.of(file, "image", "report");
+    Map<String, Finding> columns = FindingColumns.among(table.header());
+    if (table.header().contains("study")) {
+      GroupedRows.read(
+          table,
+          row -> row.get("study").isBlank() ? "row " + row.number() : row.get("study"),
+          out,
+          (study, rows) -> study(rows, columns, out));
+    } else {
+      table.read(row -> study(List.of(row), columns, out), out);
+    }
+    return out.tally();
+  }
+
+  private void study(List<Row> rows, Map<String, Finding> columns, StudySink out) {
+    var images = new ArrayList<StudyImage>();
+    for (Row row : rows) {
+      image(row, images, out);
+    }
+    Row first = rows.getFirst();
+    var labels = new TreeMap<String, Map<Finding, FindingState>>();
+    if (!columns.isEmpty()) {
+      try {
+        labels.put(LABELS, FindingColumns.unpack(FindingColumns.pack(columns, first::get)));
+      } catch (RadialogException e) {
+        out.reject(file, first.number(), e.getMessage());
+      }
+    }
+    var attributes = new TreeMap<String, String>();
+    for (String name : List.of(ReportedStudy.AGE, ReportedStudy.SEX)) {
+      if (!first.get(name).isBlank()) {
+        attributes.put(name, first.get(name));
+      }
+    }
+    String id = first(first, "study", "id", "image");
+    String patient = first.get("patient").isBlank() ? id : first.get("patient");
+    out.study(
+        new ReportedStudy(
+            id,
+            patient,
+            images,
+            report(first),
+            StudySplit.of(first.get("split")),
+            labels,
+            attributes));
+  }
+
+  private void image(Row row, List<StudyImage> images, StudySink out) {
+    String name = row.get("image");
+    if (name.isBlank()) {
+      return; // a report without an image
+    }
+    try {
+      Path at = file.toAbsolutePath().resolveSibling(name);
+      if (!Files.isRegularFile(at)) {
+        out.reject(file, row.number(), "the image %s is missing".formatted(at));
+        return;
+      }
+      View view = View.of(row.get("view"));
+      images.add(
+          view == View.UNKNOWN
+              ? StudyImage.of(name, at, Orientation.of(row.get("view")))
+              : StudyImage.of(name, at, view));
+    } catch (InvalidPathException e) {
+      out.reject(file, row.number(), "expected an image's path, found \"%s\"".formatted(name));
+    }
+  }
+
+  private static ReportSections report(Row row) {
+    var sections = new ArrayList<Section>();
+    String report = row.get("report");
+    ReportSections cut = ReportSections.mimic(report);
+    if (cut.raw(ReportSections.FULL_REPORT).isEmpty()) {
+      sections.addAll(cut.sections());
+    } else if (!report.isBlank()) {
+      sections.add(new Section(ReportSections.FULL_REPORT, report));
+      if (row.get(ReportSections.FINDINGS).isBlank()) {
+        sections.add(new Section(ReportSections.FINDINGS, report));
+      }
+    }
+    for (String name : SECTIONS) {
+      if (!row.get(name).isBlank()) {
+        sections.add(new Section(name, row.get(name)));
+      }
+    }
+    return new ReportSections(sections);
+  }
+
+  private static String first(Row row, String... columns) {
+    for (String column : columns) {
+      if (!row.get(column).isBlank()) {
+        return row.get(column);
+      }
+    }
+    return "row " + row.number();
+  }
+}

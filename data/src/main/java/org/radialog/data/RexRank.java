@@ -1,0 +1,287 @@
+package org.radialog.data;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.TreeMap;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.radialog.base.RadialogException;
+import org.radialog.base.WholeFile;
+import org.radialog.clinical.ReportSections;
+import org.radialog.clinical.ReportSections.Section;
+import org.radialog.data.StudyImage.Orientation;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.StreamWriteFeature;
+import tools.jackson.core.json.JsonReadFeature;
+import tools.jackson.core.util.DefaultIndenter;
+import tools.jackson.core.util.DefaultPrettyPrinter;
+import tools.jackson.core.util.Separators;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * The studies of ReXrank, and the predictions that it scores.
+ *
+ * <p>Both sides of its contract (github rajpurkarlab/ReXrank, {@code
+ * example_files/submission_tutorial_round2.md}: {@code --input_json_file}, {@code
+ * --save_json_file}, {@code --img_root_dir}): the input is one object, study id → {@code
+ * image_path[]}, {@code key_image_path}, {@code context}, {@code frontal_lateral[]}, {@code
+ * section_findings}, {@code section_impression}, {@code report} ({@code data/READMD.md}); the
+ * output is the same object in which every study has {@code model_prediction} besides ({@code
+ * example_files/prediction.json}, {@code medgamma_inference.py}), which {@code
+ * evaluation_script.md} then reads.
+ */
+public final class RexRank implements StudySource {
+  /** Attribute: the image of a model that takes one, a path as in {@code image_path}. */
+  public static final String KEY_IMAGE = "key_image_path";
+
+  /** Attribute: what the model may be told, as it stands. */
+  public static final String CONTEXT = "context";
+
+  private static final JsonMapper JSON =
+      JsonMapper.builder().enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS).build();
+
+  // As Python's json.dump(…, indent=4), with which the others write theirs.
+  private static final DefaultPrettyPrinter INDENT =
+      new DefaultPrettyPrinter(
+              Separators.createDefaultInstance()
+                  .withObjectNameValueSpacing(Separators.Spacing.AFTER))
+          .withObjectIndenter(new DefaultIndenter("    ", "\n"))
+          .withArrayIndenter(new DefaultIndenter("    ", "\n"));
+
+  private static final Pattern CONTEXT_PART =
+      Pattern.compile("(?<![A-Za-z])(Age|Gender|Indication|Comparison):");
+
+  private final Path file;
+  private final ImageFolder images;
+
+  private RexRank(Path file, ImageFolder images) {
+    this.file = file;
+    this.images = images;
+  }
+
+  /** The studies of an input file, for example {@code ReXRank_IUXray_test.json}. */
+  public static RexRank of(Path inputJson) {
+    return new RexRank(inputJson, new ImageFolder(Optional.empty()));
+  }
+
+  /** With {@code --img_root_dir}; an image that is not there is rejected. */
+  public RexRank withImages(Path root) {
+    return new RexRank(file, new ImageFolder(Optional.of(root)));
+  }
+
+  @Override
+  public String name() {
+    return "rexrank";
+  }
+
+  @Override
+  public Tally read(Consumer<? super ReportedStudy> studies, Consumer<? super Rejected> rejected) {
+    var out = new StudySink(studies, rejected);
+    long[] number = {0};
+    entries(
+        file,
+        (id, study) -> {
+          number[0]++;
+          if (study.isObject()) {
+            out.study(study(id, study, number[0], out));
+          } else {
+            out.reject(
+                file, number[0], "study %s: expected an object, found %s".formatted(id, study));
+          }
+        });
+    return out.tally();
+  }
+
+  private ReportedStudy study(String id, JsonNode study, long number, StudySink out) {
+    List<String> orientations = strings(study.path("frontal_lateral"));
+    List<String> paths = strings(study.path("image_path"));
+    var list = new ArrayList<StudyImage>();
+    for (int i = 0; i < paths.size(); i++) {
+      Orientation orientation =
+          i < orientations.size() ? Orientation.of(orientations.get(i)) : Orientation.UNKNOWN;
+      switch (images.find(List.of(paths.get(i)))) {
+        case ImageFolder.Found.At(Path at) ->
+            list.add(StudyImage.of(paths.get(i), at, orientation));
+        case ImageFolder.Found.Not(String reason) ->
+            out.reject(file, number, "study %s: %s".formatted(id, reason));
+      }
+    }
+    var attributes = new TreeMap<String, String>();
+    attributes.put(KEY_IMAGE, string(study.path("key_image_path")));
+    var sections = new ArrayList<Section>();
+    sections.add(new Section(ReportSections.FULL_REPORT, string(study.path("report"))));
+    context(study.path("context"), sections, attributes);
+    sections.add(new Section(ReportSections.FINDINGS, string(study.path("section_findings"))));
+    sections.add(new Section(ReportSections.IMPRESSION, string(study.path("section_impression"))));
+    String subject = string(study.path("subject_id"));
+    return new ReportedStudy(
+        id,
+        subject.isEmpty() ? id : subject,
+        list,
+        new ReportSections(sections),
+        StudySplit.of(string(study.path("split"))),
+        new TreeMap<>(),
+        attributes);
+  }
+
+  // A text with the words Age:, Gender:, Indication:, Comparison:, or an object with those keys.
+  private static void context(
+      JsonNode context, List<Section> sections, Map<String, String> attributes) {
+    var parts = new LinkedHashMap<String, String>();
+    if (context.isObject()) {
+      context.properties().forEach(e -> parts.put(e.getKey(), string(e.getValue())));
+      attributes.put(CONTEXT, context.toString());
+    } else {
+      String text = string(context);
+      attributes.put(CONTEXT, text);
+      String plain = text.replaceAll("</?context>", "");
+      Matcher part = CONTEXT_PART.matcher(plain);
+      boolean more = part.find();
+      while (more) {
+        String name = part.group(1);
+        int begin = part.end();
+        more = part.find();
+        String value = plain.substring(begin, more ? part.start() : plain.length()).strip();
+        parts.put(name, value);
+      }
+    }
+    parts.forEach((name, value) -> {
+      switch (name.toLowerCase(Locale.ROOT)) {
+        case "age" -> attributes.put(ReportedStudy.AGE, withoutFullStop(value));
+        case "gender" -> attributes.put(ReportedStudy.SEX, withoutFullStop(value));
+        case "indication" -> sections.add(new Section(ReportSections.INDICATION, value));
+        case "comparison" -> sections.add(new Section(ReportSections.COMPARISON, value));
+        default -> {
+          // It stays in the context.
+        }
+      }
+    });
+  }
+
+  private static String withoutFullStop(String value) {
+    return value.endsWith(".") ? value.substring(0, value.length() - 1) : value;
+  }
+
+  /**
+   * The predictions of a file in the contract's form, study id → {@code model_prediction}, in its
+   * order; a study without one is left out.
+   *
+   * @throws RadialogException if the file is no JSON object of studies
+   */
+  public static SequencedMap<String, String> predictions(Path saveJson) {
+    var predictions = new LinkedHashMap<String, String>();
+    entries(
+        saveJson,
+        (id, study) -> {
+          JsonNode prediction = study.path("model_prediction");
+          if (prediction.isString()) {
+            predictions.put(id, prediction.asString());
+          }
+        });
+    return predictions;
+  }
+
+  /**
+   * Writes the contract's output: the studies of {@code inputJson} with all their fields in their
+   * order, and {@code model_prediction} with each. A study without a prediction is left out,
+   * because the scoring script stops at one; NaN, which Python writes for a missing section,
+   * becomes null.
+   *
+   * @param prediction study id → the report
+   * @return the studies that were left out
+   * @throws RadialogException if the input cannot be read or the output not be written
+   */
+  public static List<String> write(
+      Path inputJson, Path saveJson, Function<String, Optional<String>> prediction) {
+    var without = new ArrayList<String>();
+    WholeFile.write(
+        saveJson,
+        out -> {
+          try (JsonGenerator json =
+              JSON.writer()
+                  .with(INDENT)
+                  .without(StreamWriteFeature.AUTO_CLOSE_TARGET)
+                  .createGenerator(out)) {
+            json.writeStartObject();
+            entries(
+                inputJson,
+                (id, study) -> {
+                  Optional<String> text = prediction.apply(id);
+                  if (text.isEmpty()) {
+                    without.add(id);
+                    return;
+                  }
+                  ObjectNode with = JSON.createObjectNode();
+                  study
+                      .properties()
+                      .forEach(e -> {
+                        if (e.getValue().isNumber() && isNaN(e.getValue())) {
+                          with.putNull(e.getKey());
+                        } else {
+                          with.set(e.getKey(), e.getValue());
+                        }
+                      });
+                  with.put("model_prediction", text.get());
+                  json.writeName(id);
+                  json.writePOJO(with);
+                });
+            json.writeEndObject();
+          }
+        });
+    return without;
+  }
+
+  private static boolean isNaN(JsonNode number) {
+    return !Double.isFinite(number.doubleValue());
+  }
+
+  // One study at a time: a file of a hundred thousand studies is not held.
+  private static void entries(Path file, BiConsumer<String, JsonNode> each) {
+    try (JsonParser in = JSON.createParser(file)) {
+      if (in.nextToken() != JsonToken.START_OBJECT) {
+        throw new RadialogException(
+            "%s is no ReXrank file: expected a JSON object of studies, found %s"
+                .formatted(file, in.currentToken()));
+      }
+      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
+        String id = in.currentName();
+        in.nextToken();
+        JsonNode study = in.readValueAsTree();
+        each.accept(id, study);
+      }
+    } catch (JacksonException e) {
+      throw new RadialogException(
+          "cannot read the ReXrank file %s: %s".formatted(file, e.getMessage()), e);
+    }
+  }
+
+  private static List<String> strings(JsonNode array) {
+    var strings = new ArrayList<String>();
+    if (array.isArray()) {
+      array.forEach(item -> strings.add(string(item)));
+    }
+    return strings;
+  }
+
+  /** A text or a whole number; empty for null, NaN and what is missing. */
+  private static String string(JsonNode node) {
+    if (node.isString()) {
+      return node.asString();
+    }
+    return node.isNumber() && !isNaN(node) ? node.asString() : "";
+  }
+}
