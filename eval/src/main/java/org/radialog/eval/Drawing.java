@@ -16,6 +16,7 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import javax.imageio.ImageIO;
 
 /**
@@ -27,6 +28,8 @@ import javax.imageio.ImageIO;
  */
 final class Drawing {
   private static final int PIXELS = 2; // of a PNG, for each unit
+  private static final double MARGIN = 16;
+  private static final double FOOT = 20;
   private static final int[] PAGE = {0xffffff, 0x161e26};
 
   /** What a colour means; the colours themselves, light and dark. */
@@ -91,13 +94,20 @@ final class Drawing {
       implements Shape {}
 
   private final String title;
+  private final String foot;
   private final double width;
   private final double height;
   private final List<Shape> shapes = new ArrayList<>();
 
-  /** An empty picture; the title is for readers who do not see it. */
-  Drawing(String title, double width, double height) {
+  /**
+   * An empty picture.
+   *
+   * @param title for readers who do not see it
+   * @param foot stands below it where it is a file of its own
+   */
+  Drawing(String title, String foot, double width, double height) {
     this.title = title;
+    this.foot = foot;
     this.width = width;
     this.height = height;
   }
@@ -106,22 +116,33 @@ final class Drawing {
     shapes.add(shape);
   }
 
-  /** As a file of its own. */
+  /** As a file of its own, with a margin and the foot. */
   String svg() {
     return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-        + open()
+        + open(MARGIN, FOOT)
         + "<style>"
         + darkStyle()
-        + "</style>\n<rect class=\"page\" width=\"100%\" height=\"100%\" fill=\""
-        + hex(PAGE[0])
-        + "\"/>\n"
-        + body()
+        + "</style>\n<rect class=\"page\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" fill=\"%s\"/>\n"
+            .formatted(
+                n(-MARGIN),
+                n(-MARGIN),
+                n(width + 2 * MARGIN),
+                n(height + 2 * MARGIN + FOOT),
+                hex(PAGE[0]))
+        + shapes.stream().map(Drawing::element).collect(Collectors.joining())
+        + element(footLine())
         + "</svg>\n";
   }
 
   /** As a part of a page that has {@link #darkStyle()} among its styles. */
   String inline() {
-    return open() + body() + "</svg>";
+    return open(0, 0)
+        + shapes.stream().map(Drawing::element).collect(Collectors.joining())
+        + "</svg>";
+  }
+
+  private Text footLine() {
+    return new Text(0, height + FOOT, foot, Ink.QUIET, 11, false, Anchor.START);
   }
 
   /** The colours of the dark scheme; those of the light one stand at each shape. */
@@ -137,52 +158,50 @@ final class Drawing {
     return style.append(" }").toString();
   }
 
-  private String open() {
+  private String open(double margin, double below) {
+    double wide = width + 2 * margin;
+    double high = height + 2 * margin + below;
     return ("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%s\" height=\"%s\""
-            + " viewBox=\"0 0 %s %s\" role=\"img\" aria-label=\"%s\""
+            + " viewBox=\"%s %s %s %s\" role=\"img\" aria-label=\"%s\""
             + " font-family=\"system-ui, sans-serif\">\n")
-        .formatted(n(width), n(height), n(width), n(height), escaped(title));
+        .formatted(n(wide), n(high), n(-margin), n(-margin), n(wide), n(high), escaped(title));
   }
 
-  private String body() {
-    var body = new StringBuilder();
-    for (Shape shape : shapes) {
-      body.append(
-          switch (shape) {
-            case Line l ->
-                "<line x1=\"%s\" y1=\"%s\" x2=\"%s\" y2=\"%s\" %s%s/>"
-                    .formatted(
-                        n(l.x1),
-                        n(l.y1),
-                        n(l.x2),
-                        n(l.y2),
-                        stroke(l.ink, l.width),
-                        l.dashed ? " stroke-dasharray=\"4 4\"" : "");
-            case Trace t -> {
-              var points = new StringBuilder();
-              t.points.forEach(p -> points.append(n(p[0])).append(',').append(n(p[1])).append(' '));
-              yield "<polyline points=\"%s\" fill=\"none\" stroke-linejoin=\"round\" %s/>"
-                  .formatted(points.toString().strip(), stroke(t.ink, t.width));
-            }
-            case Mark m -> mark(m);
-            case Text t ->
-                "<text x=\"%s\" y=\"%s\" font-size=\"%s\"%s%s %s>%s</text>"
-                    .formatted(
-                        n(t.x),
-                        n(t.y),
-                        n(t.size),
-                        t.bold ? " font-weight=\"600\"" : "",
-                        switch (t.anchor) {
-                          case START -> "";
-                          case MIDDLE -> " text-anchor=\"middle\"";
-                          case END -> " text-anchor=\"end\"";
-                        },
-                        fill(t.ink),
-                        escaped(t.text));
-          });
-      body.append('\n');
-    }
-    return body.toString();
+  private static String element(Shape shape) {
+    return switch (shape) {
+          case Line l ->
+              "<line x1=\"%s\" y1=\"%s\" x2=\"%s\" y2=\"%s\" %s%s/>"
+                  .formatted(
+                      n(l.x1),
+                      n(l.y1),
+                      n(l.x2),
+                      n(l.y2),
+                      stroke(l.ink, l.width),
+                      l.dashed ? " stroke-dasharray=\"4 4\"" : "");
+          case Trace t ->
+              "<polyline points=\"%s\" fill=\"none\" stroke-linejoin=\"round\" %s/>"
+                  .formatted(points(t.points), stroke(t.ink, t.width));
+          case Mark m -> mark(m);
+          case Text t ->
+              "<text x=\"%s\" y=\"%s\" font-size=\"%s\"%s%s %s>%s</text>"
+                  .formatted(
+                      n(t.x),
+                      n(t.y),
+                      n(t.size),
+                      t.bold ? " font-weight=\"600\"" : "",
+                      switch (t.anchor) {
+                        case START -> "";
+                        case MIDDLE -> " text-anchor=\"middle\"";
+                        case END -> " text-anchor=\"end\"";
+                      },
+                      fill(t.ink),
+                      escaped(t.text));
+        }
+        + "\n";
+  }
+
+  private static String points(List<double[]> points) {
+    return points.stream().map(p -> n(p[0]) + "," + n(p[1])).collect(Collectors.joining(" "));
   }
 
   private static String mark(Mark m) {
@@ -192,11 +211,7 @@ final class Drawing {
       return "<circle cx=\"%s\" cy=\"%s\" r=\"%s\" %s/>"
           .formatted(n(m.x), n(m.y), n(m.radius), paint);
     }
-    var points = new StringBuilder();
-    for (double[] p : corners(m)) {
-      points.append(n(p[0])).append(',').append(n(p[1])).append(' ');
-    }
-    return "<polygon points=\"%s\" %s/>".formatted(points.toString().strip(), paint);
+    return "<polygon points=\"%s\" %s/>".formatted(points(List.of(corners(m))), paint);
   }
 
   // Circle, square, diamond, triangle: a reader who does not tell the colours tells the forms.
@@ -267,8 +282,8 @@ final class Drawing {
   byte[] png() {
     var image =
         new BufferedImage(
-            (int) Math.ceil(PIXELS * width),
-            (int) Math.ceil(PIXELS * height),
+            (int) Math.ceil(PIXELS * (width + 2 * MARGIN)),
+            (int) Math.ceil(PIXELS * (height + 2 * MARGIN + FOOT)),
             BufferedImage.TYPE_INT_RGB);
     Graphics2D g = image.createGraphics();
     try {
@@ -278,8 +293,10 @@ final class Drawing {
       g.setRenderingHint(RenderingHints.KEY_STROKE_CONTROL, RenderingHints.VALUE_STROKE_PURE);
       g.scale(PIXELS, PIXELS);
       g.setColor(new Color(PAGE[0]));
-      g.fill(new Rectangle2D.Double(0, 0, width, height));
+      g.fill(new Rectangle2D.Double(0, 0, width + 2 * MARGIN, height + 2 * MARGIN + FOOT));
+      g.translate(MARGIN, MARGIN);
       shapes.forEach(shape -> paint(g, shape));
+      paint(g, footLine());
     } finally {
       g.dispose();
     }

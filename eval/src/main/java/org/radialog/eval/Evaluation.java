@@ -25,9 +25,9 @@ public record Evaluation(
   /**
    * Two systems on the same items.
    *
-   * @param first name of the one
-   * @param second name of the other: of a correction, the text after it
-   * @param differences first − second, a score each
+   * @param first name of the one: the baseline, the text before a correction
+   * @param second name of the other
+   * @param differences second − first, a score each
    */
   public record Comparison(String first, String second, List<PairedTest.Difference> differences) {
     public Comparison {

@@ -96,19 +96,26 @@ final class MarkdownTable {
   }
 
   private void comparison(Evaluation.Comparison comparison) {
-    line("## " + safe(comparison.first()) + " against " + safe(comparison.second()));
+    line("## From " + safe(comparison.first()) + " to " + safe(comparison.second()));
     line("");
     header(
         List.of("score", safe(comparison.first()), safe(comparison.second()), "difference", "p"));
-    for (PairedTest.Difference d : Tables.shown(comparison)) {
-      String range = Numbers.signedRange(d.difference());
-      row(
-          List.of(
-              safe(Tables.shownName(d)),
-              Numbers.three(d.first()),
-              Numbers.three(d.second()),
-              Numbers.signed(d.difference().value()) + (range.isEmpty() ? "" : " (" + range + ")"),
-              Numbers.p(d.p())));
+    for (Tables.DifferencePart part : Tables.differences(comparison)) {
+      if (!part.heading().isEmpty()) {
+        row(List.of("**" + safe(part.heading()) + "**", "", "", "", ""));
+      }
+      for (Tables.DifferenceLine line : part.lines()) {
+        PairedTest.Difference d = line.difference();
+        String range = Numbers.signedRange(d.difference());
+        row(
+            List.of(
+                safe(line.name()),
+                Numbers.three(d.first()),
+                Numbers.three(d.second()),
+                Numbers.signed(d.difference().value())
+                    + (range.isEmpty() ? "" : " (" + range + ")"),
+                Numbers.p(d.p())));
+      }
     }
     line("");
   }

@@ -31,7 +31,7 @@ public record PairedTest(Bootstrap bootstrap, int shuffles) {
   /**
    * One score of two systems.
    *
-   * @param difference first − second, with its interval
+   * @param difference second − first, with its interval
    * @param p two-sided; not a number where the difference is undefined
    */
   public record Difference(
@@ -50,16 +50,16 @@ public record PairedTest(Bootstrap bootstrap, int shuffles) {
     double[] a = first.values();
     double[] b = second.values();
     double[][] resampled =
-        bootstrap.drawn(groups, times -> minus(first.of(times), second.of(times)));
+        bootstrap.drawn(groups, times -> minus(second.of(times), first.of(times)));
     int[] extreme = new int[a.length];
-    for (boolean[] shuffle : shuffled(groups, both, minus(a, b))) {
+    for (boolean[] shuffle : shuffled(groups, both, minus(b, a))) {
       for (int k = 0; k < extreme.length; k++) {
         extreme[k] += shuffle[k] ? 1 : 0;
       }
     }
     List<Difference> differences = new ArrayList<>();
     for (int k = 0; k < a.length; k++) {
-      double difference = a[k] - b[k];
+      double difference = b[k] - a[k];
       differences.add(
           new Difference(
               first.names().get(k),

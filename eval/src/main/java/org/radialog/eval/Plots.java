@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.radialog.clinical.Finding;
 import org.radialog.eval.Drawing.Anchor;
@@ -26,6 +27,7 @@ final class Plots {
   private static final double LEFT = 215; // names of labels
   private static final double RIGHT = 135; // counts and values
   private static final double TOP = 34;
+  private static final double HOLLOW = 4.2; // radius of a mark that is not filled
   private static final double LEGEND = 24;
   private static final double LETTER = 7.2; // of a text of 13 units, on average
 
@@ -136,7 +138,7 @@ final class Plots {
     double legend = legendHeight();
     double top = TOP + legend;
     double bottom = top + rowHeight * rows.size();
-    var drawing = new Drawing(title, WIDTH, bottom + 34);
+    var drawing = new Drawing(title, foot(), WIDTH, bottom + 34);
     heading(drawing, title);
     double span = WIDTH - LEFT - RIGHT;
     for (int tick = (int) Math.ceil(10 * from); tick <= 10 * to; tick += from == 0 ? 2 : 1) {
@@ -231,7 +233,7 @@ final class Plots {
     double top = TOP + LEGEND * legendLines(List.of(first, second));
     double bottom = top + rowHeight * from.size();
     double span = WIDTH - LEFT - RIGHT;
-    var drawing = new Drawing(title, WIDTH, bottom + 34);
+    var drawing = new Drawing(title, foot(), WIDTH, bottom + 34);
     heading(drawing, title);
     for (int tick = 0; tick <= 10; tick += 2) {
       double x = LEFT + span * tick / 10;
@@ -263,8 +265,9 @@ final class Plots {
               13,
               MultiLabel.FIVE.contains(finding),
               Anchor.START));
-      drawing.add(new Line(x1, y, x2, y, Ink.of(second), 2.5, false));
-      drawing.add(new Mark(x1, y, 4.2, first, false));
+      double gap = Math.abs(x2 - x1) > HOLLOW ? Math.signum(x2 - x1) * HOLLOW : 0;
+      drawing.add(new Line(x1 + gap, y, x2, y, Ink.of(second), 2.5, false));
+      drawing.add(new Mark(x1, y, HOLLOW, first, false));
       drawing.add(new Mark(x2, y, 4.6, second, true));
       drawing.add(
           new Text(
@@ -279,7 +282,7 @@ final class Plots {
           new Text(
               WIDTH, y + 4.5, "n = " + from.get(r).support(), Ink.QUIET, 12, false, Anchor.END));
     }
-    legend(drawing, List.of(first, second));
+    legend(drawing, List.of(first, second), true);
     return Optional.of(drawing);
   }
 
@@ -316,7 +319,7 @@ final class Plots {
     int columns = 4;
     int lines = (findings.size() + columns - 1) / columns;
     double top = TOP + legendHeight();
-    var drawing = new Drawing(title, WIDTH, top + lines * CELL_HEIGHT);
+    var drawing = new Drawing(title, foot(), WIDTH, top + lines * CELL_HEIGHT);
     heading(drawing, title);
     for (int i = 0; i < findings.size(); i++) {
       Finding finding = findings.get(i);
@@ -420,21 +423,41 @@ final class Plots {
 
   private String shown(int system) {
     String name = evaluation.systems().get(system).name();
-    return name.length() > 60 ? name.substring(0, 59) + "…" : name;
+    List<String> badges =
+        evaluation.systems().get(system).marks().stream().map(Tables::badge).toList();
+    return shortened(name)
+        + (badges.isEmpty() ? "" : " (" + shortened(String.join(", ", badges)) + ")");
+  }
+
+  private static String shortened(String text) {
+    return text.codePointCount(0, text.length()) > 60
+        ? text.substring(0, text.offsetByCodePoints(0, 59)) + "…"
+        : text;
+  }
+
+  // A plot is shown apart from its page, in a talk: what must be known stands on it.
+  private String foot() {
+    Stream<String> marks = evaluation.marks().stream();
+    if (evaluation.systems().size() == 1) {
+      marks = Stream.concat(marks, evaluation.systems().getFirst().marks().stream());
+    }
+    return Stream.concat(
+            marks.map(Tables::badge).map(Plots::shortened), Stream.of(ResultFolder.NOTICE))
+        .collect(Collectors.joining(" · "));
   }
 
   private void legend(Drawing drawing) {
     if (evaluation.systems().size() > 1) {
-      legend(drawing, all());
+      legend(drawing, all(), false);
     }
   }
 
-  private void legend(Drawing drawing, List<Integer> systems) {
+  private void legend(Drawing drawing, List<Integer> systems, boolean firstHollow) {
     List<double[]> places = place(systems);
     for (int k = 0; k < systems.size(); k++) {
       double x = places.get(k)[0];
       double y = TOP + LEGEND * places.get(k)[1] + 8;
-      drawing.add(new Mark(x + 6, y - 4, 4.6, systems.get(k), true));
+      drawing.add(new Mark(x + 6, y - 4, 4.6, systems.get(k), k > 0 || !firstHollow));
       drawing.add(new Text(x + 18, y, shown(systems.get(k)), Ink.INK, 13, false, Anchor.START));
     }
   }

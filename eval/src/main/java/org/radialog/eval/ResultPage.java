@@ -41,6 +41,7 @@ final class ResultPage {
     page.put("anyMarks", !marks.isEmpty());
     page.put("systems", systems(evaluation));
     page.put("columns", evaluation.systems().size() + 1);
+    page.put("stacked", evaluation.systems().size() > 3);
     page.put("parts", parts);
     page.put("hasScores", !parts.isEmpty());
     page.put(
@@ -63,12 +64,6 @@ final class ResultPage {
     return template().execute(page);
   }
 
-  // "oracle: made from the reference's own labels" is a badge and what it means.
-  private static String badge(String mark) {
-    int colon = mark.indexOf(':');
-    return colon < 0 ? mark : mark.substring(0, colon);
-  }
-
   private static List<Map<String, Object>> marks(Evaluation evaluation) {
     List<Map<String, Object>> marks = new ArrayList<>();
     evaluation.marks().forEach(mark -> marks.add(mark("", mark)));
@@ -83,9 +78,9 @@ final class ResultPage {
         "who",
         who,
         "badge",
-        badge(mark),
+        Tables.badge(mark),
         "why",
-        mark.substring(badge(mark).length()).replaceFirst("^:\\s*", ""));
+        mark.substring(Tables.badge(mark).length()).replaceFirst("^:\\s*", ""));
   }
 
   private static List<Map<String, Object>> systems(Evaluation evaluation) {
@@ -98,7 +93,7 @@ final class ResultPage {
               "items",
               String.format(Locale.ROOT, "%,d", system.items()),
               "badges",
-              system.marks().stream().map(ResultPage::badge).toList()));
+              system.marks().stream().map(Tables::badge).toList()));
     }
     return systems;
   }
@@ -133,16 +128,14 @@ final class ResultPage {
     List<Map<String, Object>> comparisons = new ArrayList<>();
     for (int i = 0; i < evaluation.comparisons().size(); i++) {
       Evaluation.Comparison comparison = evaluation.comparisons().get(i);
-      List<Map<String, Object>> rows = new ArrayList<>();
-      for (PairedTest.Difference d : Tables.shown(comparison)) {
-        rows.add(
+      List<Map<String, Object>> parts = new ArrayList<>();
+      for (Tables.DifferencePart part : Tables.differences(comparison)) {
+        parts.add(
             Map.of(
-                "name", Tables.shownName(d),
-                "a", Numbers.three(d.first()),
-                "b", Numbers.three(d.second()),
-                "difference", Numbers.signed(d.difference().value()),
-                "range", Numbers.signedRange(d.difference()),
-                "p", Numbers.p(d.p())));
+                "heading",
+                part.heading(),
+                "rows",
+                part.lines().stream().map(ResultPage::difference).toList()));
       }
       comparisons.add(
           Map.of(
@@ -150,10 +143,21 @@ final class ResultPage {
               "second", comparison.second(),
               "plot",
                   Stream.ofNullable(plots.get("change-" + (i + 1))).map(Drawing::inline).toList(),
-              "hasRows", !rows.isEmpty(),
-              "rows", rows));
+              "hasParts", !parts.isEmpty(),
+              "differences", parts));
     }
     return comparisons;
+  }
+
+  private static Map<String, Object> difference(Tables.DifferenceLine line) {
+    PairedTest.Difference d = line.difference();
+    return Map.of(
+        "name", line.name(),
+        "a", Numbers.three(d.first()),
+        "b", Numbers.three(d.second()),
+        "difference", Numbers.signed(d.difference().value()),
+        "range", Numbers.signedRange(d.difference()),
+        "p", Numbers.p(d.p()));
   }
 
   private static List<Map<String, Object>> clinical(
@@ -243,11 +247,20 @@ final class ResultPage {
               "system",
               system.name(),
               "metrics",
-              metrics.stream().map(Tables::printed).toList(),
+              metrics.stream().map(ResultPage::metric).toList(),
               "rows",
               rows));
     }
     return tables;
+  }
+
+  private static Map<String, Object> metric(String name) {
+    int slash = name.lastIndexOf('/');
+    return Map.of(
+        "name",
+        Tables.printed(name.substring(slash + 1)),
+        "what",
+        name.substring(0, Math.max(slash, 0)));
   }
 
   /** One row a setting; a map's entries each in a row of their own, behind its name. */

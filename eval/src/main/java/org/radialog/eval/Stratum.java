@@ -39,10 +39,10 @@ public record Stratum(String attribute, String value, List<Integer> items) {
         .toList();
   }
 
-  /** The band of an age in years: 00–17, 18–39, 40–59, 60–79 or 80+. */
+  /** The band of an age in years: 0–17, 18–39, 40–59, 60–79 or 80+. */
   public static String ageBand(int years) {
     if (years < 18) {
-      return "00–17";
+      return "0–17";
     }
     if (years < 40) {
       return "18–39";

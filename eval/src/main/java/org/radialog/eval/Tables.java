@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.radialog.clinical.Finding;
 
 /** The tables of an evaluation, which the page and the Markdown file both show. */
@@ -23,6 +24,12 @@ final class Tables {
           "macro_recall_14");
 
   private Tables() {}
+
+  /** What stands of a mark where there is little room: what comes before its colon. */
+  static String badge(String mark) {
+    int colon = mark.indexOf(':');
+    return colon < 0 ? mark : mark.substring(0, colon);
+  }
 
   /** A row of scores, one a system; empty where the system has none. */
   record Line(String name, List<Optional<Interval>> scores) {}
@@ -93,24 +100,40 @@ final class Tables {
         : words;
   }
 
-  /** The differences that are shown: those of metrics and printed averages, not of every label. */
-  static List<PairedTest.Difference> shown(Evaluation.Comparison comparison) {
-    return comparison.differences().stream()
-        .filter(difference -> {
-          String name = difference.metric();
-          int slash = name.lastIndexOf('/');
-          return slash < 0 || PRINTED.contains(name.substring(slash + 1));
-        })
-        .toList();
-  }
+  /** Differences under a heading. */
+  record DifferencePart(String heading, List<DifferenceLine> lines) {}
 
-  /** {@code macro F1, 14 labels (uncertain=negative)}. */
-  static String shownName(PairedTest.Difference difference) {
-    String name = difference.metric();
-    int slash = name.lastIndexOf('/');
-    return slash < 0
-        ? name
-        : printed(name.substring(slash + 1)) + " (" + name.substring(0, slash) + ")";
+  /** A difference by the name that people read. */
+  record DifferenceLine(String name, PairedTest.Difference difference) {}
+
+  /** The differences of metrics and printed averages, not of every label. */
+  static List<DifferencePart> differences(Evaluation.Comparison comparison) {
+    SequencedMap<String, PairedTest.Difference> byName = new LinkedHashMap<>();
+    comparison.differences().forEach(d -> byName.put(d.metric(), d));
+    List<DifferencePart> parts = new ArrayList<>();
+    List<DifferenceLine> plain =
+        byName.entrySet().stream()
+            .filter(e -> e.getKey().indexOf('/') < 0)
+            .map(e -> new DifferenceLine(printed(e.getKey()), e.getValue()))
+            .toList();
+    if (!plain.isEmpty()) {
+      parts.add(new DifferencePart("", plain));
+    }
+    Set<String> mappings = new LinkedHashSet<>();
+    byName.keySet().stream()
+        .filter(name -> name.endsWith("/" + PRINTED.getFirst()))
+        .forEach(name -> mappings.add(name.substring(0, name.lastIndexOf('/'))));
+    for (String mapping : mappings) {
+      parts.add(
+          new DifferencePart(
+              "Labels, " + mapping,
+              PRINTED.stream()
+                  .flatMap(name ->
+                      Stream.ofNullable(byName.get(mapping + "/" + name))
+                          .map(d -> new DifferenceLine(printed(name), d)))
+                  .toList()));
+    }
+    return parts;
   }
 
   /** A label under a mapping: its support and a row a system. */

@@ -29,11 +29,11 @@ class PairedTestTest {
             new double[] {1, 2, 3});
     assertThat(d.first()).isEqualTo(4);
     assertThat(d.second()).isEqualTo(2);
-    assertThat(d.difference().value()).isEqualTo(2);
+    assertThat(d.difference().value()).isEqualTo(-2); // from the first to the second
     assertThat(d.p()).isCloseTo(.25, within(.01));
     // a resample of three times the first pair to one of three times the third
-    assertThat(d.difference().low()).isEqualTo(1);
-    assertThat(d.difference().high()).isEqualTo(3);
+    assertThat(d.difference().low()).isEqualTo(-3);
+    assertThat(d.difference().high()).isEqualTo(-1);
   }
 
   @Test
@@ -91,7 +91,7 @@ class PairedTestTest {
     Resampled b =
         Resampled.sums(List.of("precision"), new double[][] {{5, 20}, {.4, 1}}, precision);
     Difference d = QUICK.of(a, b, Groups.each(2)).getFirst();
-    assertThat(d.difference().value()).isCloseTo(10 / 12.0 - 5.4 / 21, within(1e-12));
+    assertThat(d.difference().value()).isCloseTo(5.4 / 21 - 10 / 12.0, within(1e-12));
     assertThat(d.p()).isEqualTo(1);
   }
 

@@ -131,8 +131,8 @@ class ResultFolderTest {
         json.required("comparisons").get(0).required("differences").required("ROUGE-L");
     assertThat(difference.required("difference").doubleValue())
         .isEqualTo(
-            difference.required("first").doubleValue()
-                - difference.required("second").doubleValue());
+            difference.required("second").doubleValue()
+                - difference.required("first").doubleValue());
     assertThat(difference.required("p").doubleValue()).isBetween(0.0, 1.0);
     assertThat(difference.required("interval").size()).isEqualTo(2);
   }
@@ -144,6 +144,12 @@ class ResultFolderTest {
       assertThat(text(files, name))
           .contains("For research use, not for diagnosis.")
           .contains("oracle");
+    }
+    for (String name : files.keySet().stream().filter(n -> n.endsWith(".svg")).toList()) {
+      assertThat(text(files, name))
+          .as(name)
+          .contains("For research use, not for diagnosis.")
+          .contains("after (oracle)");
     }
   }
 
@@ -186,13 +192,14 @@ class ResultFolderTest {
     assertThat(texts(svg)).containsAll(Finding.ALL.stream().map(Finding::label).toList());
     assertThat(svg.getDocumentElement().getAttribute("font-family")).endsWith("sans-serif");
     assertThat(svg.getElementsByTagName("circle").getLength()).isEqualTo(Finding.COUNT);
+    assertThat(texts(svg)).contains("synthetic · For research use, not for diagnosis.");
     var png = ImageIO.read(new ByteArrayInputStream(files.get("plots/f1-uncertain-negative.png")));
     assertThat((double) png.getWidth())
         .isEqualTo(2 * Double.parseDouble(svg.getDocumentElement().getAttribute("width")));
     assertThat(
             Stream.iterate(0, x -> x + 1)
                 .limit(png.getWidth())
-                .map(x -> png.getRGB(x, 30))
+                .map(x -> png.getRGB(x, 60))
                 .distinct())
         .hasSizeGreaterThan(2); // the heading is painted
   }
