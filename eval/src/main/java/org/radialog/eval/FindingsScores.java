@@ -1,15 +1,21 @@
 package org.radialog.eval;
 
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalDouble;
+import java.util.SequencedMap;
 import java.util.SortedMap;
-import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.function.ToIntFunction;
+import java.util.stream.Stream;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.View;
@@ -36,35 +42,128 @@ public record FindingsScores(
   /** Resamples of patients. */
   public static final int RESAMPLES = 1000;
 
+  private static final int COLUMNS = 12;
+
   /** Below this many positives a score is marked as uncertain. */
   public static final int FEW_POSITIVES = 40;
-
-  /** A value and its 95 % interval. */
-  public record Interval(double value, double low, double high) {}
 
   /**
    * One label.
    *
+   * @param films whose label is known
    * @param positives films that have it
-   * @param calibrationError expected calibration error over ten equal bins of probability
+   * @param auroc mean over folds
+   * @param averagePrecision mean over folds
+   * @param brier over all films together
+   * @param calibrationError expected calibration error over ten equal bins of probability, over all
+   *     films together
+   * @param bestF1 at the thresholds of the highest F1, each chosen on the other folds
+   * @param youden at the thresholds of the highest sensitivity + specificity − 1, likewise
+   * @param roc the mean of the folds' curves at 101 false positive rates, whose area is the AUROC
+   *     but for the steps between them; empty where no fold has both classes
+   * @param reliability over all films together
    */
   public record LabelScore(
-      Finding finding, int positives, Interval auroc, double calibrationError) {
+      Finding finding,
+      int films,
+      int positives,
+      Interval auroc,
+      Interval averagePrecision,
+      Interval brier,
+      Interval calibrationError,
+      Decided bestF1,
+      Decided youden,
+      List<Point> roc,
+      List<BinaryPredictions.Bin> reliability) {
+    public LabelScore {
+      roc = List.copyOf(roc);
+      reliability = List.copyOf(reliability);
+    }
+
     /** Whether there are too few positives for more than a hint. */
     public boolean few() {
       return positives < FEW_POSITIVES;
     }
   }
 
+  /**
+   * Yes and no above and below thresholds, each film by the threshold that was chosen on the films
+   * of all other folds; not a number where there is a single fold.
+   */
+  public record Decided(
+      Interval precision, Interval sensitivity, Interval specificity, Interval f1) {
+    private static Decided decided(List<Interval> columns) {
+      return new Decided(columns.get(0), columns.get(1), columns.get(2), columns.get(3));
+    }
+  }
+
+  /** A point of a mean ROC curve. */
+  public record Point(double falsePositiveRate, double truePositiveRate) {}
+
   public FindingsScores {
     labels = List.copyOf(labels);
     meanByFold = Collections.unmodifiableSortedMap(new TreeMap<>(meanByFold));
   }
 
-  private record Scored(String patient, int fold, double score, boolean positive) {}
+  /** One label's films, each fold by itself and all together. */
+  private record Scored(
+      Finding finding,
+      SortedMap<Integer, BinaryPredictions> byFold,
+      BinaryPredictions all,
+      Map<Integer, OptionalDouble> bestF1,
+      Map<Integer, OptionalDouble> youden) {
+    /** All columns of a resample. */
+    double[] of(int[] times) {
+      double[] columns = new double[COLUMNS];
+      System.arraycopy(ranked(times), 0, columns, 0, 2);
+      System.arraycopy(all.calibrated(times), 0, columns, 2, 2);
+      System.arraycopy(decided(times, bestF1), 0, columns, 4, 4);
+      System.arraycopy(decided(times, youden), 0, columns, 8, 4);
+      return columns;
+    }
+
+    /** Precision, sensitivity, specificity and F1. */
+    private double[] decided(int[] times, Map<Integer, OptionalDouble> thresholds) {
+      long[] counts = new long[4];
+      if (byFold.size() > 1) {
+        byFold.forEach((fold, predictions) ->
+            predictions.count(
+                times,
+                thresholds
+                    .getOrDefault(fold, OptionalDouble.empty())
+                    .orElse(Double.POSITIVE_INFINITY),
+                counts));
+      }
+      double hit = counts[0];
+      boolean none = Arrays.stream(counts).sum() == 0;
+      return new double[] {
+        none ? Double.NaN : hit == 0 ? 0 : hit / (counts[0] + counts[1]),
+        hit / (counts[0] + counts[2]),
+        (double) counts[3] / (counts[1] + counts[3]),
+        none ? Double.NaN : hit == 0 ? 0 : 2 * hit / (2 * hit + counts[1] + counts[2])
+      };
+    }
+
+    /** Mean over the folds that have both classes; not a number where none has. */
+    double[] ranked(int[] times) {
+      double[] auroc = new double[byFold.size()];
+      double[] precision = new double[byFold.size()];
+      int k = 0;
+      for (BinaryPredictions fold : byFold.values()) {
+        double[] ranked = fold.ranked(times);
+        auroc[k] = ranked[0];
+        precision[k++] = ranked[1];
+      }
+      return new double[] {mean(auroc), mean(precision)};
+    }
+
+    int positives() {
+      return all.positives();
+    }
+  }
 
   /**
-   * Scores {@code probabilities} of {@code films}.
+   * Scores {@code probabilities} of {@code films} with {@value RESAMPLES} resamples of patients.
    *
    * @param probabilities 14 columns a film, by image name, from a model that never saw its patient
    * @param fold the fold of a film
@@ -72,46 +171,32 @@ public record FindingsScores(
    */
   public static FindingsScores of(
       List<Film> films, Map<String, double[]> probabilities, ToIntFunction<Film> fold, long seed) {
-    List<LabelScore> labels = new ArrayList<>();
-    List<List<Scored>> mapped = new ArrayList<>();
+    List<Scored> labels = new ArrayList<>();
     for (Finding finding : Finding.ALL) {
-      List<Scored> rows = new ArrayList<>();
-      for (Film film : films) {
-        double[] row = probabilities.get(film.image());
-        if (row == null || row.length != Finding.COUNT) {
-          throw new RadialogException(
-              "the probabilities of film "
-                  + film.image()
-                  + (row == null ? " are missing" : " have " + row.length + " columns")
-                  + "; expected 14 for each of the "
-                  + films.size()
-                  + " films");
-        }
-        switch (film.truth(finding)) {
-          case PRESENT, ABSENT ->
-              rows.add(
-                  new Scored(
-                      film.patient(),
-                      fold.applyAsInt(film),
-                      row[finding.column()],
-                      film.truth(finding) == Truth.PRESENT));
-          case UNKNOWN -> {
-            // not scored: nobody knows
-          }
-        }
+      Scored scored = scored(finding, films, probabilities, fold);
+      if (scored.positives() > 0) {
+        labels.add(scored);
       }
-      int positives = (int) rows.stream().filter(Scored::positive).count();
-      if (positives == 0) {
-        continue;
-      }
-      if (Finding.NIH_MAPPED.contains(finding)) {
-        mapped.add(rows);
-      }
-      labels.add(
-          new LabelScore(
-              finding, positives, interval(List.of(rows), seed), calibrationError(rows)));
     }
-    int patients = (int) films.stream().map(Film::patient).distinct().count();
+    List<Interval> intervals = intervals(labels, films, seed);
+    List<LabelScore> scores = new ArrayList<>();
+    for (int k = 0; k < labels.size(); k++) {
+      Scored label = labels.get(k);
+      List<Interval> own = intervals.subList(COLUMNS * k, COLUMNS * (k + 1));
+      scores.add(
+          new LabelScore(
+              label.finding,
+              label.all.count(),
+              label.positives(),
+              own.get(0),
+              own.get(1),
+              own.get(2),
+              own.get(3),
+              Decided.decided(own.subList(4, 8)),
+              Decided.decided(own.subList(8, 12)),
+              meanRoc(label.byFold.values()),
+              label.all.reliability()));
+    }
     SortedMap<Integer, Double> meanByFold = new TreeMap<>();
     films.stream()
         .mapToInt(fold)
@@ -120,10 +205,159 @@ public record FindingsScores(
             meanByFold.put(
                 k,
                 mean(
-                    mapped.stream()
-                        .map(rows -> rows.stream().filter(row -> row.fold == k).toList())
-                        .toList())));
-    return new FindingsScores(labels, interval(mapped, seed), meanByFold, films.size(), patients);
+                    labels.stream()
+                        .filter(label -> Finding.NIH_MAPPED.contains(label.finding))
+                        .flatMap(label -> Stream.ofNullable(label.byFold.get(k)))
+                        .map(BinaryPredictions::auroc)
+                        .flatMapToDouble(OptionalDouble::stream)
+                        .toArray())));
+    int patients = (int) films.stream().map(Film::patient).distinct().count();
+    return new FindingsScores(scores, intervals.getLast(), meanByFold, films.size(), patients);
+  }
+
+  /**
+   * The mean AUROC over the mapped labels for each sex, age band and view: {@code
+   * mean_auroc_of_ten}, within folds and with intervals as over all films.
+   */
+  public static List<SystemScores.Subgroup> subgroups(
+      List<Film> films, Map<String, double[]> probabilities, ToIntFunction<Film> fold, long seed) {
+    return Stratum.of(films).stream()
+        .map(part -> {
+          FindingsScores scores = of(part.among(films), probabilities, fold, seed);
+          SequencedMap<String, Interval> metrics = new LinkedHashMap<>();
+          metrics.put("mean_auroc_of_ten", scores.meanOfMapped());
+          return new SystemScores.Subgroup(part.attribute(), part.value(), scores.films(), metrics);
+        })
+        .toList();
+  }
+
+  private static Scored scored(
+      Finding finding,
+      List<Film> films,
+      Map<String, double[]> probabilities,
+      ToIntFunction<Film> fold) {
+    SortedMap<Integer, List<Integer>> known = new TreeMap<>();
+    for (int i = 0; i < films.size(); i++) {
+      Film film = films.get(i);
+      double[] row = probabilities.get(film.image());
+      if (row == null || row.length != Finding.COUNT) {
+        throw new RadialogException(
+            "the probabilities of film "
+                + film.image()
+                + (row == null ? " are missing" : " have " + row.length + " columns")
+                + "; expected 14 for each of the "
+                + films.size()
+                + " films");
+      }
+      switch (film.truth(finding)) {
+        case PRESENT, ABSENT ->
+            known.computeIfAbsent(fold.applyAsInt(film), f -> new ArrayList<>()).add(i);
+        case UNKNOWN -> {
+          // not scored: nobody knows
+        }
+      }
+    }
+    SortedMap<Integer, BinaryPredictions> byFold = new TreeMap<>();
+    Map<Integer, OptionalDouble> bestF1 = new HashMap<>();
+    Map<Integer, OptionalDouble> youden = new HashMap<>();
+    known.forEach((k, items) -> {
+      byFold.put(k, predictions(finding, films, probabilities, items));
+      List<Integer> others =
+          known.entrySet().stream()
+              .filter(e -> !e.getKey().equals(k))
+              .flatMap(e -> e.getValue().stream())
+              .toList();
+      BinaryPredictions elsewhere = predictions(finding, films, probabilities, others);
+      bestF1.put(k, elsewhere.thresholdOfBestF1());
+      youden.put(k, elsewhere.thresholdOfYouden());
+    });
+    return new Scored(
+        finding,
+        byFold,
+        predictions(
+            finding, films, probabilities, known.values().stream().flatMap(List::stream).toList()),
+        bestF1,
+        youden);
+  }
+
+  private static BinaryPredictions predictions(
+      Finding finding, List<Film> films, Map<String, double[]> probabilities, List<Integer> items) {
+    int[] item = new int[items.size()];
+    double[] probability = new double[item.length];
+    boolean[] positive = new boolean[item.length];
+    for (int k = 0; k < item.length; k++) {
+      Film film = films.get(items.get(k));
+      item[k] = items.get(k);
+      probability[k] = Objects.requireNonNull(probabilities.get(film.image()))[finding.column()];
+      positive[k] = film.truth(finding) == Truth.PRESENT;
+    }
+    return new BinaryPredictions(films.size(), item, probability, positive);
+  }
+
+  /** {@value COLUMNS} a label, then the mean AUROC of the mapped labels. */
+  private static List<Interval> intervals(List<Scored> labels, List<Film> films, long seed) {
+    Function<int[], double[]> scores =
+        times -> {
+          double[] of = new double[COLUMNS * labels.size() + 1];
+          List<Double> mapped = new ArrayList<>();
+          int at = 0;
+          for (Scored label : labels) {
+            double[] columns = label.of(times);
+            System.arraycopy(columns, 0, of, at, COLUMNS);
+            at += COLUMNS;
+            if (Finding.NIH_MAPPED.contains(label.finding)) {
+              mapped.add(columns[0]);
+            }
+          }
+          of[at] = mean(mapped.stream().mapToDouble(Double::doubleValue).toArray());
+          return of;
+        };
+    double[] values = scores.apply(Resampled.once(films.size()));
+    double[][] drawn =
+        new Bootstrap(RESAMPLES, seed)
+            .drawn(Groups.by(films.stream().map(Film::patient).toList()), scores);
+    List<Interval> intervals = new ArrayList<>();
+    for (int k = 0; k < values.length; k++) {
+      intervals.add(Bootstrap.interval(values[k], Bootstrap.column(drawn, k)));
+    }
+    return intervals;
+  }
+
+  /** Mean of those that are defined; not a number where none is. */
+  private static double mean(double[] values) {
+    return Arrays.stream(values).filter(v -> !Double.isNaN(v)).average().orElse(Double.NaN);
+  }
+
+  // Scores of different folds are not on one scale, so their curves are averaged, not their films
+  // pooled.
+  private static List<Point> meanRoc(Collection<BinaryPredictions> folds) {
+    List<List<BinaryPredictions.RocPoint>> curves =
+        folds.stream().map(BinaryPredictions::roc).filter(roc -> !roc.isEmpty()).toList();
+    List<Point> points = new ArrayList<>();
+    for (int step = 0; step <= 100 && !curves.isEmpty(); step++) {
+      double rate = step / 100.0;
+      points.add(
+          new Point(
+              rate,
+              curves.stream().mapToDouble(roc -> sensitivity(roc, rate)).average().orElse(0)));
+    }
+    return points;
+  }
+
+  /** The highest true positive rate of a curve at a false positive rate, steps drawn straight. */
+  private static double sensitivity(List<BinaryPredictions.RocPoint> roc, double rate) {
+    int last = 0;
+    while (last + 1 < roc.size() && roc.get(last + 1).falsePositiveRate() <= rate) {
+      last++;
+    }
+    BinaryPredictions.RocPoint here = roc.get(last);
+    if (last + 1 == roc.size()) {
+      return here.truePositiveRate();
+    }
+    BinaryPredictions.RocPoint next = roc.get(last + 1);
+    double share =
+        (rate - here.falsePositiveRate()) / (next.falsePositiveRate() - here.falsePositiveRate());
+    return here.truePositiveRate() + share * (next.truePositiveRate() - here.truePositiveRate());
   }
 
   /**
@@ -189,93 +423,5 @@ public record FindingsScores(
 
   private static double sigmoid(double x) {
     return 1 / (1 + Math.exp(-x));
-  }
-
-  /** Mean over the given labels of the mean over folds, with its interval. */
-  private static Interval interval(List<List<Scored>> labels, long seed) {
-    double value = mean(labels);
-    // one set of patients drawn for all labels of a resample
-    var byPatient = new TreeMap<String, Integer>();
-    labels.forEach(rows -> rows.forEach(r -> byPatient.putIfAbsent(r.patient, byPatient.size())));
-    int patients = byPatient.size();
-    var random = new SplittableRandom(seed);
-    List<Double> means = new ArrayList<>();
-    for (int resample = 0; resample < RESAMPLES && patients > 0; resample++) {
-      int[] times = new int[patients];
-      for (int i = 0; i < patients; i++) {
-        times[random.nextInt(patients)]++;
-      }
-      List<List<Scored>> drawn = new ArrayList<>();
-      for (List<Scored> rows : labels) {
-        List<Scored> again = new ArrayList<>(rows.size());
-        for (Scored row : rows) {
-          Integer index = byPatient.get(row.patient);
-          for (int k = 0; index != null && k < times[index]; k++) {
-            again.add(row);
-          }
-        }
-        drawn.add(again);
-      }
-      double m = mean(drawn);
-      if (!Double.isNaN(m)) {
-        means.add(m);
-      }
-    }
-    means.sort(null);
-    return means.isEmpty()
-        ? new Interval(value, value, value)
-        : new Interval(
-            value,
-            means.get((int) (0.025 * (means.size() - 1))),
-            means.get((int) Math.ceil(0.975 * (means.size() - 1))));
-  }
-
-  private static double mean(List<List<Scored>> labels) {
-    double sum = 0;
-    int count = 0;
-    for (List<Scored> rows : labels) {
-      Map<Integer, List<Scored>> folds = new TreeMap<>();
-      for (Scored row : rows) {
-        folds.computeIfAbsent(row.fold, f -> new ArrayList<>()).add(row);
-      }
-      double foldSum = 0;
-      int foldCount = 0;
-      for (List<Scored> fold : folds.values()) {
-        boolean[] positive = new boolean[fold.size()];
-        double[] scores = new double[fold.size()];
-        for (int i = 0; i < positive.length; i++) {
-          positive[i] = fold.get(i).positive;
-          scores[i] = fold.get(i).score;
-        }
-        OptionalDouble auroc = Auroc.of(scores, positive);
-        if (auroc.isPresent()) {
-          foldSum += auroc.getAsDouble();
-          foldCount++;
-        }
-      }
-      if (foldCount > 0) {
-        sum += foldSum / foldCount;
-        count++;
-      }
-    }
-    return count == 0 ? Double.NaN : sum / count;
-  }
-
-  /** Σ over ten bins of share × |mean probability − share of positives|. */
-  private static double calibrationError(List<Scored> rows) {
-    double[] probability = new double[10];
-    double[] positives = new double[10];
-    int[] n = new int[10];
-    for (Scored row : rows) {
-      int bin = Math.clamp((int) Math.ceil(row.score * 10) - 1, 0, 9);
-      probability[bin] += row.score;
-      positives[bin] += row.positive ? 1 : 0;
-      n[bin]++;
-    }
-    double error = 0;
-    for (int bin = 0; bin < 10; bin++) {
-      error += Math.abs(probability[bin] - positives[bin]) / rows.size();
-    }
-    return error;
   }
 }

@@ -32,7 +32,7 @@ import org.radialog.data.Film;
 import org.radialog.data.Folds;
 import org.radialog.data.NihDataSet;
 import org.radialog.data.Truth;
-import org.radialog.eval.Auroc;
+import org.radialog.eval.BinaryPredictions;
 import org.radialog.imaging.Preprocessing;
 import org.radialog.model.BioViLT;
 import org.radialog.model.BioViLT.Backbone;
@@ -479,8 +479,9 @@ public final class ClassifierTraining {
     for (int k = 0; k < known.length; k++) {
       positive[k] = of.get(known[k]).truth(finding) == Truth.PRESENT;
     }
-    return Auroc.of(
-        Arrays.stream(known).mapToDouble(i -> rows[i][finding.column()]).toArray(), positive);
+    return new BinaryPredictions(
+            Arrays.stream(known).mapToDouble(i -> rows[i][finding.column()]).toArray(), positive)
+        .auroc();
   }
 
   static OptionalDouble viewAuroc(List<Film> of, double[][] rows) {
@@ -488,7 +489,9 @@ public final class ClassifierTraining {
     for (int i = 0; i < ap.length; i++) {
       ap[i] = of.get(i).view() == View.AP;
     }
-    return Auroc.of(Arrays.stream(rows).mapToDouble(row -> row[Finding.COUNT]).toArray(), ap);
+    return new BinaryPredictions(
+            Arrays.stream(rows).mapToDouble(row -> row[Finding.COUNT]).toArray(), ap)
+        .auroc();
   }
 
   private static String table(List<Film> of, double[][] rows) {

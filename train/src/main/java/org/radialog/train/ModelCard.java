@@ -22,8 +22,8 @@ import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
 import org.radialog.data.Folds;
 import org.radialog.eval.FindingsScores;
-import org.radialog.eval.FindingsScores.Interval;
 import org.radialog.eval.FindingsScores.LabelScore;
+import org.radialog.eval.Interval;
 import org.radialog.model.ModelConfig;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -144,7 +144,7 @@ final class ModelCard {
               words(label.auroc()),
               words(of(tree, label.finding())),
               of(viewAndAge, label.finding()).value(),
-              label.calibrationError(),
+              label.calibrationError().value(),
               thresholds[label.finding().column()]));
     }
     text.append(
