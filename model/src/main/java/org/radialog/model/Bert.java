@@ -15,23 +15,56 @@ import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
 /**
- * BERT's encoder (arXiv 1810.04805) for one segment, for inference; the pooler is not asked for.
- * Names are those of {@code transformers}' {@code BertModel}.
+ * The encoder of BERT (arXiv 1810.04805) or RoBERTa (arXiv 1907.11692) for one segment, for
+ * inference; the pooler is not asked for. Names are those of {@code transformers}' {@code
+ * BertModel} and {@code RobertaModel}.
  *
  * <p>B rows, T tokens of the longest row, D {@link Config#hidden}, V vocabulary.
  */
 public final class Bert {
+  /** The two networks, which differ in little beside their training. */
+  public enum Family {
+    /** BERT: two segments. */
+    BERT(BertResidual.EPSILON, 2, 0),
+    /** RoBERTa: one segment, and the first two of its positions belong to padding. */
+    ROBERTA(1e-5, 1, 2);
+
+    private final double epsilon;
+    private final int segments;
+    private final int firstPosition;
+
+    Family(double epsilon, int segments, int firstPosition) {
+      this.epsilon = epsilon;
+      this.segments = segments;
+      this.firstPosition = firstPosition;
+    }
+
+    double epsilon() {
+      return epsilon;
+    }
+
+    int segments() {
+      return segments;
+    }
+  }
+
   /**
    * Sizes.
    *
    * @param vocab V
    * @param hidden D
    * @param mlp width of the feed-forward layers
-   * @param positions the longest row
+   * @param positions rows of the position table
    */
-  public record Config(int vocab, int hidden, int layers, int heads, int mlp, int positions) {
+  public record Config(
+      Family family, int vocab, int hidden, int layers, int heads, int mlp, int positions) {
     /** {@code bert-base-uncased}. */
-    public static final Config BASE = new Config(30522, 768, 12, 12, 3072, 512);
+    public static final Config BASE = new Config(Family.BERT, 30522, 768, 12, 12, 3072, 512);
+
+    /** The most tokens that a row may have. */
+    public int longest() {
+      return positions - family.firstPosition;
+    }
 
     public Config {
       if (hidden % heads != 0) {
@@ -46,7 +79,7 @@ public final class Bert {
   private final Config config;
   private final Tensor words; // [V, D]
   private final Tensor positions; // [positions, D]
-  private final Tensor types; // [2, D]
+  private final Tensor types; // [segments, D]
   private final LayerNorm norm;
   private final List<Layer> layers;
 
@@ -77,8 +110,8 @@ public final class Bert {
         c,
         e.get("word_embeddings.weight", init, c.vocab(), c.hidden()),
         e.get("position_embeddings.weight", init, c.positions(), c.hidden()),
-        e.get("token_type_embeddings.weight", init, 2, c.hidden()),
-        LayerNorm.of(e.at("LayerNorm."), c.hidden(), BertResidual.EPSILON),
+        e.get("token_type_embeddings.weight", init, c.family().segments(), c.hidden()),
+        LayerNorm.of(e.at("LayerNorm."), c.hidden(), c.family().epsilon()),
         IntStream.range(0, c.layers())
             .mapToObj(i -> Layer.of(p.at("encoder.layer." + i + "."), c))
             .toList());
@@ -111,7 +144,7 @@ public final class Bert {
       Tensor x =
           embedding(words, Torch.tensor(ids, rows.size(), longest)) // [B, T, D]
               .add(types.narrow(0, 0, 1)) // [1, D]
-              .add(positions.narrow(0, 0, longest)); // [T, D]
+              .add(positions.narrow(0, config.family().firstPosition, longest)); // [T, D]
       x = norm.forward(x);
       for (Layer layer : layers) {
         x = layer.forward(x, mask); // [B, T, D]
@@ -121,9 +154,9 @@ public final class Bert {
   }
 
   private int[] checked(int[] row) {
-    if (row.length < 1 || row.length > config.positions()) {
+    if (row.length < 1 || row.length > config.longest()) {
       throw new RadialogException(
-          "BERT reads rows of 1 to " + config.positions() + " tokens, got " + row.length);
+          "BERT reads rows of 1 to " + config.longest() + " tokens, got " + row.length);
     }
     for (int id : row) {
       if (id < 0 || id >= config.vocab()) {
@@ -137,9 +170,10 @@ public final class Bert {
   private record Layer(BertAttention attention, Linear intermediate, BertResidual output) {
     static Layer of(Parameters p, Config c) {
       return new Layer(
-          BertAttention.of(p.at("attention."), c.hidden(), c.hidden(), c.heads()),
+          BertAttention.of(
+              p.at("attention."), c.hidden(), c.hidden(), c.heads(), c.family().epsilon()),
           Linear.normal(p.at("intermediate.dense."), c.hidden(), c.mlp(), BertResidual.STD),
-          BertResidual.of(p.at("output."), c.mlp(), c.hidden()));
+          BertResidual.of(p.at("output."), c.mlp(), c.hidden(), c.family().epsilon()));
     }
 
     Tensor forward(Tensor x, Tensor mask) {

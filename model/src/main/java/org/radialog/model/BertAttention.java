@@ -17,13 +17,13 @@ import org.radialog.torch.Scope;
  * <p>B batch, T positions that ask, S positions of the source, D width, H heads, d = D / H.
  */
 record BertAttention(Linear query, Linear key, Linear value, BertResidual output, int heads) {
-  static BertAttention of(Parameters p, long width, long sourceWidth, int heads) {
+  static BertAttention of(Parameters p, long width, long sourceWidth, int heads, double epsilon) {
     double std = BertResidual.STD;
     return new BertAttention(
         Linear.normal(p.at("self.query."), width, width, std),
         Linear.normal(p.at("self.key."), sourceWidth, width, std),
         Linear.normal(p.at("self.value."), sourceWidth, width, std),
-        BertResidual.of(p.at("output."), width, width),
+        BertResidual.of(p.at("output."), width, width, epsilon),
         heads);
   }
 

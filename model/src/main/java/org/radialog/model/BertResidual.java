@@ -13,13 +13,13 @@ record BertResidual(Linear dense, LayerNorm norm) {
   /** Standard deviation of BERT's weights before training. */
   static final double STD = 0.02;
 
-  /** Of BERT's layer normalisations. */
+  /** Of BERT's layer normalisations; RoBERTa has another. */
   static final double EPSILON = 1e-12;
 
-  static BertResidual of(Parameters p, long in, long out) {
+  static BertResidual of(Parameters p, long in, long out, double epsilon) {
     return new BertResidual(
         Linear.normal(p.at("dense."), in, out, STD),
-        LayerNorm.of(p.at("LayerNorm."), out, EPSILON));
+        LayerNorm.of(p.at("LayerNorm."), out, epsilon));
   }
 
   Tensor forward(Tensor x, Tensor before, double dropout) {

@@ -249,7 +249,7 @@ public sealed interface CheckpointKind {
       implements CheckpointKind {
     /** The configuration, with what no shape shows. */
     public Bert.Config config(int heads) {
-      return new Bert.Config(vocab, hidden, layers, heads, mlp, positions);
+      return new Bert.Config(Bert.Family.BERT, vocab, hidden, layers, heads, mlp, positions);
     }
 
     @Override

@@ -147,13 +147,19 @@ public final class QFormer {
       BertAttention self, Optional<BertAttention> cross, Linear intermediate, BertResidual output) {
     static Layer of(Parameters p, Config c, int index) {
       return new Layer(
-          BertAttention.of(p.at("attention."), c.hidden(), c.hidden(), c.heads()),
+          BertAttention.of(
+              p.at("attention."), c.hidden(), c.hidden(), c.heads(), BertResidual.EPSILON),
           index % c.crossAttentionEvery() == 0
               ? Optional.of(
-                  BertAttention.of(p.at("crossattention."), c.hidden(), c.channels(), c.heads()))
+                  BertAttention.of(
+                      p.at("crossattention."),
+                      c.hidden(),
+                      c.channels(),
+                      c.heads(),
+                      BertResidual.EPSILON))
               : Optional.empty(),
           Linear.normal(p.at("intermediate_query.dense."), c.hidden(), c.mlp(), BertResidual.STD),
-          BertResidual.of(p.at("output_query."), c.mlp(), c.hidden()));
+          BertResidual.of(p.at("output_query."), c.mlp(), c.hidden(), BertResidual.EPSILON));
     }
 
     Tensor forward(Tensor queries, Tensor image, double dropout) {

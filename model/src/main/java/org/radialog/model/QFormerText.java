@@ -246,7 +246,7 @@ public final class QFormerText {
       return new Layer(
           shared,
           Linear.normal(p.at("intermediate.dense."), c.hidden(), c.mlp(), BertResidual.STD),
-          BertResidual.of(p.at("output."), c.mlp(), c.hidden()));
+          BertResidual.of(p.at("output."), c.mlp(), c.hidden(), BertResidual.EPSILON));
     }
 
     // [B, T, D] and what it may look at, [B, S, D] -> [B, T, D]

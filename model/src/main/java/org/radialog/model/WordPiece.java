@@ -8,9 +8,10 @@ import tools.jackson.core.JsonGenerator;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The tokenizer of {@code bert-base-uncased}: lower case, accents off, words cut into pieces of a
- * vocabulary. As in {@code transformers}, a special token written in the text is that token: it
- * carries no instruction here, a labeler reads nothing but labels from it.
+ * The tokenizer of BERT: words cut into pieces of a vocabulary, for the uncased ones (as {@code
+ * bert-base-uncased}) in lower case and with accents off. As in {@code transformers}, a special
+ * token written in the text is that token: it carries no instruction here, a labeler reads nothing
+ * but labels from it.
  *
  * <p>Thread-safe.
  */
@@ -28,12 +29,17 @@ public final class WordPiece implements AutoCloseable {
   }
 
   /**
-   * The tokenizer of a vocabulary; the place of a piece is its id.
+   * The uncased tokenizer of a vocabulary; the place of a piece is its id.
    *
    * @param vocabulary the lines of {@code vocab.txt}
    * @throws RadialogException if a piece stands there twice, or a special token is missing
    */
   public static WordPiece of(List<String> vocabulary) {
+    return of(vocabulary, true);
+  }
+
+  /** As {@link #of(List)}; a cased tokenizer keeps capitals and accents. */
+  static WordPiece of(List<String> vocabulary, boolean uncased) {
     if (new HashSet<>(vocabulary).size() != vocabulary.size()) {
       throw new RadialogException("vocabulary: expected different pieces, one stands there twice");
     }
@@ -48,12 +54,12 @@ public final class WordPiece implements AutoCloseable {
       }
     }
     return new WordPiece(
-        TokenizerLibrary.of(json(vocabulary), "the vocabulary"),
+        TokenizerLibrary.of(json(vocabulary, uncased), "the vocabulary"),
         vocabulary.indexOf("[CLS]"),
         vocabulary.indexOf("[SEP]"));
   }
 
-  private static byte[] json(List<String> vocabulary) {
+  private static byte[] json(List<String> vocabulary, boolean uncased) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(1 << 20);
     try (JsonGenerator json = JsonMapper.shared().createGenerator(bytes)) {
       json.writeStartObject();
@@ -75,7 +81,7 @@ public final class WordPiece implements AutoCloseable {
       json.writeBooleanProperty("clean_text", true);
       json.writeBooleanProperty("handle_chinese_chars", true);
       json.writeNullProperty("strip_accents"); // as the case: off
-      json.writeBooleanProperty("lowercase", true);
+      json.writeBooleanProperty("lowercase", uncased);
       json.writeEndObject();
       json.writeObjectPropertyStart("pre_tokenizer");
       json.writeStringProperty("type", "BertPreTokenizer");
@@ -113,6 +119,10 @@ public final class WordPiece implements AutoCloseable {
     }
     ids[ids.length - 1] = sep;
     return ids;
+  }
+
+  TokenizerLibrary library() {
+    return library;
   }
 
   @Override

@@ -64,7 +64,7 @@ class CheXbertLabelerTest {
   void realReportsAreReadInBertsPiecesAndCutAtItsLength() throws IOException {
     Path vocabulary = Golden.folder().resolve("tokenizer-bert/vocab.txt");
     List<String> pieces = Files.readAllLines(vocabulary);
-    Bert.Config config = new Bert.Config(pieces.size(), 64, 2, 1, 96, 40);
+    Bert.Config config = new Bert.Config(Bert.Family.BERT, pieces.size(), 64, 2, 1, 96, 40);
     Path weights = folder.resolve("other-name.safetensors");
     JsonNode values = Golden.theCase("tokenizer-bert").values();
     List<String> reports = new ArrayList<>();

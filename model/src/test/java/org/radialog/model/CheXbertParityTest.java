@@ -95,6 +95,7 @@ class CheXbertParityTest {
   private static Bert.Config config(GoldenCase c) {
     JsonNode j = c.config();
     return new Bert.Config(
+        Bert.Family.BERT,
         j.required("vocab").intValue(),
         j.required("hidden").intValue(),
         j.required("layers").intValue(),
