@@ -9,13 +9,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.RadialogException;
 import org.radialog.dialog.RaDialog;
 import org.radialog.dialog.Speed;
 import org.radialog.imaging.Radiograph;
+import org.radialog.kernels.ReadBandwidth;
 import org.radialog.model.LlamaShape;
 import org.radialog.model.ModelConfig;
 import org.radialog.model.Precision;
@@ -34,6 +34,7 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(
     name = "bench",
     description = "Measures speed and memory of a model on this machine.",
+    subcommands = BenchTextCommand.class,
     mixinStandardHelpOptions = true)
 final class BenchCommand implements Callable<Integer> {
   // Bytes of weights from which on a model counts as a large one.
@@ -194,7 +195,8 @@ final class BenchCommand implements Callable<Integer> {
     } else {
       Roofline roofline =
           new Roofline(
-              readBandwidth(),
+              ReadBandwidth.gigabytesPerSecond(
+                  Math.min(2, Runtime.getRuntime().availableProcessors())),
               Speed.matmulGflops(Precision.FP32, 1024),
               Speed.matmulGflops(Precision.BF16, 4096));
       machine.put("read_gb_s", Json.rounded(roofline.readGbS));
@@ -315,30 +317,6 @@ final class BenchCommand implements Callable<Integer> {
             System.out.printf("%s%-22s %s%n", indent, field.getKey(), field.getValue().asString());
           }
         });
-  }
-
-  /** Best of five reads of 1 GiB by two threads, in GB/s. */
-  private static double readBandwidth() {
-    int threads = Math.min(2, Runtime.getRuntime().availableProcessors());
-    long[][] memory = new long[threads][(1 << 27) / threads];
-    sum(memory[0]); // compiled
-    double best = 0;
-    for (int round = 0; round < 5; round++) {
-      long begun = System.nanoTime();
-      long sum = IntStream.range(0, threads).parallel().mapToLong(t -> sum(memory[t])).sum();
-      double seconds = (System.nanoTime() - begun) / 1e9;
-      best = Math.max(best, (sum + (1L << 30)) / seconds / 1e9); // the sum is 0, and used
-    }
-    return best;
-  }
-
-  // A plain loop over an array is what the compiler turns into vectors.
-  private static long sum(long[] values) {
-    long sum = 0;
-    for (int i = 0; i < values.length; i++) {
-      sum += values[i];
-    }
-    return sum;
   }
 
   private static String cpu() {

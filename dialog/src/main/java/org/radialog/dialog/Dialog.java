@@ -44,6 +44,7 @@ public final class Dialog implements AutoCloseable {
   private Optional<FilmReader.Reading> reading = Optional.empty();
   private FindingsEdit edit = FindingsEdit.unchanged();
   private Optional<List<LlamaInput>> transcript = Optional.empty();
+  private Optional<List<LlamaInput>> beforeQuestion = Optional.empty();
   private boolean reported;
 
   Dialog(RaDialog model, Study study, List<Guard.Warning> warnings) {
@@ -102,6 +103,33 @@ public final class Dialog implements AutoCloseable {
     return alone(() -> reply(question, new Turn.Question(question), how, onText));
   }
 
+  /**
+   * Takes the last question back with its answer, as if it had not been asked; what was computed
+   * before it stays. Without a question there is nothing to take back.
+   */
+  public void takeBack() {
+    alone(() -> transcript = beforeQuestion);
+  }
+
+  /**
+   * Begins the conversation anew with a report that somebody else wrote, as if the model had
+   * answered it. Nothing is computed before the next turn.
+   */
+  public void adopt(String report) {
+    alone(() -> {
+      List<PromptPart> parts = model.wording().open(namedFindings(), new Turn.Report());
+      List<LlamaInput> said =
+          new ArrayList<>(PromptInputs.of(parts, model.tokenizer(), read().image(), true));
+      said.addAll(
+          PromptInputs.of(
+              List.of(model.prompts().answer(report)), model.tokenizer(), read().image(), false));
+      transcript = Optional.of(List.copyOf(said));
+      beforeQuestion = transcript;
+      reported = true;
+      return reported;
+    });
+  }
+
   /** Draws the impression from what was said so far. */
   public Reply impression(Decoding how, Consumer<String> onText) {
     return alone(() -> reply(words(new Turn.Impression()), new Turn.Impression(), how, onText));
@@ -149,6 +177,28 @@ public final class Dialog implements AutoCloseable {
                 + ", so no place of the film speaks for it");
       }
       return model.films().attribution(read(), finding);
+    });
+  }
+
+  /**
+   * The encoder's features of the film, averaged over its grid: films that look alike have features
+   * of a small angle.
+   */
+  public float[] features() {
+    return alone(() -> {
+      FilmReader.Reading seen = read();
+      long[] shape = seen.shape(); // [1, 2P, h, w]
+      int channels = Math.toIntExact(shape[1]);
+      int cells = Math.toIntExact(shape[2] * shape[3]);
+      float[] features = new float[channels];
+      for (int channel = 0; channel < channels; channel++) {
+        double sum = 0;
+        for (int cell = 0; cell < cells; cell++) {
+          sum += seen.patches()[channel * cells + cell];
+        }
+        features[channel] = (float) (sum / cells);
+      }
+      return features;
     });
   }
 
@@ -255,6 +305,7 @@ public final class Dialog implements AutoCloseable {
       throw e;
     }
     reported = true;
+    beforeQuestion = transcript;
     Set<Finding> assessed = EnumSet.noneOf(Finding.class);
     for (Findings.Assessment a : findings.all()) {
       if (a.state() != Findings.State.NOT_ASSESSED && a.finding() != Finding.NO_FINDING) {
@@ -292,6 +343,7 @@ public final class Dialog implements AutoCloseable {
 
   private Reply reply(String question, Turn turn, Decoding how, Consumer<String> onText) {
     Clock clock = new Clock();
+    beforeQuestion = transcript;
     Engine.Completion c = complete(turn, how, clock.watching(onText));
     return new Reply(question, c.text().strip(), c.end(), c.usage(), clock.timings(c));
   }

@@ -108,6 +108,53 @@ class RaDialogTest {
   }
 
   @Test
+  void aQuestionThatIsTakenBackLeavesNoTraceAndCostsTheNextOneNothing() {
+    try (Dialog dialog = open(1);
+        Dialog other = open(1)) {
+      dialog.report(SHORT, RaDialogTest::unheard);
+      dialog.ask("Is there an effusion?", SHORT, RaDialogTest::unheard);
+      dialog.takeBack();
+      Reply second = dialog.ask("Edema?", SHORT, RaDialogTest::unheard);
+      other.report(SHORT, RaDialogTest::unheard);
+      Reply only = other.ask("Edema?", SHORT, RaDialogTest::unheard);
+      assertThat(second.text()).isEqualTo(only.text());
+      assertThat(second.usage().promptTokens()).isEqualTo(only.usage().promptTokens());
+      assertThat(second.usage().cachedTokens()).isGreaterThanOrEqualTo(only.usage().cachedTokens());
+    }
+  }
+
+  @Test
+  void aReportOfSomebodyElseIsTalkedAboutAsIfTheModelHadWrittenIt() {
+    try (Dialog one = open(1);
+        Dialog other = open(1)) {
+      one.report(SHORT, RaDialogTest::unheard);
+      one.adopt("The lungs are clear.");
+      other.adopt("The lungs are clear.");
+      Reply ofOne = one.impression(SHORT, RaDialogTest::unheard);
+      Reply ofOther = other.impression(SHORT, RaDialogTest::unheard);
+      assertThat(ofOne.text()).isEqualTo(ofOther.text());
+      assertThat(ofOne.usage().promptTokens()).isEqualTo(ofOther.usage().promptTokens());
+      other.adopt("The lungs are clear. There is a large effusion on the left.");
+      assertThat(other.impression(SHORT, RaDialogTest::unheard).usage().promptTokens())
+          .isGreaterThan(ofOther.usage().promptTokens());
+      other.takeBack();
+      Report corrected =
+          other.correct(Correction.add(EDEMA), SHORT, RaDialogTest::unheard); // there is a report
+      assertThat(corrected.findings().present()).contains(EDEMA);
+    }
+  }
+
+  @Test
+  void featuresAreThoseOfTheFilm() {
+    try (Dialog one = open(1);
+        Dialog again = open(1);
+        Dialog other = open(2)) {
+      assertThat(one.features()).hasSizeGreaterThan(1).isEqualTo(again.features());
+      assertThat(one.features()).isNotEqualTo(other.features());
+    }
+  }
+
+  @Test
   void theFirstQuestionPutsFilmFindingsAndQuestionInOneTurn() {
     try (Dialog asked = open(1);
         Dialog reported = open(1)) {
