@@ -1,12 +1,21 @@
 package org.radialog.cli;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
+import java.util.SequencedMap;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -15,8 +24,16 @@ import org.radialog.base.RadialogException;
 import org.radialog.data.Film;
 import org.radialog.data.Folds;
 import org.radialog.data.NihDataSet;
+import org.radialog.data.StudySplit;
 import org.radialog.dialog.Options.Control;
 import org.radialog.dialog.RaDialog;
+import org.radialog.eval.Baselines;
+import org.radialog.eval.Evaluation;
+import org.radialog.eval.PaperProtocol;
+import org.radialog.eval.PaperProtocol.Task;
+import org.radialog.eval.Prediction;
+import org.radialog.eval.PredictionLog;
+import org.radialog.eval.PredictionScores;
 import org.radialog.eval.Protocols;
 import org.radialog.model.Precision;
 import picocli.CommandLine.Command;
@@ -27,14 +44,25 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.node.ObjectNode;
 
-/** {@code radialog evaluate --protocol …}: does the model do what it should on unseen films? */
+/** {@code radialog evaluate …}: scores of reports, of any system or of a model. */
 @Command(
     name = "evaluate",
     description = {
-      "Runs a protocol over the films of one fold of a data set.",
-      "view: is the view told from the image?  edit: does an edit of the findings change the report,",
-      "and nothing else?  report: does it say what its findings say, and nothing without evidence?",
-      "perplexity: how well does the model foresee reports of the films' true findings?"
+      "Scores reports. Three ways:",
+      "",
+      "--references R --hypotheses H: reports of any system beside references, from files with one",
+      "report a line, CSV with id and report, JSONL with id and report or references, or ReXrank",
+      "JSON (told by the name; several references files give each report several).",
+      "",
+      "--data DATASET --protocol P,…: asks the model. The protocols of the paper are findings,",
+      "generation, correction, binary_qa, list_qa, view_qa and impression; what was said is",
+      "appended image by image to predictions.jsonl, and the same command goes on there.",
+      "--from FILE scores such a file without the model.",
+      "",
+      "--data NIH14 --protocol P, one of: view: is the view told from the image?  edit: does an edit",
+      "of the findings change the report, and nothing else?  report: does it say what its findings",
+      "say, and nothing without evidence?  perplexity: how well does the model foresee reports of",
+      "the films' true findings?"
     },
     mixinStandardHelpOptions = true)
 final class EvaluateCommand implements Callable<Integer> {
@@ -42,33 +70,143 @@ final class EvaluateCommand implements Callable<Integer> {
     VIEW,
     EDIT,
     REPORT,
-    PERPLEXITY
+    PERPLEXITY,
+    FINDINGS,
+    GENERATION,
+    CORRECTION,
+    BINARY_QA,
+    LIST_QA,
+    VIEW_QA,
+    IMPRESSION;
+
+    /** What it is called in the protocols of the paper; empty for one of ours. */
+    Optional<Task> task() {
+      return switch (this) {
+        case VIEW, EDIT, REPORT, PERPLEXITY -> Optional.empty();
+        case FINDINGS -> Optional.of(Task.FINDINGS);
+        case GENERATION -> Optional.of(Task.REPORT);
+        case CORRECTION -> Optional.of(Task.CORRECTION);
+        case BINARY_QA -> Optional.of(Task.BINARY_QA);
+        case LIST_QA -> Optional.of(Task.LIST_QA);
+        case VIEW_QA -> Optional.of(Task.VIEW);
+        case IMPRESSION -> Optional.of(Task.IMPRESSION);
+      };
+    }
+  }
+
+  private enum ModelBaseline {
+    MOST_FREQUENT,
+    NEAREST,
+    FINDINGS_TEXT
   }
 
   @Spec private @Nullable CommandSpec spec;
 
-  @Option(names = "--protocol", required = true, description = "${COMPLETION-CANDIDATES}")
-  private Protocol protocol = Protocol.VIEW;
+  @Option(
+      names = "--references",
+      paramLabel = "FILE",
+      arity = "1..*",
+      description = "Reports that were right.")
+  private List<Path> references = List.of();
+
+  @Option(
+      names = "--hypotheses",
+      paramLabel = "FILE",
+      arity = "1..*",
+      description = "Reports to score, a file a system.")
+  private List<Path> hypotheses = List.of();
+
+  @Option(
+      names = "--baseline",
+      paramLabel = "B",
+      split = ",",
+      description = {
+        "Systems to score besides. Beside --references: most_frequent (needs --fit),",
+        "reference_labels (told the truth). Beside a model on nih14: most_frequent, nearest (of the",
+        "other folds, by encoder features), findings_text (the model's findings, no language model)."
+      })
+  private List<String> baselines = List.of();
+
+  @Option(
+      names = "--fit",
+      paramLabel = "FILE",
+      arity = "1..*",
+      description = "Reports or a data set that the most frequent report is taken from.")
+  private List<Path> fit = List.of();
+
+  @Option(
+      names = "--section",
+      paramLabel = "FIELD",
+      split = ",",
+      defaultValue = "section_findings,report",
+      description =
+          "Of ReXrank JSON: the first of these that a study has (default: ${DEFAULT-VALUE}).")
+  private List<String> sections = List.of();
+
+  @Option(
+      names = "--protocol",
+      paramLabel = "P",
+      split = ",",
+      description = "${COMPLETION-CANDIDATES}")
+  private List<Protocol> protocols = List.of();
 
   @Option(
       names = "--data",
-      required = true,
+      paramLabel = "DATASET",
+      description = {
+        "A folder with labels.csv and images/ (nih14), or MIMIC-CXR, CheXpert Plus, Indiana",
+        "University, ReXrank JSON or a table, told by its files."
+      })
+  private @Nullable Path data;
+
+  @Option(
+      names = "--images",
       paramLabel = "DIR",
-      description = "A folder with labels.csv and images/ (NIH ChestX-ray14).")
-  private Path data = Path.of("");
+      description = "Of --data: where the images lie, if elsewhere.")
+  private @Nullable Path images;
+
+  @Option(names = "--split", paramLabel = "S", description = "Of --data: train, validate or test.")
+  private @Nullable StudySplit split;
+
+  @Option(
+      names = "--view-policy",
+      paramLabel = "P",
+      defaultValue = "image",
+      description = {
+        "image: every image by itself, as in the paper; study: one a study, PA before AP",
+        "before any other (default: ${DEFAULT-VALUE})."
+      })
+  private EvaluateModel.ViewPolicy policy = EvaluateModel.ViewPolicy.IMAGE;
+
+  @Option(
+      names = "--stratified",
+      description = "The original's --strat_eval: all images with a finding, a few without.")
+  private boolean stratified;
+
+  @Option(
+      names = "--from",
+      paramLabel = "FILE",
+      description = "Scores a predictions.jsonl without a model.")
+  private @Nullable Path from;
+
+  @Option(
+      names = "--predictions",
+      paramLabel = "FILE",
+      description = "Where predictions go (default: predictions.jsonl in --out).")
+  private @Nullable Path predictions;
 
   @Option(
       names = "--fold",
       paramLabel = "K",
       defaultValue = "0",
-      description = "Default: 0, which models/mini never saw.")
+      description = "Of nih14. Default: 0, which models/mini never saw.")
   private int fold;
 
   @Option(
       names = "--films",
       paramLabel = "N",
       defaultValue = "2147483647",
-      description = "So many films, drawn with --seed (default: all of the fold).")
+      description = "So many films (default: all).")
   private int films;
 
   @Option(
@@ -93,17 +231,199 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Mixin private ModelOptions model = new ModelOptions();
 
-  @Option(names = "--json", description = "One JSON object.")
-  private boolean json;
+  @Mixin private ScoringOptions scoring = new ScoringOptions();
 
   @Override
   public Integer call() {
-    if (protocol != Protocol.PERPLEXITY && !compare.isEmpty()) {
-      String message = "--compare belongs to --protocol perplexity alone";
+    boolean ours = protocols.stream().anyMatch(p -> p.task().isEmpty());
+    if (!references.isEmpty()) {
+      require(protocols.isEmpty() && from == null, "--references goes with --hypotheses alone");
+      return reports();
+    }
+    if (from != null) {
+      require(protocols.isEmpty(), "--from scores what was asked; --protocol asks");
+      return score(PredictionLog.read(from), List.of(), Map.of(), false);
+    }
+    require(
+        !protocols.isEmpty() && data != null,
+        "expected --references with --hypotheses, --data with --protocol, or --from");
+    if (ours) {
+      require(
+          protocols.size() == 1,
+          "view, edit, report and perplexity run alone; ask for one of them, or for others");
+      return check(protocols.getFirst());
+    }
+    require(compare.isEmpty(), "--compare belongs to --protocol perplexity alone");
+    return ask();
+  }
+
+  private void require(boolean holds, String message) {
+    if (!holds) {
       throw spec == null
           ? new IllegalArgumentException(message)
           : new ParameterException(spec.commandLine(), message);
     }
+  }
+
+  private <B extends Enum<B>> List<B> baselines(Class<B> of) {
+    List<B> named = new ArrayList<>();
+    for (String name : baselines) {
+      B found = null;
+      for (B constant : of.getEnumConstants()) {
+        if (constant.name().equalsIgnoreCase(name)) {
+          found = constant;
+        }
+      }
+      require(
+          found != null,
+          "unknown baseline %s, expected one of %s"
+              .formatted(name, List.of(of.getEnumConstants()).toString().toLowerCase(Locale.ROOT)));
+      if (found != null) {
+        named.add(found);
+      }
+    }
+    return named;
+  }
+
+  private int reports() {
+    scoring.deliver(
+        EvaluateReports.run(
+            references,
+            hypotheses,
+            baselines(EvaluateReports.Baseline.class),
+            fit,
+            sections,
+            scoring));
+    Terminal.say(Notice.RESEARCH_USE);
+    return Main.DONE;
+  }
+
+  private int ask() {
+    List<ModelBaseline> beside = baselines(ModelBaseline.class);
+    Set<Task> tasks = EnumSet.noneOf(Task.class);
+    protocols.forEach(p -> p.task().ifPresent(tasks::add));
+    Path folder = data == null ? Path.of("") : data;
+    boolean nih = Files.exists(folder.resolve("labels.csv"));
+    require(nih || beside.isEmpty(), "--baseline beside a model needs nih14");
+    LabelerOptions.Opened labeler = scoring.labeler().open();
+    Path file =
+        predictions != null
+            ? predictions
+            : scoring.out().orElse(Path.of("")).resolve("predictions.jsonl");
+    boolean failed;
+    Map<ModelBaseline, List<String>> texts = new EnumMap<>(ModelBaseline.class);
+    try (labeler;
+        RaDialog radialog = RaDialog.load(model.folder(), model.options().with(control))) {
+      EvaluateModel.Asked asked =
+          nih
+              ? EvaluateModel.nih(folder, fold, films, model.seed())
+              : EvaluateModel.studies(
+                  folder,
+                  Optional.ofNullable(images),
+                  Optional.ofNullable(split),
+                  policy,
+                  stratified,
+                  films,
+                  labeler.labeler());
+      failed = asked.failed();
+      SequencedMap<String, Object> settings = EvaluateModel.settings(model, radialog, asked, tasks);
+      settings.put("control", control.name().toLowerCase(Locale.ROOT));
+      settings.put("labeler_of_corrections", labeler.name());
+      try (PredictionLog log = PredictionLog.open(file, settings)) {
+        failed |=
+            EvaluateModel.ask(radialog, asked, tasks, labeler.labeler(), log, Terminal.progress())
+                > 0;
+      }
+      for (ModelBaseline baseline : beside) {
+        texts.put(baseline, texts(baseline, radialog, asked));
+      }
+      PredictionLog.Content said = inOrder(PredictionLog.read(file), asked.samples());
+      return score(said, beside, texts, failed);
+    }
+  }
+
+  // Predictions stand in the order in which they came.
+  private static PredictionLog.Content inOrder(
+      PredictionLog.Content content, List<PaperProtocol.Sample> samples) {
+    Map<String, Prediction> byId = new HashMap<>();
+    content.predictions().forEach(p -> byId.put(p.id(), p));
+    List<Prediction> ordered = new ArrayList<>();
+    for (PaperProtocol.Sample sample : samples) {
+      Prediction p = byId.get(sample.id());
+      if (p != null) {
+        ordered.add(p);
+      }
+    }
+    return new PredictionLog.Content(content.settings(), ordered);
+  }
+
+  private List<String> texts(ModelBaseline baseline, RaDialog radialog, EvaluateModel.Asked asked) {
+    return switch (baseline) {
+      case MOST_FREQUENT -> {
+        String most =
+            Baselines.mostFrequent(
+                asked.known().stream().map(known -> known.references().getFirst()).toList());
+        yield asked.samples().stream().map(sample -> most).toList();
+      }
+      case NEAREST -> {
+        Progress progress = Terminal.progress();
+        int[] nearest =
+            Baselines.nearest(
+                EvaluateModel.features(radialog, asked.samples(), progress),
+                EvaluateModel.features(radialog, asked.known(), progress));
+        yield Arrays.stream(nearest)
+            .mapToObj(i -> asked.known().get(i).references().getFirst())
+            .toList();
+      }
+      case FINDINGS_TEXT -> EvaluateModel.findingsTexts(radialog, asked.samples());
+    };
+  }
+
+  private int score(
+      PredictionLog.Content said,
+      List<ModelBaseline> beside,
+      Map<ModelBaseline, List<String>> texts,
+      boolean failed) {
+    if (said.predictions().isEmpty()) {
+      throw new RadialogException("no image was asked about, so there is nothing to score");
+    }
+    SequencedMap<String, Object> settings = new LinkedHashMap<>(said.settings());
+    try (ScoringOptions.Opened opened = scoring.open(settings)) {
+      String name = said.settings().getOrDefault("model", "model").toString();
+      PredictionScores scores =
+          new PredictionScores(name, said.predictions(), opened.settings())
+              .all(EvaluateModel.films(said.predictions()));
+      for (ModelBaseline baseline : beside) {
+        if (texts.getOrDefault(baseline, List.of()).size() == said.predictions().size()) {
+          scores.baseline(
+              baseline.name().toLowerCase(Locale.ROOT).replace('_', ' '),
+              texts.getOrDefault(baseline, List.of()),
+              switch (baseline) {
+                case MOST_FREQUENT -> "baseline: the same report for every film";
+                case NEAREST -> "baseline: the report of the most similar film of other patients";
+                case FINDINGS_TEXT -> "baseline: the model's findings in words of a grammar";
+              });
+        } else {
+          Terminal.say(
+              "the baseline " + baseline + " is left out: some images could not be asked about");
+        }
+      }
+      scoring.deliver(
+          new Evaluation(
+              name + " on " + said.settings().getOrDefault("data", "images"),
+              PredictionScores.marks(said),
+              scores.systems(),
+              scores.comparisons(scoring.test()),
+              settings));
+    }
+    Terminal.say(Notice.RESEARCH_USE);
+    return failed ? Main.SOME_FAILED : Main.DONE;
+  }
+
+  private int check(Protocol protocol) {
+    require(
+        protocol == Protocol.PERPLEXITY || compare.isEmpty(),
+        "--compare belongs to --protocol perplexity alone");
     List<Film> chosen = chosen();
     Progress progress = Terminal.progress();
     Map<String, Object> scores;
@@ -121,6 +441,8 @@ final class EvaluateCommand implements Callable<Integer> {
               foreseen = r.score().perplexity();
               yield perplexity(r);
             }
+            case FINDINGS, GENERATION, CORRECTION, BINARY_QA, LIST_QA, VIEW_QA, IMPRESSION ->
+                throw new IllegalArgumentException(protocol + " is a protocol of the paper");
           };
       settings
           .put("protocol", protocol.name().toLowerCase(Locale.ROOT))
@@ -134,7 +456,7 @@ final class EvaluateCommand implements Callable<Integer> {
     for (Precision precision : compare) {
       scores.putAll(compared(precision, foreseen, chosen, progress));
     }
-    if (json) {
+    if (scoring.json()) {
       ObjectNode root = Json.object();
       root.set("scores", Json.tree(scores));
       root.set("settings", settings);
@@ -167,7 +489,9 @@ final class EvaluateCommand implements Callable<Integer> {
     if (fold < 0 || fold >= folds.count()) {
       throw new RadialogException("--fold is " + fold + ", expected 0 to " + (folds.count() - 1));
     }
-    List<Film> all = new ArrayList<>(folds.films(NihDataSet.read(data).films(), fold));
+    List<Film> all =
+        new ArrayList<>(
+            folds.films(NihDataSet.read(data == null ? Path.of("") : data).films(), fold));
     if (all.isEmpty()) {
       throw new RadialogException(data + " has no film of fold " + fold);
     }

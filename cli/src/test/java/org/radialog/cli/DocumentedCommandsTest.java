@@ -23,7 +23,8 @@ import org.junit.jupiter.api.io.TempDir;
 class DocumentedCommandsTest {
   private static final Pattern WORD = Pattern.compile("\"([^\"]*)\"|(\\S+)");
   private static final Pattern PLACEHOLDER =
-      Pattern.compile("\\b[A-Z]{3,}\\b(?!\\.)|efficientnet.*\\.pth");
+      Pattern.compile(
+          "\\b[A-Z]{3,}\\b(?!\\.)|\\b[A-Z_]{3,}\\.(?:csv|jsonl?|tgz)|efficientnet.*\\.pth");
 
   @TempDir private Path folder;
 
@@ -54,7 +55,8 @@ class DocumentedCommandsTest {
 
   private void check(List<String> words) {
     if (words.stream().anyMatch(word -> PLACEHOLDER.matcher(word).find())) {
-      Main.commandLine().parseArgs(words.toArray(String[]::new));
+      Main.commandLine()
+          .parseArgs(words.stream().takeWhile(word -> !word.equals(">")).toArray(String[]::new));
       return;
     }
     CommandLineRun run =

@@ -18,7 +18,19 @@ class UsageTest {
     assertThat(run.code()).isEqualTo(0);
     assertThat(run.out())
         .contains(
-            "report", "ask", "chat", "findings", "evaluate", "train", "inspect", "verify", "bench");
+            "report",
+            "ask",
+            "chat",
+            "findings",
+            "label",
+            "evaluate",
+            "compare",
+            "rexrank",
+            "train",
+            "import",
+            "inspect",
+            "verify",
+            "bench");
   }
 
   @TestFactory

@@ -1,7 +1,14 @@
 package org.radialog.data;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.radialog.base.RadialogException;
 import org.radialog.imaging.Radiograph;
 
@@ -26,6 +33,62 @@ public interface StudySource {
    * @throws RadialogException if a table is missing, cannot be read or lacks a column
    */
   Tally read(Consumer<? super ReportedStudy> studies, Consumer<? super Rejected> rejected);
+
+  /**
+   * A data set whose layout its files tell: a folder of MIMIC-CXR (its split table), CheXpert Plus
+   * or Indiana University (tables or XML), {@code NLMCXR_reports.tgz}, ReXrank JSON, or a plain
+   * table.
+   *
+   * @param images the folder that image names are relative to, where the data set's own folder is
+   *     not
+   * @throws RadialogException if it is none of these
+   */
+  static StudySource open(Path path, Optional<Path> images) {
+    String name = String.valueOf(path.getFileName()).toLowerCase(Locale.ROOT);
+    if (Files.isDirectory(path)) {
+      if (has(path, "mimic-cxr-2.0.0-split.csv") || has(path, "mimic-cxr-2.0.0-split.csv.gz")) {
+        return MimicCxr.of(path);
+      }
+      if (holds(path, file -> file.startsWith("df_chexpert_plus"))) {
+        ChexpertPlus set = ChexpertPlus.of(path);
+        return images.map(set::withImages).orElse(set);
+      }
+      if (has(path, "indiana_reports.csv")) {
+        IuXray set = IuXray.tables(path);
+        return images.map(set::withImages).orElse(set);
+      }
+      if (has(path, "ecgen-radiology") || holds(path, file -> file.endsWith(".xml"))) {
+        IuXray set = IuXray.xml(path);
+        return images.map(set::withImages).orElse(set);
+      }
+    } else if (name.endsWith(".tgz") || name.endsWith(".tar.gz")) {
+      IuXray set = IuXray.xml(path);
+      return images.map(set::withImages).orElse(set);
+    } else if (name.endsWith(".json")) {
+      RexRank set = RexRank.of(path);
+      return images.map(set::withImages).orElse(set);
+    } else if (name.endsWith(".csv") || name.endsWith(".csv.gz")) {
+      return new PlainTable(path);
+    }
+    throw new RadialogException(
+        path
+            + " is no data set whose layout is known: expected a folder of MIMIC-CXR"
+            + " (mimic-cxr-2.0.0-split.csv), CheXpert Plus (df_chexpert_plus….csv) or Indiana"
+            + " University (indiana_reports.csv or XML files), NLMCXR_reports.tgz, a ReXrank JSON"
+            + " file, or a CSV with the columns image and report");
+  }
+
+  private static boolean has(Path folder, String name) {
+    return Files.exists(folder.resolve(name));
+  }
+
+  private static boolean holds(Path folder, Predicate<String> name) {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.map(file -> String.valueOf(file.getFileName())).anyMatch(name);
+    } catch (IOException e) {
+      throw new RadialogException("cannot list the folder " + folder + ": " + e, e);
+    }
+  }
 
   /** How many studies and images came, and how many lines said what did not. */
   record Tally(long studies, long images, long rejected) {

@@ -58,4 +58,9 @@ public final class ResultFolder {
   public static JsonNode json(Evaluation evaluation) {
     return ScoresJson.of(evaluation);
   }
+
+  /** The content of {@code table.md}. */
+  public static String markdown(Evaluation evaluation) {
+    return new MarkdownTable(evaluation).text();
+  }
 }

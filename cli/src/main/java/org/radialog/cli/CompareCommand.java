@@ -1,0 +1,109 @@
+package org.radialog.cli;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
+import java.util.concurrent.Callable;
+import org.radialog.base.RadialogException;
+import org.radialog.eval.Digest;
+import org.radialog.eval.Evaluation;
+import org.radialog.eval.Prediction;
+import org.radialog.eval.PredictionLog;
+import org.radialog.eval.PredictionScores;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code radialog compare A B}: is one system better than another? */
+@Command(
+    name = "compare",
+    description = {
+      "Compares two systems on the same images or reports: the difference of every score, its 95 %",
+      "interval (paired bootstrap) and p (approximate randomisation).",
+      "A and B are predictions.jsonl of evaluate, or, with --references, files of reports."
+    },
+    mixinStandardHelpOptions = true)
+final class CompareCommand implements Callable<Integer> {
+  @Parameters(index = "0", paramLabel = "A", description = "One system.")
+  private Path first = Path.of("");
+
+  @Parameters(index = "1", paramLabel = "B", description = "The other.")
+  private Path second = Path.of("");
+
+  @Option(
+      names = "--references",
+      paramLabel = "FILE",
+      arity = "1..*",
+      description = "Reports that were right, where A and B are files of reports.")
+  private List<Path> references = List.of();
+
+  @Option(
+      names = "--section",
+      paramLabel = "FIELD",
+      split = ",",
+      defaultValue = "section_findings,report",
+      description =
+          "Of ReXrank JSON: the first of these that a study has (default: ${DEFAULT-VALUE}).")
+  private List<String> sections = List.of();
+
+  @Mixin private ScoringOptions scoring = new ScoringOptions();
+
+  @Override
+  public Integer call() {
+    scoring.deliver(
+        references.isEmpty()
+            ? predictions()
+            : EvaluateReports.run(
+                references, List.of(first, second), List.of(), List.of(), sections, scoring));
+    Terminal.say(Notice.RESEARCH_USE);
+    return Main.DONE;
+  }
+
+  private Evaluation predictions() {
+    PredictionLog.Content a = PredictionLog.read(first);
+    PredictionLog.Content b = PredictionLog.read(second);
+    SequencedMap<String, String> texts = new LinkedHashMap<>();
+    b.predictions().forEach(p -> texts.put(p.id(), p.report().orElse("")));
+    List<String> others = new ArrayList<>();
+    for (Prediction p : a.predictions()) {
+      if (!texts.containsKey(p.id())) {
+        throw new RadialogException(
+            "%s has no prediction of %s, which %s has; expected the same images in both"
+                .formatted(second, p.id(), first));
+      }
+      others.add(texts.getOrDefault(p.id(), ""));
+    }
+    if (texts.size() != a.predictions().size()) {
+      throw new RadialogException(
+          "%s has %d predictions, %s has %d; expected the same images in both"
+              .formatted(first, a.predictions().size(), second, texts.size()));
+    }
+    SequencedMap<String, Object> settings = new LinkedHashMap<>();
+    settings.put("first", a.settings());
+    settings.put("first_sha256", Digest.of(first));
+    settings.put("second", b.settings());
+    settings.put("second_sha256", Digest.of(second));
+    try (ScoringOptions.Opened opened = scoring.open(settings)) {
+      PredictionScores scores =
+          new PredictionScores(name(first), a.predictions(), opened.settings())
+              .all(EvaluateModel.films(a.predictions()))
+              .baseline(name(second), others);
+      return new Evaluation(
+          name(first) + " beside " + name(second),
+          PredictionScores.marks(a),
+          scores.systems(),
+          scores.comparisons(scoring.test()),
+          settings);
+    }
+  }
+
+  // Both are often called predictions.jsonl.
+  private static String name(Path file) {
+    Path folder = file.toAbsolutePath().getParent();
+    Path parent = folder == null ? null : folder.getFileName();
+    return (parent == null ? "" : parent + "/") + file.getFileName();
+  }
+}

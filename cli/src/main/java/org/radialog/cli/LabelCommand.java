@@ -1,0 +1,134 @@
+package org.radialog.cli;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.apache.commons.csv.CSVFormat;
+import org.jspecify.annotations.Nullable;
+import org.radialog.clinical.Finding;
+import org.radialog.clinical.FindingState;
+import org.radialog.clinical.Labels;
+import org.radialog.eval.ReportFile;
+import org.radialog.eval.ReportFile.Broken;
+import org.radialog.eval.ReportFile.Reports;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** {@code radialog label FILE}: what reports say about the 14 findings. */
+@Command(
+    name = "label",
+    description = {
+      "Reads the 14 CheXpert labels out of reports: present, absent, uncertain or not mentioned.",
+      "FILE: one report a line, a CSV with the columns id and report, JSONL with id and report,",
+      "or ReXrank JSON (told by the name; .gz is unpacked)."
+    },
+    mixinStandardHelpOptions = true)
+final class LabelCommand implements Callable<Integer> {
+  // Reports labeled at once: enough for all cores, few enough for flat memory.
+  private static final int BATCH = 1024;
+  private static final CSVFormat TABLE = CSVFormat.DEFAULT.builder().setRecordSeparator('\n').get();
+
+  @Parameters(paramLabel = "FILE", description = "Reports.")
+  private Path file = Path.of("");
+
+  /** One of two. */
+  private static final class Output {
+    @Option(
+        names = "--csv",
+        description = "A table: id and the 14 labels as 1, 0, -1 or empty (the default).")
+    private boolean csv;
+
+    @Option(names = "--json", description = "One object a report, with the words that say so.")
+    private boolean json;
+  }
+
+  @ArgGroup private @Nullable Output output;
+
+  @Mixin private LabelerOptions labeler = new LabelerOptions();
+
+  @Option(
+      names = "--section",
+      paramLabel = "FIELD",
+      split = ",",
+      defaultValue = "model_prediction,report",
+      description =
+          "Of ReXrank JSON: the first of these that a study has (default: ${DEFAULT-VALUE}).")
+  private List<String> sections = List.of();
+
+  @Override
+  public Integer call() {
+    int code = Main.DONE;
+    boolean json = output != null && output.json && !output.csv;
+    try (LabelerOptions.Opened opened = labeler.open();
+        ReportFile reports = ReportFile.open(file, sections)) {
+      if (!json) {
+        List<Object> header = new ArrayList<>(List.of("id"));
+        Finding.ALL.forEach(finding -> header.add(finding.label()));
+        System.out.println(TABLE.format(header.toArray()));
+      }
+      List<Reports> batch = new ArrayList<>();
+      while (reports.hasNext()) {
+        switch (reports.next()) {
+          case Reports row -> batch.add(row);
+          case Broken(long number, String reason) -> {
+            Terminal.say("%s, row %d: %s".formatted(file, number, reason));
+            code = Main.SOME_FAILED;
+          }
+        }
+        if (batch.size() == BATCH || !reports.hasNext()) {
+          System.out.print(lines(batch, opened, json));
+          batch.clear();
+        }
+      }
+    }
+    Terminal.say(Notice.RESEARCH_USE);
+    return code;
+  }
+
+  private static String lines(List<Reports> batch, LabelerOptions.Opened opened, boolean json) {
+    List<String> texts = batch.stream().map(row -> row.texts().getFirst()).toList();
+    List<Labels> labels = opened.label(texts);
+    StringBuilder lines = new StringBuilder();
+    for (int i = 0; i < texts.size(); i++) {
+      String id = batch.get(i).id();
+      lines.append(json ? object(id, texts.get(i), labels.get(i)) : row(id, labels.get(i)));
+      lines.append('\n');
+    }
+    return lines.toString();
+  }
+
+  private static String row(String id, Labels labels) {
+    List<Object> cells = new ArrayList<>(List.of(id));
+    Finding.ALL.forEach(finding -> cells.add(labels.state(finding).code()));
+    return TABLE.format(cells.toArray());
+  }
+
+  private static ObjectNode object(String id, String text, Labels labels) {
+    ObjectNode root = Json.object().put("id", id);
+    ObjectNode all = root.putObject("labels");
+    for (Finding finding : Finding.ALL) {
+      if (labels.state(finding) == FindingState.NOT_MENTIONED) {
+        continue;
+      }
+      ObjectNode one = all.putObject(finding.label());
+      one.put("state", labels.state(finding).name().toLowerCase(Locale.ROOT));
+      ArrayNode where = one.putArray("where");
+      for (Labels.Passage passage : labels.entry(finding).passages()) {
+        where
+            .addObject()
+            .put("start", passage.words().start())
+            .put("end", passage.words().end())
+            .put("words", passage.words().of(text))
+            .put("sentence", passage.sentence().of(text));
+      }
+    }
+    return root;
+  }
+}

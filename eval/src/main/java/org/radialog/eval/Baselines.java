@@ -1,0 +1,84 @@
+package org.radialog.eval;
+
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.radialog.base.RadialogException;
+
+/**
+ * Reports without a model, for honest tables: a system that is no better than these has learned
+ * nothing of the image.
+ */
+public final class Baselines {
+  private Baselines() {}
+
+  /**
+   * The report that occurs most often, letter case and white space aside; of several the first.
+   *
+   * @throws RadialogException if there is none
+   */
+  public static String mostFrequent(Collection<String> reports) {
+    Map<String, Integer> counts = new LinkedHashMap<>();
+    Map<String, String> written = new LinkedHashMap<>();
+    for (String report : reports) {
+      String plain = report.strip().replaceAll("\\s+", " ").toLowerCase(Locale.ROOT);
+      if (!plain.isEmpty()) {
+        counts.merge(plain, 1, Integer::sum);
+        written.putIfAbsent(plain, report);
+      }
+    }
+    String best =
+        counts.entrySet().stream()
+            .reduce((a, b) -> b.getValue() > a.getValue() ? b : a)
+            .map(Map.Entry::getKey)
+            .orElseThrow(() ->
+                new RadialogException(
+                    "no report to take the most frequent of: all "
+                        + reports.size()
+                        + " are empty"));
+    return written.getOrDefault(best, best);
+  }
+
+  /**
+   * For each film the known film that looks most alike: the largest cosine of their features.
+   *
+   * @param films features of the films asked about
+   * @param known features of the films whose reports are known, one or more
+   * @return for each film the index of the known film
+   */
+  public static int[] nearest(List<float[]> films, List<float[]> known) {
+    if (known.isEmpty()) {
+      throw new RadialogException("no known film to look for a neighbour among");
+    }
+    double[] lengths = known.stream().mapToDouble(f -> Math.sqrt(dot(f, f))).toArray();
+    return films.parallelStream().mapToInt(film -> nearest(film, known, lengths)).toArray();
+  }
+
+  private static int nearest(float[] film, List<float[]> known, double[] lengths) {
+    int nearest = 0;
+    double most = Double.NEGATIVE_INFINITY;
+    for (int i = 0; i < lengths.length; i++) {
+      // up to the film's own length, which is the same for all
+      double likeness = dot(film, known.get(i)) / (lengths[i] == 0 ? 1 : lengths[i]);
+      if (likeness > most) {
+        nearest = i;
+        most = likeness;
+      }
+    }
+    return nearest;
+  }
+
+  private static double dot(float[] a, float[] b) {
+    if (a.length != b.length) {
+      throw new IllegalArgumentException(
+          "features of " + a.length + " and " + b.length + " values are not of one encoder");
+    }
+    double sum = 0;
+    for (int i = 0; i < a.length; i++) {
+      sum += (double) a[i] * b[i];
+    }
+    return sum;
+  }
+}

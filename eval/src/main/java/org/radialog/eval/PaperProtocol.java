@@ -1,0 +1,244 @@
+package org.radialog.eval;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.Consumer;
+import org.radialog.base.Progress;
+import org.radialog.base.RadialogException;
+import org.radialog.clinical.Finding;
+import org.radialog.clinical.FindingState;
+import org.radialog.clinical.Labels;
+import org.radialog.clinical.PublishedPrompts;
+import org.radialog.clinical.ReportLabeler;
+import org.radialog.dialog.Correction;
+import org.radialog.dialog.Decoding;
+import org.radialog.dialog.Dialog;
+import org.radialog.dialog.Findings;
+import org.radialog.dialog.FindingsEdit;
+import org.radialog.dialog.RaDialog;
+import org.radialog.dialog.Report;
+import org.radialog.dialog.Study;
+import org.radialog.imaging.Radiograph;
+
+/**
+ * The protocols of the paper (specification of the original, §13), each image a dialog of its own:
+ * the report; from there the impression, the list of findings and fourteen yes-or-no questions,
+ * each as if it were the first; then the correction of what the report has wrong. What was said
+ * goes to a {@link PredictionLog}, from which scores are made without the model.
+ */
+public final class PaperProtocol {
+  /** A part of the protocol. */
+  public enum Task {
+    /** The classifier's findings alone. */
+    FINDINGS,
+    /** The findings section. */
+    REPORT,
+    /** The report again, corrected by what is known: it measures how a correction is followed. */
+    CORRECTION,
+    /** {@code Is there any …?} for each of the 14 labels. */
+    BINARY_QA,
+    /** {@code List all the findings in this report.} */
+    LIST_QA,
+    /** From what view the image was taken; asked without a report, the findings not told. */
+    VIEW,
+    /** An impression of the reference's findings section. */
+    IMPRESSION
+  }
+
+  /** Name of the turn in {@link Prediction#answers}. */
+  public static final String CORRECTED = "correction";
+
+  /** Name of the turn in {@link Prediction#answers}. */
+  public static final String LIST = "list";
+
+  /** Name of the turn in {@link Prediction#answers}. */
+  public static final String VIEW = "view";
+
+  /** Name of the turn in {@link Prediction#answers}. */
+  public static final String IMPRESSION = "impression";
+
+  // Of the original: longest answers in tokens.
+  private static final Decoding REPORT_LENGTH = Decoding.greedy(300);
+  private static final Decoding CORRECTION_LENGTH = Decoding.greedy(300);
+  private static final Decoding LIST_LENGTH = Decoding.greedy(60);
+  private static final Decoding BINARY_LENGTH = Decoding.greedy(10);
+
+  private PaperProtocol() {}
+
+  /** Name of the turn in {@link Prediction#answers}. */
+  public static String binary(Finding finding) {
+    return "is there " + finding.label();
+  }
+
+  /**
+   * An image to ask about, with what is known of it; see {@link Prediction} for the parts.
+   *
+   * @param image where the film lies
+   */
+  public record Sample(
+      String id,
+      String group,
+      Path image,
+      SequencedMap<String, String> subgroup,
+      Map<Finding, FindingState> truth,
+      List<String> references,
+      List<String> impressions) {}
+
+  /**
+   * Asks about every sample that the log does not have yet.
+   *
+   * @param labeler reads the model's report for the correction
+   * @param failed hears of each sample that could not be asked about, in one line; the others are
+   *     done
+   * @return how many failed
+   */
+  public static int run(
+      RaDialog model,
+      List<Sample> samples,
+      Set<Task> tasks,
+      ReportLabeler labeler,
+      PredictionLog log,
+      Progress progress,
+      Consumer<String> failed) {
+    List<Sample> open = samples.stream().filter(sample -> !log.has(sample.id())).toList();
+    int failures = 0;
+    // Four dialogs at once: their rows share the engine's steps.
+    try (ExecutorService pool = Executors.newFixedThreadPool(4);
+        Progress.Task task = progress.start("predictions", open.size())) {
+      List<Future<?>> futures = new ArrayList<>();
+      for (Sample sample : open) {
+        futures.add(pool.submit(() -> log.append(predict(model, sample, tasks, labeler))));
+      }
+      try {
+        for (int i = 0; i < futures.size(); i++) {
+          try {
+            futures.get(i).get();
+          } catch (ExecutionException e) {
+            if (!(e.getCause() instanceof RadialogException cause)) {
+              throw e;
+            }
+            failures++;
+            failed.accept(open.get(i).id() + ": " + cause.getMessage());
+          }
+          task.step("");
+        }
+      } catch (ExecutionException e) {
+        pool.shutdownNow();
+        throw new IllegalStateException("a protocol failed", e.getCause());
+      } catch (InterruptedException e) {
+        pool.shutdownNow();
+        Thread.currentThread().interrupt();
+        throw new RadialogException("the protocol was interrupted; the same command goes on", e);
+      }
+    }
+    return failures;
+  }
+
+  private static Prediction predict(
+      RaDialog model, Sample sample, Set<Task> tasks, ReportLabeler labeler) {
+    Study study = Study.of(Radiograph.read(sample.image()));
+    SequencedMap<String, String> answers = new LinkedHashMap<>();
+    Map<Finding, Double> probabilities = new EnumMap<>(Finding.class);
+    Optional<String> written = Optional.empty();
+    try (Dialog dialog = model.open(study)) {
+      for (Findings.Assessment a : dialog.findings().all()) {
+        a.probability().ifPresent(p -> probabilities.put(a.finding(), p));
+      }
+      if (tasks.contains(Task.IMPRESSION) && !sample.references().isEmpty()) {
+        dialog.adopt(sample.references().getFirst());
+        answers.put(IMPRESSION, dialog.impression(REPORT_LENGTH, text -> {}).text());
+      }
+      if (!EnumSet.of(Task.REPORT, Task.CORRECTION, Task.BINARY_QA, Task.LIST_QA).stream()
+          .noneMatch(tasks::contains)) {
+        Report report = dialog.report(REPORT_LENGTH, text -> {});
+        written = Optional.of(report.text());
+        if (tasks.contains(Task.LIST_QA)) {
+          answers.put(LIST, once(dialog, PublishedPrompts.LIST_QUESTION, LIST_LENGTH));
+        }
+        if (tasks.contains(Task.BINARY_QA)) {
+          for (Finding finding : Finding.ALL) {
+            answers.put(
+                binary(finding),
+                once(dialog, PublishedPrompts.binaryQuestion(finding), BINARY_LENGTH));
+          }
+        }
+        if (tasks.contains(Task.CORRECTION)) {
+          answers.put(CORRECTED, corrected(dialog, report, sample, labeler));
+        }
+      }
+    }
+    if (tasks.contains(Task.VIEW)) {
+      try (Dialog dialog = model.open(study)) {
+        dialog.edit(new FindingsEdit.Hidden());
+        answers.put(VIEW, once(dialog, PublishedPrompts.VIEW_QUESTION, LIST_LENGTH));
+      }
+    }
+    return new Prediction(
+        sample.id(),
+        sample.group(),
+        sample.subgroup(),
+        sample.truth(),
+        sample.references(),
+        sample.impressions(),
+        probabilities,
+        written,
+        answers);
+  }
+
+  // Every question follows the report, as if no other had been asked.
+  private static String once(Dialog dialog, String question, Decoding how) {
+    String answer = dialog.ask(question, how, text -> {}).text();
+    dialog.takeBack();
+    return answer;
+  }
+
+  // An oracle: what is wrong is known from the truth. A report without errors stays as it is.
+  private static String corrected(
+      Dialog dialog, Report report, Sample sample, ReportLabeler labeler) {
+    Labels said = labeler.label(report.text());
+    Set<Finding> missing = EnumSet.noneOf(Finding.class);
+    Set<Finding> wrong = EnumSet.noneOf(Finding.class);
+    sample
+        .truth()
+        .forEach((finding, state) -> {
+          boolean there = state == FindingState.PRESENT;
+          boolean stated = said.state(finding) == FindingState.PRESENT;
+          if (finding != Finding.NO_FINDING && there != stated) {
+            (there ? missing : wrong).add(finding);
+          }
+        });
+    return missing.isEmpty() && wrong.isEmpty()
+        ? report.text()
+        : dialog.correct(new Correction(missing, wrong), CORRECTION_LENGTH, text -> {}).text();
+  }
+
+  /** Whether an answer says yes (§13.3). */
+  public static boolean yes(String answer) {
+    return answer.toLowerCase(Locale.ROOT).contains("yes");
+  }
+
+  /** The findings that an answer lists: those whose names occur in it, in any case (§13.4). */
+  public static Set<Finding> listed(String answer) {
+    String text = answer.toLowerCase(Locale.ROOT);
+    Set<Finding> found = EnumSet.noneOf(Finding.class);
+    for (Finding finding : Finding.ALL) {
+      if (text.contains(finding.label().toLowerCase(Locale.ROOT))) {
+        found.add(finding);
+      }
+    }
+    return found;
+  }
+}
