@@ -206,7 +206,7 @@ final class EvaluateCommand implements Callable<Integer> {
       names = "--films",
       paramLabel = "N",
       defaultValue = "2147483647",
-      description = "So many films (default: all).")
+      description = "So many films; of nih14 drawn with --seed (default: all).")
   private int films;
 
   @Option(
@@ -311,12 +311,13 @@ final class EvaluateCommand implements Callable<Integer> {
             ? predictions
             : scoring.out().orElse(Path.of("")).resolve("predictions.jsonl");
     boolean failed;
+    PredictionLog.Content said;
     Map<ModelBaseline, List<String>> texts = new EnumMap<>(ModelBaseline.class);
     try (labeler;
         RaDialog radialog = RaDialog.load(model.folder(), model.options().with(control))) {
       EvaluateModel.Asked asked =
           nih
-              ? EvaluateModel.nih(folder, fold, films, model.seed())
+              ? EvaluateModel.nih(folder, chosen(), fold, model.seed())
               : EvaluateModel.studies(
                   folder,
                   Optional.ofNullable(images),
@@ -331,15 +332,22 @@ final class EvaluateCommand implements Callable<Integer> {
       settings.put("labeler_of_corrections", labeler.name());
       try (PredictionLog log = PredictionLog.open(file, settings)) {
         failed |=
-            EvaluateModel.ask(radialog, asked, tasks, labeler.labeler(), log, Terminal.progress())
+            PaperProtocol.run(
+                    radialog,
+                    asked.samples(),
+                    tasks,
+                    labeler.labeler(),
+                    log,
+                    Terminal.progress(),
+                    Terminal::say)
                 > 0;
       }
       for (ModelBaseline baseline : beside) {
         texts.put(baseline, texts(baseline, radialog, asked));
       }
-      PredictionLog.Content said = inOrder(PredictionLog.read(file), asked.samples());
-      return score(said, beside, texts, failed);
+      said = inOrder(PredictionLog.read(file), asked.samples());
     }
+    return score(said, beside, texts, failed); // the model's memory is free again
   }
 
   // Predictions stand in the order in which they came.

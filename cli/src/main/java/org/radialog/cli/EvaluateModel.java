@@ -4,7 +4,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,7 +34,6 @@ import org.radialog.dialog.Dialog;
 import org.radialog.dialog.RaDialog;
 import org.radialog.dialog.Study;
 import org.radialog.eval.Digest;
-import org.radialog.eval.PaperProtocol;
 import org.radialog.eval.PaperProtocol.Sample;
 import org.radialog.eval.PaperProtocol.Task;
 import org.radialog.eval.Prediction;
@@ -68,24 +66,27 @@ final class EvaluateModel {
 
   private EvaluateModel() {}
 
-  /** The films of a fold, their labels the NIH's, their reports the grammar's. */
-  static Asked nih(Path data, int fold, int films, long seed) {
-    NihDataSet set = NihDataSet.read(data);
+  /**
+   * Films of a fold, their labels the NIH's, their reports the grammar's.
+   *
+   * @param chosen the films asked about
+   */
+  static Asked nih(Path data, List<Film> chosen, int fold, long seed) {
     Folds folds = Folds.nih14();
-    List<Sample> samples = new ArrayList<>();
-    List<Sample> known = new ArrayList<>();
-    for (Film film : set.films()) {
-      (folds.of(film) == fold ? samples : known).add(sample(film, seed));
-    }
+    List<Sample> known =
+        NihDataSet.read(data).films().stream()
+            .filter(film -> folds.of(film) != fold)
+            .map(film -> sample(film, seed))
+            .toList();
     SequencedMap<String, Object> settings = new LinkedHashMap<>();
     settings.put("data", "nih14");
     settings.put("data_sha256", Digest.of(data.resolve("labels.csv")));
     settings.put("fold", fold);
-    settings.put("labels", "of the NIH, under the names of CheXpert");
-    settings.put("films", Math.min(films, samples.size()));
+    settings.put("labels", "of the NIH, under the names of CheXpert; unknown ones count as absent");
+    settings.put("films", chosen.size());
     settings.put("reference_reports", "of the grammar, from the labels (synthetic), seed " + seed);
-    return new Asked(
-        List.copyOf(samples.subList(0, Math.min(films, samples.size()))), known, settings, false);
+    List<Sample> samples = chosen.stream().map(film -> sample(film, seed)).toList();
+    return new Asked(samples, known, settings, false);
   }
 
   private static Sample sample(Film film, long seed) {
@@ -239,18 +240,6 @@ final class EvaluateModel {
     return settings;
   }
 
-  /** Asks; returns how many images failed. */
-  static int ask(
-      RaDialog radialog,
-      Asked asked,
-      Set<Task> tasks,
-      ReportLabeler labeler,
-      PredictionLog log,
-      Progress progress) {
-    return PaperProtocol.run(
-        radialog, asked.samples(), tasks, labeler, log, progress, Terminal::say);
-  }
-
   /** The encoder's features of films, in their order. */
   static List<float[]> features(RaDialog radialog, List<Sample> samples, Progress progress) {
     List<float[]> features = new ArrayList<>();
@@ -305,10 +294,5 @@ final class EvaluateModel {
               truth));
     }
     return films;
-  }
-
-  /** All tasks of a list of names. */
-  static Set<Task> tasks(List<Task> named) {
-    return named.isEmpty() ? EnumSet.of(Task.FINDINGS, Task.REPORT) : EnumSet.copyOf(named);
   }
 }

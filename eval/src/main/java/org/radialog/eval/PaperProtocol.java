@@ -161,8 +161,8 @@ public final class PaperProtocol {
         dialog.adopt(sample.references().getFirst());
         answers.put(IMPRESSION, dialog.impression(REPORT_LENGTH, text -> {}).text());
       }
-      if (!EnumSet.of(Task.REPORT, Task.CORRECTION, Task.BINARY_QA, Task.LIST_QA).stream()
-          .noneMatch(tasks::contains)) {
+      if (EnumSet.of(Task.REPORT, Task.CORRECTION, Task.BINARY_QA, Task.LIST_QA).stream()
+          .anyMatch(tasks::contains)) {
         Report report = dialog.report(REPORT_LENGTH, text -> {});
         written = Optional.of(report.text());
         if (tasks.contains(Task.LIST_QA)) {
