@@ -26,14 +26,9 @@ public class RadialogException extends RuntimeException {
     return Objects.requireNonNull(super.getMessage());
   }
 
-  // A message may quote text from a hostile file: keep it on one line and free of control
-  // characters.
+  // A message may quote text from a hostile file or of a library: one line, without characters that
+  // steer a terminal.
   private static String oneLine(String message) {
-    var line = new StringBuilder(message.length());
-    message
-        .codePoints()
-        .map(c -> Character.isISOControl(c) ? ' ' : c)
-        .forEach(line::appendCodePoint);
-    return line.toString();
+    return Printable.escaped(message.replaceAll("\\s*[\\r\\n]+\\s*", " "));
   }
 }

@@ -16,15 +16,14 @@ class RadialogExceptionTest {
   }
 
   @Test
-  void controlCharactersOfQuotedTextBecomeSpaces() {
-    assertThat(new RadialogException("a\nb\r\tc\u001b[31md\u0000e\u0085f"))
-        .hasMessage("a b  c [31md e f");
+  void quotedTextStaysOnOneLineAndSteersNoTerminal() {
+    assertThat(new RadialogException("broken at\r\n  byte 3: \u001b[31m\u0000\u202e\u0085f"))
+        .hasMessage("broken at byte 3: \\u001b[31m\\u0000\\u202e\\u0085f");
   }
 
   @Property
-  void anyMessageIsOneLineOfTheSameLength(@ForAll String text) {
+  void anyMessageIsOneLine(@ForAll String text) {
     String message = requireNonNull(new RadialogException(text).getMessage());
     assertThat(message.codePoints().noneMatch(Character::isISOControl)).isTrue();
-    assertThat(message).hasSameSizeAs(text);
   }
 }
