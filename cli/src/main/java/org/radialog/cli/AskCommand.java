@@ -10,6 +10,7 @@ import org.radialog.dialog.FindingsEdit;
 import org.radialog.dialog.RaDialog;
 import org.radialog.dialog.Reply;
 import org.radialog.dialog.Study;
+import org.radialog.imaging.Guard;
 import org.radialog.imaging.Radiograph;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -46,16 +47,21 @@ final class AskCommand implements Callable<Integer> {
     FindingsEdit edit = filmOptions.edit();
     try (RaDialog radialog = model.load()) {
       Session session = Session.of(radialog);
-      Radiograph film;
+      Radiograph film = null;
+      List<Guard.Warning> warnings = List.of();
       try {
         film = Radiograph.read(image);
         Study study = filmOptions.study(film);
         try (Dialog dialog = radialog.open(study)) {
+          warnings = dialog.warnings();
           dialog.edit(edit);
           answer(session, dialog);
         }
       } catch (RadialogException e) {
         Terminal.say(e.getMessage());
+        if (json) {
+          System.out.println(session.refused(image, film, e, warnings));
+        }
         return Main.SOME_FAILED;
       }
     }
@@ -66,6 +72,7 @@ final class AskCommand implements Callable<Integer> {
   }
 
   private void answer(Session session, Dialog dialog) {
+    dialog.requireFrontal();
     dialog.warnings().forEach(w -> Terminal.say(w.message()));
     Wrapping text = new Wrapping(System.out, 2, 88);
     Consumer<String> sink = json ? piece -> {} : text::write;
@@ -86,6 +93,7 @@ final class AskCommand implements Callable<Integer> {
         System.out.println(turn(session, reply, begun));
       } else {
         text.end();
+        Notice.of(reply).forEach(w -> System.out.println("  ! " + w));
       }
       begun = 0;
     }
@@ -96,6 +104,7 @@ final class AskCommand implements Callable<Integer> {
     ObjectNode turn = Json.object();
     turn.put("question", reply.question());
     turn.put("answer", reply.text());
+    turn.set("warnings", Session.warnings(reply));
     turn.set("usage", Session.usage(reply.usage()));
     turn.set("timings_ms", session.timings(reply.timings(), begun));
     turn.put("notice", Notice.RESEARCH_USE);

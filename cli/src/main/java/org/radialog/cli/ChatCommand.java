@@ -66,6 +66,7 @@ final class ChatCommand implements Callable<Integer> {
         study = film.study(Radiograph.read(image));
         try (Dialog dialog = radialog.open(study)) {
           dialog.edit(edit);
+          dialog.requireFrontal();
           dialog.warnings().forEach(w -> Terminal.say(w.message()));
           converse(session, dialog);
         }
@@ -130,6 +131,8 @@ final class ChatCommand implements Callable<Integer> {
         text.end();
         if (json) {
           System.out.println(AskCommand.turn(session, reply, begun));
+        } else {
+          Notice.of(reply).forEach(Terminal::say);
         }
       } catch (RadialogException e) {
         text.end();
@@ -169,7 +172,12 @@ final class ChatCommand implements Callable<Integer> {
   }
 
   private static Reply reply(String turn, Report report) {
-    Notice.of(report).forEach(Terminal::say);
-    return new Reply(turn, report.text(), report.end(), report.usage(), report.timings());
+    return new Reply(
+        turn,
+        report.text(),
+        report.consistency(),
+        report.end(),
+        report.usage(),
+        report.timings());
   }
 }

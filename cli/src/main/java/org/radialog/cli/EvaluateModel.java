@@ -245,7 +245,7 @@ final class EvaluateModel {
     List<float[]> features = new ArrayList<>();
     try (Progress.Task task = progress.start("features", samples.size())) {
       for (Sample sample : samples) {
-        try (Dialog dialog = radialog.open(Study.of(Radiograph.read(sample.image())))) {
+        try (Dialog dialog = radialog.open(Study.of(Radiograph.read(sample.image())).ofAnyView())) {
           features.add(dialog.features());
         }
         task.step("");
@@ -258,7 +258,7 @@ final class EvaluateModel {
   static List<String> findingsTexts(RaDialog radialog, List<Sample> samples) {
     List<String> texts = new ArrayList<>();
     for (Sample sample : samples) {
-      try (Dialog dialog = radialog.open(Study.of(Radiograph.read(sample.image())))) {
+      try (Dialog dialog = radialog.open(Study.of(Radiograph.read(sample.image())).ofAnyView())) {
         texts.add(
             ReportGrammar.report(
                 ReportGrammar.stated(dialog.findings().present()), View.UNKNOWN, texts.size()));

@@ -38,7 +38,7 @@ final class FindingsView {
                   ? String.format(Locale.ROOT, "%4.2f", a.probability().getAsDouble())
                   : "    ",
               a.state().label(),
-              a.edited() ? " (edited)" : "");
+              a.edited() ? " (edited)" : a.implied() ? " (implied)" : "");
       lines.add(present && colours ? "\u001b[1m" + line + "\u001b[0m" : line);
     }
     String unassessed =

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
+import org.radialog.dialog.Reply;
 import org.radialog.dialog.Report;
 
 /** The sentences that stand on every output. */
@@ -22,8 +23,22 @@ final class Notice {
 
   /** One line for each kind of thing that does not fit in a report. */
   static List<String> of(Report report) {
+    return of(report.consistency(), report.text(), "report");
+  }
+
+  /** One line for each kind of thing that does not fit in an answer. */
+  static List<String> of(Reply reply) {
+    return of(reply.consistency(), reply.text(), "answer");
+  }
+
+  /** One line for each kind of thing that does not fit in an impression. */
+  static List<String> ofImpression(Reply impression) {
+    return of(impression.consistency(), impression.text(), "impression");
+  }
+
+  private static List<String> of(Consistency consistency, String text, String where) {
     Map<Consistency.Kind, List<Consistency.Warning>> kinds = new EnumMap<>(Consistency.Kind.class);
-    for (Consistency.Warning warning : report.consistency().warnings()) {
+    for (Consistency.Warning warning : consistency.warnings()) {
       kinds.computeIfAbsent(warning.kind(), k -> new ArrayList<>()).add(warning);
     }
     List<String> lines = new ArrayList<>();
@@ -35,36 +50,41 @@ final class Notice {
               .collect(Collectors.joining(", "));
       String quoted =
           warnings.stream()
-              .flatMap(w -> sentences(report, w).stream())
+              .flatMap(w -> sentences(text, w).stream())
               .distinct()
               .map(sentence -> '"' + sentence + '"')
               .collect(Collectors.joining(" / "));
       lines.add(
           switch (kind) {
-            case LISTED_AND_DENIED, LISTED_AND_UNSTATED, STATED_WITHOUT_SUPPORT ->
-                words(kind) + ": " + names;
-            case STATED_AND_DENIED -> words(kind) + ": " + names + ": " + quoted;
-            case COMPARISON_WITHOUT_PRIOR -> words(kind) + ": " + quoted;
+            case LISTED_AND_DENIED, LISTED_AND_UNSTATED, STATED_WITHOUT_SUPPORT, AGAINST_REPORT ->
+                words(kind, where) + ": " + names;
+            case STATED_AND_DENIED -> words(kind, where) + ": " + names + ": " + quoted;
+            case COMPARISON_WITHOUT_PRIOR -> words(kind, where) + ": " + quoted;
           });
     });
     return lines;
   }
 
-  /** What a kind of warning says. */
-  static String words(Consistency.Kind kind) {
+  /**
+   * What a kind of warning says.
+   *
+   * @param where report, impression or answer
+   */
+  static String words(Consistency.Kind kind, String where) {
     return switch (kind) {
-      case LISTED_AND_DENIED -> "listed as present, denied in the report";
-      case LISTED_AND_UNSTATED -> "listed as present, not stated in the report";
-      case STATED_WITHOUT_SUPPORT -> "stated in the report, not listed as present";
-      case STATED_AND_DENIED -> "stated and denied in the report";
+      case LISTED_AND_DENIED -> "listed as present, denied in the " + where;
+      case LISTED_AND_UNSTATED -> "listed as present, not stated in the " + where;
+      case STATED_WITHOUT_SUPPORT -> "stated in the " + where + ", not listed as present";
+      case STATED_AND_DENIED -> "stated and denied in the " + where;
+      case AGAINST_REPORT -> "the " + where + " contradicts the report";
       case COMPARISON_WITHOUT_PRIOR -> "compares with an earlier film, and none was given";
     };
   }
 
   /** The sentences of a warning, on one line each. */
-  static List<String> sentences(Report report, Consistency.Warning warning) {
+  static List<String> sentences(String text, Consistency.Warning warning) {
     return warning.sentences().stream()
-        .map(s -> s.of(report.text()).replaceAll("\\s+", " "))
+        .map(s -> s.of(text).replaceAll("\\s+", " "))
         .toList();
   }
 }

@@ -18,6 +18,7 @@ import org.radialog.dialog.Reply;
 import org.radialog.dialog.Report;
 import org.radialog.dialog.Study;
 import org.radialog.imaging.DicomRecipe;
+import org.radialog.imaging.Guard;
 import org.radialog.imaging.Preprocessing;
 import org.radialog.imaging.Radiograph;
 import org.radialog.model.ModelConfig;
@@ -90,10 +91,13 @@ final class ReportCommand implements Callable<Integer> {
   private ReportPage.Entry one(
       RaDialog radialog, Session session, Path image, FindingsEdit edit, double shift) {
     Radiograph film = null;
+    List<Guard.Warning> warnings = List.of();
     try {
       film = Radiograph.read(image);
       Study study = filmOptions.study(film);
       try (Dialog dialog = radialog.open(study)) {
+        warnings = dialog.warnings();
+        dialog.requireFrontal();
         dialog.edit(edit);
         double begun = session.sinceStart() + shift;
         PrintStream out = System.out;
@@ -119,6 +123,9 @@ final class ReportCommand implements Callable<Integer> {
           }
           drawn = Optional.of(dialog.impression(model.decoding(), sink));
           text.end();
+          if (!json) {
+            Notice.ofImpression(drawn.get()).forEach(w -> out.println("  ! " + w));
+          }
         }
         if (json) {
           out.println(line(session, image, film, dialog, report, drawn, begun));
@@ -144,13 +151,7 @@ final class ReportCommand implements Callable<Integer> {
     } catch (RadialogException e) {
       Terminal.say(e.getMessage());
       if (json) {
-        ObjectNode failed = Json.object();
-        failed.set("image", Session.image(image, film));
-        failed.set("model", session.model());
-        failed.set("error", Session.error(e));
-        failed.set("guard", Session.guard(false, List.of()));
-        failed.put("notice", Notice.RESEARCH_USE);
-        System.out.println(failed);
+        System.out.println(session.refused(image, film, e, warnings));
       }
       return ReportPage.Entry.failed(image, e.getMessage());
     }
@@ -177,8 +178,8 @@ final class ReportCommand implements Callable<Integer> {
     line.putObject("report")
         .put("findings", report.text())
         .put("impression", impression.map(Reply::text).orElse(""))
-        .set("warnings", Session.warnings(report));
-    line.set("conflicts", Session.conflicts(report));
+        .set("warnings", Session.warnings(report, impression));
+    line.set("conflicts", Session.conflicts(report, impression));
     line.set("usage", Session.usage(report.usage()));
     line.set("timings_ms", session.timings(report.timings(), begun));
     line.put("notice", Notice.RESEARCH_USE);

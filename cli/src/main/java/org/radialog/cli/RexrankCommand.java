@@ -65,7 +65,7 @@ final class RexrankCommand implements Callable<Integer> {
       for (ReportedStudy study : studies.studies()) {
         try {
           StudyImage image = image(study);
-          try (Dialog dialog = radialog.open(Study.of(Radiograph.read(image.file())))) {
+          try (Dialog dialog = radialog.open(Study.of(Radiograph.read(image.file())).ofAnyView())) {
             reports.put(study.id(), dialog.report(model.decoding(), text -> {}).text());
           }
         } catch (RadialogException e) {

@@ -4,11 +4,13 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Consistency;
 import org.radialog.dialog.Findings;
 import org.radialog.dialog.RaDialog;
+import org.radialog.dialog.Reply;
 import org.radialog.dialog.Report;
 import org.radialog.dialog.Timings;
 import org.radialog.dialog.Usage;
@@ -66,7 +68,22 @@ final class Session {
     return image;
   }
 
-  static ObjectNode error(RadialogException failure) {
+  /** The line of an image on which nothing was written. */
+  ObjectNode refused(
+      Path path,
+      @Nullable Radiograph film,
+      RadialogException failure,
+      List<Guard.Warning> warnings) {
+    ObjectNode refused = Json.object();
+    refused.set("image", image(path, film));
+    refused.set("model", model());
+    refused.set("error", error(failure));
+    refused.set("guard", guard(false, warnings));
+    refused.put("notice", Notice.RESEARCH_USE);
+    return refused;
+  }
+
+  private static ObjectNode error(RadialogException failure) {
     ObjectNode error = Json.object();
     error.put("code", failure instanceof ImageRefused refused ? refused.code() : "failed");
     error.put("message", failure.getMessage());
@@ -92,6 +109,7 @@ final class Session {
       a.probability().ifPresent(p -> row.put("probability", Json.rounded(p)));
       a.threshold().ifPresent(t -> row.put("threshold", Json.rounded(t)));
       row.put("edited", a.edited());
+      row.put("implied", a.implied());
     }
     return rows;
   }
@@ -116,22 +134,36 @@ final class Session {
         .put("total", Json.rounded(begun + t.total()));
   }
 
-  static ArrayNode conflicts(Report report) {
+  static ArrayNode conflicts(Report report, Optional<Reply> impression) {
     ArrayNode rows = Json.array();
     Notice.of(report).forEach(rows::add);
+    impression.map(Notice::ofImpression).orElse(List.of()).forEach(rows::add);
     return rows;
   }
 
-  /** One object for each thing that does not fit in a report. */
-  static ArrayNode warnings(Report report) {
+  /** One object for each thing that does not fit in a report or the impression of it. */
+  static ArrayNode warnings(Report report, Optional<Reply> impression) {
+    ArrayNode rows = warnings(report.consistency(), report.text(), "report");
+    impression.ifPresent(
+        reply -> rows.addAll(warnings(reply.consistency(), reply.text(), "impression")));
+    return rows;
+  }
+
+  /** One object for each thing that does not fit in an answer. */
+  static ArrayNode warnings(Reply reply) {
+    return warnings(reply.consistency(), reply.text(), "answer");
+  }
+
+  private static ArrayNode warnings(Consistency consistency, String text, String where) {
     ArrayNode rows = Json.array();
-    for (Consistency.Warning warning : report.consistency().warnings()) {
+    for (Consistency.Warning warning : consistency.warnings()) {
       ObjectNode row = rows.addObject();
       row.put("code", warning.kind().code());
       warning.finding().ifPresent(finding -> row.put("label", finding.label()));
-      row.put("message", Notice.words(warning.kind()));
+      row.put("in", where);
+      row.put("message", Notice.words(warning.kind(), where));
       ArrayNode sentences = row.putArray("sentences");
-      Notice.sentences(report, warning).forEach(sentences::add);
+      Notice.sentences(text, warning).forEach(sentences::add);
     }
     return rows;
   }

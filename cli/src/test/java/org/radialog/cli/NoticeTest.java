@@ -2,6 +2,7 @@ package org.radialog.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -30,6 +31,7 @@ class NoticeTest {
                         present.contains(f) ? Findings.State.PRESENT : Findings.State.ABSENT,
                         OptionalDouble.of(0.5),
                         OptionalDouble.of(0.5),
+                        false,
                         false))
                 .toList());
     Consistency consistency =
@@ -56,7 +58,7 @@ class NoticeTest {
 
   @Test
   void forProgramsEachWarningHasACodeALabelAndItsSentences() {
-    JsonNode rows = Session.warnings(report(TEXT, Set.of(Finding.PLEURAL_EFFUSION)));
+    JsonNode rows = Session.warnings(report(TEXT, Set.of(Finding.PLEURAL_EFFUSION)), Optional.empty());
     assertThat(rows.size()).isEqualTo(3);
     assertThat(rows.get(0).toString())
         .isEqualTo(

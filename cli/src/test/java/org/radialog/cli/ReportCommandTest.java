@@ -103,6 +103,58 @@ class ReportCommandTest {
   }
 
   @Test
+  void aFindingThatTheModelWasNeverTaughtIsStatedBesideTheReport() {
+    JsonNode line =
+        CommandLineRun.of(
+                "report",
+                "--json",
+                "--findings",
+                "+fracture",
+                CommandLineRun.sample("no-finding.jpg"))
+            .json()
+            .getFirst();
+    String without =
+        CommandLineRun.of("report", "--json", CommandLineRun.sample("no-finding.jpg"))
+            .json()
+            .getFirst()
+            .at("/report/findings")
+            .asString();
+    assertThat(line.at("/report/findings").asString())
+        .isEqualTo(without + " There is a fracture.");
+    assertThat(line.at("/findings").get(Finding.FRACTURE.column()).at("/state").asString())
+        .isEqualTo("present");
+    assertThat(line.at("/findings").get(Finding.NO_FINDING.column()).at("/state").asString())
+        .isEqualTo("absent");
+  }
+
+  @Test
+  void onWhatIsProbablyNoFrontalFilmNoTextIsWrittenWithoutForce() throws Exception {
+    String hand =
+        java.nio.file.Path.of(
+                ReportCommandTest.class.getResource("/cases/view/hand.jpg").toURI())
+            .toString();
+    CommandLineRun report =
+        CommandLineRun.of("report", "--json", hand, CommandLineRun.sample("no-finding.jpg"));
+    assertThat(report.code()).isEqualTo(1);
+    assertThat(report.errLines()).anyMatch(l -> l.contains("probably not a frontal chest film"));
+    JsonNode refused = report.json().getFirst();
+    assertThat(refused.at("/error/code").asString()).isEqualTo("probably_not_frontal");
+    assertThat(refused.at("/guard/accepted").asBoolean()).isFalse();
+    assertThat(refused.at("/guard/warnings/0/code").asString()).isEqualTo("probably_not_frontal");
+    assertThat(refused.has("report")).isFalse();
+    assertThat(report.json().get(1).at("/report/findings").asString()).isNotBlank();
+
+    assertThat(CommandLineRun.of("ask", hand, "Is there edema?").code()).isEqualTo(1);
+    assertThat(CommandLineRun.withInput("/report\n", "chat", hand).code()).isEqualTo(1);
+    assertThat(CommandLineRun.of("findings", hand).code()).isZero();
+
+    CommandLineRun forced = CommandLineRun.of("report", "--json", "--force", hand);
+    assertThat(forced.code()).isZero();
+    assertThat(forced.json().getFirst().at("/guard/accepted").asBoolean()).isTrue();
+    assertThat(forced.json().getFirst().at("/report/findings").asString()).isNotBlank();
+  }
+
+  @Test
   void anUnknownFindingIsAUsageErrorThatNamesTheNearest() {
     CommandLineRun run =
         CommandLineRun.of(

@@ -34,6 +34,8 @@ public record Consistency(
     STATED_WITHOUT_SUPPORT,
     /** The report states it in one sentence and denies it, without a limit, in another. */
     STATED_AND_DENIED,
+    /** An answer or impression states what the report before it denies, or denies what it states. */
+    AGAINST_REPORT,
     /** The report compares with an earlier film, and none was given. */
     COMPARISON_WITHOUT_PRIOR;
 
@@ -73,11 +75,13 @@ public record Consistency(
       Labels report, Collection<Finding> present, Collection<Finding> assessed) {
     var unstated = EnumSet.noneOf(Finding.class);
     var contradicting = EnumSet.noneOf(Finding.class);
+    Labels implied = report.withParents();
     for (Finding finding : assessed) {
-      boolean stated = report.state(finding) == FindingState.PRESENT;
+      boolean stated = states(report, implied, finding);
       if (present.contains(finding) && !stated) {
         unstated.add(finding);
-      } else if (!present.contains(finding) && stated) {
+      } else if (!present.contains(finding)
+          && report.state(finding) == FindingState.PRESENT) {
         contradicting.add(finding);
       }
     }
@@ -93,6 +97,68 @@ public record Consistency(
     for (Finding finding : contradicting) {
       warnings.add(warning(Kind.STATED_WITHOUT_SUPPORT, finding, report.entry(finding).passages()));
     }
+    addStatedAndDenied(report, warnings);
+    return new Consistency(unstated, contradicting, ordered(assessed), sorted(warnings));
+  }
+
+  /**
+   * Compares an answer or an impression with the findings {@code present}, over {@code assessed},
+   * with the report before it and with itself. It need not speak of all: what it does not mention
+   * fits.
+   *
+   * @param report what the report says that the answer follows, if there is one
+   */
+  public static Consistency ofAnswer(
+      Labels answer,
+      Collection<Finding> present,
+      Collection<Finding> assessed,
+      Optional<Labels> report) {
+    var unstated = EnumSet.noneOf(Finding.class);
+    var contradicting = EnumSet.noneOf(Finding.class);
+    var warnings = new ArrayList<Warning>();
+    for (Finding finding : ordered(assessed)) {
+      boolean listed = present.contains(finding);
+      if (listed && answer.entry(finding).evidence().stream().anyMatch(Consistency::denies)) {
+        unstated.add(finding);
+        warnings.add(warning(Kind.LISTED_AND_DENIED, finding, answer.entry(finding).passages()));
+      } else if (!listed && answer.state(finding) == FindingState.PRESENT) {
+        contradicting.add(finding);
+        warnings.add(
+            warning(Kind.STATED_WITHOUT_SUPPORT, finding, answer.entry(finding).passages()));
+      }
+    }
+    addStatedAndDenied(answer, warnings);
+    for (Finding finding : Finding.ALL) {
+      if (report.isPresent() && isAgainst(answer.entry(finding), report.get(), finding)) {
+        warnings.add(warning(Kind.AGAINST_REPORT, finding, answer.entry(finding).passages()));
+      }
+    }
+    return new Consistency(unstated, contradicting, ordered(assessed), sorted(warnings));
+  }
+
+  private static boolean isAgainst(Labels.Entry answer, Labels report, Finding finding) {
+    Labels.Entry before = report.entry(finding);
+    return finding != Finding.SUPPORT_DEVICES
+        && finding != Finding.NO_FINDING
+        && ((answer.state() == FindingState.PRESENT
+                && before.state() == FindingState.ABSENT
+                && before.evidence().stream().anyMatch(Consistency::denies))
+            || (answer.state() == FindingState.ABSENT
+                && answer.evidence().stream().anyMatch(Consistency::denies)
+                && before.state() == FindingState.PRESENT));
+  }
+
+  /**
+   * A finding is stated in words, or by a finding that is a kind of it, where it is not denied
+   * itself.
+   */
+  private static boolean states(Labels report, Labels withParents, Finding finding) {
+    return report.state(finding) == FindingState.PRESENT
+        || (report.state(finding) != FindingState.ABSENT
+            && withParents.state(finding) == FindingState.PRESENT);
+  }
+
+  private static void addStatedAndDenied(Labels report, List<Warning> warnings) {
     for (Finding finding : Finding.ALL) {
       if (finding != Finding.SUPPORT_DEVICES) {
         List<Labels.Evidence> against =
@@ -109,7 +175,6 @@ public record Consistency(
         }
       }
     }
-    return new Consistency(unstated, contradicting, ordered(assessed), sorted(warnings));
   }
 
   /** This, with a warning where the report compares although no earlier film was given. */

@@ -208,6 +208,37 @@ public enum PromptFormat {
     };
   }
 
+  /**
+   * Whether the prompt names the classifier's labels one by one, contradictions included, since the
+   * published weights were trained with such lists; else it names the list that is shown.
+   */
+  public boolean namesLabels() {
+    return switch (this) {
+      case RADIALOG_V1, RADIALOG_V2 -> true;
+      case SMOLLM2 -> false;
+    };
+  }
+
+  /** A report's sentence for a finding that is there. */
+  public static String sentence(Finding finding) {
+    return switch (finding) {
+      case NO_FINDING -> "No acute cardiopulmonary abnormality.";
+      case ENLARGED_CARDIOMEDIASTINUM -> "The cardiomediastinal silhouette is enlarged.";
+      case CARDIOMEGALY -> "The heart is enlarged.";
+      case LUNG_OPACITY -> "There is a lung opacity.";
+      case LUNG_LESION -> "There is a lung lesion.";
+      case EDEMA -> "There is pulmonary edema.";
+      case CONSOLIDATION -> "There is consolidation.";
+      case PNEUMONIA -> "There is pneumonia.";
+      case ATELECTASIS -> "There is atelectasis.";
+      case PNEUMOTHORAX -> "There is a pneumothorax.";
+      case PLEURAL_EFFUSION -> "There is a pleural effusion.";
+      case PLEURAL_OTHER -> "There is pleural thickening.";
+      case FRACTURE -> "There is a fracture.";
+      case SUPPORT_DEVICES -> "Support devices are in place.";
+    };
+  }
+
   /** The findings in the prompt of {@link #SMOLLM2}, in column order. */
   public static String findingsLine(Collection<Finding> findings) {
     var present = EnumSet.noneOf(Finding.class);

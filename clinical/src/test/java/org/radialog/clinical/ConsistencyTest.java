@@ -54,6 +54,39 @@ class ConsistencyTest {
   }
 
   @Test
+  void aFindingIsStatedByOneThatIsAKindOfItUnlessItIsDenied() {
+    Finding[] listed = {Finding.PNEUMONIA, Finding.CONSOLIDATION, Finding.LUNG_OPACITY};
+    assertThat(of("There is pneumonia.", listed).holds()).isTrue();
+    assertThat(of("There is pneumonia. No consolidation.", listed).warnings())
+        .extracting(Consistency.Warning::kind)
+        .containsExactly(Kind.LISTED_AND_DENIED);
+  }
+
+  @Test
+  void anAnswerNeedNotSpeakOfAllButMustFitTheListAndTheReport() {
+    Labels report = labeler.label("There is edema. No pneumothorax. No fracture.");
+    assertThat(answer("There is pulmonary edema.", report)).isEmpty();
+    assertThat(answer("The heart is normal in size.", report)).isEmpty();
+    assertThat(answer("There is a pneumothorax.", report))
+        .containsExactly(Kind.STATED_WITHOUT_SUPPORT, Kind.AGAINST_REPORT);
+    assertThat(answer("No edema.", report))
+        .containsExactly(Kind.LISTED_AND_DENIED, Kind.AGAINST_REPORT);
+    assertThat(answer("There is a fracture.", report))
+        .containsExactly(Kind.STATED_WITHOUT_SUPPORT, Kind.AGAINST_REPORT);
+    assertThat(answer("Edema. There is no edema.", report))
+        .containsExactly(Kind.LISTED_AND_DENIED, Kind.STATED_AND_DENIED);
+  }
+
+  private List<Kind> answer(String text, Labels report) {
+    return Consistency.ofAnswer(
+            labeler.label(text), List.of(Finding.EDEMA), ALL, Optional.of(report))
+        .warnings()
+        .stream()
+        .map(Consistency.Warning::kind)
+        .toList();
+  }
+
+  @Test
   void aFindingThatIsStatedAndDeniedIsNamedWithBothSentences() {
     String report = "There is a pleural effusion. The heart is normal. There is no effusion.";
     Consistency c = of(report, Finding.PLEURAL_EFFUSION);

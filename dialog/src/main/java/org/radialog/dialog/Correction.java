@@ -16,9 +16,9 @@ import org.radialog.clinical.Finding;
  */
 public record Correction(Set<Finding> added, Set<Finding> removed) {
   /**
-   * Checks that nothing is both.
+   * Checks that it does not contradict itself.
    *
-   * @throws RadialogException if a finding is added and removed
+   * @throws RadialogException if a finding is added and removed, or No Finding added beside one
    */
   public Correction {
     added = ordered(added);
@@ -28,7 +28,20 @@ public record Correction(Set<Finding> added, Set<Finding> removed) {
         throw new RadialogException(
             finding.label() + " is both added and removed; expected one of the two");
       }
+      if (added.contains(Finding.NO_FINDING)
+          && finding != Finding.NO_FINDING
+          && finding != Finding.SUPPORT_DEVICES) {
+        throw new RadialogException(
+            "No Finding is added beside "
+                + finding.label()
+                + "; expected one of the two, since No Finding says that nothing is there");
+      }
     }
+  }
+
+  /** Whether it says nothing. */
+  boolean isEmpty() {
+    return added.isEmpty() && removed.isEmpty();
   }
 
   /** These findings are there. */
@@ -54,12 +67,39 @@ public record Correction(Set<Finding> added, Set<Finding> removed) {
     EnumSet<Finding> there = EnumSet.noneOf(Finding.class);
     there.addAll(added);
     there.removeAll(later.removed);
+    there.removeIf(
+        finding -> Findings.ancestors(finding).stream().anyMatch(later.removed::contains));
+    if (later.added.contains(Finding.NO_FINDING)) {
+      there.retainAll(EnumSet.of(Finding.SUPPORT_DEVICES));
+    } else if (later.added.stream().anyMatch(finding -> finding != Finding.SUPPORT_DEVICES)) {
+      there.remove(Finding.NO_FINDING);
+    }
     there.addAll(later.added);
     EnumSet<Finding> gone = EnumSet.noneOf(Finding.class);
     gone.addAll(removed);
     gone.removeAll(later.added);
+    later.added.forEach(finding -> gone.removeAll(Findings.ancestors(finding)));
     gone.addAll(later.removed);
     return new Correction(there, gone);
+  }
+
+  /**
+   * Refuses a finding that is added while what it is a kind of is removed.
+   *
+   * @throws RadialogException if there is one
+   */
+  void requireTree() {
+    for (Finding finding : added) {
+      for (Finding ancestor : Findings.ancestors(finding)) {
+        if (removed.contains(ancestor)) {
+          throw new RadialogException(
+              finding.label()
+                  + " is added and "
+                  + ancestor.label()
+                  + " removed, of which it is a kind; expected one of the two");
+        }
+      }
+    }
   }
 
   private static Set<Finding> ordered(Collection<Finding> findings) {

@@ -8,10 +8,15 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.RadialogException;
+import org.radialog.clinical.AnswerLabels;
 import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
+import org.radialog.clinical.Labels;
+import org.radialog.clinical.PromptFormat;
 import org.radialog.clinical.PromptPart;
 import org.radialog.clinical.RuleLabeler;
 import org.radialog.clinical.Turn;
@@ -24,7 +29,9 @@ import org.radialog.model.LlamaInput;
  *
  * <p>A first {@link #ask} puts film, findings and question in one turn; after a {@link #report}
  * questions are about the report. Only what is new in a turn is computed. A turn that is cancelled
- * stays in the conversation as far as it came; one that fails does not.
+ * stays in the conversation as far as it came; one that fails does not. On what is probably no
+ * frontal chest film every turn is refused with {@link org.radialog.imaging.ImageRefused}, unless
+ * the study is forced; {@link #findings} and {@link #attribution} are not.
  */
 public final class Dialog implements AutoCloseable {
   /** Greedy, at most 300 tokens. */
@@ -34,7 +41,8 @@ public final class Dialog implements AutoCloseable {
 
   private final RaDialog model;
   private final Study study;
-  private final List<Guard.Warning> warnings;
+  private final List<Guard.Warning> ofFilm;
+  private final List<Guard.Warning> ofPrior;
   private final AtomicBoolean busy = new AtomicBoolean();
   private volatile boolean closed;
   private volatile boolean cancelled;
@@ -46,16 +54,30 @@ public final class Dialog implements AutoCloseable {
   private Optional<List<LlamaInput>> transcript = Optional.empty();
   private Optional<List<LlamaInput>> beforeQuestion = Optional.empty();
   private boolean reported;
+  private Optional<Labels> written = Optional.empty(); // what the last report says
 
-  Dialog(RaDialog model, Study study, List<Guard.Warning> warnings) {
+  Dialog(
+      RaDialog model, Study study, List<Guard.Warning> ofFilm, List<Guard.Warning> ofPrior) {
     this.model = model;
     this.study = study;
-    this.warnings = List.copyOf(warnings);
+    this.ofFilm = List.copyOf(ofFilm);
+    this.ofPrior = List.copyOf(ofPrior);
   }
 
-  /** What the input guard says of the film. */
+  /** What the input guard says of the film, and then of its prior. */
   public List<Guard.Warning> warnings() {
-    return warnings;
+    return Stream.concat(ofFilm.stream(), ofPrior.stream()).toList();
+  }
+
+  /**
+   * Refuses what every turn with text would refuse: what is probably no frontal chest film. For a
+   * caller who wants to know before anything is shown.
+   *
+   * @throws org.radialog.imaging.ImageRefused if it is none, and the study is not forced
+   */
+  public void requireFrontal() {
+    study.guard().requireFrontal(study.film(), ofFilm);
+    study.prior().ifPresent(prior -> study.guard().requireFrontal(prior, ofPrior));
   }
 
   /** What is assumed of the film: the classifier's word with the user's edits. */
@@ -117,7 +139,7 @@ public final class Dialog implements AutoCloseable {
    */
   public void adopt(String report) {
     alone(() -> {
-      List<PromptPart> parts = model.wording().open(namedFindings(), new Turn.Report());
+      List<PromptPart> parts = model.wording().open(namedFindings(new Turn.Report()), new Turn.Report());
       List<LlamaInput> said =
           new ArrayList<>(PromptInputs.of(parts, model.tokenizer(), read().image(), true));
       said.addAll(
@@ -126,6 +148,7 @@ public final class Dialog implements AutoCloseable {
       transcript = Optional.of(List.copyOf(said));
       beforeQuestion = transcript;
       reported = true;
+      written = Optional.of(LABELER.label(report));
       return reported;
     });
   }
@@ -266,10 +289,15 @@ public final class Dialog implements AutoCloseable {
   }
 
   private Findings currentFindings() {
+    return labels().settled();
+  }
+
+  // The classifier's and the user's word on each label, whatever follows from it.
+  private Findings labels() {
     Findings seen = model.findings(read().logits());
     return switch (edit) {
       case FindingsEdit.Hidden() -> seen;
-      case FindingsEdit.Changed(Correction correction) -> seen.with(correction);
+      case FindingsEdit.Changed(Correction correction) -> seen.edited(correction);
     };
   }
 
@@ -284,21 +312,30 @@ public final class Dialog implements AutoCloseable {
       turn = turn(correction.get());
     } else {
       transcript = Optional.empty();
+      written = Optional.empty();
     }
-    Findings findings = currentFindings();
     FindingsEdit before = edit;
     Optional<List<LlamaInput>> said = transcript;
+    Findings findings = currentFindings();
     if (correction.isPresent()) {
-      findings = findings.with(correction.get());
       edit = before.and(correction.get());
+      try {
+        findings = currentFindings();
+      } catch (RadialogException e) {
+        edit = before;
+        throw e;
+      }
       if (model.prompts().correctsAnew()) {
         transcript = Optional.empty();
         turn = new Turn.Report();
       }
     }
     Engine.Completion c;
+    String text;
     try {
-      c = complete(turn, how, clock.watching(onText));
+      Consumer<String> heard = clock.watching(onText);
+      c = complete(turn, how, heard);
+      text = c.text().strip() + stateUnwritten(c, unwritten(findings), heard);
     } catch (RuntimeException e) {
       edit = before;
       transcript = said;
@@ -306,14 +343,10 @@ public final class Dialog implements AutoCloseable {
     }
     reported = true;
     beforeQuestion = transcript;
-    Set<Finding> assessed = EnumSet.noneOf(Finding.class);
-    for (Findings.Assessment a : findings.all()) {
-      if (a.state() != Findings.State.NOT_ASSESSED && a.finding() != Finding.NO_FINDING) {
-        assessed.add(a.finding());
-      }
-    }
-    String text = c.text().strip();
-    Consistency consistency = Consistency.of(LABELER.label(text), findings.present(), assessed);
+    Set<Finding> assessed = assessed(findings);
+    Labels labels = LABELER.label(text);
+    written = Optional.of(labels);
+    Consistency consistency = Consistency.of(labels, findings.present(), assessed);
     return new Report(
         findings,
         text,
@@ -323,6 +356,31 @@ public final class Dialog implements AutoCloseable {
         c.end(),
         c.usage(),
         clock.timings(c));
+  }
+
+  /** Adds a sentence for each finding that the model could not write about; returns them. */
+  private String stateUnwritten(
+      Engine.Completion c, Set<Finding> unwritten, Consumer<String> onText) {
+    if (unwritten.isEmpty() || edit instanceof FindingsEdit.Hidden || c.end() == Engine.End.CANCELLED) {
+      return "";
+    }
+    String sentences =
+        unwritten.stream().map(PromptFormat::sentence).collect(Collectors.joining(" ", " ", ""));
+    onText.accept(sentences);
+    List<LlamaInput> all = new ArrayList<>(transcript.orElseThrow());
+    all.add(new LlamaInput.Tokens(model.tokenizer().encode(sentences, false)));
+    transcript = Optional.of(List.copyOf(all));
+    return sentences;
+  }
+
+  private static Set<Finding> assessed(Findings findings) {
+    Set<Finding> assessed = EnumSet.noneOf(Finding.class);
+    for (Findings.Assessment a : findings.all()) {
+      if (a.state() != Findings.State.NOT_ASSESSED && a.finding() != Finding.NO_FINDING) {
+        assessed.add(a.finding());
+      }
+    }
+    return assessed;
   }
 
   private Turn turn(Correction correction) {
@@ -345,15 +403,34 @@ public final class Dialog implements AutoCloseable {
     Clock clock = new Clock();
     beforeQuestion = transcript;
     Engine.Completion c = complete(turn, how, clock.watching(onText));
-    return new Reply(question, c.text().strip(), c.end(), c.usage(), clock.timings(c));
+    String text = c.text().strip();
+    return new Reply(
+        question, text, consistency(turn, text), c.end(), c.usage(), clock.timings(c));
+  }
+
+  /** What does not fit in an answer: with the findings, with the report before it, with itself. */
+  private Consistency consistency(Turn turn, String text) {
+    Labels said =
+        switch (turn) {
+          case Turn.Question(String question) -> AnswerLabels.of(LABELER, question, text);
+          case Turn.Report(), Turn.Impression(), Turn.Summary(), Turn.Correction(_, _) ->
+              LABELER.label(text);
+        };
+    Findings findings = currentFindings();
+    Consistency consistency =
+        Consistency.ofAnswer(said, findings.present(), assessed(findings), written);
+    return study.prior().isPresent()
+        ? consistency
+        : consistency.withoutPrior(LABELER.comparisons(text));
   }
 
   private Engine.Completion complete(Turn turn, Decoding how, Consumer<String> onText) {
+    requireFrontal();
     List<LlamaInput> prompt = new ArrayList<>(transcript.orElse(List.of()));
     List<PromptPart> parts =
         transcript.isPresent()
             ? model.prompts().next(turn)
-            : model.wording().open(namedFindings(), turn);
+            : model.wording().open(namedFindings(turn), turn);
     Engine engine = model.engine();
     prompt.addAll(PromptInputs.of(parts, model.tokenizer(), read().image(), transcript.isEmpty()));
     Engine.Sequence mine = sequence;
@@ -371,11 +448,41 @@ public final class Dialog implements AutoCloseable {
     return completion;
   }
 
-  private Optional<Set<Finding>> namedFindings() {
+  /**
+   * The findings that the prompt names. Published formats get the labels as their training had
+   * them, less what a user's edit contradicts. Ours gets the list that is shown, less what only
+   * follows from it; for a report also less what the model cannot write about.
+   */
+  private Optional<Set<Finding>> namedFindings(Turn turn) {
     return switch (edit) {
       case FindingsEdit.Hidden() -> Optional.empty();
-      case FindingsEdit.Changed(_) -> Optional.of(currentFindings().present());
+      case FindingsEdit.Changed(Correction correction) -> {
+        Set<Finding> named = EnumSet.noneOf(Finding.class);
+        named.addAll(labels().present());
+        Findings shown = currentFindings();
+        if (!model.prompts().namesLabels() || !correction.isEmpty()) {
+          named.retainAll(shown.present());
+        }
+        if (turn instanceof Turn.Report) {
+          named.removeAll(unwritten(shown));
+        }
+        yield Optional.of(named);
+      }
     };
+  }
+
+  /**
+   * Findings of the user's that our format's model was never taught: it would write of nothing
+   * else, so the report states them in a sentence of its own.
+   */
+  private Set<Finding> unwritten(Findings shown) {
+    Set<Finding> unwritten = EnumSet.noneOf(Finding.class);
+    if (!model.prompts().namesLabels()) {
+      unwritten.addAll(shown.present());
+      unwritten.removeIf(model::assesses);
+      unwritten.remove(Finding.NO_FINDING);
+    }
+    return unwritten;
   }
 
   /** Times of one turn. */

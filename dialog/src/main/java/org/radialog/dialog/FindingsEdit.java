@@ -30,8 +30,8 @@ public sealed interface FindingsEdit {
    * Reads {@code none}, or a comma list of {@code +name} and {@code -name} with CheXpert names in
    * any case.
    *
-   * @throws RadialogException if a part has no sign or an unknown name; the message names the
-   *     nearest
+   * @throws RadialogException if a part has no sign or an unknown name, where the message names
+   *     the nearest, or if the list contradicts itself
    */
   static FindingsEdit parse(String list) {
     if (list.strip().equalsIgnoreCase("none")) {
@@ -53,6 +53,8 @@ public sealed interface FindingsEdit {
                 + " +Edema,-Pneumonia");
       }
     }
-    return new Changed(new Correction(added, removed));
+    Correction correction = new Correction(added, removed);
+    correction.requireTree();
+    return new Changed(correction);
   }
 }

@@ -25,6 +25,7 @@ import org.radialog.model.LlamaWeights;
 import org.radialog.model.ModelConfig;
 import org.radialog.model.Precision;
 import org.radialog.model.TextTokenizer;
+import org.radialog.torch.NativeLibraries;
 import org.radialog.weights.Checkpoint;
 
 /**
@@ -113,6 +114,7 @@ public final class RaDialog implements AutoCloseable {
    * @throws RadialogException if the folder is not a model, is damaged, or of a newer format
    */
   public static RaDialog load(Path folder, Options options) {
+    NativeLibraries.unpack();
     ModelConfig config = ModelConfig.read(folder);
     config.film(); // a language model alone is refused here
     Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
@@ -190,6 +192,7 @@ public final class RaDialog implements AutoCloseable {
    * @throws RadialogException if the folder is not a model, or damaged
    */
   static LanguageAlone languageAlone(Path folder, Options options) {
+    NativeLibraries.unpack();
     ModelConfig config = ModelConfig.read(folder);
     Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
     try {
@@ -266,17 +269,20 @@ public final class RaDialog implements AutoCloseable {
   }
 
   /**
-   * Begins a dialog. Its film is looked at when the first answer needs it.
+   * Begins a dialog. Its film is looked at when the first answer needs it. What is probably no
+   * frontal chest film opens, so that its findings can be looked at; a turn with text on it is
+   * refused.
    *
    * @throws ImageRefused if the guard refuses the film or its prior
    * @throws IllegalStateException if this is closed
    */
   public Dialog open(Study study) {
-    Guard guard = study.force() ? Guard.FORCED : Guard.STRICT;
+    Guard guard = study.guard();
     DicomRecipe recipe = DicomRecipe.of(config.film().preprocessing().dicom().text());
-    List<Guard.Warning> warnings = new ArrayList<>(guard.check(study.film(), recipe));
-    study.prior().ifPresent(prior -> warnings.addAll(guard.check(prior, recipe)));
-    Dialog dialog = new Dialog(this, study, warnings);
+    List<Guard.Warning> ofFilm = guard.check(study.film(), recipe);
+    List<Guard.Warning> ofPrior =
+        study.prior().map(prior -> guard.check(prior, recipe)).orElse(List.of());
+    Dialog dialog = new Dialog(this, study, ofFilm, ofPrior);
     synchronized (this) {
       if (closed) {
         throw new IllegalStateException("this model is closed");
@@ -357,7 +363,7 @@ public final class RaDialog implements AutoCloseable {
         && config.film().classifier().evidence().get(label) == ModelConfig.Evidence.TRAINED;
   }
 
-  /** The classifier's word. */
+  /** The classifier's word, label by label. */
   Findings findings(float[] logits) {
     ModelConfig.Classifier c = config.film().classifier();
     List<Findings.Assessment> all = new ArrayList<>();
@@ -372,6 +378,7 @@ public final class RaDialog implements AutoCloseable {
                 probability > threshold ? Findings.State.PRESENT : Findings.State.ABSENT,
                 OptionalDouble.of(probability),
                 OptionalDouble.of(threshold),
+                false,
                 false));
       } else {
         all.add(
@@ -380,6 +387,7 @@ public final class RaDialog implements AutoCloseable {
                 Findings.State.NOT_ASSESSED,
                 OptionalDouble.empty(),
                 OptionalDouble.empty(),
+                false,
                 false));
       }
     }

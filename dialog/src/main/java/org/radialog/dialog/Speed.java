@@ -235,7 +235,7 @@ public final class Speed implements AutoCloseable {
     double millisWithout = 0;
     int done = 0;
     for (int film = 0; done < turns; film = (film + 1) % films.size()) {
-      Study study = Study.of(films.get(film));
+      Study study = Study.of(films.get(film)).ofAnyView();
       try (Dialog one = model().open(study);
           Dialog other = model().open(study)) {
         measured(true, one::report, new ArrayList<>());

@@ -1,6 +1,7 @@
 package org.radialog.dialog;
 
 import java.util.Optional;
+import org.radialog.imaging.Guard;
 import org.radialog.imaging.Radiograph;
 
 /**
@@ -8,21 +9,26 @@ import org.radialog.imaging.Radiograph;
  *
  * @param film the frontal radiograph
  * @param prior an earlier film of the same patient, for a model that compares
- * @param force whether the guard's refusals for colour and aspect ratio become warnings
+ * @param guard which films are refused
  */
-public record Study(Radiograph film, Optional<Radiograph> prior, boolean force) {
+public record Study(Radiograph film, Optional<Radiograph> prior, Guard guard) {
   /** A study of one frontal film. */
   public static Study of(Radiograph film) {
-    return new Study(film, Optional.empty(), false);
+    return new Study(film, Optional.empty(), Guard.STRICT);
   }
 
   /** This with an earlier film of the same patient. */
   public Study after(Radiograph earlier) {
-    return new Study(film, Optional.of(earlier), force);
+    return new Study(film, Optional.of(earlier), guard);
   }
 
   /** This, even where the guard doubts that it is a radiograph. */
   public Study forced() {
-    return new Study(film, prior, true);
+    return new Study(film, prior, Guard.FORCED);
+  }
+
+  /** This, even where the guard doubts that it is a frontal film: for evaluations. */
+  public Study ofAnyView() {
+    return new Study(film, prior, Guard.ANY_VIEW);
   }
 }

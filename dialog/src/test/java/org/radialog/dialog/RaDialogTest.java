@@ -61,11 +61,8 @@ class RaDialogTest {
           assertThat(a.probability()).isEmpty();
         } else {
           assertThat(a.probability().orElseThrow()).isBetween(0.0, 1.0);
-          assertThat(a.state())
-              .isEqualTo(
-                  a.probability().orElseThrow() > a.threshold().orElseThrow()
-                      ? Findings.State.PRESENT
-                      : Findings.State.ABSENT);
+          boolean called = a.probability().orElseThrow() > a.threshold().orElseThrow();
+          assertThat(a.state() == Findings.State.PRESENT).isEqualTo(called != a.implied());
         }
       }
     }

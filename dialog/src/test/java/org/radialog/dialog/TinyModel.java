@@ -20,6 +20,7 @@ import org.radialog.model.LlamaLinear;
 import org.radialog.model.LoraAdapter;
 import org.radialog.model.ModelConfig;
 import org.radialog.testing.GgufFile;
+import org.radialog.testing.Golden;
 import org.radialog.testing.GoldenWeights;
 import org.radialog.torch.Init;
 import org.radialog.torch.Parameters;
@@ -103,11 +104,14 @@ final class TinyModel {
   /** A film with structure, another one for each seed. */
   static Radiograph film(int seed) {
     int side = 160;
-    float[] coarse = GoldenWeights.floats("film" + seed, "film", 0, 255, 10, 10);
+    Radiograph real = Radiograph.read(Golden.root().resolve("samples").resolve("no-finding.jpg"));
+    byte[] grey = real.display();
+    float[] coarse = GoldenWeights.floats("film" + seed, "film", 0.75f, 1, 10, 10);
     byte[] pixels = new byte[side * side];
     for (int y = 0; y < side; y++) {
       for (int x = 0; x < side; x++) {
-        pixels[y * side + x] = (byte) (int) coarse[y / 16 * 10 + x / 16];
+        int from = y * real.height() / side * real.width() + x * real.width() / side;
+        pixels[y * side + x] = (byte) (int) ((grey[from] & 0xFF) * coarse[y / 16 * 10 + x / 16]);
       }
     }
     return Radiograph.ofGrey("film " + seed, side, side, pixels);

@@ -149,7 +149,7 @@ public final class PaperProtocol {
 
   private static Prediction predict(
       RaDialog model, Sample sample, Set<Task> tasks, ReportLabeler labeler) {
-    Study study = Study.of(Radiograph.read(sample.image()));
+    Study study = Study.of(Radiograph.read(sample.image())).ofAnyView();
     SequencedMap<String, String> answers = new LinkedHashMap<>();
     Map<Finding, Double> probabilities = new EnumMap<>(Finding.class);
     Optional<String> written = Optional.empty();

@@ -2,6 +2,7 @@ package org.radialog.imaging;
 
 import static org.radialog.imaging.Guard.Code.PROBABLY_INVERTED;
 import static org.radialog.imaging.Guard.Code.PROBABLY_NOT_FRONTAL;
+import static org.radialog.imaging.Guard.Code.PROBABLY_TURNED;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -34,6 +35,12 @@ final class AverageFilm {
   /** Anything else whose negative resembles a film is named as inverted. */
   private static final double LEAST_INVERTED = 0.25;
 
+  /** A chest that is small, off the middle or cut close correlates so well, part for part. */
+  private static final double LEAST_CORRELATION_OF_PART = 0.35;
+
+  /** Sides of the parts. */
+  private static final int[] PARTS = {24, 20};
+
   private static final byte[] AVERAGE = load();
 
   private AverageFilm() {}
@@ -43,17 +50,26 @@ final class AverageFilm {
     return new Preprocessing(RESIZE, SIDE, recipe).bytes(film);
   }
 
-  /** A warning unless {@code thumbnail} looks like an upright frontal film. */
-  static Optional<Guard.Warning> look(byte[] thumbnail) {
+  /**
+   * How a picture compares with the average film.
+   *
+   * @param warning empty where it looks like an upright frontal film
+   * @param inverted whether its negative looks like one
+   * @param quarters quarter turns clockwise that make it look like one; 0 where it is upright
+   */
+  record Look(Optional<Guard.Warning> warning, boolean inverted, int quarters) {}
+
+  /** Compares {@code thumbnail}. */
+  static Look look(byte[] thumbnail) {
     double upright = correlation(thumbnail, AVERAGE);
     if (upright >= LEAST_CORRELATION) {
-      return Optional.empty();
+      return new Look(Optional.empty(), false, 0);
     }
     double turned = -1;
     int quarters = 0;
     byte[] turn = thumbnail;
     for (int i = 1; i <= 3; i++) {
-      turn = quarterTurn(turn);
+      turn = quarterTurn(turn, SIDE);
       double correlation = correlation(turn, AVERAGE);
       if (correlation > turned) {
         turned = correlation;
@@ -70,17 +86,58 @@ final class AverageFilm {
             90 * quarters,
             turned);
     if (turned >= CLEAR_CORRELATION && turned > inverted) {
-      return Optional.of(
-          new Guard.Warning(
-              PROBABLY_NOT_FRONTAL,
-              "probably not upright: turn it by " + 90 * quarters + "° clockwise" + numbers));
+      return new Look(
+          warning(
+              PROBABLY_TURNED,
+              "probably not upright: turn it by " + 90 * quarters + "° clockwise" + numbers),
+          false,
+          quarters);
     }
     if (inverted >= LEAST_INVERTED) {
-      return Optional.of(
-          new Guard.Warning(PROBABLY_INVERTED, "probably inverted: air looks white" + numbers));
+      return new Look(
+          warning(PROBABLY_INVERTED, "probably inverted: air looks white" + numbers), true, 0);
     }
-    return Optional.of(
-        new Guard.Warning(PROBABLY_NOT_FRONTAL, "probably not a frontal chest film" + numbers));
+    if (ofPart(thumbnail) >= LEAST_CORRELATION_OF_PART) {
+      return new Look(Optional.empty(), false, 0);
+    }
+    return new Look(
+        warning(PROBABLY_NOT_FRONTAL, "probably not a frontal chest film" + numbers), false, 0);
+  }
+
+  private static Optional<Guard.Warning> warning(Guard.Code code, String message) {
+    return Optional.of(new Guard.Warning(code, message));
+  }
+
+  /**
+   * The best correlation of a part of the picture with the average film, for a chest that is small
+   * or off the middle, and of the picture with a part of the average film, for one cut close.
+   */
+  private static double ofPart(byte[] thumbnail) {
+    double best = -1;
+    for (int side : PARTS) {
+      byte[] small = resized(AVERAGE, SIDE, side);
+      for (int top = 0; top <= SIDE - side; top += 2) {
+        for (int left = 0; left <= SIDE - side; left += 2) {
+          best = Math.max(best, correlation(part(thumbnail, side, top, left), small));
+          byte[] near = resized(part(AVERAGE, side, top, left), side, SIDE);
+          best = Math.max(best, correlation(thumbnail, near));
+        }
+      }
+    }
+    return best;
+  }
+
+  private static byte[] part(byte[] square, int side, int top, int left) {
+    byte[] part = new byte[side * side];
+    for (int y = 0; y < side; y++) {
+      System.arraycopy(square, (top + y) * SIDE + left, part, y * side, side);
+    }
+    return part;
+  }
+
+  private static byte[] resized(byte[] square, int from, int to) {
+    return Resampling.resizeAndCrop(
+        square, from, from, to, to, new Resampling.Crop(0, 0, to, to));
   }
 
   /** Correlation with the average film, in [-1, 1]. */
@@ -114,11 +171,11 @@ final class AverageFilm {
   }
 
   /** By 90° clockwise. */
-  static byte[] quarterTurn(byte[] square) {
+  static byte[] quarterTurn(byte[] square, int side) {
     byte[] turned = new byte[square.length];
-    for (int y = 0; y < SIDE; y++) {
-      for (int x = 0; x < SIDE; x++) {
-        turned[y * SIDE + x] = square[(SIDE - 1 - x) * SIDE + y];
+    for (int y = 0; y < side; y++) {
+      for (int x = 0; x < side; x++) {
+        turned[y * side + x] = square[(side - 1 - x) * side + y];
       }
     }
     return turned;

@@ -8,17 +8,23 @@ import static org.radialog.imaging.ImageRefused.Reason.TOO_SMALL;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * The checks between reading a film and writing a report on it. Refused: shorter side below 128 px,
  * sides of more than 4 to 1, (almost) constant, a colour photograph. Warned of: probably inverted,
- * probably not an upright frontal chest film, sides of more than 2 to 1, contradictions in a DICOM
- * header.
+ * probably turned, sides of more than 2 to 1, contradictions in a DICOM header; and probably not a
+ * frontal chest film, whose findings may be looked at but on which no text is written.
  */
 public enum Guard {
   /** Refuses. */
   STRICT,
-  /** Lets colour and odd sides pass with a warning; small and constant pictures stay refused. */
+  /** Refuses, but a film of any view may be written about: for an evaluation, which skips none. */
+  ANY_VIEW,
+  /**
+   * Lets colour, odd sides and any view pass with a warning; small and constant pictures stay
+   * refused.
+   */
   FORCED;
 
   private static final int LEAST_SIDE = 128;
@@ -33,8 +39,13 @@ public enum Guard {
   public enum Code {
     /** Air looks white. */
     PROBABLY_INVERTED,
-    /** It looks unlike a frontal chest film, or its header says that it is none. */
+    /**
+     * It looks unlike a frontal chest film, or its header says that it is none: no text is written
+     * on it, unless by force.
+     */
     PROBABLY_NOT_FRONTAL,
+    /** It looks like a frontal film that was turned by a quarter or more. */
+    PROBABLY_TURNED,
     /** One side is more than twice the other. */
     ASPECT_RATIO,
     /** It is a colour picture, let pass by force. */
@@ -70,7 +81,7 @@ public enum Guard {
               .formatted(film.width(), film.height(), LEAST_SIDE));
     }
     double ratio = (double) Math.max(film.width(), film.height()) / shorter;
-    if (ratio > LARGEST_RATIO && this == STRICT) {
+    if (ratio > LARGEST_RATIO && this != FORCED) {
       throw new ImageRefused(
           ASPECT_RATIO,
           film.name(),
@@ -95,15 +106,60 @@ public enum Guard {
               "a colour picture (mean saturation %.2f, a film has at most %.2f)",
               saturation,
               LARGEST_SATURATION);
-      if (this == STRICT) {
+      if (this != FORCED) {
         throw new ImageRefused(COLOUR, film.name(), colour + "; --force reads it all the same");
       }
       warnings.add(new Warning(Code.COLOUR, colour));
     }
     refuseAlmostConstant(film, shown, film.levels(recipe), thumbnail);
-    AverageFilm.look(thumbnail).ifPresent(warnings::add);
+    look(film, recipe, thumbnail).ifPresent(warnings::add);
     film.dicom().ifPresent(header -> addFromHeader(header, warnings));
     return List.copyOf(warnings);
+  }
+
+  /**
+   * Refuses a film on which no text may be written, though its findings may be looked at.
+   *
+   * @param warnings what {@link #check} said of it
+   * @throws ImageRefused if it is probably no frontal chest film, and this is {@link #STRICT}
+   */
+  public void requireFrontal(Radiograph film, List<Warning> warnings) {
+    if (this == STRICT) {
+      warnings.stream()
+          .filter(warning -> warning.code() == Code.PROBABLY_NOT_FRONTAL)
+          .findFirst()
+          .ifPresent(warning -> {
+            throw new ImageRefused(
+                ImageRefused.Reason.PROBABLY_NOT_FRONTAL,
+                film.name(),
+                warning.message() + "; no report is written on it and no question answered");
+          });
+    }
+  }
+
+  private static Optional<Warning> look(Radiograph film, DicomRecipe recipe, byte[] thumbnail) {
+    AverageFilm.Look look = AverageFilm.look(thumbnail);
+    byte[] picture = FrontalView.picture(film, recipe);
+    if (look.inverted()) {
+      for (int i = 0; i < picture.length; i++) {
+        picture[i] = (byte) ~picture[i];
+      }
+    }
+    for (int turn = 0; turn < look.quarters(); turn++) {
+      picture = AverageFilm.quarterTurn(picture, FrontalView.SIDE);
+    }
+    double distance = FrontalView.distance(picture);
+    if (distance <= FrontalView.LARGEST_DISTANCE) {
+      return look.warning();
+    }
+    return Optional.of(
+        new Warning(
+            Code.PROBABLY_NOT_FRONTAL,
+            String.format(
+                Locale.ROOT,
+                "probably not a frontal chest film (its edges lie at %.1f times the distance from"
+                    + " such films within which real ones are found)",
+                distance)));
   }
 
   private static String sides(Radiograph film) {

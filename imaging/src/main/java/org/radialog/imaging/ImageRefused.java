@@ -35,7 +35,9 @@ public final class ImageRefused extends RadialogException {
     /** All pixels are equal. */
     CONSTANT,
     /** A colour photograph. */
-    COLOUR;
+    COLOUR,
+    /** Probably no frontal chest film: its findings may be looked at, no text is written on it. */
+    PROBABLY_NOT_FRONTAL;
 
     /** The stable code in the JSON output, for example {@code too_small}. */
     public String code() {

@@ -43,8 +43,26 @@ class GuardTest {
 
     assertThat(Guard.STRICT.check(Radiograph.of("turned", turned), DicomRecipe.VOI))
         .singleElement()
-        .satisfies(w -> assertThat(w.code()).isEqualTo(Guard.Code.PROBABLY_NOT_FRONTAL))
+        .satisfies(w -> assertThat(w.code()).isEqualTo(Guard.Code.PROBABLY_TURNED))
         .satisfies(w -> assertThat(w.message()).contains("turn it by 180°"));
+  }
+
+  /** Bones and soft tissue as rays would draw them, made for this test from tapered cylinders. */
+  @ParameterizedTest
+  @ValueSource(strings = {"hand", "forearm", "knee", "skull", "pelvis", "spine"})
+  void aFilmOfAnotherPartOfTheBodyIsNoFrontalFilmAndNoTextIsWrittenOnIt(String part)
+      throws Exception {
+    Radiograph film =
+        Radiograph.read(
+            Path.of(GuardTest.class.getResource("/cases/view/" + part + ".jpg").toURI()));
+    List<Guard.Warning> warnings = Guard.STRICT.check(film, DicomRecipe.VOI);
+
+    assertThat(warnings).extracting(Guard.Warning::code).contains(Guard.Code.PROBABLY_NOT_FRONTAL);
+    assertThatThrownBy(() -> Guard.STRICT.requireFrontal(film, warnings))
+        .isInstanceOf(ImageRefused.class)
+        .hasMessageContaining("probably not a frontal chest film");
+    Guard.ANY_VIEW.requireFrontal(film, warnings);
+    Guard.FORCED.requireFrontal(film, warnings);
   }
 
   @Test

@@ -17,6 +17,7 @@ import org.radialog.base.RadialogException;
 /** Values in and out of tensors, and the settings of the library. */
 public final class Torch {
   static {
+    NativeLibraries.unpack();
     // Whichever of the binding's classes is touched first loads the library, which initialises
     // others: two threads that begin with different ones would wait for each other forever.
     torch.get_num_threads();
