@@ -41,7 +41,12 @@ enum Cue {
   ANSWERS_NO(30, "answers no", false),
   ANSWERS_MAYBE(31, "answers maybe", false),
   ANSWERS_YES(32, "answers yes", false),
-  GOES_ON(33, "goes on", false);
+  ANSWERS_NOTHING(33, "answers nothing", false),
+  GOES_ON(34, "goes on", false);
+
+  /** The bits of the answers. */
+  static final long ANSWERS =
+      ANSWERS_NO.bit | ANSWERS_MAYBE.bit | ANSWERS_YES.bit | ANSWERS_NOTHING.bit;
 
   /** The bits of those of which one counts at a place. */
   static final long EXCLUSIVE =

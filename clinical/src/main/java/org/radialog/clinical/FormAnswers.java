@@ -15,11 +15,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class FormAnswers {
   private static final int MOST_WORDS = 7; // of a heading
-  private static final int MOST_NEUTRAL = 4; // words before or behind its mention
+  private static final int MOST_NEUTRAL = 4; // words before its mention
+  private static final int MOST_TAIL = 5; // words and brackets behind it
 
   /** The cues that a word of a heading does not have. */
   private static final long NO_HEADING =
       Cue.EXCLUSIVE | Cue.VERB.bit | Cue.POSITIVE.bit | Cue.NO_HEADING.bit;
+
+  /** Cues that a word between the mention and the mark may have: "(left)", "seen", "(y/n)". */
+  private static final long TAIL = Cue.LIMITS.bit | Cue.SEEN.bit | Cue.ANSWERS;
 
   private final MarkedText text;
   private final Tokens tokens;
@@ -57,15 +61,17 @@ final class FormAnswers {
   }
 
   private int word(int at) {
-    if (text.answerEnd(at) > 0
-        && tokens.has(at, Tokens.LINE | Tokens.GAP)
-        && !tokens.has(at, Tokens.STOP | Tokens.ITEM)
-        && at > 0
+    if (at > 0
+        && text.answerEnd(at) > 0
         && text.mentionEndingAt(at) >= 0
+        && !tokens.has(at, Tokens.STOP | Tokens.ITEM)
         && complete(at, ' ')) {
       int first = at == sentence ? sentenceBefore : sentence;
-      int from = headingStart(at, first);
-      if (bare(from, first)) {
+      boolean gap = tokens.has(at, Tokens.LINE | Tokens.GAP);
+      int from = headingStart(at, first, gap);
+      boolean denied =
+          text.is(at, Cue.ANSWERS_NO) && from > first && tokens.letter(from - 1) == ',';
+      if (bare(from, first) || denied) { // "pneumothorax no, effusion no"
         give(from, at, at, text.answerEnd(at), true);
       }
     }
@@ -87,10 +93,10 @@ final class FormAnswers {
         };
     boolean bare = mark == '?' || bare(from, sentence);
     int answer = at + 1;
-    while (answer < count && answer < at + 3 && text.answerEnd(answer) == 0 && isMark(answer)) {
+    while (answer < count && answer < at + 4 && isMark(answer) && !answers(answer, mark)) {
       answer++; // "Effusion: - no"
     }
-    if (answer < count && text.answerEnd(answer) > 0 && complete(answer, mark)) {
+    if (answers(answer, mark)) {
       give(from, to, answer, text.answerEnd(answer), bare);
       return Math.max(at + 1, text.answerEnd(answer) - 1);
     }
@@ -171,15 +177,13 @@ final class FormAnswers {
     if (close == count || !closes(close)) {
       return at + 1;
     }
-    FindingState state = box(at, close);
-    boolean sign = state != null;
-    if (!sign) {
-      if (text.answerEnd(at + 1) != close) {
-        return at + 1;
-      }
-      state = state(at + 1);
-      sign = !tokens.isWord(at + 1);
+    FindingState box = box(at, close);
+    if (box == null && text.answerEnd(at + 1) != close) {
+      return at + 1;
     }
+    FindingState state = box == null ? state(at + 1) : box;
+    boolean sign = // "(+)", "[n]"
+        box != null || tokens.end(at + 1) - tokens.start(at + 1) == 1;
     int to = marksFirst ? -1 : subjectEnd(at, sentence, '(');
     if (to >= 0) {
       int from = headingStart(to, sentence);
@@ -189,23 +193,14 @@ final class FormAnswers {
       text.answer(at, close + 1);
     } else if (sign) {
       marksFirst = true;
-      text.answer(at, close + 1);
-      if (state != FindingState.PRESENT) {
-        int end = close + 1;
-        while (end < count && !tokens.has(end, Tokens.SENTENCE | Tokens.LINE) && !separates(end)) {
-          end++;
-        }
-        text.answer(close + 1, end, state);
+      text.answer(at, close);
+      if (state == FindingState.ABSENT) { // "(-) pneumothorax, effusion" as "no pneumothorax, …"
+        text.mark(close, Cue.DENIES_AHEAD.bit);
+      } else if (state == FindingState.UNCERTAIN) {
+        text.mark(close, Cue.DOUBTS_AHEAD.bit);
       }
     }
     return close + 1;
-  }
-
-  private boolean separates(int token) {
-    return switch (tokens.letter(token)) {
-      case '(', '[', ',', ';', '|' -> true;
-      default -> false;
-    };
   }
 
   private boolean closes(int token) {
@@ -245,7 +240,7 @@ final class FormAnswers {
         break;
       }
       t = close + 1;
-      boolean word = t < count && text.answerEnd(t) > 0 && complete(t, ':');
+      boolean word = answers(t, ':');
       if (box == FindingState.PRESENT && state == null) {
         state = word ? state(t) : FindingState.PRESENT;
       }
@@ -262,9 +257,13 @@ final class FormAnswers {
   }
 
   private FindingState state(int answer) {
-    return text.is(answer, Cue.ANSWERS_NO)
-        ? FindingState.ABSENT
-        : text.is(answer, Cue.ANSWERS_MAYBE) ? FindingState.UNCERTAIN : FindingState.PRESENT;
+    if (text.is(answer, Cue.ANSWERS_NO)) {
+      return FindingState.ABSENT;
+    }
+    if (text.is(answer, Cue.ANSWERS_MAYBE)) {
+      return FindingState.UNCERTAIN;
+    }
+    return text.is(answer, Cue.ANSWERS_YES) ? FindingState.PRESENT : FindingState.NOT_MENTIONED;
   }
 
   private void give(int from, int to, int answer, int end, boolean bare) {
@@ -274,6 +273,11 @@ final class FormAnswers {
       text.answer(answer, end);
       answered = end;
     }
+  }
+
+  /** Whether an answer begins at {@code at} that is all that is said there. */
+  private boolean answers(int at, char mark) {
+    return at < count && text.answerEnd(at) > 0 && complete(at, mark);
   }
 
   /** Whether the answer that begins at {@code at} is all that is said there. */
@@ -287,9 +291,13 @@ final class FormAnswers {
     }
     if (!tokens.isWord(end)) {
       char c = tokens.letter(end);
-      return mark == ',' ? c == ',' || c == ';' || c == ')' : c != ':' && c != '/';
+      if (mark == ',') {
+        return c == ',' || c == ';' || c == ')';
+      }
+      return c != ':' && (c != '?' || mark != ' ') && (c != '/' || heading(end + 1, mark));
     }
-    return mark != ',' && (text.is(end, Cue.ENDS) || heading(end, mark));
+    return mark != ','
+        && (text.is(end, Cue.ENDS) || heading(text.is(end, Cue.AND) ? end + 1 : end, mark));
   }
 
   /** Whether a heading begins at {@code at}, with {@code mark} behind it. */
@@ -301,14 +309,29 @@ final class FormAnswers {
         int to = subjectEnd(t, at, mark);
         return to >= 0
             && bare(headingStart(to, at), at)
-            && ((mark != '-' && mark != PlainText.DASH)
-                || (t + 1 < count && text.answerEnd(t + 1) > 0));
+            && ((mark != '-' && mark != PlainText.DASH) || dashed(at, t + 1));
       }
       if (!tokens.isWord(t) && c != '/' && c != '(' && c != ')') {
         return false;
       }
     }
     return false;
+  }
+
+  /**
+   * Whether "No" in "Effusion - No Edema - No" answers the effusion: not in "Cardiomegaly - no
+   * effusion - no edema", whose parts are statements.
+   */
+  private boolean dashed(int heading, int answer) {
+    if (answer >= count || text.answerEnd(answer) == 0) {
+      return false;
+    }
+    int end = text.answerEnd(answer);
+    return end == count
+        || tokens.has(end, Tokens.SENTENCE | Tokens.LINE | Tokens.GAP)
+        || !tokens.isWord(end)
+        || (Character.isUpperCase(tokens.letter(heading))
+            && !tokens.allCapitals(heading, heading + 1));
   }
 
   /** The end of the mention that stands before a mark, but for its side or place; -1 for none. */
@@ -322,9 +345,9 @@ final class FormAnswers {
       char c = tokens.letter(last);
       boolean tail =
           tokens.isWord(last)
-              ? text.is(last, Cue.LIMITS) || text.is(last, Cue.SEEN)
+              ? (text.marks(last) & TAIL) != 0
               : c == '(' || c == ')' || c == '/' || (c == ',' && kind == ':');
-      if (kind == ',' || mark - end >= MOST_NEUTRAL || !tail) {
+      if (kind == ',' || mark - end >= MOST_TAIL || !tail) {
         return -1;
       }
       end--;
@@ -340,6 +363,10 @@ final class FormAnswers {
 
   /** Where the heading begins whose last mention ends at {@code to}: "Left effusion or edema". */
   private int headingStart(int to, int first) {
+    return headingStart(to, first, true);
+  }
+
+  private int headingStart(int to, int first, boolean several) {
     int start = text.mentionEndingAt(to);
     while (true) {
       int before = start;
@@ -351,7 +378,7 @@ final class FormAnswers {
           && text.mentionEndingAt(before) < 0) {
         before--;
       }
-      if (before - 1 <= first || breaks(before) || !joins(before - 1)) {
+      if (!several || before - 1 <= first || breaks(before) || !joins(before - 1)) {
         return before;
       }
       int earlier = text.mentionEndingAt(before - 1);
@@ -386,7 +413,7 @@ final class FormAnswers {
 
   private boolean isMark(int token) {
     return switch (tokens.letter(token)) {
-      case ':', '=', '|', '-', PlainText.DASH -> true;
+      case '>', ':', '=', '|', '-', PlainText.DASH -> true;
       default -> false;
     };
   }

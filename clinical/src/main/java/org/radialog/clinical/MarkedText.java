@@ -115,10 +115,9 @@ final class MarkedText implements PhraseTable.Hits {
               nameEnds[at] = end;
               marks[at] |= bit;
             }
-          } else if ((bit & (Cue.ANSWERS_NO.bit | Cue.ANSWERS_MAYBE.bit | Cue.ANSWERS_YES.bit))
-              != 0) {
+          } else if ((bit & Cue.ANSWERS) != 0) {
             if (end > answerEnds[at]) {
-              marks[at] &= ~(Cue.ANSWERS_NO.bit | Cue.ANSWERS_MAYBE.bit | Cue.ANSWERS_YES.bit);
+              marks[at] &= ~Cue.ANSWERS;
               answerEnds[at] = end;
               marks[at] |= bit;
             }

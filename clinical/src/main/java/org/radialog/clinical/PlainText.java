@@ -295,6 +295,17 @@ final class PlainText {
   }
 
   private int entity(int at) {
+    if (report.startsWith("&lt;br", at)) { // a tag that was escaped
+      int close = at + 6;
+      while (close < report.length()
+          && " /".indexOf(report.charAt(close)) >= 0
+          && close < at + 10) {
+        close++;
+      }
+      if (report.startsWith("&gt;", close)) {
+        return put(LINE_BREAK, at, close + 4);
+      }
+    }
     int end = Math.min(report.length(), at + 9);
     int semicolon = at + 1;
     while (semicolon < end && report.charAt(semicolon) != ';') {
@@ -372,7 +383,8 @@ final class PlainText {
       case 0x2611, 0x2612, 0x2713, 0x2714, 0x2705 -> put("[x]", start, end);
       case 0x2717, 0x2718, 0x274C -> put("(-)", start, end);
       default -> {
-        if (bullet(code)) {
+        boolean symbol = Character.getType(code) == Character.OTHER_SYMBOL && apart(start, end);
+        if (symbol || bullet(code)) {
           put(BULLET, start, end);
         } else if (Character.isSpaceChar(code)) {
           put(' ', start, end);
@@ -396,6 +408,8 @@ final class PlainText {
         || (code >= 0x2B1B && code <= 0x2B1C)
         || (code >= 0x29BE && code <= 0x29BF)
         || (code >= 0xF0A0 && code <= 0xF0FF)
+        || code == 0xA7
+        || code == 0xB6
         || code == 0x204C
         || code == 0x204D
         || code == 0x203A
@@ -424,6 +438,12 @@ final class PlainText {
   private boolean between(int start, int end) {
     return !(start > 0 && Character.isLetterOrDigit(report.charAt(start - 1)))
         && !(end < report.length() && Character.isLetterOrDigit(report.charAt(end)));
+  }
+
+  /** Whether spaces or the report's ends stand on both sides. */
+  private boolean apart(int start, int end) {
+    return (start == 0 || Character.isWhitespace(report.charAt(start - 1)))
+        && (end == report.length() || Character.isWhitespace(report.charAt(end)));
   }
 
   private boolean diameter(int end) {

@@ -167,6 +167,7 @@ public final class RuleLabeler implements ReportLabeler {
               first = i;
               read = next;
             }
+            i = name - 1;
             heading = !next && (name == end || (name == end - 1 && !tokens.isWord(name)));
           }
         }
@@ -191,7 +192,8 @@ public final class RuleLabeler implements ReportLabeler {
 
     /** Whether the name of a section from {@code from} to {@code to} is a heading. */
     private boolean isHeading(int from, int to, int first, int end) {
-      boolean begins = from == first || tokens.has(from, Tokens.LINE);
+      boolean begins =
+          from == first || tokens.has(from, Tokens.LINE) || tokens.letter(from - 1) == ';';
       boolean capital = Character.isUpperCase(tokens.letter(from));
       int behind = to;
       if (behind < end && tokens.letter(behind) == '(') { // "Indication(s):"
@@ -264,7 +266,9 @@ public final class RuleLabeler implements ReportLabeler {
           clauses[i] = clause;
           clause = Clause.NONE;
         } else if (clause == Clause.NONE) {
-          if (is(mark, Cue.STATES) || is(mark, Cue.DOUBTS_BEHIND)) {
+          boolean extent =
+              (is(mark, Cue.EXTENT) || is(mark, Cue.POSITIVE)) && text.mentionEndingAt(i) >= 0;
+          if (extent || is(mark, Cue.STATES) || is(mark, Cue.DOUBTS_BEHIND)) {
             clause = Clause.OWN;
           } else if (is(mark, Cue.SEEN) || is(mark, Cue.WHERE)) {
             clause = Clause.SEEN;
@@ -342,8 +346,8 @@ public final class RuleLabeler implements ReportLabeler {
     private boolean mentionFollows(int cue, int end) {
       int from = text.cueEnd(cue);
       for (int i = from; i < Math.min(end, from + ITEM) && tokens.isWord(i); i++) {
-        if (text.mentionBegins(i)) {
-          return true;
+        if (text.mentionBegins(i) || text.mentionEndingAt(i + 1) >= 0) {
+          return true; // also of one around the cue: "the heart does not appear enlarged"
         }
         if (is(text.marks(i), Cue.AND) || is(text.marks(i), Cue.VERB)) {
           return false;
@@ -361,7 +365,10 @@ public final class RuleLabeler implements ReportLabeler {
     private boolean endsDenial(int token, int first, int end, int denied, boolean listed) {
       long mark = text.marks(token);
       if (is(mark, Cue.ENDS_DENIAL)) {
-        return token != denied || !is(mark, Cue.LIKELY); // "no likely pneumonia"
+        // "no likely pneumonia", "without evidence of likely pneumonia"
+        boolean adjective =
+            is(mark, Cue.LIKELY) && (token == denied || text.is(token - 1, Cue.NO_HEADING));
+        return !adjective;
       }
       boolean comma = tokens.letter(token) == ',';
       if (!comma && !is(mark, Cue.AND)) {
@@ -395,17 +402,25 @@ public final class RuleLabeler implements ReportLabeler {
           || (to - from == 1 && !text.is(from, Cue.LIMITS) && !text.is(from, Cue.EXTENT));
     }
 
-    /** A capital behind a mention, as where the lines of a text were put into one. */
+    /**
+     * A statement that begins behind a mention without a mark, with a capital or on a new line, as
+     * where the lines of a text were put into one.
+     */
     private boolean capital(int token, int first) {
       if (token == first || text.mentionEndingAt(token) < 0 || !tokens.isWord(token)) {
         return false;
       }
+      long mark = text.marks(token);
       int start = tokens.start(token);
-      return Character.isUpperCase(report.charAt(start))
-          && start + 1 < tokens.end(token)
-          && Character.isLowerCase(report.charAt(start + 1))
-          && Character.isLowerCase(tokens.letter(token - 1))
-          && ((text.marks(token) & STATEMENT) != 0 || text.mentionBegins(token));
+      boolean capital =
+          Character.isUpperCase(report.charAt(start))
+              && start + 1 < tokens.end(token)
+              && Character.isLowerCase(report.charAt(start + 1))
+              && Character.isLowerCase(tokens.letter(token - 1));
+      boolean line =
+          tokens.has(token, Tokens.LINE)
+              && (is(mark, Cue.POSITIVE) || (is(mark, Cue.EXTENT) && !is(mark, Cue.LIMITS)));
+      return line || (capital && ((mark & STATEMENT) != 0 || text.mentionBegins(token)));
     }
 
     /** From right to left: a cue reaches back to the subject of its verb. */
@@ -421,12 +436,10 @@ public final class RuleLabeler implements ReportLabeler {
         if ((ended || is(mark, Cue.DENIES_BEHIND))
             && !(is(mark, Cue.DENIES_AHEAD) && mentionFollows(i, end))) {
           reach = Reach.DENIAL;
-          int before = i > first && text.is(i - 1, Cue.AND) ? i - 1 : -1;
-          before = i > first && text.is(i - 1, Cue.ENDS) ? i - 1 : before;
-          if (ended && before >= 0 && !text.isCut(i)) {
-            sameSubject = true;
+          int subject = ended && !text.isCut(i) ? sharedSubject(i, first) : i;
+          sameSubject = subject < i && !relative(i - 1);
+          for (; i > subject; i--) {
             behind[i] = reach;
-            i = before;
           }
         } else if (is(mark, Cue.DOUBTS_BEHIND) || is(mark, Cue.ALTERNATIVES)) {
           reach = Reach.DOUBT;
@@ -438,6 +451,9 @@ public final class RuleLabeler implements ReportLabeler {
         } else if (comma && (mark & LISTED) == 0) {
           beforeAside = reach;
           reach = Reach.NOTHING;
+        } else if (is(mark, Cue.VERB) && reach == Reach.DENIAL && i > first && relative(i - 1)) {
+          behind[i] = reach; // "the effusion that was present has resolved"
+          i--;
         } else if (sameSubject && is(mark, Cue.VERB)) {
           sameSubject = false;
         } else if ((mark & ENDS_BEHIND) != 0) {
@@ -454,6 +470,29 @@ public final class RuleLabeler implements ReportLabeler {
           behind[i] = reach;
         }
       }
+    }
+
+    /**
+     * Where the words begin that join what has ended to an earlier statement about the same
+     * subject: "was enlarged and is now normal", "…, but has cleared", "…, which has resolved".
+     */
+    private int sharedSubject(int cue, int first) {
+      int joint = cue - 1;
+      if (joint < first || text.isCut(joint) || !(joins(joint) || relative(joint))) {
+        return cue;
+      }
+      boolean comma = joint > first && tokens.letter(joint - 1) == ',' && !text.isCut(joint - 1);
+      return comma ? joint - 1 : joint;
+    }
+
+    private boolean joins(int token) {
+      return text.is(token, Cue.AND) || text.is(token, Cue.ENDS);
+    }
+
+    /** "which" or "that". */
+    private boolean relative(int token) {
+      char c = tokens.letter(token);
+      return text.is(token, Cue.ASIDE) && (c == 'w' || c == 't' || c == 'W' || c == 'T');
     }
 
     private boolean separates(int token) {

@@ -186,34 +186,30 @@ final class Tokens {
       }
       return end;
     }
-    switch (c) {
-      case '*', '>', '#', '+', '~', '=', 'o', '-', PlainText.DASH -> {
-        boolean item = apart(at) && at + 1 < text.length();
-        if (lineBegins
-            && (item
-                || (c == '-'
-                    && at + 1 < text.length()
-                    && Character.isLetter(text.charAt(at + 1))))) {
-          lineMark = c;
-          return at + 1;
-        }
-        boolean alone = c == '*' || c == '>' || (c == lineMark && c != '-' && c != PlainText.DASH);
-        if (item && alone && !betweenDigits(at) && (c != 'o' || upperBehind(at))) {
-          return at + 1;
-        }
-        if (c == '~' && at + 1 < text.length() && Character.isLetter(text.charAt(at + 1))) {
-          return at + 1; // which separates lines in HL7
-        }
-        return number(at);
-      }
+    return switch (c) {
+      case '*', '>', '#', '+', '~', '=', 'o', '-', PlainText.DASH -> sign(at, c);
       case '/' -> {
         boolean twice = text.startsWith("//", at) && !(at > 0 && text.charAt(at - 1) == ':');
-        return twice ? at + 2 : at;
+        yield twice ? at + 2 : at;
       }
-      default -> {
-        return number(at);
-      }
+      default -> number(at);
+    };
+  }
+
+  /** The place behind a sign that begins an item by its place: first of its line, or by itself. */
+  private int sign(int at, char c) {
+    boolean last = at + 1 == text.length();
+    boolean item = !last && apart(at);
+    boolean touches = !last && Character.isLetter(text.charAt(at + 1)); // "-No effusion"
+    if (lineBegins && (item || (c == '-' && touches))) {
+      lineMark = c;
+      return at + 1;
     }
+    boolean alone = c == '*' || c == '>' || (c == lineMark && c != '-' && c != PlainText.DASH);
+    if (item && alone && !betweenDigits(at) && (c != 'o' || upperBehind(at))) {
+      return at + 1;
+    }
+    return c == '~' && touches ? at + 1 : number(at); // "~" separates lines in HL7
   }
 
   /** Whether spaces or the text's ends stand on both sides. */
@@ -295,7 +291,7 @@ final class Tokens {
     if (opening == '(' || opening == '[') {
       return closing == ')' || closing == ']' ? at + 1 : at;
     }
-    if (closing == '.' || closing == ')' || closing == ']' || closing == ':') {
+    if (closing == '.' || closing == ')' || closing == ']' || closing == ':' || closing == '/') {
       int next = at + 1;
       boolean apart =
           next < text.length()
