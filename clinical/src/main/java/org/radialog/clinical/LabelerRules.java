@@ -1,14 +1,16 @@
 package org.radialog.clinical;
 
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import org.radialog.base.RadialogException;
 
 /** The tables of the rule labeler, compiled. */
-final class LabelerRules implements Tokens.Endings {
+final class LabelerRules implements Tokens.Words {
   // Outputs of the table: that of a cue, or one of these plus the column of a finding.
-  static final int MENTION = 32;
+  static final int MENTION = 64;
   static final int SIGN = MENTION + Finding.COUNT;
   static final int NORMAL = SIGN + Finding.COUNT;
   static final int OTHER = NORMAL + Finding.COUNT;
@@ -16,6 +18,8 @@ final class LabelerRules implements Tokens.Endings {
 
   private final PhraseTable table;
   private final Set<String> abbreviations = new HashSet<>();
+  private final Map<Integer, Integer> contractions = new HashMap<>(); // class → that of the verb
+  private final int not;
 
   /** Reads the tables from the class path. */
   LabelerRules() {
@@ -32,14 +36,26 @@ final class LabelerRules implements Tokens.Endings {
     findings(builder, "signs.txt", SIGN);
     findings(builder, "normal.txt", NORMAL);
     findings(builder, "other.txt", OTHER);
+    var contracted = new HashMap<String, String>();
     for (PhraseTable.Line line : PhraseTable.read("cues.txt")) {
       if (line.section().equals("abbreviations")) {
         abbreviations.add(line.text());
+      } else if (line.section().equals("contractions")) {
+        String[] words = line.text().split(" = ", -1);
+        if (words.length != 2) {
+          throw new RadialogException(
+              "cues.txt: expected \"isnt = is\", found \"" + line.text() + "\"");
+        }
+        contracted.put(words[0], words[1]);
+        builder.word(words[0]);
+        builder.word(words[1]);
       } else {
         builder.add(line.text(), Cue.of(line.section()).output);
       }
     }
     table = builder.build();
+    contracted.forEach((word, verb) -> contractions.put(classOf(word), classOf(verb)));
+    not = classOf("not");
   }
 
   private static void findings(PhraseTable.Builder builder, String name, int first) {
@@ -48,6 +64,10 @@ final class LabelerRules implements Tokens.Endings {
         builder.add(line.text(), first + Finding.of(finding).column());
       }
     }
+  }
+
+  private int classOf(String word) {
+    return table.classOf(word, 0, word.length());
   }
 
   PhraseTable table() {
@@ -66,5 +86,15 @@ final class LabelerRules implements Tokens.Endings {
   @Override
   public boolean goesOn(int wordClass) {
     return table.is(wordClass, Cue.GOES_ON.output);
+  }
+
+  @Override
+  public int contracted(int wordClass) {
+    return contractions.getOrDefault(wordClass, -1);
+  }
+
+  @Override
+  public int not() {
+    return not;
   }
 }

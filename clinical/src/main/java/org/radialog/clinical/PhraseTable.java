@@ -78,6 +78,11 @@ final class PhraseTable {
       }
     }
 
+    /** Tells a word apart from all others, whether or not a phrase has it. */
+    void word(String word) {
+      symbol(word);
+    }
+
     /** The nodes at which {@code phrase} ends where it begins at {@code from}. */
     private Set<Integer> grow(Set<Integer> from, String phrase) {
       Set<Integer> ends = from;
@@ -382,11 +387,13 @@ final class PhraseTable {
     int spelling = 0;
     for (int i = from; i < to; i++) {
       char c = text.charAt(i);
-      if (c == '\'' || c == '’') {
+      if (c == '\'') {
         continue;
       }
       if (c >= 'A' && c <= 'Z') {
         c = (char) (c + 'a' - 'A');
+      } else if (c == PlainText.DASH) {
+        c = '-';
       }
       int next = c < LETTERS ? letters[spelling * LETTERS + c] : 0;
       if (next == 0) {
@@ -399,6 +406,11 @@ final class PhraseTable {
 
   private int[] symbols(int wordClass) {
     return (wordClass & 1) == 0 ? ended[wordClass >> 1] : begun[wordClass >> 1];
+  }
+
+  /** Whether the words of this class are words of some phrase. */
+  boolean knows(int wordClass) {
+    return symbols(wordClass).length > 0;
   }
 
   /** Whether one word of this class is a phrase of {@code output}. */

@@ -1,9 +1,9 @@
 package org.radialog.clinical;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads the 14 findings out of a report by rules, in the manner of NegBio (Peng et al. 2018) and of
@@ -11,7 +11,10 @@ import java.util.List;
  *
  * <p>The phrases stand in tables under {@code labeler/}: what mentions a finding, what denies it by
  * itself ("the lungs are clear"), what only looks like a mention, and the cues that deny, doubt or
- * ask, with what ends their reach. A sentence is worked on by itself. A mention is
+ * ask, with what ends their reach. The text is first made plain ({@link PlainText}), then cut into
+ * words and sentences ({@link Tokens}); the phrases are marked ({@link MarkedText}) and the answers
+ * of forms given to their headings ({@link FormAnswers}); then a sentence is worked on by itself. A
+ * mention is
  *
  * <ul>
  *   <li>left out where it is asked about or belongs to the past ("evaluate for", "history of");
@@ -58,7 +61,7 @@ public final class RuleLabeler implements ReportLabeler {
   static long steps(String report) {
     var reading = new Reading(report);
     reading.run();
-    return reading.steps;
+    return reading.text.steps();
   }
 
   /** What reaches a word from a cue. */
@@ -70,11 +73,26 @@ public final class RuleLabeler implements ReportLabeler {
     PAST
   }
 
-  /** A comma of an enumeration, as a mark beside those of the cues. */
-  private static final int LISTED = 1 << 30;
+  /** What is said of an item behind a comma or an "and" by its own words. */
+  private enum Clause {
+    NONE,
+    /** It is seen, or where: "effusion seen", "atelectasis at the bases". */
+    SEEN,
+    /** It has a verb or the like of its own: "effusion has increased", "chest tube in place". */
+    OWN,
+    /** The same, of several: "effusion and atelectasis are small". */
+    OWN_PLURAL
+  }
+
+  // Marks beside those of the cues.
+  /** A comma of an enumeration. */
+  private static final long LISTED = 1L << 62;
+
+  /** A comma of an enumeration with an "or". */
+  private static final long OR_LISTED = 1L << 61;
 
   /** Cues that end what reaches back over them. */
-  private static final int ENDS_BEHIND =
+  private static final long ENDS_BEHIND =
       Cue.ENDS.bit
           | Cue.ENDS_DENIAL.bit
           | Cue.VERB.bit
@@ -84,37 +102,41 @@ public final class RuleLabeler implements ReportLabeler {
           | Cue.ASKS.bit
           | Cue.PAST.bit;
 
-  private static boolean is(int marks, Cue cue) {
-    return (marks & cue.bit) != 0;
+  /** What a capital letter within a flattened text may begin a statement with. */
+  private static final long STATEMENT =
+      Cue.POSITIVE.bit
+          | Cue.EXTENT.bit
+          | Cue.BEGINS.bit
+          | Cue.DENIES_AHEAD.bit
+          | Cue.DOUBTS_AHEAD.bit;
+
+  private static final int ITEM = 6; // words of an item within which its mention begins
+  private static final int PREDICATE = 4; // words from a verb to "seen"
+
+  private static boolean is(long marks, Cue cue) {
+    return MarkedText.is(marks, cue);
   }
 
   /** One report being read. */
-  private static final class Reading implements PhraseTable.Hits {
+  private static final class Reading {
+    private final @Nullable PlainText plain; // null: the report itself
     private final String report;
     private final Tokens tokens;
-    private final PhraseTable table = Tables.RULES.table();
-    private final int[] marks; // [tokens] bits of the cues that begin here
-    private final int[] cueEnds; // [tokens] behind the cue that begins here
+    final MarkedText text;
+    private final Clause[] clauses; // [tokens] of a comma or "and": of the item behind it
     private final Reach[] ahead; // [tokens] what reaches it from before
     private final Reach[] behind; // [tokens + 1] what reaches a mention that ends before it
     private final List<List<Labels.Evidence>> said = new ArrayList<>(Finding.COUNT);
     final List<Labels.Passage> comparisons = new ArrayList<>();
+    private int lastFindings = -1; // the last section that is read, by its name and a colon
 
-    // The phrases that begin at one token: the best of each output.
-    private final int[] bestEnd = new int[LabelerRules.OUTPUTS];
-    private final int[] bestSkipped = new int[LabelerRules.OUTPUTS];
-    private final int[] touched = new int[LabelerRules.OUTPUTS];
-    private int touchedCount;
-    private long steps;
-
-    private final int[] covered = new int[Finding.COUNT]; // token up to which it is decided
-
-    Reading(String report) {
-      this.report = report;
-      tokens = Tokens.of(report, table, Tables.RULES);
+    Reading(String original) {
+      plain = PlainText.of(original, Tables.RULES.table());
+      report = plain == null ? original : plain.text();
+      tokens = Tokens.of(report, Tables.RULES.table(), Tables.RULES);
+      text = new MarkedText(tokens, Tables.RULES.table());
       int count = tokens.count();
-      marks = new int[count];
-      cueEnds = new int[count];
+      clauses = new Clause[count];
       ahead = new Reach[count];
       behind = new Reach[count + 1];
       for (int f = 0; f < Finding.COUNT; f++) {
@@ -123,105 +145,184 @@ public final class RuleLabeler implements ReportLabeler {
     }
 
     void run() {
+      FormAnswers.read(text);
       boolean read = true;
+      boolean heading = false; // the last thing read is the heading of a section
+      findLastSection();
       for (int s = 0; s < tokens.sentences(); s++) {
-        int first = tokens.first(s);
-        int end = tokens.behind(s);
-        if (tokens.beginsParagraph(s)) {
+        if (tokens.beginsParagraph(s) && !heading) {
           read = true;
         }
-        cues(first, end);
-        if (is(marks[first], Cue.READ)) {
-          read = true;
-        } else if (is(marks[first], Cue.UNREAD)) {
-          read = false;
+        heading = false;
+        int end = tokens.behind(s);
+        int first = tokens.first(s);
+        for (int i = first; i < end; i++) {
+          int name = text.nameEnd(i);
+          if (name > 0 && isHeading(i, name, tokens.first(s), end)) {
+            boolean next = text.is(i, Cue.READ);
+            if (next != read) {
+              if (read && i > first) {
+                statement(first, i);
+              }
+              first = i;
+              read = next;
+            }
+            i = name - 1;
+            heading = !next && (name == end || (name == end - 1 && !tokens.isWord(name)));
+          }
         }
         if (read) {
-          lists(first, end);
-          reachAhead(first, end);
-          reachBehind(first, end);
-          mentions(first, end);
-          compare(first, end);
+          statement(first, end);
         }
       }
     }
 
-    @Override
-    public void hit(int output, int end, int skipped) {
-      if (bestEnd[output] == 0) {
-        touched[touchedCount++] = output;
-      } else if (skipped > bestSkipped[output]
-          || (skipped == bestSkipped[output] && end <= bestEnd[output])) {
-        return;
+    private void findLastSection() {
+      for (int i = tokens.count() - 1; i >= 0 && lastFindings < 0; i--) {
+        int name = text.nameEnd(i);
+        boolean colon =
+            name > 0
+                && (tokens.letter(name - 1) == ':'
+                    || (name < tokens.count() && tokens.letter(name) == ':'));
+        if (colon && text.is(i, Cue.READ)) {
+          lastFindings = i;
+        }
       }
-      bestEnd[output] = end;
-      bestSkipped[output] = skipped;
     }
 
-    private void forget() {
-      for (int t = 0; t < touchedCount; t++) {
-        bestEnd[touched[t]] = 0;
+    /** Whether the name of a section from {@code from} to {@code to} is a heading. */
+    private boolean isHeading(int from, int to, int first, int end) {
+      boolean begins =
+          from == first || tokens.has(from, Tokens.LINE) || tokens.letter(from - 1) == ';';
+      boolean capital = Character.isUpperCase(tokens.letter(from));
+      int behind = to;
+      if (behind < end && tokens.letter(behind) == '(') { // "Indication(s):"
+        while (behind < end && behind < to + 8 && tokens.letter(behind) != ')') {
+          behind++;
+        }
+        behind = Math.min(end, behind + 1);
       }
-      touchedCount = 0;
+      char mark = behind < end ? tokens.letter(behind) : '\n';
+      boolean bracketed = from > first && tokens.letter(from - 1) == '[' && mark == ']';
+      if (bracketed) {
+        return true;
+      }
+      if (mark == ':' || tokens.letter(to - 1) == ':') {
+        return begins
+            || text.is(from, Cue.READ)
+            || (capital && from < lastFindings && !text.is(from - 1, Cue.NO_HEADING));
+      }
+      if (!begins) {
+        return false;
+      }
+      boolean line = behind == tokens.count() || tokens.has(behind, Tokens.LINE);
+      return !tokens.isWord(to - 1)
+          || (behind < end && (mark == '-' || mark == PlainText.DASH || mark == '=' || mark == '|'))
+          || (line && capital)
+          || (tokens.allCapitals(from, to)
+              && tokens.isWord(behind)
+              && !tokens.allCapitals(behind, behind + 1));
     }
 
-    /** Marks what begins at each token. */
-    private void cues(int first, int end) {
-      int free = first; // cues do not overlap: the leftmost, then the longest
-      for (int i = first; i < end; i++) {
-        cueEnds[i] = i + 1;
-        steps += table.find(tokens, i, end, this);
-        int longest = 0;
-        for (int t = 0; t < touchedCount; t++) {
-          int output = touched[t];
-          if (output < LabelerRules.MENTION) {
-            if (((1 << output) & Cue.EXCLUSIVE) == 0) {
-              marks[i] |= 1 << output;
-            } else {
-              longest = Math.max(longest, bestEnd[output]);
-            }
+    /** Reads a sentence, or the part of one that belongs to a section. */
+    private void statement(int first, int end) {
+      clauses(first, end);
+      reachAhead(first, end);
+      reachBehind(first, end);
+      mentions(first, end);
+      compare(first, end);
+    }
+
+    /**
+     * Marks the commas of an enumeration, those with an "and" or "or" behind them, and what is said
+     * of the item behind a comma or an "and" by its own words.
+     */
+    private void clauses(int first, int end) {
+      boolean list = false;
+      boolean or = false;
+      Clause clause = Clause.NONE;
+      for (int i = end - 1; i >= first; i--) {
+        long mark = text.marks(i);
+        if (separates(i) || is(mark, Cue.ENDS)) {
+          list = false;
+          or = false;
+          clause = Clause.NONE;
+        } else if (is(mark, Cue.VERB)) {
+          list = false;
+          or = false;
+          clause = predicate(i, end);
+        } else if (is(mark, Cue.AND)) {
+          clauses[i] = clause;
+          boolean statement = goesOn(i, end, Cue.POSITIVE) || goesOn(i, end, Cue.BEGINS);
+          list = !statement;
+          or &= list;
+          clause = statement ? Clause.NONE : clause;
+        } else if (is(mark, Cue.OR)) {
+          list = true;
+          or = true;
+          clause = Clause.NONE;
+        } else if (tokens.letter(i) == ',') {
+          text.mark(i, (list ? LISTED : 0) | (or ? OR_LISTED : 0));
+          clauses[i] = clause;
+          clause = Clause.NONE;
+        } else if (clause == Clause.NONE) {
+          boolean extent =
+              (is(mark, Cue.EXTENT) || is(mark, Cue.POSITIVE)) && text.mentionEndingAt(i) >= 0;
+          if (extent || is(mark, Cue.STATES) || is(mark, Cue.DOUBTS_BEHIND)) {
+            clause = Clause.OWN;
+          } else if (is(mark, Cue.SEEN) || is(mark, Cue.WHERE)) {
+            clause = Clause.SEEN;
           }
         }
-        if (i >= free && longest > 0) {
-          int kinds = 0;
-          for (int t = 0; t < touchedCount; t++) {
-            int output = touched[t];
-            if (output < LabelerRules.MENTION
-                && ((1 << output) & Cue.EXCLUSIVE) != 0
-                && bestEnd[output] == longest) {
-              kinds |= 1 << output;
-            }
-          }
-          marks[i] |= is(kinds, Cue.NO_CUE) ? Cue.NO_CUE.bit : kinds;
-          cueEnds[i] = longest;
-          free = longest;
+        if (text.isCut(i)) {
+          list = false;
+          or = false;
+          clause = Clause.NONE;
         }
-        forget();
       }
+    }
+
+    /** What the verb at {@code verb} says of its subject. */
+    private Clause predicate(int verb, int end) {
+      for (int i = verb + 1; i < Math.min(end, verb + PREDICATE) && tokens.isWord(i); i++) {
+        if (text.is(i, Cue.SEEN)) {
+          return Clause.SEEN;
+        }
+      }
+      char last = Character.toLowerCase(report.charAt(tokens.end(verb) - 1));
+      return last == 's' ? Clause.OWN : Clause.OWN_PLURAL; // "is", "has", "remains"
     }
 
     /** From left to right: a cue reaches on until something ends its reach. */
     private void reachAhead(int first, int end) {
       Reach reach = Reach.NOTHING;
       boolean items = false;
+      boolean likely = false; // "more likely … than …"
+      int denied = -1; // behind the cue of the denial
+      boolean listed = false; // the denial has passed a comma
       for (int i = first; i < end; ) {
-        int mark = marks[i];
-        if (separates(i)
+        long mark = text.marks(i);
+        boolean comma = tokens.letter(i) == ',';
+        boolean separates = text.isCut(i) || (separates(i) && i != denied);
+        if (separates
             || goesOn(i, end, Cue.BEGINS)
-            || (reach == Reach.DENIAL && endsDenial(i, first, end))
-            || (reach == Reach.DOUBT
-                && !items
-                && tokens.letter(i) == ','
-                && (mark & LISTED) == 0)) {
+            || (reach == Reach.DENIAL
+                && (endsDenial(i, first, end, denied, listed) || capital(i, first)))
+            || (reach == Reach.DOUBT && !items && comma && (mark & LISTED) == 0)) {
           reach = Reach.NOTHING;
         }
+        listed |= comma;
+        likely = (likely || is(mark, Cue.LIKELY)) && !separates;
         if (is(mark, Cue.ENDS)) {
           reach = Reach.NOTHING;
-        } else if (is(mark, Cue.DENIES_AHEAD)) {
+        } else if (is(mark, Cue.DENIES_AHEAD) && !onlyBehind(i, end)) {
           reach = Reach.DENIAL;
+          denied = text.cueEnd(i);
+          listed = false;
         } else if (is(mark, Cue.DOUBTS_AHEAD)
             || is(mark, Cue.DOUBTS_ITEMS)
-            || is(mark, Cue.ALTERNATIVES)) {
+            || is(mark, Cue.ALTERNATIVES)
+            || (likely && is(mark, Cue.THAN) && !is(mark, Cue.NO_CUE))) {
           // "no evidence to suggest": what is denied is not doubted
           reach = reach == Reach.DENIAL ? reach : Reach.DOUBT;
           items |= is(mark, Cue.DOUBTS_ITEMS);
@@ -230,141 +331,216 @@ public final class RuleLabeler implements ReportLabeler {
         } else if (is(mark, Cue.PAST)) {
           reach = Reach.PAST;
         }
-        for (int next = (mark & Cue.EXCLUSIVE) == 0 ? i + 1 : cueEnds[i]; i < next; i++) {
+        for (int next = (mark & Cue.EXCLUSIVE) == 0 ? i + 1 : text.cueEnd(i); i < next; i++) {
           ahead[i] = reach;
         }
       }
     }
 
-    private boolean endsDenial(int token, int first, int end) {
-      boolean joint = tokens.letter(token) == ',' || is(marks[token], Cue.AND);
-      return is(marks[token], Cue.ENDS_DENIAL)
-          || goesOn(token, end, Cue.POSITIVE)
-          || (joint && token > first && is(marks[token - 1], Cue.SEEN));
+    /** "Effusion resolved" denies what precedes, "resolved effusion" what follows. */
+    private boolean onlyBehind(int cue, int end) {
+      long mark = text.marks(cue);
+      return (is(mark, Cue.DENIES_BEHIND) || is(mark, Cue.ENDED)) && !mentionFollows(cue, end);
     }
 
-    /** Marks the commas of an enumeration: those with an "and" or "or" behind them. */
-    private void lists(int first, int end) {
-      boolean list = false;
-      for (int i = end - 1; i >= first; i--) {
-        if (separates(i) || is(marks[i], Cue.ENDS) || is(marks[i], Cue.VERB)) {
-          list = false;
-        } else if (is(marks[i], Cue.AND) || is(marks[i], Cue.OR)) {
-          list = true;
-        } else if (list && tokens.letter(i) == ',') {
-          marks[i] |= LISTED;
+    private boolean mentionFollows(int cue, int end) {
+      int from = text.cueEnd(cue);
+      for (int i = from; i < Math.min(end, from + ITEM) && tokens.isWord(i); i++) {
+        if (text.mentionBegins(i) || text.mentionEndingAt(i + 1) >= 0) {
+          return true; // also of one around the cue: "the heart does not appear enlarged"
+        }
+        if (is(text.marks(i), Cue.AND) || is(text.marks(i), Cue.VERB)) {
+          return false;
         }
       }
+      return false;
+    }
+
+    /**
+     * Whether a denial does not reach over {@code token}, a comma or an "and" as a rule.
+     *
+     * @param denied behind the cue of the denial
+     * @param listed whether the denial has passed a comma, so that it is one of a list
+     */
+    private boolean endsDenial(int token, int first, int end, int denied, boolean listed) {
+      long mark = text.marks(token);
+      if (is(mark, Cue.ENDS_DENIAL)) {
+        // "no likely pneumonia", "without evidence of likely pneumonia"
+        boolean adjective =
+            is(mark, Cue.LIKELY) && (token == denied || text.is(token - 1, Cue.NO_HEADING));
+        return !adjective;
+      }
+      boolean comma = tokens.letter(token) == ',';
+      if (!comma && !is(mark, Cue.AND)) {
+        return false;
+      }
+      if (goesOn(token, end, Cue.POSITIVE)
+          || (token > first && is(text.marks(token - 1), Cue.SEEN))) {
+        return true;
+      }
+      int next = comma && token + 1 < end && text.is(token + 1, Cue.AND) ? token + 2 : token + 1;
+      if (next >= end || text.is(next, Cue.ASIDE) || (!listed && !item(denied, token))) {
+        return false;
+      }
+      boolean extent = text.is(next, Cue.EXTENT);
+      boolean place = text.is(next, Cue.LIMITS); // which denials have too: "no left or right …"
+      boolean inList = (mark & LISTED) != 0;
+      if (extent && (mark & OR_LISTED) == 0 && (!place || (comma && !inList))) {
+        return true;
+      }
+      return switch (clauses[token]) {
+        case NONE -> false;
+        case SEEN -> comma && !inList && !listed && text.mentionEndingAt(token) >= denied;
+        case OWN -> true;
+        case OWN_PLURAL -> comma || extent || place;
+      };
+    }
+
+    /** Whether the words are more than an adjective of what follows: "no acute, displaced …". */
+    private boolean item(int from, int to) {
+      return to - from > 1
+          || (to - from == 1 && !text.is(from, Cue.LIMITS) && !text.is(from, Cue.EXTENT));
+    }
+
+    /**
+     * A statement that begins behind a mention without a mark, with a capital or on a new line, as
+     * where the lines of a text were put into one.
+     */
+    private boolean capital(int token, int first) {
+      if (token == first || text.mentionEndingAt(token) < 0 || !tokens.isWord(token)) {
+        return false;
+      }
+      long mark = text.marks(token);
+      int start = tokens.start(token);
+      boolean capital =
+          Character.isUpperCase(report.charAt(start))
+              && start + 1 < tokens.end(token)
+              && Character.isLowerCase(report.charAt(start + 1))
+              && Character.isLowerCase(tokens.letter(token - 1));
+      boolean line =
+          tokens.has(token, Tokens.LINE)
+              && (is(mark, Cue.POSITIVE) || (is(mark, Cue.EXTENT) && !is(mark, Cue.LIMITS)));
+      return line || (capital && ((mark & STATEMENT) != 0 || text.mentionBegins(token)));
     }
 
     /** From right to left: a cue reaches back to the subject of its verb. */
     private void reachBehind(int first, int end) {
       Reach reach = Reach.NOTHING;
       Reach beforeAside = Reach.NOTHING; // what reached the comma that may close an aside
+      boolean sameSubject = false; // "was enlarged and is now normal"
       behind[end] = reach;
       for (int i = end - 1; i >= first; i--) {
-        int mark = marks[i];
+        long mark = text.marks(i);
         boolean comma = tokens.letter(i) == ',';
-        if (is(mark, Cue.DENIES_BEHIND)) {
+        boolean ended = is(mark, Cue.ENDED);
+        if ((ended || is(mark, Cue.DENIES_BEHIND))
+            && !(is(mark, Cue.DENIES_AHEAD) && mentionFollows(i, end))) {
           reach = Reach.DENIAL;
+          int subject = ended && !text.isCut(i) ? sharedSubject(i, first) : i;
+          sameSubject = subject < i && !relative(i - 1);
+          for (; i > subject; i--) {
+            behind[i] = reach;
+          }
         } else if (is(mark, Cue.DOUBTS_BEHIND) || is(mark, Cue.ALTERNATIVES)) {
           reach = Reach.DOUBT;
         } else if (separates(i)) {
           reach = Reach.NOTHING;
           beforeAside = Reach.NOTHING;
-        } else if (comma && i + 1 < end && is(marks[i + 1], Cue.ASIDE)) {
+        } else if (comma && i + 1 < end && is(text.marks(i + 1), Cue.ASIDE)) {
           reach = beforeAside;
         } else if (comma && (mark & LISTED) == 0) {
           beforeAside = reach;
           reach = Reach.NOTHING;
+        } else if (is(mark, Cue.VERB) && reach == Reach.DENIAL && i > first && relative(i - 1)) {
+          behind[i] = reach; // "the effusion that was present has resolved"
+          i--;
+        } else if (sameSubject && is(mark, Cue.VERB)) {
+          sameSubject = false;
         } else if ((mark & ENDS_BEHIND) != 0) {
           reach = Reach.NOTHING;
         }
+        if (reach == Reach.NOTHING) {
+          sameSubject = false;
+        }
         behind[i] = reach;
+        if (text.isCut(i)) {
+          reach = Reach.NOTHING;
+          beforeAside = Reach.NOTHING;
+          sameSubject = false;
+          behind[i] = reach;
+        }
       }
+    }
+
+    /**
+     * Where the words begin that join what has ended to an earlier statement about the same
+     * subject: "was enlarged and is now normal", "…, but has cleared", "…, which has resolved".
+     */
+    private int sharedSubject(int cue, int first) {
+      int joint = cue - 1;
+      if (joint < first || text.isCut(joint) || !(joins(joint) || relative(joint))) {
+        return cue;
+      }
+      boolean comma = joint > first && tokens.letter(joint - 1) == ',' && !text.isCut(joint - 1);
+      return comma ? joint - 1 : joint;
+    }
+
+    private boolean joins(int token) {
+      return text.is(token, Cue.AND) || text.is(token, Cue.ENDS);
+    }
+
+    /** "which" or "that". */
+    private boolean relative(int token) {
+      char c = tokens.letter(token);
+      return text.is(token, Cue.ASIDE) && (c == 'w' || c == 't' || c == 'W' || c == 'T');
     }
 
     private boolean separates(int token) {
       return switch (tokens.letter(token)) {
-        case ';', ':', '(', ')', '[', ']', '–', '—', '-' -> true;
+        case ';', ':', '(', ')', '[', ']', '|', '-', PlainText.DASH -> true;
         default -> false;
       };
     }
 
     /** A comma or an "and" behind which {@code kind} stands. */
     private boolean goesOn(int token, int end, Cue kind) {
-      if (tokens.letter(token) != ',' && !is(marks[token], Cue.AND)) {
+      if (tokens.letter(token) != ',' && !text.is(token, Cue.AND)) {
         return false;
       }
       int next = token + 1;
-      if (next < end && is(marks[next], Cue.AND)) {
+      if (next < end && text.is(next, Cue.AND)) {
         next++;
       }
-      return next < end && is(marks[next], kind);
+      return next < end && text.is(next, kind);
     }
 
     private void mentions(int first, int end) {
-      Arrays.fill(covered, first);
       Labels.Span sentence = null;
-      for (int i = first; i < end; i++) {
-        steps += table.find(tokens, i, end, this);
-        for (int t = 0; t < touchedCount; t++) {
-          int output = touched[t];
-          if (output < LabelerRules.MENTION) {
-            continue;
+      for (int m = text.firstMention(first);
+          m < text.mentions() && text.mentionFrom(m) < end;
+          m++) {
+        int from = text.mentionFrom(m);
+        int to = text.mentionTo(m);
+        int output = text.mentionOutput(m);
+        int finding = text.mentionFinding(m);
+        FindingState answered = text.answered(m);
+        FindingState state =
+            answered != null
+                ? answered
+                : output >= LabelerRules.NORMAL
+                    ? normal(from, to, finding)
+                    : mention(to, output >= LabelerRules.SIGN);
+        if (state != FindingState.NOT_MENTIONED) {
+          if (sentence == null) {
+            sentence = sentence(first, end);
           }
-          int f = (output - LabelerRules.MENTION) % Finding.COUNT;
-          if (i < covered[f] || !best(f, output)) {
-            continue;
-          }
-          int to = bestEnd[output];
-          covered[f] = to;
-          FindingState state =
-              output >= LabelerRules.OTHER
-                  ? FindingState.NOT_MENTIONED
-                  : output >= LabelerRules.NORMAL
-                      ? normal(to)
-                      : mention(to, output >= LabelerRules.SIGN);
-          if (state != FindingState.NOT_MENTIONED) {
-            if (sentence == null) {
-              sentence = sentence(first, end);
-            }
-            boolean limited = state == FindingState.ABSENT && limited(first, i, to, end);
-            said.get(f)
-                .add(
-                    new Labels.Evidence(
-                        state,
-                        new Labels.Passage(
-                            new Labels.Span(tokens.start(i), tokens.end(to - 1)), sentence),
-                        limited));
-          }
-        }
-        forget();
-      }
-    }
-
-    /**
-     * Of a finding's phrases at one token what only looks like a mention, where it covers the rest;
-     * else the one with fewest words skipped, then the longest.
-     */
-    private boolean best(int finding, int output) {
-      for (int rival = LabelerRules.MENTION + finding;
-          rival < LabelerRules.OUTPUTS;
-          rival += Finding.COUNT) {
-        if (rival != output && bestEnd[rival] > 0 && !beats(output, rival)) {
-          return false;
+          boolean limited = state == FindingState.ABSENT && limited(first, from, to, end);
+          said.get(finding)
+              .add(
+                  new Labels.Evidence(
+                      state, new Labels.Passage(span(from, to), sentence), limited));
         }
       }
-      return true;
-    }
-
-    private boolean beats(int output, int rival) {
-      int longer = bestEnd[output] - bestEnd[rival];
-      if (output >= LabelerRules.OTHER || rival >= LabelerRules.OTHER) {
-        return output >= LabelerRules.OTHER ? longer >= 0 : longer > 0;
-      }
-      int fewer = bestSkipped[rival] - bestSkipped[output];
-      return fewer > 0 || (fewer == 0 && (longer > 0 || (longer == 0 && output < rival)));
     }
 
     private FindingState mention(int to, boolean sign) {
@@ -383,20 +559,30 @@ public final class RuleLabeler implements ReportLabeler {
       };
     }
 
-    /** "The heart is normal" denies, but not where it is itself denied, doubted or asked. */
-    private FindingState normal(int to) {
-      return ahead[to - 1] == Reach.NOTHING ? FindingState.ABSENT : FindingState.NOT_MENTIONED;
+    /**
+     * "The heart is normal" denies, but not where it is itself denied, doubted or asked. A heart or
+     * mediastinum that "is not normal" is enlarged: nothing else of it is among the findings.
+     */
+    private FindingState normal(int from, int to, int finding) {
+      if (ahead[to - 1] == Reach.NOTHING) {
+        return FindingState.ABSENT;
+      }
+      boolean own = ahead[to - 1] == Reach.DENIAL && ahead[from] == Reach.NOTHING;
+      boolean size =
+          finding == Finding.CARDIOMEGALY.column()
+              || finding == Finding.ENLARGED_CARDIOMEDIASTINUM.column();
+      return own && size ? FindingState.PRESENT : FindingState.NOT_MENTIONED;
     }
 
     /** Whether a denial speaks of a side, a place, a size or of what is new. */
     private boolean limited(int first, int from, int to, int end) {
       for (int i = from - 1; i >= Math.max(first, from - 4) && tokens.isWord(i); i--) {
-        if (is(marks[i], Cue.LIMITS)) {
+        if (text.is(i, Cue.LIMITS)) {
           return true;
         }
       }
       for (int i = from; i < Math.min(end, to + 4) && tokens.isWord(i); i++) {
-        if (is(marks[i], Cue.LIMITS)) {
+        if (text.is(i, Cue.LIMITS)) {
           return true;
         }
       }
@@ -405,17 +591,24 @@ public final class RuleLabeler implements ReportLabeler {
 
     private void compare(int first, int end) {
       for (int i = first; i < end; i++) {
-        if (is(marks[i], Cue.COMPARES_NOTHING)) {
+        if (text.is(i, Cue.COMPARES_NOTHING)) {
           return;
         }
       }
       for (int i = first; i < end; i++) {
-        if (is(marks[i], Cue.COMPARES)) {
-          comparisons.add(
-              new Labels.Passage(
-                  new Labels.Span(tokens.start(i), tokens.end(i)), sentence(first, end)));
+        if (text.is(i, Cue.COMPARES)) {
+          comparisons.add(new Labels.Passage(span(i, i + 1), sentence(first, end)));
         }
       }
+    }
+
+    /** The part of the original report that the tokens stand for. */
+    private Labels.Span span(int first, int end) {
+      int from = tokens.start(first);
+      int to = tokens.end(end - 1);
+      return plain == null
+          ? new Labels.Span(from, to)
+          : new Labels.Span(plain.from(from), plain.to(to));
     }
 
     private Labels.Span sentence(int first, int end) {
@@ -423,7 +616,20 @@ public final class RuleLabeler implements ReportLabeler {
       if (to < report.length() && ".!?".indexOf(report.charAt(to)) >= 0) {
         to++;
       }
-      return new Labels.Span(tokens.start(first), to);
+      int from = tokens.start(first);
+      return plain == null
+          ? new Labels.Span(from, to)
+          : new Labels.Span(plain.from(from), plain.to(to));
+    }
+
+    /** Whether the report has a word: a letter that de-identification did not put there. */
+    private boolean hasWord() {
+      for (int i = 0; i < tokens.count(); i++) {
+        if (Character.isLetter(tokens.letter(i))) {
+          return true;
+        }
+      }
+      return false;
     }
 
     Labels labels() {
@@ -437,7 +643,7 @@ public final class RuleLabeler implements ReportLabeler {
           abnormal |= entry.state() != FindingState.ABSENT && finding != Finding.SUPPORT_DEVICES;
         }
       }
-      if (!report.isBlank()) {
+      if (hasWord()) {
         entries.put(
             Finding.NO_FINDING,
             new Labels.Entry(abnormal ? FindingState.ABSENT : FindingState.PRESENT, List.of()));

@@ -1,105 +1,323 @@
 package org.radialog.clinical;
 
 import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
 
 /**
  * The words and sentences of a report, read once from left to right.
  *
- * <p>A word is a run of letters and digits, with the point of a decimal and the dots of an
- * abbreviation inside; a hyphen separates words and is not kept, other punctuation is a token of
- * its own. What de-identification left ({@code XXXX}, {@code ___}) is no word.
+ * <p>A word is a run of letters and digits, with the point of a decimal inside; a hyphen separates
+ * words and is not kept, nor are quotes; other punctuation is a token of its own. Of "isn't" two
+ * words are made, "is" and "not". What de-identification left ({@code XXXX}, {@code ___}) is no
+ * word.
  *
- * <p>A sentence ends at a full stop, an exclamation or question mark, an empty line, before an item
- * of a list, and at a line's end where the next line begins like a sentence and this one does not
- * end like a part of one. It does not end at the dot of "Dr.", of a decimal or of a list's number.
+ * <p>A sentence ends at a full stop, an exclamation or question mark (which is kept as a token), an
+ * empty line, a line break that was set on purpose, before an item of a list, and at a line's end
+ * where the next line begins like a sentence and this one does not end like a part of one. It does
+ * not end at the dot of "Dr.", of a decimal or of a list's number.
+ *
+ * <p>An item of a list begins at a bullet, at an asterisk or another mark that stands by itself,
+ * and at the next of a row of numbers or letters that the text has begun: "a. … b. …", "(1) … (2)
+ * …".
  */
 final class Tokens {
+  /** The first token of a sentence. */
+  static final int SENTENCE = 1;
+
+  /** The first token of a line. */
+  static final int LINE = 2;
+
+  /** A token behind a gap like that between the columns of a table. */
+  static final int GAP = 4;
+
+  /** A token behind a full stop. */
+  static final int STOP = 8;
+
+  /** A token behind the mark of a list's item. */
+  static final int ITEM = 16;
+
+  private static final int MOST_SPACES = 3; // between two words of one column
+  private static final List<String> ROMAN =
+      List.of("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii");
+
   private final String text;
   private int count;
   private int[] starts = new int[64];
   private int[] ends = new int[64];
   private int[] classes = new int[64];
+  private byte[] flags = new byte[64];
   private int sentences;
   private int[] firsts = new int[16]; // first token of each sentence
   private boolean[] paragraphs = new boolean[16]; // the sentence begins a paragraph
+
+  // While reading.
+  private boolean open; // a sentence has begun
+  private boolean paragraph = true; // the next sentence begins one
+  private int pending; // flags of the next token
+  private boolean lineBegins = true; // nothing of the line was read yet
+  private char lineMark; // the mark that the last item of a list began with
+  private int lastNumber; // of a list's items
+  private int lastLetter;
+  private int lastRoman;
 
   private Tokens(String text) {
     this.text = text;
   }
 
-  /** Words that a dot may follow within a sentence, and words after which a sentence goes on. */
-  interface Endings {
+  /** What the tables say about words. */
+  interface Words {
+    /** A word that a dot may follow within a sentence. */
     boolean abbreviation(String text, int from, int to);
 
+    /** A word after which a sentence goes on. */
     boolean goesOn(int wordClass);
+
+    /** The class of the verb of "isn't" or "can't"; -1 for another word. */
+    int contracted(int wordClass);
+
+    /** The class of "not". */
+    int not();
   }
 
-  static Tokens of(String text, PhraseTable table, Endings endings) {
+  static Tokens of(String text, PhraseTable table, Words words) {
     var tokens = new Tokens(text);
-    tokens.read(table, endings);
+    tokens.read(table, words);
     return tokens;
   }
 
-  private void read(PhraseTable table, Endings endings) {
+  private void read(PhraseTable table, Words words) {
     int length = text.length();
-    boolean open = false; // a sentence has begun
-    boolean paragraph = true;
     int i = 0;
     while (i < length) {
       char c = text.charAt(i);
-      if (c == '\n' || c == '\r') {
-        int next = i;
-        int breaks = 0;
-        while (next < length && Character.isWhitespace(text.charAt(next))) {
-          char w = text.charAt(next);
-          next++;
-          if (w == '\n' || (w == '\r' && !(next < length && text.charAt(next) == '\n'))) {
-            breaks++;
-          }
-        }
-        if (breaks > 1) {
-          open = false;
-          paragraph = true;
-        } else if (open && lineEnds(next, endings)) {
-          open = false;
-        }
-        i = next;
+      if (Character.isWhitespace(c)) {
+        i = space(i, words);
         continue;
       }
-      if (Character.isWhitespace(c) || (c == '-' && inWord(i))) {
+      int mark = mark(i);
+      if (mark > i) {
+        open = false;
+        pending |= ITEM;
+        lineBegins = false;
+        i = mark;
+        continue;
+      }
+      lineBegins = false;
+      if (c == '"' || c == '_' || c == '*' || (c == '-' && inWord(i))) {
         i++;
         continue;
       }
       int end = i + 1;
       if (Character.isLetterOrDigit(c)) {
         end = wordEnd(i);
-        if (hidden(i, end)) {
-          i = end;
-          continue;
+        if (!hidden(i, end)) {
+          word(i, end, table.classOf(text, i, end), words);
         }
-      } else if (c == '_' || c == '*') {
-        i++;
+        i = end;
         continue;
       }
-      boolean stop = (c == '.' || c == '!' || c == '?') && ends(i, open, endings);
-      if (stop) {
-        open = false;
-        paragraph = false;
+      if (c == '.' || c == '!' || c == '?') {
+        boolean stop = ends(i, words);
+        if (c == '?' && (open || !stop)) {
+          add(i, end, table.classOf(text, i, end));
+        }
+        if (stop) {
+          open = false;
+          paragraph = false;
+          boolean leader =
+              c == '.' && i > 1 && text.charAt(i - 1) == '.' && text.charAt(i - 2) == '.';
+          pending |= leader ? GAP : c == '?' ? 0 : STOP;
+        }
         i++;
         continue;
-      }
-      if (c == '.') {
-        i++;
-        continue;
-      }
-      if (!open) {
-        begin(paragraph);
-        open = true;
-        paragraph = false;
       }
       add(i, end, table.classOf(text, i, end));
       i = end;
     }
+  }
+
+  /** Reads spaces and line breaks; the place behind them. */
+  private int space(int at, Words words) {
+    int next = at;
+    int breaks = 0;
+    boolean set = false;
+    boolean tab = false;
+    while (next < text.length() && Character.isWhitespace(text.charAt(next))) {
+      char w = text.charAt(next);
+      next++;
+      if (w == '\n' || (w == '\r' && !(next < text.length() && text.charAt(next) == '\n'))) {
+        breaks++;
+      } else if (w == PlainText.LINE_BREAK) {
+        breaks++;
+        set = true;
+      } else if (w == '\f') {
+        breaks += 2;
+      }
+      tab |= w == '\t';
+    }
+    if (breaks == 0) {
+      if (tab || next - at >= MOST_SPACES) {
+        pending |= GAP;
+      }
+      return next;
+    }
+    if (breaks > 1) {
+      open = false;
+      paragraph = true;
+    } else if (open && lineEnds(next, set, words)) {
+      open = false;
+    }
+    pending |= LINE;
+    lineBegins = true;
+    return next;
+  }
+
+  /** The place behind the mark of a list's item that begins at {@code at}; {@code at} for none. */
+  private int mark(int at) {
+    char c = text.charAt(at);
+    if (c == PlainText.BULLET) {
+      return at + 1;
+    }
+    if (lineBegins && text.startsWith("##", at)) { // a heading of Markdown
+      int end = at + 2;
+      while (end < text.length() && text.charAt(end) == '#') {
+        end++;
+      }
+      return end;
+    }
+    return switch (c) {
+      case '*', '>', '#', '+', '~', '=', 'o', '-', PlainText.DASH -> sign(at, c);
+      case '/' -> {
+        boolean twice = text.startsWith("//", at) && !(at > 0 && text.charAt(at - 1) == ':');
+        yield twice ? at + 2 : at;
+      }
+      default -> number(at);
+    };
+  }
+
+  /** The place behind a sign that begins an item by its place: first of its line, or by itself. */
+  private int sign(int at, char c) {
+    boolean last = at + 1 == text.length();
+    boolean item = !last && apart(at);
+    boolean touches = !last && Character.isLetter(text.charAt(at + 1)); // "-No effusion"
+    if (lineBegins && (item || (c == '-' && touches))) {
+      lineMark = c;
+      return at + 1;
+    }
+    boolean alone = c == '*' || c == '>' || (c == lineMark && c != '-' && c != PlainText.DASH);
+    if (item && alone && !betweenDigits(at) && (c != 'o' || upperBehind(at))) {
+      return at + 1;
+    }
+    return c == '~' && touches ? at + 1 : number(at); // "~" separates lines in HL7
+  }
+
+  /** Whether spaces or the text's ends stand on both sides. */
+  private boolean apart(int at) {
+    return (at == 0 || Character.isWhitespace(text.charAt(at - 1)))
+        && (at + 1 == text.length() || Character.isWhitespace(text.charAt(at + 1)));
+  }
+
+  private boolean betweenDigits(int at) {
+    return at > 1
+        && at + 2 < text.length()
+        && Character.isDigit(text.charAt(at - 2))
+        && Character.isDigit(text.charAt(at + 2));
+  }
+
+  private boolean upperBehind(int at) {
+    return at + 2 < text.length() && Character.isUpperCase(text.charAt(at + 2));
+  }
+
+  /** The place behind the number or letter of a list's item, where it is the next of its row. */
+  private int number(int at) {
+    char c = text.charAt(at);
+    boolean bracket = c == '(' || c == '[' || c == '#';
+    int from = bracket ? at + 1 : at;
+    if (from >= text.length()
+        || !Character.isLetterOrDigit(text.charAt(from))
+        || (from > 0 && Character.isLetterOrDigit(text.charAt(from - 1)))) {
+      return at;
+    }
+    int to = from;
+    while (to < text.length() && to - from <= 4 && Character.isLetterOrDigit(text.charAt(to))) {
+      to++;
+    }
+    int end = numberEnd(to, c);
+    if (to - from > 4 || end == to) {
+      return at;
+    }
+    boolean first = !open || lineBegins || text.charAt(starts[count - 1]) == ':';
+    String mark = text.substring(from, to);
+    if (Character.isDigit(mark.charAt(0))) {
+      int number = to - from <= 2 ? numberOf(mark) : -1;
+      if (number > 0 && (number == lastNumber + 1 || (first && number == 1))) {
+        lastNumber = number;
+        return end;
+      }
+      return at;
+    }
+    int letter = to - from == 1 && mark.charAt(0) < 128 ? (mark.charAt(0) | 32) - 'a' + 1 : -1;
+    if (letter > 0 && (letter == 1 ? first : letter == lastLetter + 1)) {
+      lastLetter = letter;
+      return end;
+    }
+    int roman = ROMAN.indexOf(mark.toLowerCase(Locale.ROOT)) + 1;
+    if (roman > 0 && (roman == 1 ? first : roman == lastRoman + 1)) {
+      lastRoman = roman;
+      return end;
+    }
+    return at;
+  }
+
+  private static int numberOf(String digits) {
+    int number = 0;
+    for (int i = 0; i < digits.length(); i++) {
+      int digit = Character.digit(digits.charAt(i), 10);
+      if (digit < 0) {
+        return -1;
+      }
+      number = 10 * number + digit;
+    }
+    return number;
+  }
+
+  /** The place behind what closes the number of an item; {@code at} where nothing does. */
+  private int numberEnd(int at, char opening) {
+    if (opening == '#') {
+      return at < text.length() && Character.isWhitespace(text.charAt(at)) ? at + 1 : at;
+    }
+    char closing = at < text.length() ? text.charAt(at) : '\n';
+    if (opening == '(' || opening == '[') {
+      return closing == ')' || closing == ']' ? at + 1 : at;
+    }
+    if (closing == '.' || closing == ')' || closing == ']' || closing == ':' || closing == '/') {
+      int next = at + 1;
+      boolean apart =
+          next < text.length()
+              && (Character.isWhitespace(text.charAt(next))
+                  || (Character.isUpperCase(text.charAt(next))
+                      && next + 1 < text.length()
+                      && Character.isLowerCase(text.charAt(next + 1))));
+      return apart ? next : at;
+    }
+    boolean dash = text.startsWith(" - ", at) || text.startsWith(" – ", at);
+    return dash ? at + 3 : at;
+  }
+
+  /** Adds a word, or the two of a contraction with "not". */
+  private void word(int from, int to, int wordClass, Words words) {
+    char last = text.charAt(to - 1);
+    if ((last == 't' || last == 'T') && to - from > 3) {
+      int verb = words.contracted(wordClass);
+      if (verb >= 0) {
+        int not = text.charAt(to - 2) == '\'' ? to - 3 : to - 2;
+        add(from, not, verb);
+        add(not, to, words.not());
+        return;
+      }
+    }
+    add(from, to, wordClass);
   }
 
   /** A hyphen between two letters or digits, or at the end of a line within a word. */
@@ -117,9 +335,7 @@ final class Tokens {
       char c = text.charAt(end);
       if (Character.isLetterOrDigit(c)) {
         end++;
-      } else if ((c == '\'' || c == '’')
-          && end + 1 < length
-          && Character.isLetter(text.charAt(end + 1))) {
+      } else if (c == '\'' && end + 1 < length && Character.isLetter(text.charAt(end + 1))) {
         end += 2;
       } else if (c == '.'
           && end + 1 < length
@@ -147,7 +363,7 @@ final class Tokens {
     return true;
   }
 
-  private boolean ends(int at, boolean open, Endings endings) {
+  private boolean ends(int at, Words words) {
     char c = text.charAt(at);
     int length = text.length();
     char next = at + 1 < length ? text.charAt(at + 1) : '\n';
@@ -165,33 +381,56 @@ final class Tokens {
     if (next == '.') {
       return false;
     }
+    boolean behindWord = open && ends[count - 1] == at;
     if (!Character.isWhitespace(next) && !Character.isUpperCase(next)) {
-      return !Character.isLetterOrDigit(next);
+      // "pneumothorax.small effusion", but not "e.g." or "1.5"
+      return !Character.isLetterOrDigit(next)
+          || (behindWord
+              && at - starts[count - 1] > 3
+              && Character.isLetter(next)
+              && !words.abbreviation(text, starts[count - 1], at));
     }
-    if (count == 0 || ends[count - 1] != at || !open) {
+    if (!behindWord) {
       return true;
     }
     int from = starts[count - 1];
     if (Character.isUpperCase(next) && at - from == 1) {
       return false; // the dots of "U.S."
     }
-    return !endings.abbreviation(text, from, at);
+    return !words.abbreviation(text, from, at);
   }
 
   /** Whether a line break, with the next line's first letter at {@code next}, ends the sentence. */
-  private boolean lineEnds(int next, Endings endings) {
+  private boolean lineEnds(int next, boolean set, Words words) {
     if (next >= text.length()) {
       return true;
     }
     char c = text.charAt(next);
-    if (c == '-' || c == '*' || c == '•' || c == '>') {
-      return true;
+    switch (c) {
+      case '-', '*', PlainText.BULLET, '>', PlainText.DASH -> {
+        return true;
+      }
+      case '+', '#', '~', 'o', '=' -> {
+        if (next + 1 < text.length() && Character.isWhitespace(text.charAt(next + 1))) {
+          return true;
+        }
+      }
+      default -> {}
     }
-    if (Character.isDigit(c)) {
-      int end = wordEnd(next);
-      return end < text.length() && (text.charAt(end) == '.' || text.charAt(end) == ')');
+    boolean bracket = c == '(' || c == '[';
+    int from = bracket ? next + 1 : next;
+    int end = from;
+    while (end < text.length() && end - from < 3 && Character.isLetterOrDigit(text.charAt(end))) {
+      end++;
     }
-    return Character.isUpperCase(c) && count > 0 && !endings.goesOn(classes[count - 1]);
+    if (end < text.length()
+        && (end - from == 1 || (end - from == 2 && Character.isDigit(text.charAt(from))))) {
+      char behind = text.charAt(end);
+      if (behind == ')' || (behind == '.' && !bracket && numberEnd(end, ' ') > end)) {
+        return true;
+      }
+    }
+    return (set || Character.isUpperCase(c)) && count > 0 && !words.goesOn(classes[count - 1]);
   }
 
   private void begin(boolean paragraph) {
@@ -205,19 +444,33 @@ final class Tokens {
   }
 
   private void add(int start, int end, int wordClass) {
+    if (!open) {
+      begin(paragraph);
+      open = true;
+      paragraph = false;
+      pending |= SENTENCE;
+    }
     if (count == starts.length) {
       starts = Arrays.copyOf(starts, 2 * count);
       ends = Arrays.copyOf(ends, 2 * count);
       classes = Arrays.copyOf(classes, 2 * count);
+      flags = Arrays.copyOf(flags, 2 * count);
     }
     starts[count] = start;
     ends[count] = end;
     classes[count] = wordClass;
+    flags[count] = (byte) pending;
+    pending = 0;
     count++;
   }
 
   int count() {
     return count;
+  }
+
+  /** Whether the token has one of {@code some} flags; the place behind the last one has none. */
+  boolean has(int token, int some) {
+    return token < count && (flags[token] & some) != 0;
   }
 
   int wordClass(int token) {
@@ -235,6 +488,18 @@ final class Tokens {
   /** Whether the token is a word, not punctuation. */
   boolean isWord(int token) {
     return Character.isLetterOrDigit(text.charAt(starts[token]));
+  }
+
+  /** Whether the tokens are words in capitals alone. */
+  boolean allCapitals(int first, int end) {
+    for (int t = first; t < end; t++) {
+      for (int i = starts[t]; i < ends[t]; i++) {
+        if (Character.isLowerCase(text.charAt(i))) {
+          return false;
+        }
+      }
+    }
+    return true;
   }
 
   /** The first letter of the token. */

@@ -11,8 +11,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.radialog.base.RadialogException;
 
 class PhraseTableTest {
-  private static final Tokens.Endings PLAIN =
-      new Tokens.Endings() {
+  private static final Tokens.Words PLAIN =
+      new Tokens.Words() {
         @Override
         public boolean abbreviation(String text, int from, int to) {
           return false;
@@ -21,6 +21,16 @@ class PhraseTableTest {
         @Override
         public boolean goesOn(int wordClass) {
           return false;
+        }
+
+        @Override
+        public int contracted(int wordClass) {
+          return -1;
+        }
+
+        @Override
+        public int not() {
+          return 0;
         }
       };
 

@@ -16,6 +16,8 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -50,9 +52,18 @@ class RuleLabelerTest {
               });
         }
       }
-      String report = parts[1].strip().replace("\\n", "\n").replace("\\t", "\t");
+      String report = unescaped(parts[1].strip());
       return new Case(parts[0].strip(), report, states);
     }
+  }
+
+  /** The text of a case: "\\n", "\\t" and the backslash as in Java, and "\\" with four digits. */
+  private static String unescaped(String text) {
+    Matcher unicode = Pattern.compile("\\\\u([0-9A-Fa-f]{4})").matcher(text);
+    return unicode
+        .replaceAll(
+            m -> Matcher.quoteReplacement(String.valueOf((char) Integer.parseInt(m.group(1), 16))))
+        .translateEscapes();
   }
 
   static List<Case> cases() throws IOException {
@@ -111,6 +122,44 @@ class RuleLabelerTest {
     assertThat(labels.where(Finding.CARDIOMEGALY))
         .singleElement()
         .satisfies(span -> assertThat(span.of(report)).isEqualTo("Heart size is normal"));
+  }
+
+  @Test
+  void theWordsAreThoseOfTheReportWhateverItWentThrough() {
+    for (String words :
+        List.of(
+            "e\uFB00usion",
+            "effu\u00ADsion",
+            "effu-\nsion",
+            "\uFF45ffusion",
+            "EFFU\u200BSION",
+            "effusio\u0301n",
+            "effu&shy;sion")) {
+      String report =
+          "\uFEFFNo fracture.<br>There is a small " + words + " \u2013 stable.\u2028Thyroid: fine.";
+      assertThat(labeler.label(report).entry(Finding.PLEURAL_EFFUSION).passages())
+          .as(words)
+          .singleElement()
+          .satisfies(p -> {
+            assertThat(p.words().of(report)).isEqualTo(words);
+            assertThat(p.sentence().of(report))
+                .isEqualTo("There is a small " + words + " \u2013 stable.");
+          });
+      assertThat(labeler.label(report).where(Finding.FRACTURE))
+          .singleElement()
+          .satisfies(span -> assertThat(span.of(report)).isEqualTo("fracture"));
+    }
+  }
+
+  @Test
+  void anAnswerOfAFormIsShownWithItsHeading() {
+    String report = "Pneumothorax: none\nEffusion: small";
+    assertThat(labeler.label(report).entry(Finding.PNEUMOTHORAX).passages())
+        .singleElement()
+        .satisfies(p -> {
+          assertThat(p.words().of(report)).isEqualTo("Pneumothorax");
+          assertThat(p.sentence().of(report)).isEqualTo("Pneumothorax: none");
+        });
   }
 
   @Test
@@ -209,8 +258,9 @@ class RuleLabelerTest {
 
   @Property(tries = 2000)
   void aSentenceMoreDoesNotChangeWhatIsSaidOfOtherFindings(@ForAll("wordRows") String text) {
-    Labels before = labeler.label(text + ".");
-    Labels after = labeler.label(text + ".\n\nThe thyroid is normal.");
+    // "Chest." since a report without a word is not normal either
+    Labels before = labeler.label("Chest.\n\n" + text + ".");
+    Labels after = labeler.label("Chest.\n\n" + text + ".\n\nThe thyroid is normal.");
     for (Finding finding : Finding.ALL) {
       assertThat(after.entry(finding)).as(text).isEqualTo(before.entry(finding));
     }
@@ -219,12 +269,13 @@ class RuleLabelerTest {
   @Property
   void aStatementAppendedIsReadWhateverStandsBefore(
       @ForAll("wordRows") String text, @ForAll("pathologies") Finding finding) {
-    Labels labels = labeler.label(text + ".\n\nThere is " + PromptFormat.words(finding) + ".");
+    String before = "Chest.\n\n" + text + ".";
+    Labels labels = labeler.label(before + "\n\nThere is " + PromptFormat.words(finding) + ".");
     assertThat(labels.state(finding)).as(text).isEqualTo(FindingState.PRESENT);
     assertThat(labels.state(Finding.NO_FINDING))
         .isEqualTo(
             finding == Finding.SUPPORT_DEVICES
-                ? labeler.label(text + ".").state(Finding.NO_FINDING)
+                ? labeler.label(before).state(Finding.NO_FINDING)
                 : FindingState.ABSENT);
   }
 
@@ -283,7 +334,28 @@ class RuleLabelerTest {
             "a",
             "\n",
             "pleural fluid in the pleural ",
-            "cannot be ")) {
+            "cannot be ",
+            "effusion: no ",
+            "effusion: ",
+            "effusion/",
+            "effusion, resolved, ",
+            "effusion\nno\n",
+            "effusion (-) ",
+            "[ ] effusion ",
+            "is effusion? ",
+            "findings: indication: ",
+            "* ",
+            "a. b. ",
+            "effu-\n",
+            "a-\n",
+            "<b ",
+            "\\n",
+            "&",
+            "ﬀ",
+            "\u00ad",
+            "isn't ",
+            "no effusion, small effusion, ",
+            "more likely effusion than ")) {
       long once = steps(unit.repeat(500_000 / unit.length()));
       long twice = steps(unit.repeat(1_000_000 / unit.length()));
       assertThat(twice).as("\"%s\"", unit).isLessThanOrEqualTo(2 * once + 1000);
@@ -361,7 +433,22 @@ class RuleLabelerTest {
             "in",
             "/",
             "?",
-            "(")
+            "(",
+            "-",
+            "*",
+            "isn't",
+            "none",
+            "[x]",
+            "(-)",
+            "either",
+            "likely",
+            "than",
+            "e\uFB00usion",
+            "effu\u00ADsion",
+            "\u2022",
+            "<br>",
+            "a.",
+            "1.")
         .list()
         .ofMinSize(1)
         .ofMaxSize(25)

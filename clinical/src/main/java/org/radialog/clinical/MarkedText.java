@@ -1,0 +1,312 @@
+package org.radialog.clinical;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The tokens of a report with what the tables find among them: the cues that begin at each, the
+ * names of sections, the answers of a form, and the mentions of findings.
+ *
+ * <p>All tables are looked up in one pass. What a later stage finds out about the structure (where
+ * nothing reaches over, and which mention is answered) is noted here too.
+ */
+final class MarkedText implements PhraseTable.Hits {
+  /** The bits that stay where an answer has been given to its question. */
+  private static final long KEPT = Cue.COMPARES.bit | Cue.COMPARES_NOTHING.bit;
+
+  final Tokens tokens;
+  private final PhraseTable table;
+  private final long[] marks; // [tokens] bits of the cues that begin here
+  private final int[] cueEnds; // [tokens] behind the cue that begins here
+  private final int[] nameEnds; // [tokens] behind the name of a section that begins here, or 0
+  private final int[] answerEnds; // [tokens] behind the answer that begins here, or 0
+  private final boolean[] cut; // [tokens + 1] nothing reaches over the place before it
+  private final int[]
+      longest; // [tokens + 1] where the longest mention that ends there begins, or -1
+  private final boolean[] begins; // [tokens] a mention begins here
+
+  private int mentions;
+  private int[] mentionFrom = new int[16];
+  private int[] mentionTo = new int[16];
+  private int[] mentionOutput = new int[16];
+  private @Nullable FindingState[] answered = new @Nullable FindingState[16];
+
+  // The phrases that begin at one token: the best of each output.
+  private final int[] bestEnd = new int[LabelerRules.OUTPUTS];
+  private final int[] bestSkipped = new int[LabelerRules.OUTPUTS];
+  private final int[] touched = new int[LabelerRules.OUTPUTS];
+  private int touchedCount;
+  private final int[] covered = new int[Finding.COUNT]; // token up to which it is decided
+  private long steps;
+
+  MarkedText(Tokens tokens, PhraseTable table) {
+    this.tokens = tokens;
+    this.table = table;
+    int count = tokens.count();
+    marks = new long[count];
+    cueEnds = new int[count];
+    nameEnds = new int[count];
+    answerEnds = new int[count];
+    cut = new boolean[count + 1];
+    longest = new int[count + 1];
+    Arrays.fill(longest, -1);
+    begins = new boolean[count];
+    for (int s = 0; s < tokens.sentences(); s++) {
+      sentence(tokens.first(s), tokens.behind(s));
+    }
+  }
+
+  private void sentence(int first, int end) {
+    Arrays.fill(covered, first);
+    int free = first; // cues do not overlap: the leftmost, then the longest
+    for (int i = first; i < end; i++) {
+      cueEnds[i] = i + 1;
+      steps += table.find(tokens, i, end, this);
+      if (touchedCount == 0) {
+        continue;
+      }
+      int cueEnd = cues(i);
+      if (i >= free && cueEnd > 0) {
+        long kinds = 0;
+        for (int t = 0; t < touchedCount; t++) {
+          int output = touched[t];
+          if (output < LabelerRules.MENTION
+              && ((1L << output) & Cue.EXCLUSIVE) != 0
+              && bestEnd[output] == cueEnd) {
+            kinds |= 1L << output;
+          }
+        }
+        marks[i] |= is(kinds, Cue.NO_CUE) ? Cue.NO_CUE.bit : kinds;
+        cueEnds[i] = cueEnd;
+        free = cueEnd;
+      }
+      findings(i);
+      for (int t = 0; t < touchedCount; t++) {
+        bestEnd[touched[t]] = 0;
+      }
+      touchedCount = 0;
+    }
+  }
+
+  @Override
+  public void hit(int output, int end, int skipped) {
+    if (bestEnd[output] == 0) {
+      touched[touchedCount++] = output;
+    } else if (skipped > bestSkipped[output]
+        || (skipped == bestSkipped[output] && end <= bestEnd[output])) {
+      return;
+    }
+    bestEnd[output] = end;
+    bestSkipped[output] = skipped;
+  }
+
+  /** Marks the cues that stand for themselves; the end of the longest of the others. */
+  private int cues(int at) {
+    int longestCue = 0;
+    for (int t = 0; t < touchedCount; t++) {
+      int output = touched[t];
+      if (output < LabelerRules.MENTION) {
+        long bit = 1L << output;
+        if ((bit & Cue.EXCLUSIVE) == 0) {
+          int end = bestEnd[output];
+          if (bit == Cue.READ.bit || bit == Cue.UNREAD.bit) {
+            if (end > nameEnds[at]) { // the longer name counts
+              marks[at] &= ~(Cue.READ.bit | Cue.UNREAD.bit);
+              nameEnds[at] = end;
+              marks[at] |= bit;
+            }
+          } else if ((bit & Cue.ANSWERS) != 0) {
+            if (end > answerEnds[at]) {
+              marks[at] &= ~Cue.ANSWERS;
+              answerEnds[at] = end;
+              marks[at] |= bit;
+            }
+          } else {
+            marks[at] |= bit;
+          }
+        } else {
+          longestCue = Math.max(longestCue, bestEnd[output]);
+        }
+      }
+    }
+    return longestCue;
+  }
+
+  private void findings(int at) {
+    for (int t = 0; t < touchedCount; t++) {
+      int output = touched[t];
+      if (output < LabelerRules.MENTION) {
+        continue;
+      }
+      int f = (output - LabelerRules.MENTION) % Finding.COUNT;
+      if (at < covered[f] || !best(f, output)) {
+        continue;
+      }
+      covered[f] = bestEnd[output];
+      if (output < LabelerRules.OTHER) {
+        mention(at, bestEnd[output], output);
+      }
+    }
+  }
+
+  /**
+   * Of a finding's phrases at one token what only looks like a mention, where it covers the rest;
+   * else the one with fewest words skipped, then the longest.
+   */
+  private boolean best(int finding, int output) {
+    for (int rival = LabelerRules.MENTION + finding;
+        rival < LabelerRules.OUTPUTS;
+        rival += Finding.COUNT) {
+      if (rival != output && bestEnd[rival] > 0 && !beats(output, rival)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean beats(int output, int rival) {
+    int longer = bestEnd[output] - bestEnd[rival];
+    if (output >= LabelerRules.OTHER || rival >= LabelerRules.OTHER) {
+      return output >= LabelerRules.OTHER ? longer >= 0 : longer > 0;
+    }
+    int fewer = bestSkipped[rival] - bestSkipped[output];
+    return fewer > 0 || (fewer == 0 && (longer > 0 || (longer == 0 && output < rival)));
+  }
+
+  private void mention(int from, int to, int output) {
+    if (mentions == mentionFrom.length) {
+      mentionFrom = Arrays.copyOf(mentionFrom, 2 * mentions);
+      mentionTo = Arrays.copyOf(mentionTo, 2 * mentions);
+      mentionOutput = Arrays.copyOf(mentionOutput, 2 * mentions);
+      answered = Arrays.copyOf(answered, 2 * mentions);
+    }
+    mentionFrom[mentions] = from;
+    mentionTo[mentions] = to;
+    mentionOutput[mentions] = output;
+    mentions++;
+    if (output < LabelerRules.NORMAL) {
+      begins[from] = true;
+      if (longest[to] < 0) {
+        longest[to] = from; // the first that was found begins leftmost
+      }
+    }
+  }
+
+  /** Words that were looked up in the tables. */
+  long steps() {
+    return steps;
+  }
+
+  static boolean is(long marks, Cue cue) {
+    return (marks & cue.bit) != 0;
+  }
+
+  boolean is(int token, Cue cue) {
+    return (marks[token] & cue.bit) != 0;
+  }
+
+  /** The bits of the cues that begin at {@code token}. */
+  long marks(int token) {
+    return marks[token];
+  }
+
+  void mark(int token, long bits) {
+    marks[token] |= bits;
+  }
+
+  /** The token behind the cue that begins at {@code token}. */
+  int cueEnd(int token) {
+    return cueEnds[token];
+  }
+
+  /** The token behind the name of a section that begins at {@code token}; 0 where none does. */
+  int nameEnd(int token) {
+    return nameEnds[token];
+  }
+
+  /** The token behind the answer that begins at {@code token}; 0 where none does. */
+  int answerEnd(int token) {
+    return answerEnds[token];
+  }
+
+  /** Whether nothing reaches over the place before {@code token}. */
+  boolean isCut(int token) {
+    return cut[token];
+  }
+
+  /** Nothing reaches over the place before {@code token}. */
+  void cut(int token) {
+    cut[token] = true;
+  }
+
+  /** An answer from {@code from} up to {@code to}: its words say nothing of what is around them. */
+  void answer(int from, int to) {
+    cut[from] = true;
+    cut[to] = true;
+    for (int i = from; i < to; i++) {
+      marks[i] &= KEPT;
+      cueEnds[i] = i + 1;
+    }
+  }
+
+  int mentions() {
+    return mentions;
+  }
+
+  int mentionFrom(int mention) {
+    return mentionFrom[mention];
+  }
+
+  int mentionTo(int mention) {
+    return mentionTo[mention];
+  }
+
+  /** Output of the table, from {@link LabelerRules#MENTION} up to {@link LabelerRules#OTHER}. */
+  int mentionOutput(int mention) {
+    return mentionOutput[mention];
+  }
+
+  /** The column of the mention's finding. */
+  int mentionFinding(int mention) {
+    return (mentionOutput[mention] - LabelerRules.MENTION) % Finding.COUNT;
+  }
+
+  /** What a form answers about the mention; null where it is a statement. */
+  @Nullable FindingState answered(int mention) {
+    return answered[mention];
+  }
+
+  /** Notes what a form answers about the mentions that lie from {@code from} up to {@code to}. */
+  void answer(int from, int to, FindingState state) {
+    for (int m = firstMention(from); m < mentions && mentionFrom[m] < to; m++) {
+      if (mentionTo[m] <= to && mentionOutput[m] < LabelerRules.NORMAL) {
+        answered[m] = state;
+      }
+    }
+  }
+
+  /** The first mention that begins at {@code token} or later. */
+  int firstMention(int token) {
+    int low = 0;
+    int high = mentions;
+    while (low < high) {
+      int middle = (low + high) >>> 1;
+      if (mentionFrom[middle] < token) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  }
+
+  /** Where the longest mention that ends before {@code token} begins; -1 where none ends there. */
+  int mentionEndingAt(int token) {
+    return longest[token];
+  }
+
+  /** Whether a mention begins at {@code token}. */
+  boolean mentionBegins(int token) {
+    return begins[token];
+  }
+}
