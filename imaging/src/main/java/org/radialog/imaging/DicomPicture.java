@@ -12,9 +12,9 @@ import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 
 /**
- * The picture of a DICOM file (PS3.10), with or without its preamble: one frame of grey
- * pixels, 8 or 16 bits allocated, signed or not, uncompressed or in a coding that {@link
- * TransferSyntax} names.
+ * The picture of a DICOM file (PS3.10), with or without its preamble: one frame of grey pixels, 8
+ * or 16 bits allocated, signed or not, uncompressed or in a coding that {@link TransferSyntax}
+ * names.
  */
 record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
   private static final int PREAMBLE = 128;
@@ -58,8 +58,8 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
   /**
    * Reads the picture.
    *
-   * @throws ImageRefused by name for a transfer syntax that is not read, colour or several frames; if the
-   *     file ends early; if its sizes contradict each other
+   * @throws ImageRefused by name for a transfer syntax that is not read, colour or several frames;
+   *     if the file ends early; if its sizes contradict each other
    */
   static DicomPicture read(String image, byte[] file, Limits limits) {
     DicomDataSet meta = DicomDataSet.meta(image, file, prefixed(file) ? PREAMBLE + 4 : 0);
@@ -157,9 +157,18 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
             "the pixel data are not encapsulated although the transfer syntax says "
                 + coded.title());
       }
-      Frame frame = layout.decode(image, Fragments.join(image, file, pixels.offset()), coded);
-      layout = layout.of(image, frame);
-      samples = layout.levels(frame);
+      byte[] data = Fragments.join(image, file, pixels.offset());
+      if (coded.coding() == TransferSyntax.Coding.PLAIN) {
+        var plain = new DicomDataSet.Value("OB", 0, data.length);
+        samples = layout.unpack(image, data, plain, ByteOrder.LITTLE_ENDIAN);
+      } else {
+        Frame frame =
+            coded.coding() == TransferSyntax.Coding.RLE
+                ? Rle.decode(image, data, layout.columns(), layout.rows(), layout.allocated())
+                : layout.codestream(image, data, coded);
+        layout = layout.of(image, frame);
+        samples = layout.levels(frame);
+      }
     } else if (encapsulated) {
       throw new ImageRefused(
           CORRUPT,
@@ -242,16 +251,8 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
       return levels;
     }
 
-    /** Decodes one frame. */
-    Frame decode(String image, byte[] data, TransferSyntax.Encapsulated syntax) {
-      return switch (syntax.coding()) {
-        case RLE -> Rle.decode(image, data, columns, rows, allocated);
-        case JPEG -> codestream(image, data, syntax);
-      };
-    }
-
     /** Decoded as the codestream says what it is: some files name a related syntax. */
-    private Frame codestream(String image, byte[] data, TransferSyntax.Encapsulated syntax) {
+    Frame codestream(String image, byte[] data, TransferSyntax.Encapsulated syntax) {
       if (startsWith(data, 0xFF, 0xD8, 0xFF)) {
         return JpegStream.decode(image, data, columns, rows);
       }

@@ -3,7 +3,6 @@ package org.radialog.imaging;
 import static org.radialog.imaging.ImageRefused.Reason.CORRUPT;
 import static org.radialog.imaging.ImageRefused.Reason.TRUNCATED;
 
-import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
@@ -19,8 +18,18 @@ final class Fragments {
    * offset table: with one frame it tells nothing, so that an empty or wrong one does no harm.
    */
   static byte[] join(String image, byte[] file, int start) {
+    byte[] frame = new byte[walk(image, file, start, new byte[0])];
+    if (frame.length == 0) {
+      throw new ImageRefused(CORRUPT, image, "the encapsulated pixel data hold no fragment");
+    }
+    walk(image, file, start, frame);
+    return frame;
+  }
+
+  /** The bytes of all fragments, which are copied to {@code frame} as far as it goes. */
+  private static int walk(String image, byte[] file, int start, byte[] frame) {
     ByteBuffer in = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).position(start);
-    var frame = new ByteArrayOutputStream(file.length - start);
+    int size = 0;
     for (int item = 0; ; item++) {
       if (in.remaining() < 8) {
         throw truncated(image, file, "the end of the pixel data (FFFE,E0DD)");
@@ -29,10 +38,7 @@ final class Fragments {
       int tag = in.getShort() << 16 | (in.getShort() & 0xFFFF);
       long length = in.getInt() & 0xFFFF_FFFFL;
       if (tag == SEQUENCE_END) {
-        if (frame.size() == 0) {
-          throw new ImageRefused(CORRUPT, image, "the encapsulated pixel data hold no fragment");
-        }
-        return frame.toByteArray();
+        return size;
       }
       if (tag != ITEM) {
         throw new ImageRefused(
@@ -45,7 +51,10 @@ final class Fragments {
         throw truncated(image, file, "%d bytes of a fragment at byte %d".formatted(length, at));
       }
       if (item > 0) {
-        frame.write(file, in.position(), (int) length);
+        if (frame.length > 0) {
+          in.get(in.position(), frame, size, (int) length);
+        }
+        size += (int) length;
       }
       in.position(in.position() + (int) length);
     }

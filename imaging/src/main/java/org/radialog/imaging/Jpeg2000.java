@@ -251,7 +251,7 @@ final class Jpeg2000 {
           "has %d components, the DICOM header says grey, which has 1".formatted(components));
     }
     if ((word2(from) & 0x4000) != 0) {
-      throw unsupported("is High-Throughput JPEG 2000");
+      throw highThroughput();
     }
     if (bits > 16 || bits < 2 || data[from + 37] != 1 || data[from + 38] != 1) {
       throw unsupported(
@@ -308,7 +308,8 @@ final class Jpeg2000 {
         need(from, end, 10);
         int layers = word2(from + 2);
         if ((data[from + 1] & 0xFF) > 4 || layers == 0) {
-          throw corrupt("has progression order %d with %d layers".formatted(data[from + 1], layers));
+          throw corrupt(
+              "has progression order %d with %d layers".formatted(data[from + 1], layers));
         }
         header.order =
             new Order(data[from + 1], layers, (data[from] & 2) != 0, (data[from] & 4) != 0);
@@ -327,7 +328,7 @@ final class Jpeg2000 {
           header.qcc = quantisation(from + 1, end);
         }
       }
-      case 0xFF50 -> throw unsupported("is High-Throughput JPEG 2000");
+      case 0xFF50 -> throw highThroughput();
       case 0xFF5E -> throw unsupported("has a region of interest");
       case 0xFF5F -> throw unsupported("changes its progression order");
       case 0xFF60, 0xFF61 -> throw unsupported("has its packet headers packed");
@@ -345,11 +346,10 @@ final class Jpeg2000 {
     int height = (data[from + 2] & 15) + 2;
     int style = data[from + 3] & 0xFF;
     if ((style & 0x40) != 0) {
-      throw unsupported("is High-Throughput JPEG 2000");
+      throw highThroughput();
     }
     if (levels > 32 || width > 10 || height > 10 || width + height > 12 || style > 63) {
-      throw corrupt(
-          "has %d levels of code-blocks of 2^%d×2^%d".formatted(levels, width, height));
+      throw corrupt("has %d levels of code-blocks of 2^%d×2^%d".formatted(levels, width, height));
     }
     int[] sizes = new int[levels + 1];
     Arrays.fill(sizes, 0xFF);
@@ -424,7 +424,8 @@ final class Jpeg2000 {
   }
 
   /** A subband: where its coefficients lie in the plane of its tile. */
-  private record Band(int orientation, int index, int left, int top, int x0, int y0, int x1, int y1) {}
+  private record Band(
+      int orientation, int index, int left, int top, int x0, int y0, int x1, int y1) {}
 
   /** The blocks of one precinct in one subband. */
   private record BlockGrid(
@@ -820,9 +821,7 @@ final class Jpeg2000 {
     }
 
     private boolean marker(int low) {
-      return bytes.length - at >= 2
-          && bytes[at] == -1
-          && (bytes[at + 1] & 0xFF) == low;
+      return bytes.length - at >= 2 && bytes[at] == -1 && (bytes[at + 1] & 0xFF) == low;
     }
 
     private void packet(Precinct precinct, int layer) {
@@ -948,6 +947,13 @@ final class Jpeg2000 {
   private ImageRefused unsupported(String what) {
     return new ImageRefused(
         UNSUPPORTED, image, "the JPEG 2000 frame " + what + "; " + TransferSyntax.CONVERT);
+  }
+
+  private ImageRefused highThroughput() {
+    return new ImageRefused(
+        UNSUPPORTED,
+        image,
+        "the frame is High-Throughput JPEG 2000; " + TransferSyntax.WITH_PYDICOM);
   }
 
   private ImageRefused truncated() {

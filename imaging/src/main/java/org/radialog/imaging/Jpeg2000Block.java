@@ -280,8 +280,7 @@ final class Jpeg2000Block {
         }
         for (; y < bottom; y++, k += stride) {
           int f = known[k];
-          if ((f & (SIGNIFICANT | VISITED)) == 0
-              && decode(zeroContexts[f & NEIGHBOURS]) == 1) {
+          if ((f & (SIGNIFICANT | VISITED)) == 0 && decode(zeroContexts[f & NEIGHBOURS]) == 1) {
             found(x, y, k, plane, false);
           }
         }

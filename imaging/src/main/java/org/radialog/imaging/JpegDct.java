@@ -67,7 +67,8 @@ final class JpegDct {
           }
           k += symbol >> 4;
           if (k > 63) {
-            throw new ImageRefused(CORRUPT, image, "a block of the JPEG has more than 64 coefficients");
+            throw new ImageRefused(
+                CORRUPT, image, "a block of the JPEG has more than 64 coefficients");
           }
           block[ZIGZAG[k]] = (double) in.difference(size) * quantisation[k];
           flat = false;

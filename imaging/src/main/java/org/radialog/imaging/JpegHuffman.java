@@ -25,7 +25,9 @@ final class JpegHuffman {
       for (int i = 0; i < counts[length - 1]; i++, code++, index++) {
         if (code >= 1 << length) {
           throw new ImageRefused(
-              CORRUPT, image, "a Huffman table of the JPEG has too many codes of " + length + " bits");
+              CORRUPT,
+              image,
+              "a Huffman table of the JPEG has too many codes of " + length + " bits");
         }
         if (length <= FAST) {
           int first = code << (FAST - length);

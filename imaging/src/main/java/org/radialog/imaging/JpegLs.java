@@ -22,8 +22,8 @@ final class JpegLs {
 
   // Code segment A.17: the order of run lengths.
   private static final int[] J = {
-    0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 9, 10, 11, 12, 13, 14,
-    15
+    0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 9, 10, 11, 12, 13,
+    14, 15
   };
   private static final int CONTEXTS = 365; // of regular mode; two of run interruption follow
 
@@ -93,8 +93,7 @@ final class JpegLs {
       throw new ImageRefused(
           CORRUPT,
           image,
-          "the JPEG-LS frame has thresholds %d, %d, %d and RESET %d"
-              .formatted(t1, t2, t3, reset));
+          "the JPEG-LS frame has thresholds %d, %d, %d and RESET %d".formatted(t1, t2, t3, reset));
     }
     range = (maxval + 2 * near) / step + 1;
     qbpp = ceilLog2(range);
@@ -220,17 +219,15 @@ final class JpegLs {
     }
     int count = read(J[runIndex]);
     if (count > columns - x) {
-      throw new ImageRefused(CORRUPT, image, "a run of the JPEG-LS frame passes the end of its row");
+      throw new ImageRefused(
+          CORRUPT, image, "a run of the JPEG-LS frame passes the end of its row");
     }
     Arrays.fill(here, x, x + count, ra);
     x += count;
     int rb = above[x];
     int type = Math.abs(ra - rb) <= near ? 1 : 0;
     int error = interruptionError(type);
-    here[x] =
-        type == 1
-            ? reconstructed(ra, error)
-            : reconstructed(rb, ra > rb ? -error : error);
+    here[x] = type == 1 ? reconstructed(ra, error) : reconstructed(rb, ra > rb ? -error : error);
     if (runIndex > 0) {
       runIndex--;
     }
@@ -301,8 +298,7 @@ final class JpegLs {
     while (held < count) {
       if (at >= data.length
           || (data[at] == -1 && (at + 1 == data.length || data[at + 1] < 0))) { // a marker
-        throw new ImageRefused(
-            TRUNCATED, image, "the JPEG-LS data end before their picture does");
+        throw new ImageRefused(TRUNCATED, image, "the JPEG-LS data end before their picture does");
       }
       int next = data[at++] & 0xFF;
       bits = afterFf ? bits << 7 | next : bits << 8 | next;

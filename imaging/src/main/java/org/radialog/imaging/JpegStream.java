@@ -215,15 +215,7 @@ final class JpegStream {
         false,
         false,
         JpegDct.decode(
-            image,
-            in,
-            columns,
-            rows,
-            bits,
-            steps,
-            first,
-            table(ac, tables & 15),
-            restartInterval));
+            image, in, columns, rows, bits, steps, first, table(ac, tables & 15), restartInterval));
   }
 
   private JpegLs.Scan lsScan(int from, int end) {
@@ -270,7 +262,8 @@ final class JpegStream {
       }
       at += 17;
       if (number > 3 || kind < 0 || kind > 1 || sum > 256) {
-        throw new ImageRefused(CORRUPT, image, "the JPEG has a Huffman table that contradicts itself");
+        throw new ImageRefused(
+            CORRUPT, image, "the JPEG has a Huffman table that contradicts itself");
       }
       if (sum > end - at) {
         throw truncated();

@@ -69,7 +69,9 @@ final class Rle {
       }
       if (count > cells.length - done) {
         throw new ImageRefused(
-            CORRUPT, image, "an RLE segment holds more than the %d bytes of its plane".formatted(cells.length));
+            CORRUPT,
+            image,
+            "an RLE segment holds more than the %d bytes of its plane".formatted(cells.length));
       }
       for (int i = 0; i < count; i++) {
         cells[done++] |= (short) ((data[run ? at : at + i] & 0xFF) << shift);
@@ -80,7 +82,9 @@ final class Rle {
       // G.3.1: a segment is padded to an even length; some writers pad on.
       if (data[at] != 0 && data[at] != -128) {
         throw new ImageRefused(
-            CORRUPT, image, "an RLE segment holds more than the %d bytes of its plane".formatted(cells.length));
+            CORRUPT,
+            image,
+            "an RLE segment holds more than the %d bytes of its plane".formatted(cells.length));
       }
     }
   }
