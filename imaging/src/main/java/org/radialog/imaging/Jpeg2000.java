@@ -62,6 +62,7 @@ final class Jpeg2000 {
   // ---- The codestream: annex A ----
 
   /** COD, as COC may change it. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Coding(
       int levels, int blockWidth, int blockHeight, int style, boolean reversible, int[] precincts) {
     int precinctWidth(int resolution) {
@@ -77,6 +78,7 @@ final class Jpeg2000 {
   private record Order(int progression, int layers, boolean startMarkers, boolean endMarkers) {}
 
   /** QCD or QCC: {@code steps} are exponents and, where not reversible, mantissas. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Quantisation(int style, int guardBits, int[] steps) {
     int exponent(int band) {
       return style == 1
@@ -428,6 +430,7 @@ final class Jpeg2000 {
       int orientation, int index, int left, int top, int x0, int y0, int x1, int y1) {}
 
   /** The blocks of one precinct in one subband. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
   private record BlockGrid(
       Band band, int across, Block[] blocks, TagTree included, TagTree zeroPlanes) {}
 

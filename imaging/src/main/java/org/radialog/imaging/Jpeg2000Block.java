@@ -58,7 +58,7 @@ final class Jpeg2000Block {
       int down = sign(known, NORTH, NORTH_NEGATIVE) + sign(known, SOUTH, SOUTH_NEGATIVE);
       int context = 3 * Integer.signum(across) + Integer.signum(down);
       // The context, and in bit 7 whether the decoded sign is turned.
-      SIGN_CONTEXTS[f] = (byte) (9 + Math.abs(context) | (context < 0 ? 0x80 : 0));
+      SIGN_CONTEXTS[f] = (byte) ((9 + Math.abs(context)) | (context < 0 ? 0x80 : 0));
     }
     // Table D.3 numbers (1, -1) 11, (1, 0) 12 and (1, 1) 13; 3 · h + v gives 2, 3, 4.
   }
@@ -219,7 +219,7 @@ final class Jpeg2000Block {
       negative = rawBit() == 1;
     } else {
       int context = SIGN_CONTEXTS[known[k] >> 4 & 0xFF];
-      negative = decode(context & 0x7F) == 1 ^ context < 0;
+      negative = (decode(context & 0x7F) == 1) != (context < 0);
     }
     int magnitude = 3 << plane; // half way between 2 and 4
     values[y * width + x] = negative ? -magnitude : magnitude;

@@ -5,11 +5,11 @@ package org.radialog.imaging;
  * rows and columns first; one step mixes them with the high-pass ones behind them.
  */
 final class Jpeg2000Wavelet {
-  private static final float ALPHA = -1.586134342059924f;
-  private static final float BETA = -0.052980118572961f;
-  private static final float GAMMA = 0.882911075530934f;
-  private static final float DELTA = 0.443506852043971f;
-  private static final float K = 1.230174104914001f;
+  private static final float ALPHA = (float) -1.586134342059924;
+  private static final float BETA = (float) -0.052980118572961;
+  private static final float GAMMA = (float) 0.882911075530934;
+  private static final float DELTA = (float) 0.443506852043971;
+  private static final float K = (float) 1.230174104914001;
 
   /** Columns that are transformed together, so that memory is read in order. */
   private static final int TOGETHER = 16;
@@ -29,7 +29,7 @@ final class Jpeg2000Wavelet {
     for (int y = 0; y < height; y++) {
       int row = y * stride;
       for (int i = 0, low = row, high = row + lowWidth; i < width; i++) {
-        line[i] = (i + x0 & 1) == 0 ? plane[low++] : plane[high++];
+        line[i] = ((i + x0) & 1) == 0 ? plane[low++] : plane[high++];
       }
       reversible(line, width, 1, x0 & 1);
       System.arraycopy(line, 0, plane, row, width);
@@ -37,7 +37,7 @@ final class Jpeg2000Wavelet {
     for (int x = 0; x < width; x += TOGETHER) {
       int count = Math.min(TOGETHER, width - x);
       for (int i = 0, low = 0, high = lowHeight; i < height; i++) {
-        int row = (i + y0 & 1) == 0 ? low++ : high++;
+        int row = ((i + y0) & 1) == 0 ? low++ : high++;
         System.arraycopy(plane, row * stride + x, line, i * count, count);
       }
       reversible(line, height, count, y0 & 1);
@@ -59,14 +59,14 @@ final class Jpeg2000Wavelet {
       int before = (i == 0 ? 1 : i - 1) * count;
       int after = (i == n - 1 ? n - 2 : i + 1) * count;
       for (int j = 0; j < count; j++) {
-        line[i * count + j] -= line[before + j] + line[after + j] + 2 >> 2;
+        line[i * count + j] -= (line[before + j] + line[after + j] + 2) >> 2;
       }
     }
     for (int i = 1 - odd; i < n; i += 2) {
       int before = (i == 0 ? 1 : i - 1) * count;
       int after = (i == n - 1 ? n - 2 : i + 1) * count;
       for (int j = 0; j < count; j++) {
-        line[i * count + j] += line[before + j] + line[after + j] >> 1;
+        line[i * count + j] += (line[before + j] + line[after + j]) >> 1;
       }
     }
   }
@@ -79,7 +79,7 @@ final class Jpeg2000Wavelet {
     for (int y = 0; y < height; y++) {
       int row = y * stride;
       for (int i = 0, low = row, high = row + lowWidth; i < width; i++) {
-        line[i] = (i + x0 & 1) == 0 ? plane[low++] : plane[high++];
+        line[i] = ((i + x0) & 1) == 0 ? plane[low++] : plane[high++];
       }
       irreversible(line, width, 1, x0 & 1);
       System.arraycopy(line, 0, plane, row, width);
@@ -87,7 +87,7 @@ final class Jpeg2000Wavelet {
     for (int x = 0; x < width; x += TOGETHER) {
       int count = Math.min(TOGETHER, width - x);
       for (int i = 0, low = 0, high = lowHeight; i < height; i++) {
-        int row = (i + y0 & 1) == 0 ? low++ : high++;
+        int row = ((i + y0) & 1) == 0 ? low++ : high++;
         System.arraycopy(plane, row * stride + x, line, i * count, count);
       }
       irreversible(line, height, count, y0 & 1);

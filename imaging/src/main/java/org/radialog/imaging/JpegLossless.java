@@ -78,7 +78,7 @@ final class JpegLossless {
     }
     if (shift > 0) {
       for (int i = 0; i < samples.length; i++) {
-        samples[i] <<= shift;
+        samples[i] = (short) (samples[i] << shift);
       }
     }
     return samples;

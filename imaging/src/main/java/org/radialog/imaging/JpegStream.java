@@ -22,7 +22,7 @@ final class JpegStream {
   private final int columns;
   private final int rows;
 
-  private final int @Nullable [][] quantisation = new int[4][];
+  private final int[] @Nullable [] quantisation = new int[4][];
   private final @Nullable JpegHuffman[] dc = new JpegHuffman[4];
   private final @Nullable JpegHuffman[] ac = new JpegHuffman[4];
   private int restartInterval;

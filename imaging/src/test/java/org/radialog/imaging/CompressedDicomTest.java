@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
@@ -41,6 +42,26 @@ class CompressedDicomTest {
     assertThat(coded.width()).isEqualTo(53);
     assertThat(coded.height()).isEqualTo(48);
     assertThat(greatestDifference(coded, plain)).isLessThanOrEqualTo(file.tolerance());
+  }
+
+  /** A public kind of file: JPEG baseline, against the same film as a PNG. */
+  @Test
+  void aFilmInJpegBaselineIsTheSameAsItsPng() throws IOException {
+    byte[] dicom = resource("/cases/dicom-refusals/d76_jpegbaseline.dcm");
+    byte[] png = resource("/cases/dicom-bits/ref8.png");
+    byte[] coded = Radiograph.decode("d76", dicom, Limits.DEFAULT).levels(DicomRecipe.VOI);
+    byte[] plain = Radiograph.decode("ref8", png, Limits.DEFAULT).levels(DicomRecipe.VOI);
+
+    assertThat(coded).hasSameSizeAs(plain);
+    for (int i = 0; i < plain.length; i++) {
+      assertThat(Math.abs((coded[i] & 0xFF) - (plain[i] & 0xFF))).isLessThanOrEqualTo(2);
+    }
+  }
+
+  private static byte[] resource(String name) throws IOException {
+    try (InputStream in = CompressedDicomTest.class.getResourceAsStream(name)) {
+      return in.readAllBytes();
+    }
   }
 
   @Test
