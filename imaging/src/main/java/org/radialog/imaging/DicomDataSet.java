@@ -79,8 +79,10 @@ final class DicomDataSet {
   private static final long UNDEFINED = 0xFFFF_FFFFL;
   private static final int DEEPEST = 32;
 
-  /** Where an element's value lies. */
+  /** Where an element's value lies; encapsulated pixel data have {@link #ENCAPSULATED} bytes. */
   record Value(String vr, int offset, int length) {}
+
+  static final int ENCAPSULATED = -1;
 
   private record Element(int tag, String vr, int offset, long length) {
     boolean undefined() {
@@ -266,11 +268,9 @@ final class DicomDataSet {
   /** Keeps or steps over the element whose header was just read. */
   private void take(Element element, TransferSyntax.Native syntax, int end, int depth) {
     int tag = element.tag();
-    if (tag == PIXEL_DATA && element.undefined()) {
-      throw new ImageRefused(
-          CORRUPT,
-          image,
-          "the pixel data are encapsulated although the transfer syntax says uncompressed");
+    if (tag == PIXEL_DATA && element.undefined() && depth == 0) {
+      values.putIfAbsent(tag, new Value(element.vr(), element.offset(), ENCAPSULATED));
+      return; // they are the last element that is read
     }
     boolean lut = depth == 0 && (tag == MODALITY_LUT || tag == VOI_LUT);
     if (element.undefined()) {

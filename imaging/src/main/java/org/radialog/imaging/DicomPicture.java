@@ -1,15 +1,20 @@
 package org.radialog.imaging;
 
 import static org.radialog.imaging.ImageRefused.Reason.CORRUPT;
+import static org.radialog.imaging.ImageRefused.Reason.TOO_LARGE;
 import static org.radialog.imaging.ImageRefused.Reason.TRUNCATED;
 import static org.radialog.imaging.ImageRefused.Reason.UNSUPPORTED;
 
 import java.nio.ByteOrder;
+import java.util.HexFormat;
 import java.util.Optional;
+import java.util.zip.DataFormatException;
+import java.util.zip.Inflater;
 
 /**
- * The picture of a DICOM file (PS3.10), with or without its preamble: one frame of uncompressed
- * grey pixels, 8 or 16 bits allocated, signed or not.
+ * The picture of a DICOM file (PS3.10), with or without its preamble: one frame of grey pixels, 8
+ * or 16 bits allocated, signed or not, uncompressed or in a coding that {@link TransferSyntax}
+ * names.
  */
 record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
   private static final int PREAMBLE = 128;
@@ -53,8 +58,8 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
   /**
    * Reads the picture.
    *
-   * @throws ImageRefused by name for a compressed transfer syntax, colour or several frames; if the
-   *     file ends early; if its sizes contradict each other
+   * @throws ImageRefused by name for a transfer syntax that is not read, colour or several frames;
+   *     if the file ends early; if its sizes contradict each other
    */
   static DicomPicture read(String image, byte[] file, Limits limits) {
     DicomDataSet meta = DicomDataSet.meta(image, file, prefixed(file) ? PREAMBLE + 4 : 0);
@@ -67,21 +72,71 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
                 ? TransferSyntax.EXPLICIT_LITTLE
                 : TransferSyntax.IMPLICIT_LITTLE;
     return switch (syntax) {
-      case TransferSyntax.Native plain -> read(image, file, start, plain, limits);
+      case TransferSyntax.Native plain -> read(image, file, start, plain, syntax, limits);
+      case TransferSyntax.Deflated _ ->
+          read(
+              image,
+              inflated(image, file, start, limits),
+              0,
+              TransferSyntax.EXPLICIT_LITTLE,
+              syntax,
+              limits);
+      case TransferSyntax.Encapsulated _ ->
+          read(image, file, start, TransferSyntax.EXPLICIT_LITTLE, syntax, limits);
       case TransferSyntax.Other other ->
           throw new ImageRefused(
               UNSUPPORTED,
               image,
-              "the DICOM transfer syntax "
-                  + other.title()
-                  + " is not read; convert the file to Explicit VR Little Endian"
-                  + " (1.2.840.10008.1.2.1), for example with dcmtk's dcmdjpeg, dcmdrle or dcmconv");
+              "the DICOM transfer syntax %s is not read; %s"
+                  .formatted(other.title(), other.hint()));
     };
   }
 
+  /** What is deflated from {@code start} on: twice read, so that its size is known before. */
+  private static byte[] inflated(String image, byte[] file, int start, Limits limits) {
+    byte[] piece = new byte[1 << 16];
+    long size = 0;
+    try (var inflater = new Inflater(true)) {
+      inflater.setInput(file, start, file.length - start);
+      while (!inflater.finished()) {
+        int count = inflater.inflate(piece);
+        if (count == 0 && !inflater.finished()) {
+          throw new ImageRefused(
+              TRUNCATED,
+              image,
+              "the DICOM file ends at byte %d, before its deflated data set does: copy the file again"
+                  .formatted(file.length));
+        }
+        size += count;
+        if (size > limits.maxBytes()) {
+          throw new ImageRefused(
+              TOO_LARGE,
+              image,
+              "the deflated data set has more than %d MiB, the limit"
+                  .formatted(limits.maxBytes() >> 20));
+        }
+      }
+      byte[] set = new byte[(int) size];
+      inflater.reset();
+      inflater.setInput(file, start, file.length - start);
+      for (int at = 0; at < set.length; ) {
+        at += inflater.inflate(set, at, set.length - at);
+      }
+      return set;
+    } catch (DataFormatException e) {
+      throw new ImageRefused(
+          CORRUPT, image, "the deflated data set cannot be inflated: " + e.getMessage(), e);
+    }
+  }
+
   private static DicomPicture read(
-      String image, byte[] file, int start, TransferSyntax.Native syntax, Limits limits) {
-    DicomDataSet set = DicomDataSet.main(image, file, start, syntax);
+      String image,
+      byte[] file,
+      int start,
+      TransferSyntax.Native elements,
+      TransferSyntax syntax,
+      Limits limits) {
+    DicomDataSet set = DicomDataSet.main(image, file, start, elements);
     var header =
         new DicomHeader(
             set.text(DicomDataSet.MODALITY),
@@ -92,7 +147,36 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
             set.text(DicomDataSet.PRESENTATION_LUT_SHAPE));
     var layout = Layout.of(image, set, header.photometricInterpretation(), limits);
     DicomDataSet.Value pixels = set.value(DicomDataSet.PIXEL_DATA).orElseThrow();
-    Samples samples = layout.unpack(image, file, pixels, syntax.order());
+    boolean encapsulated = pixels.length() == DicomDataSet.ENCAPSULATED;
+    Samples samples;
+    if (syntax instanceof TransferSyntax.Encapsulated coded) {
+      if (!encapsulated) {
+        throw new ImageRefused(
+            CORRUPT,
+            image,
+            "the pixel data are not encapsulated although the transfer syntax says "
+                + coded.title());
+      }
+      byte[] data = Fragments.join(image, file, pixels.offset());
+      if (coded.coding() == TransferSyntax.Coding.PLAIN) {
+        var plain = new DicomDataSet.Value("OB", 0, data.length);
+        samples = layout.unpack(image, data, plain, ByteOrder.LITTLE_ENDIAN);
+      } else {
+        Frame frame =
+            coded.coding() == TransferSyntax.Coding.RLE
+                ? Rle.decode(image, data, layout.columns(), layout.rows(), layout.allocated())
+                : layout.codestream(image, data, coded);
+        layout = layout.of(image, frame);
+        samples = layout.levels(frame);
+      }
+    } else if (encapsulated) {
+      throw new ImageRefused(
+          CORRUPT,
+          image,
+          "the pixel data are encapsulated although the transfer syntax says uncompressed");
+    } else {
+      samples = layout.unpack(image, file, pixels, elements.order());
+    }
     return new DicomPicture(header, samples, levels(image, set, layout, header));
   }
 
@@ -158,6 +242,76 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
       return signed ? bits << (32 - stored) >> (32 - stored) : bits;
     }
 
+    /** The level of each cell: one table does masking, sign and offset. */
+    private short[] levels() {
+      short[] levels = new short[1 << allocated];
+      for (int cell = 0; cell < levels.length; cell++) {
+        levels[cell] = (short) (value(cell) - least());
+      }
+      return levels;
+    }
+
+    /** Decoded as the codestream says what it is: some files name a related syntax. */
+    Frame codestream(String image, byte[] data, TransferSyntax.Encapsulated syntax) {
+      if (startsWith(data, 0xFF, 0xD8, 0xFF)) {
+        return JpegStream.decode(image, data, columns, rows);
+      }
+      if (startsWith(data, 0xFF, 0x4F, 0xFF, 0x51) || startsWith(data, Jpeg2000.BOXES)) {
+        return Jpeg2000.decode(image, data, columns, rows);
+      }
+      throw new ImageRefused(
+          CORRUPT,
+          image,
+          "the transfer syntax says %s, the pixel data begin with the bytes %s"
+              .formatted(
+                  syntax.title(),
+                  HexFormat.ofDelimiter(" ").formatHex(data, 0, Math.min(8, data.length))));
+    }
+
+    private static boolean startsWith(byte[] data, int... magic) {
+      for (int i = 0; i < magic.length; i++) {
+        if (data.length <= i || (data[i] & 0xFF) != magic[i]) {
+          return false;
+        }
+      }
+      return true;
+    }
+
+    /**
+     * The layout of a decoded frame's values, which are cells: bits beside the stored ones are
+     * noise, as in plain pixels. But where coding lost something, values overshoot their bits, and
+     * the codestream's own count.
+     */
+    Layout of(String image, Frame frame) {
+      if (frame.bits() > allocated || (signed && frame.bits() < stored && !frame.signed())) {
+        throw new ImageRefused(
+            CORRUPT,
+            image,
+            "the codestream has %d bits per sample, the DICOM header says %d of %d allocated%s"
+                .formatted(frame.bits(), stored, allocated, signed ? ", signed" : ""));
+      }
+      return frame.exact() || frame.bits() <= stored || highBit != stored - 1
+          ? this
+          : new Layout(rows, columns, allocated, frame.bits(), frame.bits() - 1, signed);
+    }
+
+    /** Levels from {@link #least()} up. */
+    Samples levels(Frame frame) {
+      short[] values = frame.values();
+      short[] levels = levels();
+      if (allocated == 8) {
+        byte[] bytes = new byte[values.length];
+        for (int i = 0; i < bytes.length; i++) {
+          bytes[i] = (byte) levels[values[i] & 0xFF];
+        }
+        return new Samples.Bytes(columns, rows, 1, bytes);
+      }
+      for (int i = 0; i < values.length; i++) {
+        values[i] = levels[values[i] & 0xFFFF];
+      }
+      return new Samples.Words(columns, rows, 1, values);
+    }
+
     /** Levels from {@link #least()} up. */
     Samples unpack(String image, byte[] file, DicomDataSet.Value pixels, ByteOrder order) {
       long count = (long) rows * columns;
@@ -179,11 +333,7 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
       boolean big = order == ByteOrder.BIG_ENDIAN;
       int at = pixels.offset();
       int size = (int) count;
-      // One table does masking, sign and offset.
-      short[] levels = new short[1 << allocated];
-      for (int cell = 0; cell < levels.length; cell++) {
-        levels[cell] = (short) (value(cell) - least());
-      }
+      short[] levels = levels();
       if (allocated == 8) {
         // PS3.5 A.3: 8-bit cells in words of VR OW are swapped with their words.
         int swap = big && pixels.vr().equals("OW") ? 1 : 0;

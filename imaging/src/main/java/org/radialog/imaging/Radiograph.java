@@ -18,8 +18,8 @@ import java.util.Optional;
  * A radiograph as its file holds it, whole: read entirely, or refused. Immutable.
  *
  * <p>Files are told apart by content, never by name: PNG and JPEG, 8 and 16 bit, grey, RGB, RGBA,
- * palette, turned as their EXIF orientation says; DICOM, uncompressed, one frame, grey, 8 to 16
- * bit.
+ * palette, turned as their EXIF orientation says; DICOM, one frame, grey, 8 to 16 bit, uncompressed
+ * or in one of the common codings (docs/dicom.md).
  */
 public final class Radiograph {
   /** What kind of file it came from. */
@@ -28,7 +28,7 @@ public final class Radiograph {
     PNG,
     /** JPEG, 8 bit. */
     JPEG,
-    /** DICOM, uncompressed. */
+    /** DICOM, whatever its transfer syntax. */
     DICOM,
     /** Made in memory. */
     MEMORY

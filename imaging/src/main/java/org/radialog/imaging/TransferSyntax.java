@@ -2,54 +2,95 @@ package org.radialog.imaging;
 
 import java.nio.ByteOrder;
 import java.util.Map;
+import org.radialog.base.Printable;
 
-/** DICOM transfer syntaxes: PS3.6, table A-1. */
+/** DICOM transfer syntaxes: PS3.6, table A-1. What is read and what is not: docs/dicom.md. */
 sealed interface TransferSyntax {
-  /** Pixels as they are: the ones that are read here. */
+  /** The way back to plain pixels of what gdcm decodes and we do not. */
+  String CONVERT = "convert it with `gdcmconv --raw IN OUT`";
+
+  /** Where no common tool knows a way back. */
+  String ASK = "ask the archive to send it as Explicit VR Little Endian (1.2.840.10008.1.2.1)";
+
+  /** How elements are written, and pixels as they are. */
   record Native(boolean explicitVr, ByteOrder order) implements TransferSyntax {}
 
-  /** Any other, by its name and identifier. */
-  record Other(String title) implements TransferSyntax {}
+  /** Explicit VR little endian, deflated behind the file meta information: PS3.5, A.5. */
+  record Deflated() implements TransferSyntax {}
+
+  /** Explicit VR little endian whose pixel data are fragments: PS3.5, A.4. */
+  record Encapsulated(Coding coding, String title) implements TransferSyntax {}
+
+  /** How a frame in fragments is coded. */
+  enum Coding {
+    /** Not at all. */
+    PLAIN,
+    /** PS3.5, annex G. */
+    RLE,
+    /** JPEG, JPEG-LS or JPEG 2000: the codestream itself tells which. */
+    JPEG
+  }
+
+  /** One that is not read, by its name and identifier, and what to do about it. */
+  record Other(String title, String hint) implements TransferSyntax {}
 
   Native IMPLICIT_LITTLE = new Native(false, ByteOrder.LITTLE_ENDIAN);
   Native EXPLICIT_LITTLE = new Native(true, ByteOrder.LITTLE_ENDIAN);
   Native EXPLICIT_BIG = new Native(true, ByteOrder.BIG_ENDIAN);
 
-  Map<String, String> NAMES =
+  /** What stands behind {@link #JPEG_ROOT} for the ones whose codestreams are read. */
+  Map<String, String> JPEGS =
       Map.ofEntries(
-          Map.entry("1.2.840.10008.1.2.1.99", "Deflated Explicit VR Little Endian"),
-          Map.entry(
-              "1.2.840.10008.1.2.1.98", "Encapsulated Uncompressed Explicit VR Little Endian"),
-          Map.entry("1.2.840.10008.1.2.4.50", "JPEG Baseline (Process 1)"),
-          Map.entry("1.2.840.10008.1.2.4.51", "JPEG Extended (Process 2 and 4)"),
-          Map.entry("1.2.840.10008.1.2.4.57", "JPEG Lossless, Non-Hierarchical (Process 14)"),
-          Map.entry(
-              "1.2.840.10008.1.2.4.70", "JPEG Lossless, Non-Hierarchical, First-Order Prediction"),
-          Map.entry("1.2.840.10008.1.2.4.80", "JPEG-LS Lossless"),
-          Map.entry("1.2.840.10008.1.2.4.81", "JPEG-LS Lossy (Near-Lossless)"),
-          Map.entry("1.2.840.10008.1.2.4.90", "JPEG 2000 Lossless"),
-          Map.entry("1.2.840.10008.1.2.4.91", "JPEG 2000"),
-          Map.entry("1.2.840.10008.1.2.4.92", "JPEG 2000 Part 2 Multi-component Lossless"),
-          Map.entry("1.2.840.10008.1.2.4.93", "JPEG 2000 Part 2 Multi-component"),
-          Map.entry("1.2.840.10008.1.2.4.94", "JPIP Referenced"),
-          Map.entry("1.2.840.10008.1.2.4.95", "JPIP Referenced Deflate"),
-          Map.entry("1.2.840.10008.1.2.4.100", "MPEG2 Main Profile at Main Level"),
-          Map.entry("1.2.840.10008.1.2.4.101", "MPEG2 Main Profile at High Level"),
-          Map.entry("1.2.840.10008.1.2.4.102", "MPEG-4 AVC/H.264 High Profile at Level 4.1"),
-          Map.entry("1.2.840.10008.1.2.4.110", "JPEG XL Lossless"),
-          Map.entry("1.2.840.10008.1.2.4.111", "JPEG XL JPEG Recompression"),
-          Map.entry("1.2.840.10008.1.2.4.112", "JPEG XL"),
-          Map.entry("1.2.840.10008.1.2.4.201", "High-Throughput JPEG 2000 Lossless"),
-          Map.entry("1.2.840.10008.1.2.4.202", "High-Throughput JPEG 2000 with RPCL Lossless"),
-          Map.entry("1.2.840.10008.1.2.4.203", "High-Throughput JPEG 2000"),
-          Map.entry("1.2.840.10008.1.2.5", "RLE Lossless"));
+          Map.entry("50", "JPEG Baseline (Process 1)"),
+          Map.entry("51", "JPEG Extended (Process 2 and 4)"),
+          Map.entry("57", "JPEG Lossless, Non-Hierarchical (Process 14)"),
+          Map.entry("70", "JPEG Lossless, Non-Hierarchical, First-Order Prediction"),
+          Map.entry("80", "JPEG-LS Lossless"),
+          Map.entry("81", "JPEG-LS Lossy (Near-Lossless)"),
+          Map.entry("90", "JPEG 2000 Lossless"),
+          Map.entry("91", "JPEG 2000"),
+          Map.entry("92", "JPEG 2000 Part 2 Multi-component Lossless"),
+          Map.entry("93", "JPEG 2000 Part 2 Multi-component"));
+
+  String JPEG_ROOT = "1.2.840.10008.1.2.4.";
 
   static TransferSyntax of(String uid) {
     return switch (uid) {
       case "1.2.840.10008.1.2" -> IMPLICIT_LITTLE;
       case "1.2.840.10008.1.2.1" -> EXPLICIT_LITTLE;
       case "1.2.840.10008.1.2.2" -> EXPLICIT_BIG;
-      default -> new Other(NAMES.getOrDefault(uid, "unknown transfer syntax") + " (" + uid + ")");
+      case "1.2.840.10008.1.2.1.99" -> new Deflated();
+      case "1.2.840.10008.1.2.1.98" ->
+          new Encapsulated(Coding.PLAIN, title("Encapsulated Uncompressed", uid));
+      case "1.2.840.10008.1.2.5" -> new Encapsulated(Coding.RLE, title("RLE Lossless", uid));
+      default -> {
+        String number = uid.startsWith(JPEG_ROOT) ? uid.substring(JPEG_ROOT.length()) : "";
+        String name = JPEGS.get(number);
+        yield name != null ? new Encapsulated(Coding.JPEG, title(name, uid)) : other(number, uid);
+      }
     };
+  }
+
+  private static Other other(String number, String uid) {
+    return switch (number) {
+      case "53", "55" -> new Other(title("JPEG Progressive, retired", uid), CONVERT);
+      case "52", "54", "56", "58", "59", "60", "61", "62", "63", "64", "65", "66" ->
+          new Other(title("a retired JPEG process", uid), ASK);
+      case "94", "95", "204", "205" ->
+          new Other(title("JPIP Referenced", uid), "its pixels are on a server: " + ASK);
+      case "100", "101", "102", "103", "104", "105", "106", "107", "108" ->
+          new Other(title("MPEG video", uid), "a radiograph is no video: " + ASK);
+      case "110", "111", "112" -> new Other(title("JPEG XL", uid), ASK);
+      case "201", "202", "203" -> new Other(title("High-Throughput JPEG 2000", uid), WITH_PYDICOM);
+      default -> new Other("unknown transfer syntax (" + Printable.of(uid) + ")", ASK);
+    };
+  }
+
+  /** gdcm and dcmtk do not decode it. */
+  String WITH_PYDICOM =
+      "decompress it with pydicom and pylibjpeg-openjpeg: dcmread(IN), decompress(), save_as(OUT)";
+
+  private static String title(String name, String uid) {
+    return name + " (" + uid + ")";
   }
 }

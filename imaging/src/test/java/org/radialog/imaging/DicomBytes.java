@@ -134,6 +134,16 @@ final class DicomBytes {
     return words(0x7FE0_0010, "OW", cells);
   }
 
+  /** Encapsulated pixel data with an empty offset table. */
+  DicomBytes fragments(byte[]... fragments) {
+    header(0x7FE0_0010, "OB", -1).header(0xFFFE_E000, "", 0);
+    for (byte[] fragment : fragments) {
+      byte[] even = Arrays.copyOf(fragment, fragment.length + (fragment.length & 1));
+      header(0xFFFE_E000, "", even.length).raw(even);
+    }
+    return header(0xFFFE_E0DD, "", 0);
+  }
+
   DicomBytes raw(byte[] bytes) {
     out.writeBytes(bytes);
     return this;
