@@ -3,7 +3,6 @@ package org.radialog.dialog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -11,11 +10,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
-import java.util.UUID;
-import java.util.stream.Stream;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
+import org.radialog.base.WholeFolder;
 import org.radialog.clinical.Finding;
 import org.radialog.model.BioViLT;
 import org.radialog.model.LlamaConfig;
@@ -99,49 +97,8 @@ public final class ModelImport {
    *     then there is none
    */
   public static ModelConfig run(Request request, Progress progress) {
-    Path target = request.target.toAbsolutePath();
-    Path parent = Optional.ofNullable(target.getParent()).orElse(target);
-    Path folder = parent.resolve("." + target.getFileName() + "-" + UUID.randomUUID());
-    try {
-      if (Files.exists(target) && !empty(target)) {
-        throw new RadialogException(
-            target + " is there already and not an empty folder; name a new one, or delete it");
-      }
-      Files.createDirectories(folder);
-      try {
-        ModelConfig config = new ModelImport(request, progress, folder).write();
-        Files.deleteIfExists(target);
-        Files.move(folder, target, StandardCopyOption.ATOMIC_MOVE);
-        return config;
-      } finally {
-        delete(folder);
-      }
-    } catch (IOException e) {
-      throw new RadialogException("cannot write " + target + ": " + e, e);
-    }
-  }
-
-  private static boolean empty(Path folder) throws IOException {
-    if (!Files.isDirectory(folder)) {
-      return false;
-    }
-    try (Stream<Path> children = Files.list(folder)) {
-      return children.findFirst().isEmpty();
-    }
-  }
-
-  private static void delete(Path folder) throws IOException {
-    if (!Files.exists(folder)) {
-      return;
-    }
-    List<Path> all;
-    try (Stream<Path> files = Files.walk(folder)) {
-      all = new ArrayList<>(files.toList());
-    }
-    Collections.reverse(all);
-    for (Path file : all) {
-      Files.delete(file);
-    }
+    return WholeFolder.write(
+        request.target, folder -> new ModelImport(request, progress, folder).write());
   }
 
   private ModelConfig write() {
