@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.stream.IntStream;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
@@ -26,6 +27,7 @@ import org.radialog.model.ModelSource;
 import org.radialog.model.Precision;
 import org.radialog.model.SentencePieceTokenizer;
 import org.radialog.model.TextTokenizer;
+import org.radialog.weights.Checkpoint;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
 
@@ -115,6 +117,7 @@ public final class ModelImport {
         throw new RadialogException(
             "batch statistics are an oddity of RaDialog v2 alone; leave them out");
       }
+      checkTokens(model.language());
       untested = write(source, model);
     }
     untested.write(folder);
@@ -125,6 +128,37 @@ public final class ModelImport {
       task.step(config.id());
       return config;
     }
+  }
+
+  // A token without a row of the embedding table would end a dialog that says it. A special one may
+  // lack it: text from outside never has it.
+  private static void checkTokens(ModelSource.Language language) {
+    int rows = language.weights().config().vocab();
+    int tokens = 0;
+    boolean fits;
+    if (language.gguf().isPresent()) {
+      try (Checkpoint gguf = Checkpoint.open(language.gguf().get())) {
+        if (gguf.metadata().get("tokenizer.ggml.tokens") instanceof List<?> list) {
+          tokens = list.size();
+        }
+        fits = tokens <= rows;
+      }
+    } else {
+      try (TextTokenizer tokenizer = TextTokenizer.open(folder(language.tokenizer().getFirst()))) {
+        tokens = tokenizer.size();
+        fits = IntStream.range(rows, tokens).allMatch(tokenizer::special);
+      }
+    }
+    if (!fits) {
+      throw new RadialogException(
+          "%s: the tokenizer has %d tokens and the embedding table %d rows, expected a row for each; "
+                  .formatted(language.name(), tokens, rows)
+              + "the two do not belong together");
+    }
+  }
+
+  private static Path folder(Path file) {
+    return Optional.ofNullable(file.toAbsolutePath().getParent()).orElse(file);
   }
 
   private ModelConfig write(ModelSource source, ModelSource.Model model) {
@@ -168,7 +202,7 @@ public final class ModelImport {
         sources(source));
   }
 
-  // As the weights' publishers say; who imports has to hold them all.
+  // As the weights' publishers say, or the files themselves; who imports has to hold them all.
   private static String license(ModelSource.Model model) {
     return switch (model) {
       case ModelSource.Version2 _ ->
@@ -176,7 +210,14 @@ public final class ModelImport {
       case ModelSource.Version1 _ ->
           "LicenseRef-RaDialog-none-stated AND LicenseRef-LLaMA-noncommercial AND"
               + " LicenseRef-PhysioNet-Credentialed-1.5.0";
-      case ModelSource.LanguageAlone _ -> "LicenseRef-see-source";
+      case ModelSource.LanguageAlone alone ->
+          alone
+              .language()
+              .gguf()
+              .map(SourceLicense::ofGguf)
+              .orElseGet(() ->
+                  SourceLicense.beside(folder(alone.language().tokenizer().getFirst())))
+              .orElse("LicenseRef-see-source");
     };
   }
 

@@ -39,7 +39,7 @@ public final class SafetensorsWriter {
     public Entry {
       shape = shape.clone();
       TensorInfo info = new TensorInfo("entry", dtype, shape);
-      if (dtype.quantised() || info.bytes() != bytes.byteSize()) {
+      if (dtype.quantised() || dtype == DType.FOREIGN || info.bytes() != bytes.byteSize()) {
         throw new RadialogException(
             "cannot write " + info + " of " + bytes.byteSize() + " bytes as safetensors");
       }
@@ -83,7 +83,8 @@ public final class SafetensorsWriter {
             Q3_K,
             Q4_K,
             Q5_K,
-            Q6_K ->
+            Q6_K,
+            FOREIGN ->
             throw new RadialogException("floats are written as F32, F16 or BF16, not as " + dtype);
       };
     }
@@ -180,7 +181,8 @@ public final class SafetensorsWriter {
     }
     long offset = 0;
     for (TensorInfo info : ordered) {
-      if (info.name().equals(Safetensors.METADATA) || info.dtype().quantised()) {
+      if (info.name().equals(Safetensors.METADATA) || info.dtype().quantised()
+          || info.foreign().isPresent()) {
         throw new RadialogException("cannot write " + file + ": safetensors has no tensor " + info);
       }
       ObjectNode node = header.putObject(info.name());
