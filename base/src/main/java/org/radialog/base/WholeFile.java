@@ -60,9 +60,9 @@ public final class WholeFile {
   }
 
   /**
-   * Writes a file of {@code bytes} bytes: for content that is larger than memory, or made in another
-   * order than it stands. The bytes are written, not mapped: on a disk that fills up a mapping ends
-   * in a signal instead of an exception.
+   * Writes a file of {@code bytes} bytes: for content that is larger than memory, or made in
+   * another order than it stands. The bytes are written, not mapped: on a disk that fills up a
+   * mapping ends in a signal instead of an exception.
    *
    * @throws RadialogException if it cannot be written, or the file system has not so much room;
    *     what stood there before is then unchanged
@@ -85,8 +85,7 @@ public final class WholeFile {
             }
           });
           if (channel.size() != bytes) {
-            throw new IOException(
-                "it should have " + bytes + " bytes and got " + channel.size());
+            throw new IOException("it should have " + bytes + " bytes and got " + channel.size());
           }
         });
   }

@@ -174,8 +174,7 @@ class WholeFileTest {
           out.write(2);
         });
     assertThat(folder.resolve("b")).hasBinaryContent(new byte[] {1, 2});
-    assertThat(names())
-        .containsExactlyInAnyOrder("b", ".a.packed.tmp", "a.packed" + uuid + ".tmp");
+    assertThat(names()).containsExactlyInAnyOrder("b", ".a.packed.tmp", "a.packed" + uuid + ".tmp");
     WholeFile.sweep(folder.resolve("none"));
   }
 

@@ -171,8 +171,7 @@ final class InspectCommand implements Callable<Integer> {
     for (Map.Entry<String, JsonNode> field : root.properties()) {
       if (field.getValue().isValueNode()) {
         System.out.printf(
-            "    %s = %s%n",
-            Printable.of(field.getKey()), shortened(field.getValue().asString()));
+            "    %s = %s%n", Printable.of(field.getKey()), shortened(field.getValue().asString()));
       }
     }
   }
@@ -241,12 +240,13 @@ final class InspectCommand implements Callable<Integer> {
     }
     SequencedSet<String> opaque = opaque(checkpoint.metadata());
     if (!opaque.isEmpty()) {
-      System.out.printf("  classes not read: %s%n", opaque.stream().map(Printable::of).collect(Collectors.joining(", ")));
+      System.out.printf(
+          "  classes not read: %s%n",
+          opaque.stream().map(Printable::of).collect(Collectors.joining(", ")));
     }
     for (Map.Entry<String, Object> entry : checkpoint.metadata().entrySet()) {
       System.out.printf(
-          "  %s = %s%n",
-          Printable.of(entry.getKey()), shortened(String.valueOf(entry.getValue())));
+          "  %s = %s%n", Printable.of(entry.getKey()), shortened(String.valueOf(entry.getValue())));
     }
     int width = tensors.stream().mapToInt(t -> Printable.of(t.name()).length()).max().orElse(0);
     for (TensorInfo tensor : tensors) {

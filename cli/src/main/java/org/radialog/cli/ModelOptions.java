@@ -71,8 +71,7 @@ final class ModelOptions {
   }
 
   Options options() {
-    return new Options(
-        Optional.ofNullable(precision), cached().cache(), Options.Control.NONE);
+    return new Options(Optional.ofNullable(precision), cached().cache(), Options.Control.NONE);
   }
 
   /** With the cache that the launcher names. */

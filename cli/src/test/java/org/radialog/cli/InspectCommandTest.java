@@ -122,7 +122,8 @@ class InspectCommandTest {
   @ValueSource(strings = {"g01_basic.gguf", "s04_metaend.safetensors"})
   void nothingOfAFileSteersTheTerminal(String name) {
     for (String[] options : List.of(new String[0], new String[] {"--json"})) {
-      List<String> arguments = new ArrayList<>(List.of("inspect", theCase("inspect-escapes/" + name)));
+      List<String> arguments =
+          new ArrayList<>(List.of("inspect", theCase("inspect-escapes/" + name)));
       arguments.addAll(List.of(options));
       CommandLineRun run = CommandLineRun.of(arguments.toArray(String[]::new));
       assertThat(run.code()).isZero();
@@ -147,7 +148,10 @@ class InspectCommandTest {
     assertThat(run.code()).isZero();
     assertThat(run.out().lines().filter(line -> line.contains("cannot compute with " + type)))
         .hasSize(1);
-    assertThat(run.out().lines().filter(line -> line.contains(" " + type + " ") && line.contains("bytes")))
+    assertThat(
+            run.out()
+                .lines()
+                .filter(line -> line.contains(" " + type + " ") && line.contains("bytes")))
         .isNotEmpty();
     JsonNode json = CommandLineRun.of("inspect", "--json", file).json().getFirst();
     assertThat(json.at("/not_computable/0").stringValue()).isEqualTo(type);

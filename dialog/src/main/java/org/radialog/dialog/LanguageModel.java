@@ -260,8 +260,7 @@ final class LanguageModel implements AutoCloseable {
       }
       case FP32, BF16 -> {
         Torch.load();
-        Optional<Llama> packed =
-            Llama.packed(file, source.key.get(), source.weights, precision);
+        Optional<Llama> packed = Llama.packed(file, source.key.get(), source.weights, precision);
         packed.ifPresent(Llama::close);
         yield packed.isPresent();
       }

@@ -1,6 +1,5 @@
 package org.radialog.dialog;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -215,8 +214,8 @@ public final class ModelImport {
               .language()
               .gguf()
               .map(SourceLicense::ofGguf)
-              .orElseGet(() ->
-                  SourceLicense.beside(folder(alone.language().tokenizer().getFirst())))
+              .orElseGet(
+                  () -> SourceLicense.beside(folder(alone.language().tokenizer().getFirst())))
               .orElse("LicenseRef-see-source");
     };
   }

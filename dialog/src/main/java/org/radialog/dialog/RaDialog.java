@@ -134,9 +134,9 @@ public final class RaDialog implements AutoCloseable {
   }
 
   /**
-   * Checks a model folder: its config and sizes, the digests of its files, that packed weights in it
-   * and in the cache of {@code options} are what its files say, and in fp32 the answers of its self
-   * test within 1e-4.
+   * Checks a model folder: its config and sizes, the digests of its files, that packed weights in
+   * it and in the cache of {@code options} are what its files say, and in fp32 the answers of its
+   * self test within 1e-4.
    */
   public static Verification verify(Path folder, Options options) {
     List<Verification.Check> checks = new ArrayList<>();

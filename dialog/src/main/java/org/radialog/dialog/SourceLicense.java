@@ -59,7 +59,9 @@ final class SourceLicense {
   private static final List<Map.Entry<Pattern, String>> TEXTS =
       List.of(
           text("Apache License\\W+Version 2\\.0", "Apache-2.0"),
-          text("(The )?MIT License|Permission is hereby granted, free of charge, to any person", "MIT"),
+          text(
+              "(The )?MIT License|Permission is hereby granted, free of charge, to any person",
+              "MIT"),
           text("GNU AFFERO GENERAL PUBLIC LICENSE\\W+Version 3", "AGPL-3.0-only"),
           text("GNU LESSER GENERAL PUBLIC LICENSE\\W+Version 3", "LGPL-3.0-only"),
           text("GNU GENERAL PUBLIC LICENSE\\W+Version 3", "GPL-3.0-only"),
@@ -73,8 +75,7 @@ final class SourceLicense {
   private SourceLicense() {}
 
   private static Map.Entry<Pattern, String> text(String words, String license) {
-    return Map.entry(
-        Pattern.compile("^\\W*(" + words + ")", Pattern.CASE_INSENSITIVE), license);
+    return Map.entry(Pattern.compile("^\\W*(" + words + ")", Pattern.CASE_INSENSITIVE), license);
   }
 
   /** What a GGUF file says, else what lies beside it; empty if neither says anything. */
@@ -178,8 +179,7 @@ final class SourceLicense {
         licenses.stream()
             .map(String::strip)
             .filter(id -> !id.isEmpty() && !id.equalsIgnoreCase("unknown"))
-            .flatMap(id ->
-                id.equalsIgnoreCase("other") ? name.stream() : Optional.of(id).stream())
+            .flatMap(id -> id.equalsIgnoreCase("other") ? name.stream() : Optional.of(id).stream())
             .toList();
     List<String> all = known.isEmpty() ? name.stream().toList() : known;
     return all.isEmpty()

@@ -383,8 +383,7 @@ class ModelImportTest {
 
   @Test
   void theRotaryBaseIsReadWhereverItIsStated() throws IOException {
-    List<Double> expected =
-        imported(language("plain", c -> {}, t -> {})).selfTest().logits();
+    List<Double> expected = imported(language("plain", c -> {}, t -> {})).selfTest().logits();
     Consumer<ObjectNode> moved = c -> c.remove("rope_theta");
     Map<String, Consumer<ObjectNode>> forms =
         Map.of(
@@ -486,7 +485,8 @@ class ModelImportTest {
     Map<String, String> readmes = new LinkedHashMap<>();
     readmes.put("---\nlicense: apache-2.0\n---\n# Model", "Apache-2.0");
     readmes.put("---\ntags: [a]\nlicense:   'mit'  # free\n---\n", "MIT");
-    readmes.put("---\nlicense: other\nlicense_name: my license 1.0\n---\n", "LicenseRef-my-license-1.0");
+    readmes.put(
+        "---\nlicense: other\nlicense_name: my license 1.0\n---\n", "LicenseRef-my-license-1.0");
     readmes.put("---\nlicense:\n- mit\n- llama2\n---\n", "MIT AND LicenseRef-Llama-2-Community");
     readmes.put("# No head\nlicense: mit\n", "LicenseRef-see-source");
     for (Map.Entry<String, String> readme : readmes.entrySet()) {
@@ -500,8 +500,15 @@ class ModelImportTest {
     assertThat(imported(plain).license()).isEqualTo("Apache-2.0");
     Path gguf = folder.resolve("model.gguf");
     for (Map.Entry<String, String> license :
-        Map.of("apache-2.0", "Apache-2.0", "Apache-2.0", "Apache-2.0", "llama3.2",
-                "LicenseRef-Llama-3.2-Community", "cc-by-nc-4.0", "CC-BY-NC-4.0")
+        Map.of(
+                "apache-2.0",
+                "Apache-2.0",
+                "Apache-2.0",
+                "Apache-2.0",
+                "llama3.2",
+                "LicenseRef-Llama-3.2-Community",
+                "cc-by-nc-4.0",
+                "CC-BY-NC-4.0")
             .entrySet()) {
       new GgufFile().put("general.license", license.getKey()).write(gguf);
       assertThat(SourceLicense.ofGguf(gguf)).contains(license.getValue());

@@ -134,8 +134,7 @@ class PackedWeightsTest {
   }
 
   @Test
-  void aCacheThatIsFullOrReadOnlyMakesAStartSlowerAndNoMore(@TempDir Path place)
-      throws Exception {
+  void aCacheThatIsFullOrReadOnlyMakesAStartSlowerAndNoMore(@TempDir Path place) throws Exception {
     Process mount =
         new ProcessBuilder("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place.toString())
             .redirectErrorStream(true)

@@ -226,8 +226,7 @@ public record LlamaConfig(
     for (Map.Entry<String, JsonNode> field : json.properties()) {
       String name = field.getKey();
       boolean known = ROPE.contains(name) || llama3 && LLAMA3.contains(name);
-      boolean whole =
-          !name.equals("partial_rotary_factor") || field.getValue().asDouble(1) == 1;
+      boolean whole = !name.equals("partial_rotary_factor") || field.getValue().asDouble(1) == 1;
       if (!field.getValue().isNull() && !(known && whole)) {
         throw new RadialogException(
             "language model: %s of type %s says %s = %s, which is not computed here"

@@ -190,8 +190,7 @@ final class LlamaFields {
       case Only(Predicate<Object> holds, String expected) -> {
         if (!holds.test(value)) {
           faults.add(
-              "%s is %s, expected %s"
-                  .formatted(Printable.of(name), Printable.of(value), expected));
+              "%s is %s, expected %s".formatted(Printable.of(name), Printable.of(value), expected));
         }
       }
       case null ->

@@ -29,7 +29,8 @@ public record LoraConfig(int r, double alpha, double dropout, Set<LlamaLinear> t
               .formatted(r, alpha, dropout));
     }
     if (targets.isEmpty()) {
-      throw new RadialogException("LoRA: expected at least one module among the targets, found none");
+      throw new RadialogException(
+          "LoRA: expected at least one module among the targets, found none");
     }
     targets = Set.copyOf(targets);
   }

@@ -135,8 +135,7 @@ public record ModelConfig(
                 }
               })
           .withCoercionConfig(
-              LogicalType.Enum,
-              c -> c.setCoercion(CoercionInputShape.Integer, CoercionAction.Fail))
+              LogicalType.Enum, c -> c.setCoercion(CoercionInputShape.Integer, CoercionAction.Fail))
           .changeDefaultNullHandling(_ -> JsonSetter.Value.forValueNulls(Nulls.FAIL, Nulls.FAIL))
           .withConfigOverride(
               Optional.class,
@@ -880,7 +879,8 @@ public record ModelConfig(
     String expected =
         switch (e) {
           case InvalidTypeIdException type ->
-              Optional.ofNullable(type.getBaseType().getRawClass().getAnnotation(JsonSubTypes.class))
+              Optional.ofNullable(
+                      type.getBaseType().getRawClass().getAnnotation(JsonSubTypes.class))
                   .map(types ->
                       Stream.of(types.value())
                           .map(JsonSubTypes.Type::name)
@@ -893,7 +893,10 @@ public record ModelConfig(
         };
     return expected.isEmpty()
         ? Printable.of(e.getOriginalMessage())
-        : "expected " + expected + ", found " + (found.isMissingNode() ? "none" : Printable.of(found));
+        : "expected "
+            + expected
+            + ", found "
+            + (found.isMissingNode() ? "none" : Printable.of(found));
   }
 
   // What JSON calls a value of that type.

@@ -212,8 +212,7 @@ final class PackedLlama implements AutoCloseable {
 
     void fill(MemorySegment memory) {
       long[] begins = begins(sections);
-      each((i, filler) ->
-          filler.fill(memory.asSlice(begins[i], sections.get(i).bytes())));
+      each((i, filler) -> filler.fill(memory.asSlice(begins[i], sections.get(i).bytes())));
     }
 
     // Fills one section after the other in memory of its own.
@@ -551,11 +550,7 @@ final class PackedLlama implements AutoCloseable {
 
   // Lines from `from` on, the header's own checksum behind them, and where the sections begin.
   private static long sections(
-      Path file,
-      MemorySegment whole,
-      int from,
-      List<Section> sections,
-      List<Integer> checksums) {
+      Path file, MemorySegment whole, int from, List<Section> sections, List<Integer> checksums) {
     int length = (int) Math.min(whole.byteSize(), LARGEST_HEADER);
     int lineStart = from;
     for (int end = from; end < length; end++) {

@@ -235,8 +235,7 @@ public record Recognition(
    */
   static List<String> leftOver(Checkpoint checkpoint, Set<String> needed) {
     return checkpoint.tensors().sequencedKeySet().stream()
-        .filter(name ->
-            !needed.contains(name) && !IGNORED.matcher(name).matches() && !llava(name))
+        .filter(name -> !needed.contains(name) && !IGNORED.matcher(name).matches() && !llava(name))
         .toList();
   }
 

@@ -318,8 +318,7 @@ class LlamaDecoderTest {
     assertThat(
             LlamaDecoder.equal(file, "the same", weights, Optional.empty(), true, Precision.INT8))
         .contains(false);
-    assertThat(
-            LlamaDecoder.equal(file, "another", weights, Optional.empty(), true, Precision.INT8))
+    assertThat(LlamaDecoder.equal(file, "another", weights, Optional.empty(), true, Precision.INT8))
         .isEmpty();
   }
 

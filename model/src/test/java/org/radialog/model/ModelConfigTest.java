@@ -150,8 +150,19 @@ class ModelConfigTest {
       String name = pointer.substring(pointer.lastIndexOf('/') + 1);
       for (String value :
           List.of(
-              "null", "\"x\"", "\"\"", "[]", "[null]", "{}", "-1", "0", "1e300", "0.5", "true",
-              "99999999999", "123456789012345678901234567890")) {
+              "null",
+              "\"x\"",
+              "\"\"",
+              "[]",
+              "[null]",
+              "{}",
+              "-1",
+              "0",
+              "1e300",
+              "0.5",
+              "true",
+              "99999999999",
+              "123456789012345678901234567890")) {
         JsonNode changed = whole.deepCopy();
         JsonNode at = changed.at(parent);
         JsonNode wrong = json.readTree(value);

@@ -44,7 +44,9 @@ class PackedFileTest {
       long[] shape = info(name).shape();
       int columns = shape.length == 1 ? 1 : (int) shape[1];
       return Arrays.copyOfRange(
-          GoldenWeights.fill("packed", name, shape), firstRow * columns, (firstRow + rows) * columns);
+          GoldenWeights.fill("packed", name, shape),
+          firstRow * columns,
+          (firstRow + rows) * columns);
     }
   }
 
@@ -54,10 +56,11 @@ class PackedFileTest {
     Path file = folder.resolve("packed");
     LlamaDecoder.pack(file, "key", WEIGHTS, Optional.empty(), false, precision);
     byte[] whole = Files.readAllBytes(file);
-    damages(whole).forEach((damage, bytes) -> {
-      write(file, bytes);
-      assertThat(LlamaDecoder.packed(file, "key", WEIGHTS, precision)).as(damage).isEmpty();
-    });
+    damages(whole)
+        .forEach((damage, bytes) -> {
+          write(file, bytes);
+          assertThat(LlamaDecoder.packed(file, "key", WEIGHTS, precision)).as(damage).isEmpty();
+        });
     write(file, whole);
     try (LlamaDecoder decoder =
         LlamaDecoder.packed(file, "key", WEIGHTS, precision).orElseThrow()) {
@@ -74,16 +77,17 @@ class PackedFileTest {
       llama.pack(file, () -> "key");
     }
     byte[] whole = Files.readAllBytes(file);
-    damages(whole).forEach((damage, bytes) -> {
-      write(file, bytes);
-      try {
-        Optional<Llama> taken = Llama.packed(file, "key", WEIGHTS, Precision.BF16);
-        taken.ifPresent(Llama::close);
-        assertThat(taken).as(damage).isEmpty();
-      } catch (RadialogException e) {
-        assertThat(e).as(damage).hasMessageContaining(file.toString());
-      }
-    });
+    damages(whole)
+        .forEach((damage, bytes) -> {
+          write(file, bytes);
+          try {
+            Optional<Llama> taken = Llama.packed(file, "key", WEIGHTS, Precision.BF16);
+            taken.ifPresent(Llama::close);
+            assertThat(taken).as(damage).isEmpty();
+          } catch (RadialogException e) {
+            assertThat(e).as(damage).hasMessageContaining(file.toString());
+          }
+        });
     write(file, whole);
     Optional<Llama> taken = Llama.packed(file, "key", WEIGHTS, Precision.BF16);
     assertThat(taken).isPresent();

@@ -105,7 +105,8 @@ final class Formats {
     if (text.startsWith("{") && text.replaceFirst("^\\{\\s*", "").startsWith("\"")) {
       throw new WeightsRefused(path, "it is a JSON text, not the weights; download the file again");
     }
-    if (text.chars().allMatch(c -> c >= ' ' && c != 0x7f && c != 0xfffd || Character.isWhitespace(c))) {
+    if (text.chars()
+        .allMatch(c -> c >= ' ' && c != 0x7f && c != 0xfffd || Character.isWhitespace(c))) {
       throw new WeightsRefused(
           path,
           "it is a text, not the weights: it begins with \""

@@ -161,8 +161,8 @@ public final class SafetensorsWriter {
         end,
         places -> {
           places.put(0, MemorySegment.ofArray(header));
-          content.put((name, bytes) ->
-              places.put(Objects.requireNonNull(begins.get(name), name), bytes));
+          content.put(
+              (name, bytes) -> places.put(Objects.requireNonNull(begins.get(name), name), bytes));
         });
   }
 
@@ -181,7 +181,8 @@ public final class SafetensorsWriter {
     }
     long offset = 0;
     for (TensorInfo info : ordered) {
-      if (info.name().equals(Safetensors.METADATA) || info.dtype().quantised()
+      if (info.name().equals(Safetensors.METADATA)
+          || info.dtype().quantised()
           || info.foreign().isPresent()) {
         throw new RadialogException("cannot write " + file + ": safetensors has no tensor " + info);
       }

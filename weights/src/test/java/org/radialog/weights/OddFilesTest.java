@@ -25,8 +25,7 @@ class OddFilesTest {
 
   private static Path theCase(String name) {
     try {
-      return Path.of(
-          OddFilesTest.class.getResource("/cases/" + name).toURI());
+      return Path.of(OddFilesTest.class.getResource("/cases/" + name).toURI());
     } catch (URISyntaxException e) {
       throw new AssertionError(e);
     }
@@ -34,9 +33,7 @@ class OddFilesTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {
-        "s01_scalar", "s02_empty", "s03_emptymeta", "s05_onlymeta", "s12_unordered"
-      })
+      strings = {"s01_scalar", "s02_empty", "s03_emptymeta", "s05_onlymeta", "s12_unordered"})
   void anOddSafetensorsFileIsRead(String name) {
     try (Checkpoint file = Checkpoint.open(theCase("safetensors-odd/" + name + ".safetensors"))) {
       assertThat(file.format()).isEqualTo("safetensors");
@@ -180,8 +177,7 @@ class OddFilesTest {
             .formatted(type, elements, bytes);
     byte[] file = new byte[8 + header.length() + bytes];
     file[0] = (byte) header.length();
-    System.arraycopy(
-        header.getBytes(StandardCharsets.UTF_8), 0, file, 8, header.length());
+    System.arraycopy(header.getBytes(StandardCharsets.UTF_8), 0, file, 8, header.length());
     Path path = Files.write(folder.resolve("a.safetensors"), file);
     try (Checkpoint checkpoint = Checkpoint.open(path)) {
       assertThat(checkpoint.tensor("a").toString()).isEqualTo("a " + type + "[" + elements + "]");
