@@ -3,18 +3,24 @@ package org.radialog.base;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.UUID;
+import java.util.regex.Pattern;
 
 /** Writes a file whole or not at all: to a temporary name beside it, then renamed. */
 public final class WholeFile {
+  // Bytes that go through at once: pieces on the heap pass a buffer of this size.
+  private static final int PIECE = 1 << 20;
+
+  private static final Pattern LEFTOVER = Pattern.compile("\\..*" + InUse.UUIDS + "\\.tmp");
+
   private WholeFile() {}
 
   /** What to write. */
@@ -24,11 +30,18 @@ public final class WholeFile {
     void writeTo(OutputStream out) throws IOException;
   }
 
-  /** What fills a file of a known size. */
+  /** What puts the bytes of a file of a known size in their places. */
   @FunctionalInterface
-  public interface Filling {
-    /** Fills {@code whole}, zeros at first, from any threads; it is invalid afterwards. */
-    void fill(MemorySegment whole) throws IOException;
+  public interface Placing {
+    /** Puts every byte of the file in its place, in any order. */
+    void put(Places file) throws IOException;
+  }
+
+  /** A file that is being written. */
+  @FunctionalInterface
+  public interface Places {
+    /** Writes all of {@code bytes} from byte {@code at} of the file on; from any thread. */
+    void put(long at, MemorySegment bytes) throws IOException;
   }
 
   /**
@@ -39,56 +52,66 @@ public final class WholeFile {
   public static void write(Path file, Content content) {
     replace(
         file,
-        temporary -> {
-          try (OutputStream out =
-              new BufferedOutputStream(Files.newOutputStream(temporary), 1 << 16)) {
-            content.writeTo(out);
-          }
+        channel -> {
+          OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel), 1 << 16);
+          content.writeTo(out);
+          out.flush();
         });
   }
 
   /**
-   * Writes a file of {@code bytes} bytes through a mapping: for content that is larger than the
-   * heap, or made in another order than it stands.
+   * Writes a file of {@code bytes} bytes: for content that is larger than memory, or made in
+   * another order than it stands. The bytes are written, not mapped: on a disk that fills up a
+   * mapping ends in a signal instead of an exception.
    *
    * @throws RadialogException if it cannot be written, or the file system has not so much room;
    *     what stood there before is then unchanged
    */
-  public static void map(Path file, long bytes, Filling filling) {
+  public static void place(Path file, long bytes, Placing content) {
     replace(
         file,
-        temporary -> {
-          // A mapping beyond the end of the disk would end the process rather than throw.
-          long room = Files.getFileStore(temporary).getUsableSpace();
+        channel -> {
+          long room = Files.getFileStore(folder(file)).getUsableSpace();
           if (room < bytes) {
             throw new IOException("it needs " + bytes + " bytes and the file system has " + room);
           }
-          try (FileChannel channel =
-                  FileChannel.open(temporary, StandardOpenOption.READ, StandardOpenOption.WRITE);
-              Arena arena = Arena.ofShared()) {
-            filling.fill(channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena));
+          content.put((at, piece) -> {
+            for (long done = 0; done < piece.byteSize(); done += PIECE) {
+              ByteBuffer left =
+                  piece.asSlice(done, Math.min(PIECE, piece.byteSize() - done)).asByteBuffer();
+              while (left.hasRemaining()) {
+                channel.write(left, at + done + left.position());
+              }
+            }
+          });
+          if (channel.size() != bytes) {
+            throw new IOException("it should have " + bytes + " bytes and got " + channel.size());
           }
         });
   }
 
   @FunctionalInterface
   private interface Temporary {
-    void write(Path temporary) throws IOException;
+    void write(FileChannel channel) throws IOException;
+  }
+
+  private static Path folder(Path file) throws IOException {
+    Path folder = file.toAbsolutePath().getParent();
+    if (folder == null) {
+      throw new IOException("it is a file system's root");
+    }
+    return folder;
   }
 
   private static void replace(Path file, Temporary content) {
     Path target = file.toAbsolutePath();
     try {
-      Path folder = target.getParent();
-      if (folder == null) {
-        throw new IOException("it is a file system's root");
-      }
+      Path folder = folder(target);
       Files.createDirectories(folder);
+      Path temporary = folder.resolve("." + target.getFileName() + UUID.randomUUID() + ".tmp");
       // not createTempFile, whose files nobody else may read
-      Path temporary =
-          Files.createFile(folder.resolve("." + target.getFileName() + UUID.randomUUID() + ".tmp"));
-      try {
-        content.write(temporary);
+      try (InUse mark = InUse.create(temporary)) {
+        content.write(mark.channel());
         Files.move(
             temporary, target, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
       } finally {
@@ -97,6 +120,14 @@ public final class WholeFile {
     } catch (IOException e) {
       throw new RadialogException("cannot write " + file + ": " + e, e);
     }
+  }
+
+  /**
+   * Deletes what writers that were killed left in {@code folder}: their temporary files. One that
+   * another thread or process is still writing stays.
+   */
+  public static void sweep(Path folder) {
+    InUse.sweep(folder, LEFTOVER, left -> left);
   }
 
   /** Writes {@code text} as UTF-8. */

@@ -11,10 +11,12 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedCollection;
 import java.util.SequencedSet;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.model.CheckpointKind;
 import org.radialog.model.LoraConfig;
@@ -51,6 +53,7 @@ final class InspectCommand implements Callable<Integer> {
   private static final String OPAQUE = "__class__";
 
   @Parameters(
+      arity = "1..*",
       paramLabel = "FILE",
       description =
           "safetensors, GGUF, PyTorch (.pt .pth .bin .ckpt), pickle, or a folder of these")
@@ -132,9 +135,12 @@ final class InspectCommand implements Callable<Integer> {
       System.out.println(root);
     } else {
       System.out.printf(
-          Locale.ROOT, "%s: a folder of %d checkpoints%n", folder, checkpoints.size());
+          Locale.ROOT,
+          "%s: a folder of %d checkpoints%n",
+          Printable.escaped(folder.toString()),
+          checkpoints.size());
       if (root.has("tokenizer")) {
-        System.out.printf("  tokenizer: %s%n", root.get("tokenizer").asString());
+        System.out.printf("  tokenizer: %s%n", Printable.escaped(root.get("tokenizer").asString()));
       }
       settings.forEach(file -> guarded(() -> printSettings(file)));
     }
@@ -164,7 +170,8 @@ final class InspectCommand implements Callable<Integer> {
     System.out.printf("  %s:%n", file.getFileName());
     for (Map.Entry<String, JsonNode> field : root.properties()) {
       if (field.getValue().isValueNode()) {
-        System.out.printf("    %s = %s%n", field.getKey(), shortened(field.getValue().asString()));
+        System.out.printf(
+            "    %s = %s%n", Printable.of(field.getKey()), shortened(field.getValue().asString()));
       }
     }
   }
@@ -188,13 +195,21 @@ final class InspectCommand implements Callable<Integer> {
     root.set("ignored", Json.tree(recognition.ignored()));
     root.set("unknown", Json.tree(recognition.unknown()));
     root.set("problems", Json.tree(recognition.problems()));
+    root.set(
+        "not_computable",
+        Json.tree(
+            checkpoint.tensors().values().stream()
+                .flatMap(tensor -> tensor.foreign().stream())
+                .map(Enum::name)
+                .distinct()
+                .toList()));
     root.set("opaque_classes", Json.tree(opaque(checkpoint.metadata())));
     root.set("metadata", Json.tree(checkpoint.metadata()));
     var tensors = root.putArray("tensors");
     for (TensorInfo tensor : checkpoint.tensors().values()) {
       ObjectNode row = tensors.addObject();
       row.put("name", tensor.name());
-      row.put("dtype", tensor.dtype().name());
+      row.put("dtype", tensor.type());
       var shape = row.putArray("shape");
       Arrays.stream(tensor.shape()).forEach(shape::add);
       row.put("bytes", tensor.bytes());
@@ -207,25 +222,39 @@ final class InspectCommand implements Callable<Integer> {
     System.out.printf(
         Locale.ROOT,
         "%s: %s, %d tensors, %,d parameters%n",
-        file,
+        Printable.escaped(file.toString()),
         checkpoint.format(),
         tensors.size(),
         parameters(checkpoint));
     print(recognition);
+    String foreign =
+        tensors.stream()
+            .flatMap(tensor -> tensor.foreign().stream())
+            .collect(Collectors.groupingBy(type -> type, TreeMap::new, Collectors.counting()))
+            .entrySet()
+            .stream()
+            .map(type -> type.getKey() + " (" + type.getValue() + " tensors)")
+            .collect(Collectors.joining(", "));
+    if (!foreign.isEmpty()) {
+      System.out.printf("  this program cannot compute with %s%n", foreign);
+    }
     SequencedSet<String> opaque = opaque(checkpoint.metadata());
     if (!opaque.isEmpty()) {
-      System.out.printf("  classes not read: %s%n", String.join(", ", opaque));
+      System.out.printf(
+          "  classes not read: %s%n",
+          opaque.stream().map(Printable::of).collect(Collectors.joining(", ")));
     }
     for (Map.Entry<String, Object> entry : checkpoint.metadata().entrySet()) {
-      System.out.printf("  %s = %s%n", entry.getKey(), shortened(String.valueOf(entry.getValue())));
+      System.out.printf(
+          "  %s = %s%n", Printable.of(entry.getKey()), shortened(String.valueOf(entry.getValue())));
     }
-    int width = tensors.stream().mapToInt(t -> t.name().length()).max().orElse(0);
+    int width = tensors.stream().mapToInt(t -> Printable.of(t.name()).length()).max().orElse(0);
     for (TensorInfo tensor : tensors) {
       System.out.printf(
           Locale.ROOT,
           "  %-" + Math.max(1, width) + "s  %-5s  %-22s %,14d bytes%n",
-          tensor.name(),
-          tensor.dtype(),
+          Printable.of(tensor.name()),
+          tensor.type(),
           Arrays.toString(tensor.shape()),
           tensor.bytes());
     }
@@ -233,15 +262,17 @@ final class InspectCommand implements Callable<Integer> {
 
   private static void print(Recognition recognition) {
     CheckpointKind kind = recognition.kind();
-    System.out.printf("  looks like: %s%n", kind.title());
+    System.out.printf("  looks like: %s%n", Printable.escaped(kind.title()));
     if (!kind.sizes().isEmpty()) {
       System.out.printf(
           "  sizes: %s%n",
           kind.sizes().entrySet().stream()
-              .map(size -> size.getKey() + " " + size.getValue())
+              .map(size -> Printable.escaped(size.getKey() + " " + size.getValue()))
               .collect(Collectors.joining(", ")));
     }
-    recognition.problems().forEach(problem -> System.out.printf("  problem: %s%n", problem));
+    recognition
+        .problems()
+        .forEach(problem -> System.out.printf("  problem: %s%n", Printable.escaped(problem)));
     printNames(
         "missing", recognition.missing().stream().map(Recognition.Missing::toString).toList());
     printNames("ignored", recognition.ignored());
@@ -256,7 +287,7 @@ final class InspectCommand implements Callable<Integer> {
       System.out.printf(
           "  %s: %s%s%n",
           what,
-          names.stream().limit(NAMES).collect(Collectors.joining("; ")),
+          names.stream().limit(NAMES).map(Printable::of).collect(Collectors.joining("; ")),
           more > 0 ? "; and " + more + " more (all of them with --json)" : "");
     }
   }
@@ -282,7 +313,11 @@ final class InspectCommand implements Callable<Integer> {
 
   private static String shortened(String text) {
     String line = text.replace('\n', ' ');
-    return line.length() > SHOWN ? line.substring(0, SHOWN) + " …" : line;
+    if (line.length() <= SHOWN) {
+      return Printable.escaped(line);
+    }
+    int end = Character.isHighSurrogate(line.charAt(SHOWN - 1)) ? SHOWN - 1 : SHOWN;
+    return Printable.escaped(line.substring(0, end)) + " …";
   }
 
   private static long parameters(Checkpoint checkpoint) {

@@ -71,8 +71,13 @@ final class ModelOptions {
   }
 
   Options options() {
+    return new Options(Optional.ofNullable(precision), cached().cache(), Options.Control.NONE);
+  }
+
+  /** With the cache that the launcher names. */
+  static Options cached() {
     return new Options(
-        Optional.ofNullable(precision),
+        Optional.empty(),
         Optional.ofNullable(System.getProperty("radialog.cache")).map(Path::of),
         Options.Control.NONE);
   }

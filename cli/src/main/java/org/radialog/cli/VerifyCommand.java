@@ -9,10 +9,13 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.node.ObjectNode;
 
-/** {@code radialog verify DIR}: digests of the files and the self test of a model folder. */
+/** {@code radialog verify DIR}: digests, packed weights and the self test of a model folder. */
 @Command(
     name = "verify",
-    description = "Checks the digests of a model folder's files and runs its self test.",
+    description = {
+      "Checks the digests of a model folder's files, the packed weights that were made of them, and",
+      "runs its self test."
+    },
     mixinStandardHelpOptions = true)
 final class VerifyCommand implements Callable<Integer> {
   @Parameters(index = "0", arity = "1", paramLabel = "DIR", description = "A model folder")
@@ -23,7 +26,7 @@ final class VerifyCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Verification verification = RaDialog.verify(folder);
+    Verification verification = RaDialog.verify(folder, ModelOptions.cached());
     if (json) {
       ObjectNode root = Json.object();
       root.put("path", folder.toString());

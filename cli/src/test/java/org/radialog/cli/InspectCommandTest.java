@@ -3,11 +3,16 @@ package org.radialog.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.radialog.testing.Golden;
 import tools.jackson.databind.JsonNode;
 
@@ -103,6 +108,75 @@ class InspectCommandTest {
     CommandLineRun run = CommandLineRun.of("inspect", folder.toString());
     assertThat(run.code()).isEqualTo(1);
     assertThat(run.err()).contains("has no checkpoint");
+  }
+
+  @Test
+  void noFileIsAUsageError() {
+    CommandLineRun run = CommandLineRun.of("inspect");
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err()).contains("FILE");
+    assertThat(CommandLineRun.of("inspect", "--json").code()).isEqualTo(2);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"g01_basic.gguf", "s04_metaend.safetensors"})
+  void nothingOfAFileSteersTheTerminal(String name) {
+    for (String[] options : List.of(new String[0], new String[] {"--json"})) {
+      List<String> arguments =
+          new ArrayList<>(List.of("inspect", theCase("inspect-escapes/" + name)));
+      arguments.addAll(List.of(options));
+      CommandLineRun run = CommandLineRun.of(arguments.toArray(String[]::new));
+      assertThat(run.code()).isZero();
+      assertThat((run.out() + run.err()).chars())
+          .noneMatch(c -> c < 0x20 && c != '\n' || c >= 0x7f && c < 0xa0 || c == 0x202e);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "g05_IQ4_NL.gguf, IQ4_NL",
+    "g05_IQ4_XS.gguf, IQ4_XS",
+    "g05_MXFP4.gguf, MXFP4",
+    "s07_C64.safetensors, C64",
+    "s07_F8_E4M3.safetensors, F8_E4M3",
+    "s07_F8_E5M2.safetensors, F8_E5M2"
+  })
+  void aTypeThatIsNotComputedWithIsListed(String name, String type) {
+    String file = theCase("inspect-new-types/" + name);
+    CommandLineRun run = CommandLineRun.of("inspect", file);
+    assertThat(run.err()).isEmpty();
+    assertThat(run.code()).isZero();
+    assertThat(run.out().lines().filter(line -> line.contains("cannot compute with " + type)))
+        .hasSize(1);
+    assertThat(
+            run.out()
+                .lines()
+                .filter(line -> line.contains(" " + type + " ") && line.contains("bytes")))
+        .isNotEmpty();
+    JsonNode json = CommandLineRun.of("inspect", "--json", file).json().getFirst();
+    assertThat(json.at("/not_computable/0").stringValue()).isEqualTo(type);
+    assertThat(json.at("/tensors").valueStream().map(t -> t.at("/dtype").stringValue()))
+        .contains(type);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "s14_lfs_pointer.safetensors, is a Git LFS pointer",
+    "s15_html.safetensors, is a web page"
+  })
+  void whatADownloadLeftIsCalledByName(String name, String says) {
+    CommandLineRun run = CommandLineRun.of("inspect", theCase("inspect-lfs-pointer/" + name));
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.err()).contains(says);
+    assertThat(run.errLines()).hasSize(1);
+  }
+
+  private static String theCase(String name) {
+    try {
+      return Path.of(InspectCommandTest.class.getResource("/cases/" + name).toURI()).toString();
+    } catch (URISyntaxException e) {
+      throw new AssertionError(e);
+    }
   }
 
   private static String golden(String name) {

@@ -2,8 +2,13 @@ package org.radialog.dialog;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.radialog.base.RadialogException;
+import org.radialog.base.WholeFile;
 import org.radialog.kernels.PackedMatrix;
 import org.radialog.model.LanguageDecoder;
 import org.radialog.model.Llama;
@@ -37,20 +42,26 @@ final class LanguageModel implements AutoCloseable {
    * What the language model is made of.
    *
    * @param name of the model, which names its files in a cache
-   * @param key tells one content of the weights from another
-   * @param packed folder of the model where packed weights may lie, never written here
-   * @param cache for packed weights, if any
+   * @param claimed tells one content of the weights from another, as the model folder states it
+   * @param key the same of the files as they are, which takes time to find out
+   * @param packed folder of the model where packed weights may lie, never written here: they belong
+   *     to what the folder states
+   * @param cache for packed weights, if any: they are taken for the files' only by {@code key}
    */
   record Source(
       String name,
-      String key,
+      String claimed,
+      Supplier<String> key,
       LlamaWeights weights,
       Optional<LoraAdapter> adapter,
       Path packed,
       Optional<Path> cache) {
     /** The name of packed weights in a folder. */
     String file(Precision precision) {
-      return name + "-" + precision.label() + ".packed";
+      return switch (precision) {
+        case INT8, INT4 -> name + "-" + precision.label() + ".packed";
+        case FP32, BF16 -> name + "-" + precision.label() + ".safetensors";
+      };
     }
 
     // An adapter is lost in the rounding to 4 bits, so it stays beside them; 8 bits keep it.
@@ -58,8 +69,8 @@ final class LanguageModel implements AutoCloseable {
       return precision != Precision.INT4;
     }
 
-    String mark(Precision precision) {
-      return key + (adapter.isEmpty() ? "" : merged(precision) ? " merged" : " beside");
+    String mark(String content, Precision precision) {
+      return content + (adapter.isEmpty() ? "" : merged(precision) ? " merged" : " beside");
     }
   }
 
@@ -120,17 +131,19 @@ final class LanguageModel implements AutoCloseable {
   }
 
   private static LlamaDecoder quantised(Source source, Precision precision) {
-    String mark = source.mark(precision);
-    Optional<LlamaDecoder> shipped = packed(source, source.packed, precision);
+    Optional<LlamaDecoder> shipped =
+        packed(source, source.packed, source.mark(source.claimed, precision), precision);
     if (shipped.isPresent()) {
       return shipped.get();
     }
     if (source.cache.isPresent()) {
       Path cache = source.cache.get();
-      Optional<LlamaDecoder> kept = packed(source, cache, precision);
+      String mark = source.mark(source.key.get(), precision);
+      Optional<LlamaDecoder> kept = packed(source, cache, mark, precision);
       if (kept.isPresent()) {
         return kept.get();
       }
+      WholeFile.sweep(cache);
       try {
         LlamaDecoder.pack(
             cache.resolve(source.file(precision)),
@@ -142,7 +155,7 @@ final class LanguageModel implements AutoCloseable {
       } catch (RadialogException e) {
         // A cache that cannot be written (full, read-only) makes every start slower, no more.
       }
-      Optional<LlamaDecoder> written = packed(source, cache, precision);
+      Optional<LlamaDecoder> written = packed(source, cache, mark, precision);
       if (written.isPresent()) {
         return written.get();
       }
@@ -156,9 +169,10 @@ final class LanguageModel implements AutoCloseable {
         .orElseGet(() -> LlamaDecoder.of(source.weights, precision));
   }
 
-  private static Optional<LlamaDecoder> packed(Source source, Path folder, Precision precision) {
+  private static Optional<LlamaDecoder> packed(
+      Source source, Path folder, String mark, Precision precision) {
     return LlamaDecoder.packed(
-        folder.resolve(source.file(precision)), source.mark(precision), source.weights, precision);
+        folder.resolve(source.file(precision)), mark, source.weights, precision);
   }
 
   // Unpacked and merged weights are kept in the cache: the next start maps them.
@@ -167,10 +181,11 @@ final class LanguageModel implements AutoCloseable {
     if (source.cache.isEmpty()) {
       return unpacked(source, precision);
     }
-    Path file = source.cache.get().resolve(source.name + "-" + precision.label() + ".safetensors");
+    Path file = source.cache.get().resolve(source.file(precision));
     Optional<Llama> packed = packed(source, precision, file);
     return packed.orElseGet(() -> {
       Llama llama = unpacked(source, precision);
+      WholeFile.sweep(source.cache.get());
       try {
         llama.pack(file, source.key);
       } catch (RadialogException e) {
@@ -185,10 +200,71 @@ final class LanguageModel implements AutoCloseable {
       return Optional.empty();
     }
     try {
-      return Llama.packed(file, source.key, source.weights, precision);
+      return Llama.packed(file, source.key.get(), source.weights, precision);
     } catch (RadialogException e) {
       return Optional.empty(); // damaged: about to be written anew
     }
+  }
+
+  /**
+   * Whether the packed weights that a start would take are what the model's files say: those in
+   * groups are packed again and compared, the others compared with the checksums that were taken
+   * when they were made of these files.
+   */
+  static Verification.Check check(Source source) {
+    List<Path> folders =
+        Stream.concat(Stream.of(source.packed), source.cache.stream()).distinct().toList();
+    List<String> faults = new ArrayList<>();
+    int same = 0;
+    for (Path folder : folders) {
+      for (Precision precision : Precision.values()) {
+        Path file = folder.resolve(source.file(precision));
+        if (Files.exists(file)) {
+          try {
+            same += same(source, file, precision) ? 1 : 0;
+          } catch (RadialogException e) {
+            faults.add(e.getMessage());
+          }
+        }
+      }
+    }
+    return new Verification.Check(
+        "packed weights",
+        faults.isEmpty(),
+        faults.isEmpty()
+            ? same == 0
+                ? "none are kept for this machine"
+                : same + (same == 1 ? " file is" : " files are") + " what the model's files say"
+            : String.join("; ", faults));
+  }
+
+  // False if the file is another model's, and so none that a start would take.
+  private static boolean same(Source source, Path file, Precision precision) {
+    return switch (precision) {
+      case INT8, INT4 -> {
+        Optional<Boolean> equal =
+            LlamaDecoder.equal(
+                file,
+                source.mark(source.key.get(), precision),
+                source.weights,
+                source.adapter,
+                source.merged(precision),
+                precision);
+        if (equal.equals(Optional.of(false))) {
+          throw new RadialogException(
+              "the packed weights "
+                  + file
+                  + " are not what the model's files say; delete the file");
+        }
+        yield equal.isPresent();
+      }
+      case FP32, BF16 -> {
+        Torch.load();
+        Optional<Llama> packed = Llama.packed(file, source.key.get(), source.weights, precision);
+        packed.ifPresent(Llama::close);
+        yield packed.isPresent();
+      }
+    };
   }
 
   private static Llama unpacked(Source source, Precision precision) {

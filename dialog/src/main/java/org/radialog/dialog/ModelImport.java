@@ -1,9 +1,7 @@
 package org.radialog.dialog;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -11,11 +9,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
-import java.util.UUID;
-import java.util.stream.Stream;
+import java.util.stream.IntStream;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
+import org.radialog.base.WholeFolder;
 import org.radialog.clinical.Finding;
 import org.radialog.model.BioViLT;
 import org.radialog.model.LlamaConfig;
@@ -28,6 +26,7 @@ import org.radialog.model.ModelSource;
 import org.radialog.model.Precision;
 import org.radialog.model.SentencePieceTokenizer;
 import org.radialog.model.TextTokenizer;
+import org.radialog.weights.Checkpoint;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
 
@@ -99,49 +98,8 @@ public final class ModelImport {
    *     then there is none
    */
   public static ModelConfig run(Request request, Progress progress) {
-    Path target = request.target.toAbsolutePath();
-    Path parent = Optional.ofNullable(target.getParent()).orElse(target);
-    Path folder = parent.resolve("." + target.getFileName() + "-" + UUID.randomUUID());
-    try {
-      if (Files.exists(target) && !empty(target)) {
-        throw new RadialogException(
-            target + " is there already and not an empty folder; name a new one, or delete it");
-      }
-      Files.createDirectories(folder);
-      try {
-        ModelConfig config = new ModelImport(request, progress, folder).write();
-        Files.deleteIfExists(target);
-        Files.move(folder, target, StandardCopyOption.ATOMIC_MOVE);
-        return config;
-      } finally {
-        delete(folder);
-      }
-    } catch (IOException e) {
-      throw new RadialogException("cannot write " + target + ": " + e, e);
-    }
-  }
-
-  private static boolean empty(Path folder) throws IOException {
-    if (!Files.isDirectory(folder)) {
-      return false;
-    }
-    try (Stream<Path> children = Files.list(folder)) {
-      return children.findFirst().isEmpty();
-    }
-  }
-
-  private static void delete(Path folder) throws IOException {
-    if (!Files.exists(folder)) {
-      return;
-    }
-    List<Path> all;
-    try (Stream<Path> files = Files.walk(folder)) {
-      all = new ArrayList<>(files.toList());
-    }
-    Collections.reverse(all);
-    for (Path file : all) {
-      Files.delete(file);
-    }
+    return WholeFolder.write(
+        request.target, folder -> new ModelImport(request, progress, folder).write());
   }
 
   private ModelConfig write() {
@@ -158,6 +116,7 @@ public final class ModelImport {
         throw new RadialogException(
             "batch statistics are an oddity of RaDialog v2 alone; leave them out");
       }
+      checkTokens(model.language());
       untested = write(source, model);
     }
     untested.write(folder);
@@ -168,6 +127,37 @@ public final class ModelImport {
       task.step(config.id());
       return config;
     }
+  }
+
+  // A token without a row of the embedding table would end a dialog that says it. A special one may
+  // lack it: text from outside never has it.
+  private static void checkTokens(ModelSource.Language language) {
+    int rows = language.weights().config().vocab();
+    int tokens = 0;
+    boolean fits;
+    if (language.gguf().isPresent()) {
+      try (Checkpoint gguf = Checkpoint.open(language.gguf().get())) {
+        if (gguf.metadata().get("tokenizer.ggml.tokens") instanceof List<?> list) {
+          tokens = list.size();
+        }
+        fits = tokens <= rows;
+      }
+    } else {
+      try (TextTokenizer tokenizer = TextTokenizer.open(folder(language.tokenizer().getFirst()))) {
+        tokens = tokenizer.size();
+        fits = IntStream.range(rows, tokens).allMatch(tokenizer::special);
+      }
+    }
+    if (!fits) {
+      throw new RadialogException(
+          "%s: the tokenizer has %d tokens and the embedding table %d rows, expected a row for each; "
+                  .formatted(language.name(), tokens, rows)
+              + "the two do not belong together");
+    }
+  }
+
+  private static Path folder(Path file) {
+    return Optional.ofNullable(file.toAbsolutePath().getParent()).orElse(file);
   }
 
   private ModelConfig write(ModelSource source, ModelSource.Model model) {
@@ -211,7 +201,7 @@ public final class ModelImport {
         sources(source));
   }
 
-  // As the weights' publishers say; who imports has to hold them all.
+  // As the weights' publishers say, or the files themselves; who imports has to hold them all.
   private static String license(ModelSource.Model model) {
     return switch (model) {
       case ModelSource.Version2 _ ->
@@ -219,7 +209,14 @@ public final class ModelImport {
       case ModelSource.Version1 _ ->
           "LicenseRef-RaDialog-none-stated AND LicenseRef-LLaMA-noncommercial AND"
               + " LicenseRef-PhysioNet-Credentialed-1.5.0";
-      case ModelSource.LanguageAlone _ -> "LicenseRef-see-source";
+      case ModelSource.LanguageAlone alone ->
+          alone
+              .language()
+              .gguf()
+              .map(SourceLicense::ofGguf)
+              .orElseGet(
+                  () -> SourceLicense.beside(folder(alone.language().tokenizer().getFirst())))
+              .orElse("LicenseRef-see-source");
     };
   }
 

@@ -2,10 +2,12 @@ package org.radialog.dialog;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
@@ -22,6 +24,8 @@ import org.radialog.imaging.ImageRefused;
 import org.radialog.model.Llama;
 import org.radialog.model.LlamaDecoder;
 import org.radialog.model.LlamaWeights;
+import org.radialog.model.LoraAdapter;
+import org.radialog.model.LoraConfig;
 import org.radialog.model.ModelConfig;
 import org.radialog.model.Precision;
 import org.radialog.model.TextTokenizer;
@@ -78,13 +82,7 @@ public final class RaDialog implements AutoCloseable {
             options.control() == Options.Control.ZERO_IMAGE);
     this.tokenizer = inBackground("tokenizer", () -> tokenizer(folder, config, base));
     LanguageModel.Source source =
-        new LanguageModel.Source(
-            fileName(config),
-            key(config, options.control()),
-            weights,
-            trained.adapter(config, options.control()),
-            folder.resolve(PACKED),
-            options.cache());
+        source(folder, config, weights, trained.adapter(config, options.control()), options);
     this.language = inBackground("language", () -> LanguageModel.load(source, precision));
     this.engine =
         inBackground(
@@ -132,11 +130,17 @@ public final class RaDialog implements AutoCloseable {
     }
   }
 
-  /**
-   * Checks a model folder: its config and sizes, the digests of its files, and in fp32 the answers
-   * of its self test within 1e-4.
-   */
+  /** {@link #verify(Path, Options)} without a cache. */
   public static Verification verify(Path folder) {
+    return verify(folder, Options.DEFAULT);
+  }
+
+  /**
+   * Checks a model folder: its config and sizes, the digests of its files, that packed weights in
+   * it and in the cache of {@code options} are what its files say, and in fp32 the answers of its
+   * self test within 1e-4.
+   */
+  public static Verification verify(Path folder, Options options) {
     List<Verification.Check> checks = new ArrayList<>();
     ModelConfig config;
     try {
@@ -154,8 +158,29 @@ public final class RaDialog implements AutoCloseable {
             damaged.isEmpty()
                 ? config.files().size() + " files are what they were"
                 : String.join("; ", damaged)));
+    checks.add(packed(folder, config, options));
     checks.add(SelfTestFilm.check(folder, config));
     return new Verification(checks);
+  }
+
+  private static Verification.Check packed(Path folder, ModelConfig config, Options options) {
+    try (Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()))) {
+      if (config.language().adapter().isEmpty()) {
+        return LanguageModel.check(
+            source(folder, config, weights(config, base), Optional.empty(), options));
+      }
+      try (TrainedWeights trained = TrainedWeights.open(folder)) {
+        return LanguageModel.check(
+            source(
+                folder,
+                config,
+                weights(config, base),
+                trained.adapter(config, Options.Control.NONE),
+                options));
+      }
+    } catch (RadialogException e) {
+      return new Verification.Check("packed weights", false, e.getMessage());
+    }
   }
 
   /**
@@ -197,13 +222,7 @@ public final class RaDialog implements AutoCloseable {
     Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
     try {
       LanguageModel.Source source =
-          new LanguageModel.Source(
-              fileName(config),
-              key(config, Options.Control.NONE),
-              weights(config, base),
-              Optional.empty(),
-              folder.resolve(PACKED),
-              options.cache());
+          source(folder, config, weights(config, base), Optional.empty(), options);
       return new LanguageAlone(base, LanguageModel.load(source, precision(config, options)));
     } catch (RuntimeException | Error e) {
       base.close();
@@ -234,16 +253,10 @@ public final class RaDialog implements AutoCloseable {
     try (Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
         Progress.Task task = progress.start("packed weights", 1)) {
       LanguageModel.Source source =
-          new LanguageModel.Source(
-              fileName(config),
-              key(config, Options.Control.NONE),
-              weights(config, base),
-              Optional.empty(),
-              folder.resolve(PACKED),
-              Optional.empty());
+          source(folder, config, weights(config, base), Optional.empty(), Options.DEFAULT);
       LlamaDecoder.pack(
           folder.resolve(PACKED).resolve(source.file(precision)),
-          source.mark(precision),
+          source.mark(source.claimed(), precision),
           source.weights(),
           source.adapter(),
           source.merged(precision),
@@ -415,12 +428,46 @@ public final class RaDialog implements AutoCloseable {
     return config.id().replaceAll("[^A-Za-z0-9._-]", "_");
   }
 
-  // The digests say what the weights are, without reading them; `verify` holds the files to them.
-  private static String key(ModelConfig config, Options.Control control) {
-    return config.files().stream()
-        .map(ModelConfig.FileEntry::sha256)
-        .sorted()
-        .collect(Collectors.joining(" ", control + " ", ""));
+  private static LanguageModel.Source source(
+      Path folder,
+      ModelConfig config,
+      LlamaWeights weights,
+      Optional<LoraAdapter> adapter,
+      Options options) {
+    List<ModelConfig.FileEntry> files =
+        config.files().stream()
+            .filter(file ->
+                file.path().equals(config.language().weights())
+                    || (adapter.isPresent() && file.path().equals(ModelConfig.TRAINED)))
+            .sorted(Comparator.comparing(ModelConfig.FileEntry::path))
+            .toList();
+    String settings =
+        adapter.map(LoraAdapter::config).map(RaDialog::settings).orElse("")
+            + (options.control() == Options.Control.RANDOM_ADAPTER ? " at random" : "");
+    var key =
+        new FutureTask<>(() ->
+            String.join(
+                " ",
+                FileDigests.of(
+                    files.stream().map(file -> folder.resolve(file.path())).toList(),
+                    options.cache())));
+    return new LanguageModel.Source(
+        fileName(config),
+        files.stream().map(ModelConfig.FileEntry::sha256).collect(Collectors.joining(" "))
+            + settings,
+        () -> {
+          key.run(); // the first time
+          return Waiting.forResult(key) + settings;
+        },
+        weights,
+        adapter,
+        folder.resolve(PACKED),
+        options.cache());
+  }
+
+  private static String settings(LoraConfig adapter) {
+    return " r %d alpha %s %s"
+        .formatted(adapter.r(), adapter.alpha(), new TreeSet<>(adapter.targets()));
   }
 
   private static <T> Future<T> inBackground(String name, Callable<T> work) {

@@ -105,12 +105,41 @@ final class SelfTestFilm {
     return answer(List.of(), llama, List.of(new LlamaInput.Tokens(ids)));
   }
 
+  // What no model that was ever trained answers.
+  private static void check(List<Double> probabilities, float[] logits) {
+    if (probabilities.stream().anyMatch(p -> !Double.isFinite(p))) {
+      throw new RadialogException(
+          "the findings classifier answers the film of the self test with "
+              + probabilities
+              + ", expected probabilities; its weights, or the image encoder's, are damaged");
+    }
+    float least = Float.POSITIVE_INFINITY;
+    float most = Float.NEGATIVE_INFINITY;
+    for (float logit : logits) {
+      if (!Float.isFinite(logit)) {
+        throw new RadialogException(
+            "the language model's logits hold "
+                + logit
+                + ", expected numbers; its weights hold numbers that are none or far too large");
+      }
+      least = Math.min(least, logit);
+      most = Math.max(most, logit);
+    }
+    if (least == most) {
+      throw new RadialogException(
+          "the language model gives every token the logit "
+              + most
+              + ", expected different ones; a part of its weights is empty");
+    }
+  }
+
   private static ModelConfig.SelfTest answer(
       List<Double> probabilities, Llama llama, List<LlamaInput> prompt) {
     float[] logits;
     try (KvCache cache = new KvCache(llama.config())) {
       logits = llama.prefill(cache, prompt);
     }
+    check(probabilities, logits);
     List<Integer> best =
         IntStream.range(0, logits.length)
             .boxed()

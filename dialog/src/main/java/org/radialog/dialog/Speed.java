@@ -60,6 +60,7 @@ public final class Speed implements AutoCloseable {
         new LanguageModel.Source(
             shape.label(),
             "weights at random",
+            () -> "weights at random",
             shape.weights(),
             Optional.empty(),
             folder,

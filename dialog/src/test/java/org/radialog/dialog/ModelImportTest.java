@@ -9,11 +9,14 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SequencedMap;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -32,6 +35,7 @@ import org.radialog.model.LlamaWeights;
 import org.radialog.model.ModelConfig;
 import org.radialog.model.ModelSource;
 import org.radialog.model.Precision;
+import org.radialog.testing.GgufFile;
 import org.radialog.testing.Golden;
 import org.radialog.testing.LlamaSize;
 import org.radialog.testing.LoraSize;
@@ -39,6 +43,9 @@ import org.radialog.testing.PublishedLayout;
 import org.radialog.testing.QFormerSize;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.DType;
+import org.radialog.weights.SafetensorsWriter;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /** Published files of a small language model beside the real image encoder. */
 class ModelImportTest {
@@ -323,6 +330,200 @@ class ModelImportTest {
         assertThat(found[i]).isCloseTo(expected[i], within(2e-3f));
       }
     }
+  }
+
+  /** What a test changes in a plain folder of a language model. */
+  private Path language(
+      String name,
+      Consumer<ObjectNode> settings,
+      Consumer<SequencedMap<String, SafetensorsWriter.Entry>> tensors)
+      throws IOException {
+    Path from = shared.resolve("v2/llava-v1.5-7b");
+    Path to = Files.createDirectory(folder.resolve(name));
+    for (Map.Entry<String, byte[]> file : tokenizer().entrySet()) {
+      Files.write(to.resolve(file.getKey()), file.getValue());
+    }
+    ObjectNode config =
+        (ObjectNode) JsonMapper.shared().readTree(from.resolve("config.json").toFile());
+    config.put("model_type", "llama");
+    config.properties().removeIf(field -> field.getKey().matches("(mm_|use_mm|image_).*"));
+    config.put("rope_theta", 500_000.0);
+    settings.accept(config);
+    Files.writeString(to.resolve("config.json"), config.toString());
+    SequencedMap<String, SafetensorsWriter.Entry> entries = new LinkedHashMap<>();
+    try (Checkpoint source = Checkpoint.open(from)) {
+      source
+          .tensors()
+          .forEach((tensor, info) -> {
+            if (!tensor.contains("mm_projector") && !tensor.contains("rotary")) {
+              entries.put(
+                  tensor,
+                  SafetensorsWriter.Entry.of(DType.F32, source.floats(tensor), info.shape()));
+            }
+          });
+      tensors.accept(entries);
+    }
+    SafetensorsWriter.write(to.resolve("model.safetensors"), Map.of("format", "pt"), entries);
+    return to;
+  }
+
+  private ModelConfig imported(Path source) {
+    return ModelImport.run(
+        request(source, folder.resolve("out-" + source.getFileName())), Progress.NONE);
+  }
+
+  private void refused(Path source, String... says) {
+    assertThatThrownBy(() -> imported(source))
+        .isInstanceOf(RadialogException.class)
+        .message()
+        .contains(says)
+        .doesNotContain("\n");
+    assertThat(folder.resolve("out-" + source.getFileName())).doesNotExist();
+  }
+
+  @Test
+  void theRotaryBaseIsReadWhereverItIsStated() throws IOException {
+    List<Double> expected = imported(language("plain", c -> {}, t -> {})).selfTest().logits();
+    Consumer<ObjectNode> moved = c -> c.remove("rope_theta");
+    Map<String, Consumer<ObjectNode>> forms =
+        Map.of(
+            "parameters",
+            moved.andThen(c ->
+                c.putObject("rope_parameters")
+                    .put("rope_theta", 500_000.0)
+                    .put("rope_type", "default")),
+            "scaling",
+            moved.andThen(c ->
+                c.putObject("rope_scaling")
+                    .put("rope_theta", 500_000.0)
+                    .put("rope_type", "default")),
+            "both",
+            c ->
+                c.putObject("rope_parameters")
+                    .put("rope_theta", 500_000.0)
+                    .put("rope_type", "default"));
+    for (Map.Entry<String, Consumer<ObjectNode>> form : forms.entrySet()) {
+      assertThat(imported(language(form.getKey(), form.getValue(), t -> {})).selfTest().logits())
+          .as(form.getKey())
+          .isEqualTo(expected);
+    }
+    assertThat(imported(language("other", moved, t -> {})).selfTest().logits())
+        .isNotEqualTo(expected);
+  }
+
+  @Test
+  void whatTheFilesSayAndWeDoNotComputeIsRefusedByName() throws IOException {
+    refused(
+        language(
+            "biases",
+            c -> {},
+            t ->
+                t.put(
+                    "model.layers.0.self_attn.q_proj.bias",
+                    SafetensorsWriter.Entry.of(DType.F32, new float[64], 64))),
+        "model.layers.0.self_attn.q_proj.bias");
+    refused(
+        language(
+            "layers",
+            c -> {},
+            t ->
+                t.put(
+                    "model.layers.2.input_layernorm.weight",
+                    SafetensorsWriter.Entry.of(DType.F32, new float[64], 64))),
+        "model.layers.2");
+    refused(
+        language("partial", c -> c.put("partial_rotary_factor", 0.5), t -> {}),
+        "config.json",
+        "partial_rotary_factor is 0.5, expected 1");
+    refused(
+        language(
+            "gptq", c -> c.putObject("quantization_config").put("quant_method", "gptq"), t -> {}),
+        "quantization_config");
+    refused(language("odd", c -> c.put("n_experts", 8), t -> {}), "n_experts is 8");
+  }
+
+  @Test
+  void anEmbeddingTableSmallerThanTheTokenizerIsRefused() throws IOException {
+    refused(
+        language(
+            "small",
+            c -> c.put("vocab_size", 320),
+            t ->
+                List.of("model.embed_tokens.weight", "lm_head.weight")
+                    .forEach(name ->
+                        t.put(
+                            name,
+                            SafetensorsWriter.Entry.of(DType.F32, new float[320 * 64], 320, 64)))),
+        "600 tokens and the embedding table 320 rows");
+  }
+
+  @Test
+  void logitsThatNoModelGivesFailTheImport() throws IOException {
+    float[] nan = new float[64];
+    Arrays.fill(nan, 1);
+    nan[0] = Float.NaN;
+    refused(
+        language(
+            "nan",
+            c -> {},
+            t -> t.put("model.norm.weight", SafetensorsWriter.Entry.of(DType.F32, nan, 64))),
+        "logits hold NaN");
+    refused(
+        language(
+            "zero",
+            c -> {},
+            t ->
+                t.put(
+                    "lm_head.weight",
+                    SafetensorsWriter.Entry.of(DType.F32, new float[600 * 64], 600, 64))),
+        "every token the logit 0.0");
+  }
+
+  @Test
+  void theLicenceIsTheOneThatTheFilesState() throws IOException {
+    Path plain = language("licensed", c -> {}, t -> {});
+    Map<String, String> readmes = new LinkedHashMap<>();
+    readmes.put("---\nlicense: apache-2.0\n---\n# Model", "Apache-2.0");
+    readmes.put("---\ntags: [a]\nlicense:   'mit'  # free\n---\n", "MIT");
+    readmes.put(
+        "---\nlicense: other\nlicense_name: my license 1.0\n---\n", "LicenseRef-my-license-1.0");
+    readmes.put("---\nlicense:\n- mit\n- llama2\n---\n", "MIT AND LicenseRef-Llama-2-Community");
+    readmes.put("# No head\nlicense: mit\n", "LicenseRef-see-source");
+    for (Map.Entry<String, String> readme : readmes.entrySet()) {
+      Files.writeString(plain.resolve("README.md"), readme.getKey());
+      assertThat(SourceLicense.beside(plain).orElse("LicenseRef-see-source"))
+          .as(readme.getKey())
+          .isEqualTo(readme.getValue());
+    }
+    Files.writeString(
+        plain.resolve("LICENSE"), "\n          Apache License\n    Version 2.0, January 2004\n");
+    assertThat(imported(plain).license()).isEqualTo("Apache-2.0");
+    Path gguf = folder.resolve("model.gguf");
+    for (Map.Entry<String, String> license :
+        Map.of(
+                "apache-2.0",
+                "Apache-2.0",
+                "Apache-2.0",
+                "Apache-2.0",
+                "llama3.2",
+                "LicenseRef-Llama-3.2-Community",
+                "cc-by-nc-4.0",
+                "CC-BY-NC-4.0")
+            .entrySet()) {
+      new GgufFile().put("general.license", license.getKey()).write(gguf);
+      assertThat(SourceLicense.ofGguf(gguf)).contains(license.getValue());
+    }
+    new GgufFile()
+        .put("general.license", "other")
+        .put("general.license.name", "Some Licence\u001b[31m")
+        .write(gguf);
+    assertThat(SourceLicense.ofGguf(gguf)).contains("LicenseRef-Some-Licence-31m");
+  }
+
+  @Test
+  void theLicenceOfAGgufFileIsRecorded() {
+    Path gguf = Path.of(System.getProperty("radialog.root"), "models/mini/base.gguf");
+    assertThat(SourceLicense.ofGguf(gguf)).contains("Apache-2.0");
   }
 
   // The same files, without those whose names contain `left`.

@@ -395,7 +395,7 @@ class RaDialogTest {
     config.with(RaDialog.selfTest(folder)).write(folder);
     assertThat(RaDialog.verify(folder).checks())
         .allSatisfy(check -> assertThat(check.holds()).as(check.detail()).isTrue())
-        .hasSize(3);
+        .hasSize(4);
 
     byte[] weights = Files.readAllBytes(folder.resolve(ModelConfig.TRAINED));
     weights[weights.length / 2 + 3] ^= 0x40;

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -22,6 +23,7 @@ import org.radialog.clinical.PromptPart;
 final class ByteLevelTokenizer implements TextTokenizer {
   private final List<String> tokens;
   private final Map<String, Integer> special;
+  private final Set<Integer> wordless;
   private final Optional<Pattern> specialPattern;
   private final int endOfTurn;
   private final OptionalInt beginning;
@@ -32,17 +34,20 @@ final class ByteLevelTokenizer implements TextTokenizer {
    *
    * @param tokens by id, in GPT-2's letters for bytes, special ones as they are written
    * @param special ids of the special tokens
+   * @param wordless ids of further tokens that stand for no text: unknown ones, unused places
    * @param beginning put before a conversation
    * @param library which knows of no special token: it would find them in any text
    */
   ByteLevelTokenizer(
       List<String> tokens,
       Map<String, Integer> special,
+      Set<Integer> wordless,
       int endOfTurn,
       OptionalInt beginning,
       BackgroundLibrary library) {
     this.tokens = tokens;
     this.special = special;
+    this.wordless = Set.copyOf(wordless);
     this.specialPattern =
         special.isEmpty()
             ? Optional.empty()
@@ -122,16 +127,22 @@ final class ByteLevelTokenizer implements TextTokenizer {
   }
 
   @Override
+  public String decode(int[] ids) {
+    Utf8Stream utf8 = new Utf8Stream();
+    StringBuilder text = new StringBuilder();
+    for (int id : ids) {
+      text.append(utf8.next(bytes(checked(id))));
+    }
+    return text.append(utf8.end()).toString();
+  }
+
+  @Override
   public Decoder decoder() {
     Utf8Stream text = new Utf8Stream();
     return new Decoder() {
       @Override
       public String next(int id) {
-        if (id < 0 || id >= tokens.size()) {
-          throw new IllegalArgumentException(
-              "token id " + id + " is not one of the tokenizer's " + tokens.size());
-        }
-        return text.next(bytes(id));
+        return silent(checked(id)) ? "" : text.next(bytes(id));
       }
 
       @Override
@@ -139,6 +150,22 @@ final class ByteLevelTokenizer implements TextTokenizer {
         return text.end();
       }
     };
+  }
+
+  private int checked(int id) {
+    if (id < 0 || id >= tokens.size()) {
+      throw new IllegalArgumentException(
+          "token id " + id + " is not one of the tokenizer's " + tokens.size());
+    }
+    return id;
+  }
+
+  // The marks of a conversation's ends stand for no text even where a file has them as plain words.
+  private boolean silent(int id) {
+    return special(id)
+        || wordless.contains(id)
+        || id == endOfTurn
+        || beginning.equals(OptionalInt.of(id));
   }
 
   private byte[] bytes(int id) {

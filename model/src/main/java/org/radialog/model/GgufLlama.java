@@ -78,12 +78,7 @@ final class GgufLlama implements LlamaWeights {
               + " rope_freqs.weight, which is not supported: take the safetensors files of that"
               + " model");
     }
-    if (metadata.containsKey("llama.rope.scaling.type")
-        && !"none".equals(metadata.get("llama.rope.scaling.type"))) {
-      throw new RadialogException(
-          "language model: expected a GGUF file without rotary scaling, found "
-              + metadata.get("llama.rope.scaling.type"));
-    }
+    LlamaFields.check(metadata);
     int hidden = integer(metadata, "llama.embedding_length");
     int heads = integer(metadata, "llama.attention.head_count");
     LlamaConfig config =
@@ -104,6 +99,11 @@ final class GgufLlama implements LlamaWeights {
             Optional.empty(),
             !gguf.tensors().containsKey("output.weight"),
             integer(metadata, "llama.context_length"));
+    if (optional(metadata, "llama.vocab_size").orElse(config.vocab()) > config.vocab()) {
+      throw new RadialogException(
+          "language model: the GGUF file says llama.vocab_size %s and its embedding table has %d rows"
+              .formatted(metadata.get("llama.vocab_size"), config.vocab()));
+    }
     GgufLlama weights = new GgufLlama(config, gguf);
     weights.checkShapes();
     return weights;
@@ -186,7 +186,7 @@ final class GgufLlama implements LlamaWeights {
               + ", which is "
               + name);
     }
-    return new TensorInfo(name, stored.dtype(), stored.shape());
+    return stored.named(name);
   }
 
   @Override
@@ -221,7 +221,7 @@ final class GgufLlama implements LlamaWeights {
       case Q4_1 -> Optional.of(QuantisedRows.q4_1(bytes(name), rows, columns));
       case Q8_0 -> Optional.of(QuantisedRows.q8_0(bytes(name), rows, columns));
       case F64, F32, F16, BF16, I64, I32, I16, I8, U64, U32, U16, U8, BOOL -> Optional.empty();
-      case Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K -> Optional.empty();
+      case Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, FOREIGN -> Optional.empty();
     };
   }
 

@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
 import org.radialog.base.RadialogException;
 import org.radialog.model.SentencePieceModel.Kind;
 import org.radialog.model.SentencePieceModel.Piece;
@@ -61,8 +62,12 @@ final class GgufVocabulary {
   private TextTokenizer byteLevel(Pre pre) {
     List<String> merges = list("merges", String.class);
     Map<String, Integer> special = new HashMap<>();
+    Set<Integer> wordless = new HashSet<>();
     for (int id = 0; id < tokens.size(); id++) {
       long type = types.get(id);
+      if (type == UNKNOWN || type == UNUSED) {
+        wordless.add(id);
+      }
       if ((type == CONTROL || type == USER_DEFINED) && !tokens.get(id).isEmpty()) {
         special.put(tokens.get(id), id);
       }
@@ -70,6 +75,7 @@ final class GgufVocabulary {
     return new ByteLevelTokenizer(
         tokens,
         special,
+        wordless,
         id("eos_token_id"),
         flag("add_bos_token", pre.wholeWords)
             ? OptionalInt.of(id("bos_token_id"))

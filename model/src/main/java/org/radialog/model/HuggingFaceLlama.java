@@ -80,7 +80,7 @@ record HuggingFaceLlama(LlamaConfig config, Checkpoint checkpoint) implements Ll
           case I8 -> QuantisedRows.bytes(bytes(name), scales, rows, columns);
           case F64, F32, F16, BF16, I64, I32, I16, U64, U32, U16, BOOL, Q4_0, Q4_1, Q5_0, Q5_1 ->
               throw notQuantised(info);
-          case Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K -> throw notQuantised(info);
+          case Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, FOREIGN -> throw notQuantised(info);
         });
   }
 

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.DoubleUnaryOperator;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.DoubleOptional;
@@ -207,7 +208,7 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
   }
 
   /**
-   * The model of a file that {@link #pack} made, mapped rather than loaded.
+   * The model of a file that {@link #pack} made, mapped rather than loaded, its checksums compared.
    *
    * @param weights what it was made of, for its shape
    * @param precision {@code FP32} or {@code BF16}, what it was made in
@@ -224,12 +225,13 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
    * Writes the matrices as they are in memory, an adapter merged into them included, to a file that
    * {@link #packed} maps. Where they were not converted as a whole there is nothing to write.
    *
-   * @param key names what the file is made of, for example the digests of base and adapter
+   * @param key names what the file is made of, for example the digests of base and adapter; asked
+   *     for only where there is something to write
    * @throws RadialogException if the file cannot be written
    */
-  public void pack(Path file, String key) {
+  public void pack(Path file, Supplier<String> key) {
     if (matrices instanceof LlamaTensors tensors && tensors.converted()) {
-      tensors.write(file, key);
+      tensors.write(file, key.get());
     }
   }
 

@@ -1,7 +1,9 @@
 package org.radialog.model;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import tools.jackson.databind.JsonNode;
 
@@ -108,7 +110,8 @@ public record LlamaConfig(
    * Reads the {@code config.json} of a Hugging Face checkpoint.
    *
    * @throws RadialogException if it is of another family, a field is missing or out of range, or
-   *     the rotary scaling is of a kind other than {@code llama3} and {@code default}
+   *     the rotary scaling is of a kind other than {@code llama3} and {@code default}, whichever of
+   *     {@code rope_scaling} and {@code rope_parameters} states it
    */
   public static LlamaConfig parse(JsonNode json) {
     String type = json.path("model_type").asString("llama");
@@ -133,6 +136,7 @@ public record LlamaConfig(
     }
     int hidden = integer(json, "hidden_size");
     int heads = integer(json, "num_attention_heads");
+    Rope rope = rope(json);
     // Within its window a model with sliding attention is one without.
     int window =
         json.hasNonNull("sliding_window") && json.path("use_sliding_window").asBoolean(true)
@@ -147,39 +151,103 @@ public record LlamaConfig(
         json.hasNonNull("head_dim") ? integer(json, "head_dim") : hidden / Math.max(1, heads),
         integer(json, "intermediate_size"),
         number(json, "rms_norm_eps"),
-        json.hasNonNull("rope_theta") ? number(json, "rope_theta") : 10_000,
-        json.hasNonNull("rope_scaling") ? ropeScaling(json.get("rope_scaling")) : Optional.empty(),
+        rope.theta(),
+        rope.scaling(),
         json.hasNonNull("tie_word_embeddings") && json.get("tie_word_embeddings").asBoolean(),
         Math.min(window, integer(json, "max_position_embeddings")));
   }
 
-  private static Optional<RopeScaling> ropeScaling(JsonNode json) {
-    String type =
-        json.hasNonNull("rope_type")
-            ? json.get("rope_type").asString()
-            : json.hasNonNull("type") ? json.get("type").asString() : "";
-    return switch (type) {
-      case "default" -> Optional.empty();
-      case "llama3" ->
-          Optional.of(
-              new RopeScaling(
-                  number(json, "factor"),
-                  number(json, "low_freq_factor"),
-                  number(json, "high_freq_factor"),
-                  integer(json, "original_max_position_embeddings")));
-      default ->
+  private record Rope(double theta, Optional<RopeScaling> scaling) {}
+
+  // The base of the frequencies stands at the top, in rope_scaling, or, since transformers 5, in
+  // rope_parameters with the scaling. Where two say it, they have to agree.
+  private static Rope rope(JsonNode json) {
+    double theta = 10_000;
+    String whence = "";
+    Optional<RopeScaling> scaling = Optional.empty();
+    String scaled = "";
+    if (json.hasNonNull("rope_theta")) {
+      theta = number(json, "rope_theta");
+      whence = "rope_theta";
+    }
+    for (String field : List.of("rope_scaling", "rope_parameters")) {
+      JsonNode rope = json.path(field);
+      if (rope.isMissingNode() || rope.isNull()) {
+        continue;
+      }
+      if (!rope.isObject()) {
+        throw new RadialogException(
+            "language model: expected an object as " + field + ", found " + Printable.of(rope));
+      }
+      if (rope.hasNonNull("rope_theta")) {
+        double here = number(rope, "rope_theta");
+        if (!whence.isEmpty() && here != theta) {
           throw new RadialogException(
-              "language model: expected rope_scaling of type default or llama3, found \""
-                  + type
-                  + "\"");
-    };
+              "language model: %s is %s and %s.rope_theta is %s, expected one value"
+                  .formatted(whence, theta, field, here));
+        }
+        theta = here;
+        whence = field + ".rope_theta";
+      }
+      Optional<RopeScaling> here = ropeScaling(rope, field);
+      if (!scaled.isEmpty() && !here.equals(scaling)) {
+        throw new RadialogException(
+            "language model: %s and %s state different rotary scaling, expected one"
+                .formatted(scaled, field));
+      }
+      scaling = here;
+      scaled = field;
+    }
+    return new Rope(theta, scaling);
+  }
+
+  private static final List<String> ROPE =
+      List.of("rope_type", "type", "rope_theta", "partial_rotary_factor");
+  private static final List<String> LLAMA3 =
+      List.of("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings");
+
+  private static Optional<RopeScaling> ropeScaling(JsonNode json, String where) {
+    String type = "default";
+    for (String name : List.of("type", "rope_type")) {
+      if (json.hasNonNull(name)) {
+        type = json.get(name).asString("");
+      }
+    }
+    // Of the old form without a type, a factor was linear scaling.
+    if (!List.of("default", "llama3").contains(type)
+        || json.hasNonNull("type")
+            && json.hasNonNull("rope_type")
+            && !json.get("type").equals(json.get("rope_type"))) {
+      throw new RadialogException(
+          "language model: expected %s of type default or llama3, found %s"
+              .formatted(where, Printable.of(json)));
+    }
+    boolean llama3 = type.equals("llama3");
+    for (Map.Entry<String, JsonNode> field : json.properties()) {
+      String name = field.getKey();
+      boolean known = ROPE.contains(name) || llama3 && LLAMA3.contains(name);
+      boolean whole = !name.equals("partial_rotary_factor") || field.getValue().asDouble(1) == 1;
+      if (!field.getValue().isNull() && !(known && whole)) {
+        throw new RadialogException(
+            "language model: %s of type %s says %s = %s, which is not computed here"
+                .formatted(where, type, Printable.of(name), Printable.of(field.getValue())));
+      }
+    }
+    return llama3
+        ? Optional.of(
+            new RopeScaling(
+                number(json, "factor"),
+                number(json, "low_freq_factor"),
+                number(json, "high_freq_factor"),
+                integer(json, "original_max_position_embeddings")))
+        : Optional.empty();
   }
 
   private static int integer(JsonNode json, String field) {
     JsonNode value = json.get(field);
     if (value == null || !value.canConvertToInt()) {
       throw new RadialogException(
-          "language model: expected an integer as " + field + ", found " + value);
+          "language model: expected an integer as " + field + ", found " + Printable.of(value));
     }
     return value.intValue();
   }
@@ -188,7 +256,7 @@ public record LlamaConfig(
     JsonNode value = json.get(field);
     if (value == null || !value.isNumber()) {
       throw new RadialogException(
-          "language model: expected a number as " + field + ", found " + value);
+          "language model: expected a number as " + field + ", found " + Printable.of(value));
     }
     return value.doubleValue();
   }

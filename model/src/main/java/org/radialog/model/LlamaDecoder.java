@@ -170,7 +170,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
   }
 
   /**
-   * The model of a file of packed weights, mapped rather than loaded.
+   * The model of a file of packed weights, mapped rather than loaded, its checksums compared.
    *
    * @param weights what it was made of, for its shape and the embeddings of tokens
    * @param key what it was marked with
@@ -206,6 +206,23 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
       boolean merged,
       Precision precision) {
     PackedLlama.write(file, key, weights, adapter, merged, precision);
+  }
+
+  /**
+   * Packs a model again, a matrix at a time, and compares the result with a file of {@link #pack}.
+   *
+   * @return whether they are equal; empty if the file is marked with another key, model, precision
+   *     or vector width
+   * @throws RadialogException if the file is missing or damaged
+   */
+  public static Optional<Boolean> equal(
+      Path file,
+      String key,
+      LlamaWeights weights,
+      Optional<LoraAdapter> adapter,
+      boolean merged,
+      Precision precision) {
+    return PackedLlama.equal(file, key, weights, adapter, merged, precision);
   }
 
   /** The shape of the model. */

@@ -1,5 +1,7 @@
 package org.radialog.model;
 
+import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -31,7 +33,7 @@ import org.radialog.weights.TensorInfo;
  * their scales beside them (see {@link HuggingFaceLlama} for the layout), so that any reader can
  * use it. Norms are fp32, the embedding table bfloat16, the head at most 8 bits coarse.
  *
- * <p>Nothing is held in memory but some rows at a time.
+ * <p>Nothing is held in memory but a matrix at a time.
  */
 public final class LlamaFile {
   private static final int CHUNK = 1 << 19; // values of a matrix that are merged at once
@@ -80,15 +82,32 @@ public final class LlamaFile {
     List<TensorInfo> infos = new ArrayList<>();
     forms.forEach((name, form) -> layOut(name, form, infos));
     try (Progress.Task task = progress.start("language model", forms.size())) {
-      SafetensorsWriter.map(
+      SafetensorsWriter.place(
           file,
           Map.of("format", "pt"),
           infos,
-          to ->
-              forms.forEach((name, form) -> {
-                fill(name, form, to);
-                task.step(name);
-              }));
+          places -> {
+            for (Map.Entry<String, Form> entry : forms.entrySet()) {
+              place(entry.getKey(), entry.getValue(), places);
+              task.step(entry.getKey());
+            }
+          });
+    }
+  }
+
+  // One matrix with what stands beside it is held at a time.
+  private void place(String name, Form form, SafetensorsWriter.Places places) throws IOException {
+    List<TensorInfo> infos = new ArrayList<>();
+    layOut(name, form, infos);
+    try (Arena arena = Arena.ofShared()) {
+      SequencedMap<String, MemorySegment> to = new LinkedHashMap<>();
+      for (TensorInfo info : infos) {
+        to.put(info.name(), arena.allocate(info.bytes(), Long.BYTES));
+      }
+      fill(name, form, to);
+      for (Map.Entry<String, MemorySegment> tensor : to.entrySet()) {
+        places.put(tensor.getKey(), tensor.getValue());
+      }
     }
   }
 

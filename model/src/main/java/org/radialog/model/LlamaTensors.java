@@ -5,11 +5,13 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -32,6 +34,7 @@ import org.radialog.weights.TensorInfo;
 final class LlamaTensors implements LlamaMatrices {
   private static final int CHUNK = 1 << 18;
   private static final String KEY = "key";
+  private static final String CHECKSUMS = "checksums"; // CRC-32C of each tensor
   private static final String CONFIG = "config";
 
   private final LlamaConfig config;
@@ -156,7 +159,7 @@ final class LlamaTensors implements LlamaMatrices {
     return converted;
   }
 
-  /** Writes all tensors to a safetensors file, marked with {@code key}. */
+  /** Writes all tensors to a safetensors file, marked with {@code key} and their checksums. */
   void write(Path file, String key) {
     SequencedMap<String, SafetensorsWriter.Entry> entries = new LinkedHashMap<>();
     tensors.forEach((name, tensor) ->
@@ -164,11 +167,23 @@ final class LlamaTensors implements LlamaMatrices {
             name,
             new SafetensorsWriter.Entry(
                 dtype(Torch.type(tensor)), Torch.shape(tensor), Torch.memory(tensor))));
-    SafetensorsWriter.write(file, Map.of(KEY, key, CONFIG, config.toString()), entries);
+    List<MemorySegment> bytes =
+        entries.values().stream().map(SafetensorsWriter.Entry::bytes).toList();
+    SafetensorsWriter.write(file, marks(key, config, bytes), entries);
+  }
+
+  // The order of the tensors is that of `shapes`.
+  private static Map<String, String> marks(
+      String key, LlamaConfig config, List<MemorySegment> tensors) {
+    String checksums =
+        tensors.parallelStream()
+            .map(bytes -> "%08x".formatted(Checksum.of(bytes)))
+            .collect(Collectors.joining(" "));
+    return Map.of(KEY, key, CONFIG, config.toString(), CHECKSUMS, checksums);
   }
 
   /**
-   * The tensors of a file that {@link #write} made, mapped.
+   * The tensors of a file that {@link #write} made, mapped, their checksums compared.
    *
    * @return empty if the file is marked otherwise
    * @throws RadialogException if it is damaged
@@ -176,9 +191,18 @@ final class LlamaTensors implements LlamaMatrices {
   static Optional<LlamaTensors> map(Path file, String key, LlamaWeights weights, ScalarType type) {
     Checkpoint checkpoint = Checkpoint.open(file);
     try {
-      if (!Map.of(KEY, key, CONFIG, weights.config().toString()).equals(checkpoint.metadata())) {
+      Map<String, Object> found = checkpoint.metadata();
+      if (!key.equals(found.get(KEY))
+          || !weights.config().toString().equals(found.get(CONFIG))
+          || !found.containsKey(CHECKSUMS)) {
         checkpoint.close();
         return Optional.empty();
+      }
+      List<MemorySegment> bytes =
+          weights.shapes().sequencedKeySet().stream().map(checkpoint::bytes).toList();
+      if (!marks(key, weights.config(), bytes).equals(found)) {
+        throw new RadialogException(
+            file + " is damaged: a tensor has another checksum than its header says; delete it");
       }
       LlamaWeights packed = HuggingFaceLlama.of(weights.config(), checkpoint);
       SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();

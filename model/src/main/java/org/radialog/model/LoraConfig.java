@@ -3,6 +3,7 @@ package org.radialog.model;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import tools.jackson.databind.JsonNode;
 
@@ -28,7 +29,8 @@ public record LoraConfig(int r, double alpha, double dropout, Set<LlamaLinear> t
               .formatted(r, alpha, dropout));
     }
     if (targets.isEmpty()) {
-      throw new RadialogException("LoRA: expected at least one target module, found none");
+      throw new RadialogException(
+          "LoRA: expected at least one module among the targets, found none");
     }
     targets = Set.copyOf(targets);
   }
@@ -46,7 +48,7 @@ public record LoraConfig(int r, double alpha, double dropout, Set<LlamaLinear> t
           LlamaLinear.ofTarget(name)
               .orElseThrow(() ->
                   new RadialogException(
-                      "LoRA: expected target modules among q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj, found \""
+                      "LoRA: expected targets among q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj, found \""
                           + name
                           + "\"")));
     }
@@ -74,13 +76,23 @@ public record LoraConfig(int r, double alpha, double dropout, Set<LlamaLinear> t
                 + " is set, which changes the computation and is not supported");
       }
     }
-    for (String option : List.of("rank_pattern", "alpha_pattern", "layers_to_transform")) {
-      if (!json.path(option).isMissingNode() && !json.path(option).isEmpty()) {
+    for (String option :
+        List.of(
+            "rank_pattern",
+            "alpha_pattern",
+            "layers_to_transform",
+            "layer_replication",
+            "modules_to_save",
+            "target_parameters",
+            "trainable_token_indices",
+            "alora_invocation_tokens")) {
+      if (json.hasNonNull(option)
+          && !(json.get(option).isContainer() && json.get(option).isEmpty())) {
         throw new RadialogException(
             "adapter: expected no "
                 + option
-                + " (one rank for all layers), found "
-                + json.get(option));
+                + " (the same low rank for all layers and nothing else), found "
+                + Printable.of(json.get(option)));
       }
     }
     if (!json.path("bias").asString("none").equals("none")) {

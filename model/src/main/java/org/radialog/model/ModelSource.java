@@ -16,6 +16,7 @@ import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.TensorInfo;
@@ -348,10 +349,12 @@ public final class ModelSource implements AutoCloseable {
     LlamaWeights weights;
     List<Path> tokenizer = new ArrayList<>();
     if (gguf.isPresent()) {
-      weights = LlamaWeights.of(part.checkpoint);
+      GgufLlama found = GgufLlama.of(part.checkpoint);
+      leftOver(part, found.stored());
+      weights = found;
     } else {
       Path config = used(part.folder().resolve("config.json"));
-      weights = LlamaWeights.of(LlamaConfig.parse(json(config)), part.checkpoint);
+      weights = huggingFace(config, part.checkpoint);
       for (String name : TOKENIZER) {
         Path file = part.folder().resolve(name);
         if (Files.isRegularFile(file)) {
@@ -361,9 +364,45 @@ public final class ModelSource implements AutoCloseable {
       if (tokenizer.isEmpty()) {
         throw lacks("tokenizer.model or tokenizer.json beside " + part.file, "the same repository");
       }
+      leftOver(part, huggingFaceNames(weights));
     }
     return new Language(
         name(part), weights, adapter.map(this::adapter), gguf.map(Part::file), tokenizer);
+  }
+
+  private static LlamaWeights huggingFace(Path file, Checkpoint checkpoint) {
+    JsonNode config = json(file);
+    try {
+      LlamaConfig parsed = LlamaConfig.parse(config);
+      LlamaFields.check(config);
+      return LlamaWeights.of(parsed, checkpoint);
+    } catch (RadialogException e) {
+      throw new RadialogException(file + ": " + e.getMessage(), e);
+    }
+  }
+
+  // A matrix may stand there in groups with what belongs to them.
+  private static Set<String> huggingFaceNames(LlamaWeights weights) {
+    Set<String> names = new TreeSet<>();
+    for (String name : weights.shapes().keySet()) {
+      names.add(name);
+      names.add(name + HuggingFaceLlama.SCALES);
+      names.add(name + HuggingFaceLlama.OFFSETS);
+    }
+    return names;
+  }
+
+  private static void leftOver(Part part, Set<String> needed) {
+    List<String> left = Recognition.leftOver(part.checkpoint, needed);
+    if (!left.isEmpty()) {
+      throw new RadialogException(
+          "%s has %d tensors that a model of its settings does not read, for example %s; expected"
+                  .formatted(
+                      part.file,
+                      left.size(),
+                      left.stream().limit(3).map(Printable::of).collect(Collectors.joining(", ")))
+              + " none: without them another model would come out");
+    }
   }
 
   private static String name(Part part) {
@@ -373,6 +412,15 @@ public final class ModelSource implements AutoCloseable {
 
   private LoraAdapter adapter(Part part) {
     take(part);
+    if (!part.recognition.unknown().isEmpty()) {
+      throw new RadialogException(
+          "%s has %d tensors that are no part of a LoRA adapter of the linear layers, for example %s;"
+                  .formatted(
+                      part.file,
+                      part.recognition.unknown().size(),
+                      Printable.of(part.recognition.unknown().getFirst()))
+              + " without them another model would come out");
+    }
     LoraConfig config = LoraConfig.parse(json(used(part.folder().resolve("adapter_config.json"))));
     CheckpointKind.Adapter kind = (CheckpointKind.Adapter) part.recognition.kind();
     if (kind.rank() != config.r() || !kind.targets().equals(config.targets())) {

@@ -1,6 +1,7 @@
 package org.radialog.model;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -15,6 +16,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BiConsumer;
+import java.util.stream.IntStream;
 import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
 import org.radialog.kernels.LowRank;
@@ -27,14 +31,17 @@ import org.radialog.kernels.WeightFormat;
  * machine's vectors, norms and adapters in fp32, all in one piece of memory that is also a file.
  *
  * <p>The file: lines of text that end with an empty one, padded to {@value #PAGE} bytes, then the
- * sections in order, each aligned to {@value #ALIGNMENT}. A first line of another version, lanes,
- * key or model makes it another file; one that is marked rightly and cannot be read so is damaged.
+ * sections in order, each aligned to {@value #ALIGNMENT}. The line of a section has its checksum,
+ * the last line that of the lines before it; all are compared before anything is computed with. A
+ * first line of another version, lanes, key or model makes it another file; one that is marked
+ * rightly and cannot be read so is damaged.
  */
 final class PackedLlama implements AutoCloseable {
-  private static final String MAGIC = "radialog packed weights 1";
+  private static final String MAGIC = "radialog packed weights 2";
   private static final int PAGE = 4096;
   private static final int ALIGNMENT = 64;
   private static final int LARGEST_HEADER = 1 << 24;
+  private static final String CHECKSUM = "checksum %08x";
   private static final ValueLayout.OfFloat FLOAT =
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -67,8 +74,8 @@ final class PackedLlama implements AutoCloseable {
       };
     }
 
-    String line() {
-      return "%s %s %d %d %d".formatted(name, kind, rows, columns, rank);
+    String line(int checksum) {
+      return "%s %s %d %d %d %08x".formatted(name, kind, rows, columns, rank, checksum);
     }
   }
 
@@ -203,18 +210,46 @@ final class PackedLlama implements AutoCloseable {
       return size(sections);
     }
 
-    // As many threads as the machine gives.
     void fill(MemorySegment memory) {
-      List<Runnable> work = new ArrayList<>();
-      long at = 0;
-      for (int i = 0; i < sections.size(); i++) {
-        MemorySegment piece = memory.asSlice(at, sections.get(i).bytes());
-        Filler filler = fillers.get(i);
-        work.add(() -> filler.fill(piece));
-        at = aligned(at + piece.byteSize());
-      }
-      work.reversed().parallelStream().forEach(Runnable::run); // the head is the longest
+      long[] begins = begins(sections);
+      each((i, filler) -> filler.fill(memory.asSlice(begins[i], sections.get(i).bytes())));
     }
+
+    // Fills one section after the other in memory of its own.
+    void fill(Made made) {
+      each((i, filler) -> {
+        try (Arena arena = Arena.ofShared()) {
+          MemorySegment piece = arena.allocate(sections.get(i).bytes(), ALIGNMENT);
+          filler.fill(piece);
+          made.accept(i, piece);
+        }
+      });
+    }
+
+    // As many threads as the machine gives; the head, which is the longest, first.
+    private void each(BiConsumer<Integer, Filler> work) {
+      IntStream.range(0, sections.size())
+          .map(i -> sections.size() - 1 - i)
+          .boxed()
+          .parallel()
+          .forEach(i -> work.accept(i, fillers.get(i)));
+    }
+  }
+
+  /** Takes the bytes of a section, which are invalid afterwards. */
+  @FunctionalInterface
+  private interface Made {
+    void accept(int section, MemorySegment bytes);
+  }
+
+  private static long[] begins(List<Section> sections) {
+    long[] begins = new long[sections.size()];
+    long at = 0;
+    for (int i = 0; i < begins.length; i++) {
+      begins[i] = at;
+      at = aligned(at + sections.get(i).bytes());
+    }
+    return begins;
   }
 
   private static Plan plan(
@@ -341,7 +376,11 @@ final class PackedLlama implements AutoCloseable {
   }
 
   private static long aligned(long at) {
-    return (at + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return aligned(at, ALIGNMENT);
+  }
+
+  private static long aligned(long at, long step) {
+    return (at + step - 1) / step * step;
   }
 
   // ---------------------------------------------------------------- the file
@@ -366,24 +405,65 @@ final class PackedLlama implements AutoCloseable {
       boolean merged,
       Precision precision) {
     Plan plan = plan(weights, adapter, merged, precision);
-    StringBuilder text =
-        new StringBuilder(line(MAGIC))
-            .append(line(key))
-            .append(line(model(weights.config(), precision)));
-    plan.sections.forEach(s -> text.append(line(s.line())));
-    byte[] header = text.append('\n').toString().getBytes(StandardCharsets.UTF_8);
-    long start = (header.length + PAGE - 1L) / PAGE * PAGE;
-    WholeFile.map(
+    String mark = mark(key, weights.config(), precision);
+    int[] checksums = new int[plan.sections.size()];
+    long[] begins = begins(plan.sections);
+    long start = aligned(header(mark, plan.sections, checksums).length, PAGE);
+    WholeFile.place(
         file,
         start + plan.bytes(),
-        whole -> {
-          MemorySegment.copy(header, 0, whole, ValueLayout.JAVA_BYTE, 0, header.length);
-          plan.fill(whole.asSlice(start));
+        places -> {
+          try {
+            plan.fill((i, bytes) -> {
+              checksums[i] = Checksum.of(bytes);
+              put(places, start + begins[i], bytes);
+            });
+          } catch (UncheckedIOException e) {
+            throw e.getCause();
+          }
+          int last = begins.length - 1;
+          long end = begins[last] + plan.sections.get(last).bytes();
+          byte[] padding = new byte[Math.toIntExact(plan.bytes() - end)];
+          places.put(start + end, MemorySegment.ofArray(padding));
+          places.put(0, MemorySegment.ofArray(header(mark, plan.sections, checksums)));
         });
   }
 
+  private static void put(WholeFile.Places places, long at, MemorySegment bytes) {
+    try {
+      places.put(at, bytes);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String mark(String key, LlamaConfig config, Precision precision) {
+    return line(MAGIC) + line(key) + line(model(config, precision));
+  }
+
+  private static byte[] header(String mark, List<Section> sections, int[] checksums) {
+    StringBuilder text = new StringBuilder(mark);
+    for (int i = 0; i < checksums.length; i++) {
+      text.append(line(sections.get(i).line(checksums[i])));
+    }
+    byte[] lines = text.toString().getBytes(StandardCharsets.UTF_8);
+    int checksum = Checksum.of(MemorySegment.ofArray(lines));
+    return text.append(line(CHECKSUM.formatted(checksum)))
+        .append('\n')
+        .toString()
+        .getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** The sections of a file, of which nothing but the checksums was compared. */
+  private record Mapped(List<Section> sections, MemorySegment memory) {
+    MemorySegment piece(int i) {
+      return memory.asSlice(begins(sections)[i], sections.get(i).bytes());
+    }
+  }
+
   /**
-   * Maps a file that {@link #write} made.
+   * Maps a file that {@link #write} made, and compares all its checksums: what it gives is what was
+   * packed.
    *
    * @return empty if it is of another version, machine, key or model
    * @throws RadialogException if it is missing or damaged
@@ -391,49 +471,105 @@ final class PackedLlama implements AutoCloseable {
   @SuppressWarnings("MustBeClosedChecker") // close closes it
   static Optional<PackedLlama> map(Path file, String key, LlamaConfig config, Precision precision) {
     Arena arena = Arena.ofShared();
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      MemorySegment whole = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-      byte[] mark =
-          (line(MAGIC) + line(key) + line(model(config, precision)))
-              .getBytes(StandardCharsets.UTF_8);
-      if (whole.byteSize() < mark.length
-          || whole.asSlice(0, mark.length).mismatch(MemorySegment.ofArray(mark)) >= 0) {
+    try {
+      Optional<Mapped> mapped = mapped(file, mark(key, config, precision), arena);
+      if (mapped.isEmpty()) {
         arena.close();
-        return Optional.empty();
       }
-      List<Section> sections = new ArrayList<>();
-      long start = sections(file, whole, mark.length, sections);
-      long expected = start + size(sections);
-      if (whole.byteSize() != expected) {
-        throw damaged(file, "expected " + expected + " bytes, found " + whole.byteSize());
-      }
-      MemorySegment memory = whole.asSlice(start);
-      return Optional.of(new PackedLlama(config, arena, memory, sections));
-    } catch (IOException e) {
-      arena.close();
-      throw new RadialogException("cannot read " + file + ": " + e, e);
+      return mapped.map(m -> new PackedLlama(config, arena, m.memory, m.sections));
     } catch (RuntimeException | Error e) {
       arena.close();
       throw e;
     }
   }
 
-  // Reads the lines of sections; returns where the first section lies.
-  private static long sections(Path file, MemorySegment whole, int from, List<Section> sections) {
-    int end = from;
-    int limit = (int) Math.min(whole.byteSize(), LARGEST_HEADER);
-    int lineStart = from;
-    while (end < limit) {
-      if (whole.get(ValueLayout.JAVA_BYTE, end) == '\n') {
-        if (end == lineStart) {
-          return ((long) end + PAGE) / PAGE * PAGE;
+  /**
+   * Packs a model as {@link #write} does and compares the result with a file.
+   *
+   * @return whether they are equal; empty if the file is of another version, machine, key or model
+   * @throws RadialogException if the file is missing or damaged
+   */
+  static Optional<Boolean> equal(
+      Path file,
+      String key,
+      LlamaWeights weights,
+      Optional<LoraAdapter> adapter,
+      boolean merged,
+      Precision precision) {
+    try (Arena arena = Arena.ofShared()) {
+      Optional<Mapped> mapped = mapped(file, mark(key, weights.config(), precision), arena);
+      return mapped.map(m -> {
+        Plan plan = plan(weights, adapter, merged, precision);
+        if (!plan.sections.equals(m.sections)) {
+          return false;
         }
-        byte[] line =
-            whole.asSlice(lineStart, (long) end - lineStart).toArray(ValueLayout.JAVA_BYTE);
-        sections.add(section(file, new String(line, StandardCharsets.UTF_8)));
-        lineStart = end + 1;
+        var differs = new AtomicBoolean();
+        plan.fill((i, bytes) -> {
+          if (bytes.mismatch(m.piece(i)) >= 0) {
+            differs.set(true);
+          }
+        });
+        return !differs.get();
+      });
+    }
+  }
+
+  private static Optional<Mapped> mapped(Path file, String mark, Arena arena) {
+    MemorySegment whole;
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      whole = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+    } catch (IOException e) {
+      throw new RadialogException("cannot read " + file + ": " + e, e);
+    }
+    byte[] bytes = mark.getBytes(StandardCharsets.UTF_8);
+    if (whole.byteSize() < bytes.length
+        || whole.asSlice(0, bytes.length).mismatch(MemorySegment.ofArray(bytes)) >= 0) {
+      return Optional.empty();
+    }
+    List<Section> sections = new ArrayList<>();
+    List<Integer> checksums = new ArrayList<>();
+    long start = sections(file, whole, bytes.length, sections, checksums);
+    long expected = start + size(sections);
+    if (whole.byteSize() != expected) {
+      throw damaged(file, "expected " + expected + " bytes, found " + whole.byteSize());
+    }
+    Mapped mapped = new Mapped(sections, whole.asSlice(start));
+    long[] begins = begins(sections);
+    // As many threads as the machine gives: a start waits for this.
+    IntStream.range(0, sections.size())
+        .parallel()
+        .filter(i ->
+            Checksum.of(mapped.memory.asSlice(begins[i], sections.get(i).bytes()))
+                != checksums.get(i))
+        .findAny()
+        .ifPresent(i -> {
+          throw damaged(file, sections.get(i).name + " has another checksum");
+        });
+    return Optional.of(mapped);
+  }
+
+  // Lines from `from` on, the header's own checksum behind them, and where the sections begin.
+  private static long sections(
+      Path file, MemorySegment whole, int from, List<Section> sections, List<Integer> checksums) {
+    int length = (int) Math.min(whole.byteSize(), LARGEST_HEADER);
+    int lineStart = from;
+    for (int end = from; end < length; end++) {
+      if (whole.get(ValueLayout.JAVA_BYTE, end) != '\n') {
+        continue;
       }
-      end++;
+      String line =
+          new String(
+              whole.asSlice(lineStart, (long) end - lineStart).toArray(ValueLayout.JAVA_BYTE),
+              StandardCharsets.UTF_8);
+      if (line.startsWith("checksum ")) {
+        if (!line.equals(CHECKSUM.formatted(Checksum.of(whole.asSlice(0, lineStart))))) {
+          throw damaged(file, "its list of sections has another checksum");
+        }
+        return aligned(end + 2L, PAGE); // behind the empty line
+      }
+      sections.add(section(file, line));
+      checksums.add((int) Long.parseLong(line.substring(line.length() - 8), 16));
+      lineStart = end + 1;
     }
     throw damaged(file, "its list of sections does not end");
   }
@@ -441,6 +577,9 @@ final class PackedLlama implements AutoCloseable {
   private static Section section(Path file, String line) {
     String[] words = line.split(" ", -1);
     try {
+      if (words.length != 6 || !words[5].matches("[0-9a-f]{8}")) {
+        throw damaged(file, "\"" + line + "\" describes no section");
+      }
       return new Section(
           words[0],
           Kind.valueOf(words[1]),

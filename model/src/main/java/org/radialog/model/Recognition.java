@@ -221,9 +221,22 @@ public record Recognition(
                 vocab, hidden, layers, mlp, queryRows, keyRows, tied),
             "",
             new HuggingFaceLlama(config, checkpoint).shapes())
-        // LLaVA's own projector and CLIP tower
-        .unused(name ->
-            name.startsWith("model.mm_projector.") || name.startsWith("model.vision_tower."));
+        .unused(Recognition::llava);
+  }
+
+  // LLaVA's own projector and CLIP tower
+  private static boolean llava(String name) {
+    return name.startsWith("model.mm_projector.") || name.startsWith("model.vision_tower.");
+  }
+
+  /**
+   * The tensors beside {@code needed} that a checkpoint of a language model has and that are not
+   * known to mean nothing: without them it would be another model.
+   */
+  static List<String> leftOver(Checkpoint checkpoint, Set<String> needed) {
+    return checkpoint.tensors().sequencedKeySet().stream()
+        .filter(name -> !needed.contains(name) && !IGNORED.matcher(name).matches() && !llava(name))
+        .toList();
   }
 
   private static Found adapter(Names n) {

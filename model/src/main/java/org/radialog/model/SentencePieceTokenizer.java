@@ -290,10 +290,16 @@ public final class SentencePieceTokenizer implements TextTokenizer {
         throw new IllegalArgumentException(
             "token id " + id + " is not one of the tokenizer's " + size);
       }
-      if (id >= model.pieces().size() || special.containsKey(model.pieces().get(id).text())) {
+      if (id >= model.pieces().size()) {
         return "";
       }
       Piece piece = model.pieces().get(id);
+      if (special.containsKey(piece.text())
+          || piece.kind() == Kind.UNUSED
+          || id == endOfTurn
+          || beginning.equals(OptionalInt.of(id))) {
+        return "";
+      }
       if (piece.kind() == Kind.BYTE) {
         begun = true;
         return utf8.next(new byte[] {(byte) Integer.parseInt(piece.text().substring(3, 5), 16)});

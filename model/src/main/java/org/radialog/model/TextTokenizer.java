@@ -85,7 +85,10 @@ public sealed interface TextTokenizer extends AutoCloseable
     return text.append(decoder.end()).toString();
   }
 
-  /** A new decoder for tokens that come one by one. */
+  /**
+   * A new decoder for the tokens of an answer, which come one by one. A special token is never text
+   * there, whatever the family.
+   */
   Decoder decoder();
 
   /** Frees the library's memory; encoding is over, decoding goes on. */
@@ -98,7 +101,8 @@ public sealed interface TextTokenizer extends AutoCloseable
    */
   interface Decoder {
     /**
-     * The characters that are whole with {@code id}; often some, sometimes none.
+     * The characters that are whole with {@code id}; often some, sometimes none. None for a special
+     * token, an unknown one and an unused place of the vocabulary.
      *
      * @throws IllegalArgumentException if there is no such token
      */

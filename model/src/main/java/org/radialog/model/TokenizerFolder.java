@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SequencedMap;
+import java.util.Set;
 import org.radialog.base.RadialogException;
 import org.radialog.model.SentencePieceModel.Kind;
 import org.radialog.model.SentencePieceModel.Merge;
@@ -392,6 +393,7 @@ final class TokenizerFolder {
     return new ByteLevelTokenizer(
         Collections.unmodifiableList(tokens),
         special,
+        Set.of(),
         known(ids, "end of a turn", eos),
         bos.isPresent() ? OptionalInt.of(known(ids, "beginning", bos.get())) : OptionalInt.empty(),
         new BackgroundLibrary(

@@ -307,6 +307,21 @@ class LlamaDecoderTest {
     assertThat(LlamaDecoder.packed(folder.resolve("none"), "k", weights, Precision.INT4)).isEmpty();
   }
 
+  @Test
+  void packedWeightsOfOtherFilesAreFoundOutWhateverTheyAreMarkedWith(@TempDir Path folder) {
+    Path file = folder.resolve("packed");
+    LlamaDecoder.pack(file, "the same", weights, Optional.of(adapter()), true, Precision.INT8);
+    assertThat(
+            LlamaDecoder.equal(
+                file, "the same", weights, Optional.of(adapter()), true, Precision.INT8))
+        .contains(true);
+    assertThat(
+            LlamaDecoder.equal(file, "the same", weights, Optional.empty(), true, Precision.INT8))
+        .contains(false);
+    assertThat(LlamaDecoder.equal(file, "another", weights, Optional.empty(), true, Precision.INT8))
+        .isEmpty();
+  }
+
   // The same weights in bf16 as a whole, and panel by panel from the packed ones.
   @ParameterizedTest
   @EnumSource(names = {"INT8", "INT4"})

@@ -6,12 +6,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.RadialogException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
 
 class ModelConfigTest {
   @TempDir Path folder;
@@ -123,6 +129,109 @@ class ModelConfigTest {
   @Test
   void folderWithoutConfigIsNoModelFolder() {
     refused("is not a model folder");
+  }
+
+  /** Every field of the file, also those of objects in lists, with every kind of wrong value. */
+  @Test
+  void aWrongValueOfAnyFieldIsOneLineThatNamesTheField() throws IOException {
+    config(
+            new ModelConfig.QFormer(
+                32, 4, 256, 8, 1024, 2, ModelConfig.Source.PATCHES, ModelConfig.TokenOrder.PATCHES))
+        .write(folder);
+    Path file = folder.resolve("config.json");
+    JsonMapper json = JsonMapper.shared();
+    JsonNode whole = json.readTree(file.toFile());
+    List<String> pointers = new ArrayList<>();
+    pointers(whole, "", pointers);
+    assertThat(pointers).hasSizeGreaterThan(50);
+    int refused = 0;
+    for (String pointer : pointers) {
+      String parent = pointer.substring(0, pointer.lastIndexOf('/'));
+      String name = pointer.substring(pointer.lastIndexOf('/') + 1);
+      for (String value :
+          List.of(
+              "null",
+              "\"x\"",
+              "\"\"",
+              "[]",
+              "[null]",
+              "{}",
+              "-1",
+              "0",
+              "1e300",
+              "0.5",
+              "true",
+              "99999999999",
+              "123456789012345678901234567890")) {
+        JsonNode changed = whole.deepCopy();
+        JsonNode at = changed.at(parent);
+        JsonNode wrong = json.readTree(value);
+        if (at instanceof ObjectNode object) {
+          object.set(name, wrong);
+        } else {
+          ((ArrayNode) at).set(Integer.parseInt(name), wrong);
+        }
+        Files.writeString(file, changed.toString());
+        // The field, the list it stands in, or the one that it has to agree with.
+        List<String> names =
+            Stream.of(pointer.split("/")).filter(part -> part.matches("[a-z_]{2,}|r")).toList();
+        try {
+          ModelConfig.read(folder);
+        } catch (RadialogException e) {
+          refused++;
+          assertThat(e.getMessage())
+              .as(pointer + " = " + value)
+              .containsAnyOf(names.toArray(String[]::new))
+              .doesNotContain("\n", "org.radialog", "java.");
+          assertThat(e.getMessage().length()).as(e.getMessage()).isLessThan(700);
+        }
+      }
+      // What may be null is null where the file says so, and nothing else.
+      if (!List.of("network", "tokenizer", "precision", "adapter").contains(name)) {
+        JsonNode changed = whole.deepCopy();
+        if (changed.at(parent) instanceof ObjectNode object) {
+          object.putNull(name);
+        } else {
+          ((ArrayNode) changed.at(parent)).setNull(Integer.parseInt(name));
+        }
+        Files.writeString(file, changed.toString());
+        assertThatThrownBy(() -> ModelConfig.read(folder))
+            .as(pointer)
+            .isInstanceOf(RadialogException.class);
+      }
+    }
+    assertThat(refused).isGreaterThan(pointers.size() * 8);
+  }
+
+  private static void pointers(JsonNode node, String at, List<String> to) {
+    if (node.isObject()) {
+      node.properties()
+          .forEach(field -> {
+            to.add(at + "/" + field.getKey());
+            pointers(field.getValue(), at + "/" + field.getKey(), to);
+          });
+    } else if (node.isArray()) {
+      for (int i = 0; i < node.size(); i++) {
+        to.add(at + "/" + i);
+        pointers(node.get(i), at + "/" + i, to);
+      }
+    }
+  }
+
+  @Test
+  void aWrongValueIsToldWithWhatWasExpectedAndFound() throws IOException {
+    edited("\"encoder\" : \"shared\"", "\"encoder\" : null");
+    refused("config.json: classifier.encoder: expected", "shared or own", "found null");
+    edited("\"encoder\" : null", "\"encoder\" : \"shared\"");
+    edited("\"patch_dim\" : 256", "\"patch_dim\" : \"256\"");
+    refused("vision.patch_dim: expected a whole number of 32 bits, found \"256\"");
+    edited("\"patch_dim\" : \"256\"", "\"patch_dim\" : 256.0");
+    refused("vision.patch_dim: expected a whole number of 32 bits, found 256.0");
+    edited("\"patch_dim\" : 256.0", "\"patch_dim\" : 99999999999");
+    refused("vision.patch_dim: expected a whole number of 32 bits, found 99999999999");
+    edited("\"patch_dim\" : 99999999999", "\"patch_dim\" : 256");
+    edited("\"type\" : \"mlp\"", "\"type\" : \"mlb\"");
+    refused("alignment: expected an object whose type is qformer or mlp or precomputed");
   }
 
   private static ModelConfig.Mlp mlp() {

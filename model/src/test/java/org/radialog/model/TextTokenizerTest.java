@@ -4,8 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
 import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -66,13 +70,60 @@ class TextTokenizerTest {
   @Property(tries = 200)
   void tokensOneByOneGiveTheSameTextAsAllAtOnce(
       @ForAll @Size(max = 30) List<@IntRange(min = 0, max = 49151) Integer> ids) {
-    TextTokenizer.Decoder decoder = TOKENIZER.decoder();
+    assertThat(answer(TOKENIZER, ids))
+        .isEqualTo(
+            TOKENIZER.decode(
+                ids.stream().filter(id -> !TOKENIZER.special(id)).mapToInt(i -> i).toArray()));
+  }
+
+  private static String answer(TextTokenizer tokenizer, List<Integer> ids) {
+    TextTokenizer.Decoder decoder = tokenizer.decoder();
     StringBuilder text = new StringBuilder();
     for (int id : ids) {
       text.append(decoder.next(id));
     }
-    assertThat(text.append(decoder.end()).toString())
-        .isEqualTo(TOKENIZER.decode(ids.stream().mapToInt(Integer::intValue).toArray()));
+    return text.append(decoder.end()).toString();
+  }
+
+  @Example
+  void anAnswerOfSpecialTokensHasNoTextInAnyFamily() {
+    try (Checkpoint gguf = BaseGguf.open()) {
+      Map<String, Object> unused = new HashMap<>(gguf.metadata());
+      List<Object> types = new ArrayList<>((List<?>) unused.get("tokenizer.ggml.token_type"));
+      types.set(5000, 5L); // an unused place
+      types.set(5001, 2L); // the unknown token
+      unused.put("tokenizer.ggml.token_type", types);
+      for (TextTokenizer tokenizer :
+          List.of(
+              TOKENIZER,
+              GgufVocabulary.tokenizer(unused),
+              TextTokenizer.open(Golden.folder().resolve("tokenizer-llama")),
+              SentencePieceTokenizer.of(
+                  Golden.folder().resolve("tokenizer-llama/tokenizer.model"),
+                  SentencePieceTokenizer.Spaces.V1,
+                  List.of(SentencePieceTokenizer.IMAGE)))) {
+        try (tokenizer) {
+          List<Integer> special =
+              IntStream.range(0, tokenizer.size()).filter(tokenizer::special).boxed().toList();
+          assertThat(special).contains(tokenizer.endOfTurn());
+          assertThat(answer(tokenizer, special)).isEmpty();
+          assertThat(answer(tokenizer, List.of(tokenizer.endOfTurn()))).isEmpty();
+        }
+      }
+      try (TextTokenizer tokenizer = GgufVocabulary.tokenizer(unused)) {
+        assertThat(answer(tokenizer, List.of(5000, 5001))).isEmpty();
+        assertThat(answer(tokenizer, List.of(5002))).isNotEmpty();
+      }
+    }
+  }
+
+  /** The bytes of a character on both sides of a special token are still one character. */
+  @Example
+  void aSpecialTokenBetweenTheBytesOfACharacterIsPassedOver() {
+    List<Integer> ids = new ArrayList<>();
+    Arrays.stream(TOKENIZER.encode("🙃", false)).forEach(ids::add);
+    ids.add(1, TOKENIZER.endOfTurn());
+    assertThat(answer(TOKENIZER, ids)).isEqualTo("🙃");
   }
 
   @Example

@@ -50,7 +50,8 @@ final class Encoding {
           Q3_K,
           Q4_K,
           Q5_K,
-          Q6_K ->
+          Q6_K,
+          FOREIGN ->
           throw new IllegalArgumentException("floats are not written as " + dtype);
     }
   }

@@ -101,7 +101,8 @@ public final class GgufFile {
           Q3_K,
           Q4_K,
           Q5_K,
-          Q6_K ->
+          Q6_K,
+          FOREIGN ->
           throw new IllegalArgumentException("no GGUF tensor of " + dtype + " is written");
     };
   }

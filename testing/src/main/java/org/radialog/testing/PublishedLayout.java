@@ -461,7 +461,8 @@ public record PublishedLayout(String salt) {
           Q3_K,
           Q4_K,
           Q5_K,
-          Q6_K ->
+          Q6_K,
+          FOREIGN ->
           throw new IllegalArgumentException("no published weights are " + dtype);
     };
   }

@@ -291,7 +291,8 @@ public final class PyTorchFile {
           Q3_K,
           Q4_K,
           Q5_K,
-          Q6_K ->
+          Q6_K,
+          FOREIGN ->
           throw new IllegalArgumentException("no storage of " + dtype + " is written");
     };
   }

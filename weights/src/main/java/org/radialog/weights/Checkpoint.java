@@ -136,7 +136,7 @@ public final class Checkpoint implements AutoCloseable {
    * @throws IndexOutOfBoundsException if the range leaves the tensor
    */
   public float[] floats(String name, long from, int count) {
-    TensorInfo info = stored(name).info;
+    TensorInfo info = computable(name);
     if (info.dtype().integer()) {
       throw new RadialogException(
           "tensor " + info + " of " + file + " is integer: read it with longs");
@@ -152,7 +152,7 @@ public final class Checkpoint implements AutoCloseable {
    * @throws RadialogException if there is no such tensor, or it has more than 2^31 - 9 elements
    */
   public double[] doubles(String name) {
-    TensorInfo info = stored(name).info;
+    TensorInfo info = computable(name);
     double[] values = new double[arrayLength(info)];
     if (info.dtype() == DType.F64) {
       MemorySegment.copy(bytes(name), Bytes.DOUBLE, 0, values, 0, values.length);
@@ -173,7 +173,7 @@ public final class Checkpoint implements AutoCloseable {
    *     - 9 elements
    */
   public long[] longs(String name) {
-    TensorInfo info = stored(name).info;
+    TensorInfo info = computable(name);
     if (!info.dtype().integer()) {
       throw new RadialogException(
           "tensor " + info + " of " + file + " is not integer: read it with floats");
@@ -204,8 +204,23 @@ public final class Checkpoint implements AutoCloseable {
     }
   }
 
+  private TensorInfo computable(String name) {
+    TensorInfo info = stored(name).info;
+    if (info.foreign().isPresent()) {
+      throw new RadialogException(
+          "tensor "
+              + info
+              + " of "
+              + file
+              + " is of the type "
+              + info.type()
+              + ", which this program lists and cannot compute with; take the model in another type");
+    }
+    return info;
+  }
+
   private static int checkedRange(TensorInfo info, long from, int count) {
-    int block = info.dtype().blockElements();
+    int block = info.blockElements();
     if (from < 0
         || count < 0
         || from > info.elements() - count

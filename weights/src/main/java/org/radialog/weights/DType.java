@@ -29,12 +29,15 @@ public enum DType {
   Q3_K(Kind.QUANTISED, 256, 110),
   Q4_K(Kind.QUANTISED, 256, 144),
   Q5_K(Kind.QUANTISED, 256, 176),
-  Q6_K(Kind.QUANTISED, 256, 210);
+  Q6_K(Kind.QUANTISED, 256, 210),
+  /** One of {@link ForeignType}, which has the size. */
+  FOREIGN(Kind.FOREIGN, 1, 0);
 
   private enum Kind {
     FLOAT,
     INTEGER,
-    QUANTISED
+    QUANTISED,
+    FOREIGN
   }
 
   private final Kind kind;
@@ -84,7 +87,7 @@ public enum DType {
   /** The type with this name, as safetensors headers spell it; empty for GGUF's blocks. */
   static Optional<DType> ofSafetensors(String name) {
     for (DType dtype : values()) {
-      if (!dtype.quantised() && dtype.name().equals(name)) {
+      if ((dtype.floating() || dtype.integer()) && dtype.name().equals(name)) {
         return Optional.of(dtype);
       }
     }

@@ -51,7 +51,21 @@ final class Decoding {
             case U16 -> bytes.get(Bytes.SHORT, 2L * i) & 0xffffL;
             case I8 -> bytes.get(ValueLayout.JAVA_BYTE, i);
             case U8, BOOL -> bytes.get(ValueLayout.JAVA_BYTE, i) & 0xffL;
-            case F64, F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K ->
+            case F64,
+                F32,
+                F16,
+                BF16,
+                Q4_0,
+                Q4_1,
+                Q5_0,
+                Q5_1,
+                Q8_0,
+                Q2_K,
+                Q3_K,
+                Q4_K,
+                Q5_K,
+                Q6_K,
+                FOREIGN ->
                 throw new IllegalArgumentException(dtype + " is not integer");
           };
     }
@@ -77,7 +91,7 @@ final class Decoding {
         case Q4_K -> q4_k(batch, blocks, out, at);
         case Q5_K -> q5_k(batch, blocks, out, at);
         case Q6_K -> q6_k(batch, blocks, out, at);
-        case F64, F32, F16, BF16, I64, I32, I16, I8, U64, U32, U16, U8, BOOL ->
+        case F64, F32, F16, BF16, I64, I32, I16, I8, U64, U32, U16, U8, BOOL, FOREIGN ->
             throw new IllegalArgumentException(dtype + " has no blocks");
       }
     }

@@ -28,8 +28,8 @@ sealed interface Elements {
 
     @Override
     public MemorySegment range(TensorInfo info, long from, long count) {
-      long block = info.dtype().blockElements();
-      long each = info.dtype().blockBytes();
+      long block = info.blockElements();
+      long each = info.blockBytes();
       return bytes.asSlice(from / block * each, count / block * each);
     }
   }
@@ -50,7 +50,7 @@ sealed interface Elements {
     /** Gathers the range alone into new native memory, which lives as long as it is referred to. */
     @Override
     public MemorySegment range(TensorInfo info, long from, long count) {
-      int each = info.dtype().blockBytes();
+      int each = info.blockBytes();
       long[] shape = info.shape();
       // The innermost dimensions that lie together are copied as one run.
       int outer = shape.length;

@@ -3,12 +3,16 @@ package org.radialog.weights;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
+import org.radialog.base.Printable;
 
 /** Tells a checkpoint's format by its content and reads its headers. */
 final class Formats {
@@ -18,6 +22,8 @@ final class Formats {
   /** What to look for in a folder, in this order. */
   private static final List<String> PREFERENCE =
       List.of(".safetensors" + INDEX, ".safetensors", ".bin" + INDEX, ".gguf");
+
+  private static final int BEGINNING = 200; // bytes that tell a text
 
   private Formats() {}
 
@@ -65,7 +71,57 @@ final class Formats {
     if ((PyTorch.isPickle(file) || Pickle.namesFirst(file)) && !Safetensors.starts(file)) {
       return PyTorch.readPickle(path, file);
     }
+    if (!Safetensors.starts(file)) {
+      no(path, file);
+    }
     return Safetensors.read(path, file);
+  }
+
+  // What a download often leaves under the name of a checkpoint.
+  private static void no(Path path, MemorySegment file) {
+    byte[] first =
+        file.asSlice(0, Math.min(file.byteSize(), BEGINNING)).toArray(ValueLayout.JAVA_BYTE);
+    if (first.length == 0) {
+      throw new WeightsRefused(path, "it is empty; download it again");
+    }
+    String text = new String(first, StandardCharsets.UTF_8).replaceFirst("^\\uFEFF?\\s*", "");
+    String lower = text.toLowerCase(Locale.ROOT);
+    if (text.startsWith("version https://git-lfs.github.com/spec/")
+        || text.startsWith("version https://hawser.github.com/spec/")) {
+      throw new WeightsRefused(
+          path,
+          "it is a Git LFS pointer, not the weights; run git lfs pull where it comes from, or"
+              + " download the file itself");
+    }
+    if (lower.startsWith("<!doctype") || lower.startsWith("<html") || lower.startsWith("<head")) {
+      throw new WeightsRefused(
+          path,
+          "it is a web page, not the weights; download the file itself, logged in where that is"
+              + " asked for");
+    }
+    if (lower.startsWith("<?xml") || lower.startsWith("<error")) {
+      throw new WeightsRefused(path, "it is an XML text, not the weights; download the file again");
+    }
+    if (text.startsWith("{") && text.replaceFirst("^\\{\\s*", "").startsWith("\"")) {
+      throw new WeightsRefused(path, "it is a JSON text, not the weights; download the file again");
+    }
+    if (text.chars()
+        .allMatch(c -> c >= ' ' && c != 0x7f && c != 0xfffd || Character.isWhitespace(c))) {
+      throw new WeightsRefused(
+          path,
+          "it is a text, not the weights: it begins with \""
+              + Printable.of(text.strip())
+              + "\"; download the file again");
+    }
+    if (allZero(file)) {
+      throw new WeightsRefused(
+          path, "it is zero from end to end, not the weights; download the file again");
+    }
+  }
+
+  private static boolean allZero(MemorySegment file) {
+    return file.get(ValueLayout.JAVA_BYTE, 0) == 0
+        && file.asSlice(1).mismatch(file.asSlice(0, file.byteSize() - 1)) < 0;
   }
 
   private static Path onlyCheckpoint(Path folder) throws IOException {

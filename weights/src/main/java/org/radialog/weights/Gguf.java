@@ -178,10 +178,13 @@ final class Gguf {
       }
     }
     long type = in.u32();
-    DType dtype =
+    TensorInfo info =
         DType.ofGguf((int) type)
+            .map(dtype -> new TensorInfo(name, dtype, shape))
+            .or(() ->
+                ForeignType.ofGguf((int) type).map(foreign -> new TensorInfo(name, foreign, shape)))
             .orElseThrow(() -> in.refused("tensor " + name + " has the unknown type " + type));
-    return new Placed(new TensorInfo(name, dtype, shape), in.i64());
+    return new Placed(info, in.i64());
   }
 
   private MemorySegment data(MemorySegment bytes, long dataBegin, long alignment, Placed p) {

@@ -196,7 +196,7 @@ final class Pickle {
       case 'U' -> push(latin1(in.u8()));
       case 'B' -> push(in.take(in.u32()));
       case 'C' -> push(in.take(in.u8()));
-      case 0x8e -> push(in.take(in.i64()));
+      case 0x8e, 0x96 -> push(in.take(in.i64())); // bytes, bytearray
       // Stack
       case '(' -> push(MARK);
       case '0' -> pop();
@@ -232,6 +232,10 @@ final class Pickle {
       case 0x92 -> newObject(popMany(3).subList(0, 2));
       case 'b' -> build(pop());
       case 'Q' -> push(calls.persistent(pop()));
+      case 0x97 ->
+          throw in.refused(
+              "the pickle's data lie outside of it (protocol 5's buffers): save it in one piece");
+      case 0x98 -> top(); // a read-only view of the bytes on top
       default ->
           throw in.refused(String.format("the pickle has the unknown opcode 0x%02x", opcode));
     }

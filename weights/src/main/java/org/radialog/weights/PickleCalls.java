@@ -134,6 +134,8 @@ final class PickleCalls {
       case "torch.Size" -> size(name, arguments);
       case "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct" ->
           numpyArray(name, arguments);
+      case "numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer" ->
+          numpyBuffer(name, arguments);
       case "numpy.dtype" -> numpyType(name, arguments);
       case "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar" ->
           numpyScalar(name, arguments);
@@ -284,6 +286,26 @@ final class PickleCalls {
     if (argument(name, arguments, 0) instanceof Pickle.Global type
         && type.dotted().equals("numpy.ndarray")) {
       return new Pickle.NumpyArray();
+    }
+    throw wrongArguments(name);
+  }
+
+  // (bytes, type, shape, order[, order of the axes]): protocol 5's form of an array
+  private Pickle.NumpyArray numpyBuffer(String name, List<Object> arguments) {
+    if (arguments.size() >= 4
+        && arguments.size() <= 5
+        && arguments.get(0) instanceof MemorySegment bytes
+        && arguments.get(1) instanceof Pickle.NumpyType type
+        && arguments.get(3) instanceof String order
+        && Set.of("C", "F").contains(order)
+        && (arguments.size() == 4 || arguments.get(4) == Pickle.None.NONE)) {
+      checkOrder(type);
+      Pickle.NumpyArray array = new Pickle.NumpyArray();
+      array.shape = longs(name, arguments.get(2));
+      array.dtype = type.dtype;
+      array.columnMajor = order.equals("F");
+      array.bytes = bytes;
+      return array;
     }
     throw wrongArguments(name);
   }

@@ -106,11 +106,6 @@ final class Safetensors {
     if (!dtypeName.isString()) {
       throw new WeightsRefused(file, "tensor " + name + " has no dtype");
     }
-    DType dtype =
-        DType.ofSafetensors(dtypeName.stringValue())
-            .orElseThrow(() ->
-                new WeightsRefused(
-                    file, "tensor " + name + " has the unknown dtype " + dtypeName.stringValue()));
     long[] shape = longs(file, name, "shape", node.path("shape"));
     long[] offsets = longs(file, name, "data_offsets", node.path("data_offsets"));
     if (offsets.length != 2 || offsets[0] > offsets[1]) {
@@ -122,7 +117,15 @@ final class Safetensors {
               + Arrays.toString(offsets)
               + ", expected [begin, end]");
     }
-    TensorInfo info = new TensorInfo(name, dtype, shape);
+    String type = dtypeName.stringValue();
+    TensorInfo info =
+        DType.ofSafetensors(type)
+            .map(dtype -> new TensorInfo(name, dtype, shape))
+            .or(() ->
+                ForeignType.ofSafetensors(type)
+                    .map(foreign -> new TensorInfo(name, foreign, shape)))
+            .orElseThrow(() ->
+                new WeightsRefused(file, "tensor " + name + " has the unknown dtype " + type));
     long bytes = Sizes.bytes(file, info);
     if (bytes != offsets[1] - offsets[0]) {
       throw new WeightsRefused(

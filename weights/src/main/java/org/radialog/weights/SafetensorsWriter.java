@@ -39,7 +39,7 @@ public final class SafetensorsWriter {
     public Entry {
       shape = shape.clone();
       TensorInfo info = new TensorInfo("entry", dtype, shape);
-      if (dtype.quantised() || info.bytes() != bytes.byteSize()) {
+      if (dtype.quantised() || dtype == DType.FOREIGN || info.bytes() != bytes.byteSize()) {
         throw new RadialogException(
             "cannot write " + info + " of " + bytes.byteSize() + " bytes as safetensors");
       }
@@ -83,7 +83,8 @@ public final class SafetensorsWriter {
             Q3_K,
             Q4_K,
             Q5_K,
-            Q6_K ->
+            Q6_K,
+            FOREIGN ->
             throw new RadialogException("floats are written as F32, F16 or BF16, not as " + dtype);
       };
     }
@@ -118,44 +119,50 @@ public final class SafetensorsWriter {
         });
   }
 
-  /** What fills the tensors of a file. */
+  /** What makes the tensors of a file. */
   @FunctionalInterface
-  public interface Filling {
+  public interface Placing {
+    /** Puts every tensor into the file, in any order. */
+    void put(Places file) throws IOException;
+  }
+
+  /** A file that is being written. */
+  @FunctionalInterface
+  public interface Places {
     /**
-     * Fills the tensors.
+     * Writes a tensor.
      *
-     * @param tensors for each name its bytes, little-endian, row-major, zeros at first; from any
-     *     threads, invalid afterwards
+     * @param bytes all of it, little-endian, row-major
      */
-    void fill(Map<String, MemorySegment> tensors);
+    void put(String name, MemorySegment bytes) throws IOException;
   }
 
   /**
-   * Writes {@code file} whole or not at all through a mapping: for tensors that are larger than
-   * memory, or that are computed side by side. They lie in the file as {@link #write} puts them.
+   * Writes {@code file} whole or not at all, tensor by tensor as they are made: for more of them
+   * than memory holds. They lie in the file as {@link #write} puts them.
    *
    * @throws RadialogException if it cannot be written, or the file system has not so much room
    */
-  public static void map(
+  public static void place(
       Path file,
       Map<String, String> metadata,
       SequencedCollection<TensorInfo> tensors,
-      Filling filling) {
+      Placing content) {
     List<TensorInfo> ordered = ordered(tensors);
     byte[] header = header(file, metadata, ordered);
-    long bytes = header.length + ordered.stream().mapToLong(TensorInfo::bytes).sum();
-    WholeFile.map(
+    Map<String, Long> begins = new LinkedHashMap<>();
+    long end = header.length;
+    for (TensorInfo info : ordered) {
+      begins.put(info.name(), end);
+      end += info.bytes();
+    }
+    WholeFile.place(
         file,
-        bytes,
-        whole -> {
-          MemorySegment.copy(header, 0, whole, ValueLayout.JAVA_BYTE, 0, header.length);
-          Map<String, MemorySegment> pieces = new LinkedHashMap<>();
-          long at = header.length;
-          for (TensorInfo info : ordered) {
-            pieces.put(info.name(), whole.asSlice(at, info.bytes()));
-            at += info.bytes();
-          }
-          filling.fill(pieces);
+        end,
+        places -> {
+          places.put(0, MemorySegment.ofArray(header));
+          content.put(
+              (name, bytes) -> places.put(Objects.requireNonNull(begins.get(name), name), bytes));
         });
   }
 
@@ -174,7 +181,9 @@ public final class SafetensorsWriter {
     }
     long offset = 0;
     for (TensorInfo info : ordered) {
-      if (info.name().equals(Safetensors.METADATA) || info.dtype().quantised()) {
+      if (info.name().equals(Safetensors.METADATA)
+          || info.dtype().quantised()
+          || info.foreign().isPresent()) {
         throw new RadialogException("cannot write " + file + ": safetensors has no tensor " + info);
       }
       ObjectNode node = header.putObject(info.name());

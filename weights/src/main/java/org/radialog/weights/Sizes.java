@@ -10,7 +10,7 @@ final class Sizes {
   static long bytes(Path file, TensorInfo info) {
     try {
       long[] shape = info.shape();
-      int block = info.dtype().blockElements();
+      int block = info.blockElements();
       long innermost = shape.length == 0 ? 1 : shape[shape.length - 1];
       if (innermost % block != 0) {
         throw new WeightsRefused(

@@ -1,17 +1,19 @@
 package org.radialog.weights;
 
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * What a checkpoint says of a tensor.
  *
  * @param name its name in the file
  * @param dtype the type of its elements
+ * @param foreign which of those it is that cannot be computed with, where {@code dtype} says so
  * @param shape row-major, outermost first as in PyTorch (GGUF files store the innermost first);
  *     empty for a scalar; at least 0 each
  */
 @SuppressWarnings("ArrayRecordComponent") // copied on the way in and out, compared by content
-public record TensorInfo(String name, DType dtype, long[] shape) {
+public record TensorInfo(String name, DType dtype, Optional<ForeignType> foreign, long[] shape) {
   /** Copies the shape. */
   public TensorInfo {
     shape = shape.clone();
@@ -20,6 +22,38 @@ public record TensorInfo(String name, DType dtype, long[] shape) {
         throw new IllegalArgumentException(name + " has a shape of " + Arrays.toString(shape));
       }
     }
+    if (foreign.isPresent() != (dtype == DType.FOREIGN)) {
+      throw new IllegalArgumentException(name + " is " + dtype + " and " + foreign);
+    }
+  }
+
+  /** A tensor of a type that can be computed with. */
+  public TensorInfo(String name, DType dtype, long[] shape) {
+    this(name, dtype, Optional.empty(), shape);
+  }
+
+  TensorInfo(String name, ForeignType type, long[] shape) {
+    this(name, DType.FOREIGN, Optional.of(type), shape);
+  }
+
+  /** The same tensor under another name. */
+  public TensorInfo named(String other) {
+    return new TensorInfo(other, dtype, foreign, shape);
+  }
+
+  /** The name of the type, foreign ones included. */
+  public String type() {
+    return foreign.map(ForeignType::name).orElseGet(dtype::name);
+  }
+
+  /** Elements of one block; 1 for plain types. */
+  int blockElements() {
+    return foreign.map(ForeignType::blockElements).orElseGet(dtype::blockElements);
+  }
+
+  /** Bytes of one block; of one element for plain types. */
+  int blockBytes() {
+    return foreign.map(ForeignType::blockBytes).orElseGet(dtype::blockBytes);
   }
 
   @Override
@@ -38,24 +72,25 @@ public record TensorInfo(String name, DType dtype, long[] shape) {
 
   /** The number of bytes when row-major and without gaps. */
   public long bytes() {
-    return Math.multiplyExact(elements() / dtype.blockElements(), (long) dtype.blockBytes());
+    return Math.multiplyExact(elements() / blockElements(), (long) blockBytes());
   }
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof TensorInfo(String n, DType d, long[] s)
+    return other instanceof TensorInfo(String n, DType d, Optional<ForeignType> f, long[] s)
         && name.equals(n)
         && dtype == d
+        && foreign.equals(f)
         && Arrays.equals(shape, s);
   }
 
   @Override
   public int hashCode() {
-    return 31 * (31 * name.hashCode() + dtype.hashCode()) + Arrays.hashCode(shape);
+    return 31 * (31 * name.hashCode() + type().hashCode()) + Arrays.hashCode(shape);
   }
 
   @Override
   public String toString() {
-    return name + " " + dtype + Arrays.toString(shape);
+    return name + " " + type() + Arrays.toString(shape);
   }
 }

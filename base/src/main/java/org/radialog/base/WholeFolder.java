@@ -1,0 +1,65 @@
+package org.radialog.base;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** Writes a folder whole or not at all: under a temporary name beside it, then renamed. */
+public final class WholeFolder {
+  private static final String MARK = ".being-written";
+  private static final Pattern LEFTOVER = Pattern.compile("\\..*-" + InUse.UUIDS);
+
+  private WholeFolder() {}
+
+  /**
+   * Writes a folder that is not there yet, or is empty. What writers that were killed left beside
+   * it is deleted first.
+   *
+   * @param content fills the folder that it is given, which gets its name afterwards
+   * @return what {@code content} returns
+   * @throws RadialogException if there is something already, or it cannot be written; then there is
+   *     no new folder
+   */
+  public static <T> T write(Path folder, Function<Path, T> content) {
+    Path target = folder.toAbsolutePath();
+    Path parent = Optional.ofNullable(target.getParent()).orElse(target);
+    Path temporary = parent.resolve("." + target.getFileName() + "-" + UUID.randomUUID());
+    Path mark = temporary.resolve(MARK);
+    try {
+      if (Files.exists(target) && !empty(target)) {
+        throw new RadialogException(
+            target + " is there already and not an empty folder; name a new one, or delete it");
+      }
+      InUse.sweep(parent, LEFTOVER, left -> left.resolve(MARK));
+      Files.createDirectories(temporary);
+      try (InUse _ = InUse.create(mark)) {
+        T result = content.apply(temporary);
+        Files.delete(mark);
+        Files.deleteIfExists(target);
+        Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+        return result;
+      } finally {
+        if (Files.exists(temporary)) {
+          InUse.delete(temporary, mark);
+        }
+      }
+    } catch (IOException e) {
+      throw new RadialogException("cannot write " + target + ": " + e, e);
+    }
+  }
+
+  private static boolean empty(Path folder) throws IOException {
+    if (!Files.isDirectory(folder)) {
+      return false;
+    }
+    try (Stream<Path> children = Files.list(folder)) {
+      return children.findFirst().isEmpty();
+    }
+  }
+}
