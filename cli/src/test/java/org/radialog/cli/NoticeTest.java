@@ -75,6 +75,6 @@ class NoticeTest {
   void aReportThatFitsHasNone() {
     Report report = report("There is a pleural effusion.", Set.of(Finding.PLEURAL_EFFUSION));
     assertThat(Notice.of(report)).isEmpty();
-    assertThat(Session.warnings(report).size()).isZero();
+    assertThat(Session.warnings(report, Optional.empty()).size()).isZero();
   }
 }

@@ -12,6 +12,7 @@ import static org.radialog.clinical.Finding.PNEUMONIA;
 import static org.radialog.clinical.Finding.PNEUMOTHORAX;
 import static org.radialog.clinical.Finding.SUPPORT_DEVICES;
 
+import java.util.Collections;
 import java.util.OptionalDouble;
 import java.util.Set;
 import net.jqwik.api.ForAll;
@@ -56,7 +57,8 @@ class FindingsTest {
 
   @Test
   void anAddedAbnormalityTakesNoFindingAwayButADeviceDoesNot() {
-    assertThat(with(NO_FINDING).with(Correction.add(EDEMA)).present()).containsExactly(EDEMA);
+    assertThat(with(NO_FINDING).with(Correction.add(PLEURAL_EFFUSION)).present())
+        .containsExactly(PLEURAL_EFFUSION);
     assertThat(with(NO_FINDING).with(Correction.add(SUPPORT_DEVICES)).present())
         .containsExactly(NO_FINDING, SUPPORT_DEVICES);
   }
@@ -122,7 +124,8 @@ class FindingsTest {
     } catch (RadialogException e) {
       return; // the user contradicts himself
     }
-    assertThat(shown.present()).containsAll(added).doesNotContainAnyElementsOf(removed);
+    assertThat(shown.present().containsAll(added)).isTrue();
+    assertThat(Collections.disjoint(shown.present(), removed)).isTrue();
     for (Finding finding : shown.present()) {
       for (Finding ancestor : Findings.ancestors(finding)) {
         assertThat(shown.state(ancestor)).isNotEqualTo(Findings.State.ABSENT);

@@ -1,20 +1,27 @@
 package org.radialog.imaging;
 
 import static org.radialog.imaging.ImageRefused.Reason.CORRUPT;
+import static org.radialog.imaging.ImageRefused.Reason.TOO_LARGE;
 import static org.radialog.imaging.ImageRefused.Reason.TRUNCATED;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
 /**
  * The elements of a DICOM data set (PS3.5, section 7) that concern its picture. All others are
- * stepped over by their lengths, whose sum never passes the end of the file; nested sequences are
- * bounded in depth, and nothing is kept of an element that is not {@linkplain #KEPT named here}.
+ * stepped over by their lengths, whose sum never passes the end of the file; elements are bounded
+ * in number, sequences in depth, and nothing is kept of an element that is not {@linkplain #KEPT
+ * named here}.
+ *
+ * <p>How elements are encoded is believed from the bytes where they contradict the transfer syntax:
+ * whole data sets, single items and single elements are found in the other encoding in files of
+ * several makers.
  */
 final class DicomDataSet {
   static final int TRANSFER_SYNTAX = 0x0002_0010;
@@ -78,6 +85,18 @@ final class DicomDataSet {
   private static final int SEQUENCE_END = 0xFFFE_E0DD;
   private static final long UNDEFINED = 0xFFFF_FFFFL;
   private static final int DEEPEST = 32;
+  // A radiograph has some hundred elements.
+  private static final int MOST_ELEMENTS = 1_000_000;
+  // The texts and numbers that are kept have at most 64 characters by PS3.5, table 6.2-1.
+  private static final int LONGEST_TEXT = 1024;
+  private static final int LOOK_AHEAD = 3;
+
+  private static final Set<String> LONG_VRS =
+      Set.of("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV");
+  private static final Set<String> SHORT_VRS =
+      Set.of(
+          "AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL",
+          "SS", "ST", "TM", "UI", "UL", "US");
 
   /** Where an element's value lies; encapsulated pixel data have {@link #ENCAPSULATED} bytes. */
   record Value(String vr, int offset, int length) {}
@@ -90,32 +109,53 @@ final class DicomDataSet {
     }
   }
 
+  /** The place in the file, and how many elements lie before it. */
+  private static final class Walk {
+    final ByteBuffer in;
+    int elements;
+
+    Walk(byte[] file) {
+      in = ByteBuffer.wrap(file);
+    }
+  }
+
   private final String image;
   private final byte[] file;
+  private final Walk walk;
   private final ByteBuffer in;
+  private final ByteOrder order;
   private final Map<Integer, Value> values = new HashMap<>();
   private final Map<Integer, DicomDataSet> firstItems = new HashMap<>();
 
-  private DicomDataSet(String image, byte[] file, ByteBuffer in) {
+  private DicomDataSet(String image, byte[] file, Walk walk, ByteOrder order) {
     this.image = image;
     this.file = file;
-    this.in = in;
+    this.walk = walk;
+    this.in = walk.in;
+    this.order = order;
   }
 
-  /** Elements of group 2, explicit VR little endian, from {@code start} on. */
+  /** Elements of group 2, explicit VR little endian (or implicit), from {@code start} on. */
   static DicomDataSet meta(String image, byte[] file, int start) {
-    var set = new DicomDataSet(image, file, ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN));
     var syntax = TransferSyntax.EXPLICIT_LITTLE;
+    var set = new DicomDataSet(image, file, new Walk(file), syntax.order());
     set.in.position(start);
-    while (set.in.remaining() >= 8 && (set.in.getShort(set.in.position()) & 0xFFFF) == 0x0002) {
+    while (set.in.remaining() >= 8
+        && file[set.in.position()] == 2
+        && file[set.in.position() + 1] == 0) {
       set.take(set.header(syntax, file.length), syntax, file.length, 0);
     }
     return set;
   }
 
-  /** The main data set, up to and with its pixel data. */
-  static DicomDataSet main(String image, byte[] file, int start, TransferSyntax.Native syntax) {
-    var set = new DicomDataSet(image, file, ByteBuffer.wrap(file).order(syntax.order()));
+  /**
+   * The main data set, up to and with its pixel data, in the declared encoding or, where its first
+   * elements make no sense in that, in the one in which they do.
+   */
+  static DicomDataSet main(String image, byte[] file, int start, TransferSyntax.Native declared) {
+    var walk = new Walk(file);
+    TransferSyntax.Native syntax = encoding(walk.in, start, file.length, declared);
+    var set = new DicomDataSet(image, file, walk, syntax.order());
     set.in.position(start);
     while (set.in.hasRemaining() && !set.has(PIXEL_DATA)) {
       set.take(set.header(syntax, file.length), syntax, file.length, 0);
@@ -128,6 +168,11 @@ final class DicomDataSet {
               .formatted(file.length));
     }
     return set;
+  }
+
+  /** The order of the bytes of a number in this data set. */
+  ByteOrder order() {
+    return order;
   }
 
   /** Byte after the last element that was read. */
@@ -149,30 +194,81 @@ final class DicomDataSet {
     return Optional.ofNullable(firstItems.get(tag));
   }
 
-  /** A text without its padding; empty where it is absent. */
+  /**
+   * A text without its padding; empty where it is absent.
+   *
+   * @throws ImageRefused if it is longer than any text of a picture's header
+   */
   String text(int tag) {
     Value value = values.get(tag);
-    return value == null
-        ? ""
-        : new String(file, value.offset(), value.length(), StandardCharsets.ISO_8859_1)
-            .replace('\0', ' ')
-            .strip();
+    if (value == null) {
+      return "";
+    }
+    if (value.length() > LONGEST_TEXT) {
+      throw new ImageRefused(
+          TOO_LARGE,
+          image,
+          "DICOM element %s holds a text of %d bytes, the limit is %d"
+              .formatted(show(tag), value.length(), LONGEST_TEXT));
+    }
+    return text(value.offset(), value.length());
   }
 
-  /** The first number of a decimal string; empty where it is absent or no finite number. */
+  private String text(int offset, int length) {
+    return new String(file, offset, length, StandardCharsets.ISO_8859_1).replace('\0', ' ').strip();
+  }
+
+  /**
+   * The first of the numbers of an element, a decimal string or binary as its value representation
+   * says; empty where it is absent or no finite number.
+   *
+   * @throws ImageRefused if it has more digits than any number of a picture's header
+   */
   Optional<Double> decimal(int tag) {
-    String first = text(tag).split("\\\\", -1)[0].strip();
-    try {
-      double number = Double.parseDouble(first);
-      return Double.isFinite(number) ? Optional.of(number) : Optional.empty();
-    } catch (NumberFormatException e) {
+    Value value = values.get(tag);
+    if (value == null) {
       return Optional.empty();
+    }
+    ByteBuffer bytes = ByteBuffer.wrap(file, value.offset(), value.length()).slice().order(order);
+    int size = value.length();
+    double number =
+        switch (value.vr()) {
+          case "FL" -> size >= 4 ? bytes.getFloat(0) : Double.NaN;
+          case "FD" -> size >= 8 ? bytes.getDouble(0) : Double.NaN;
+          case "SS" -> size >= 2 ? bytes.getShort(0) : Double.NaN;
+          case "US" -> size >= 2 ? bytes.getShort(0) & 0xFFFF : Double.NaN;
+          case "SL" -> size >= 4 ? bytes.getInt(0) : Double.NaN;
+          case "UL" -> size >= 4 ? bytes.getInt(0) & 0xFFFF_FFFFL : Double.NaN;
+          default -> decimalText(tag, value);
+        };
+    return Double.isFinite(number) ? Optional.of(number) : Optional.empty();
+  }
+
+  /** Only the first number is looked at, however many follow. */
+  private double decimalText(int tag, Value value) {
+    int length = 0;
+    while (length < value.length() && file[value.offset() + length] != '\\') {
+      if (++length > LONGEST_TEXT) {
+        throw new ImageRefused(
+            TOO_LARGE,
+            image,
+            "DICOM element %s holds a number of more than %d digits, the limit"
+                .formatted(show(tag), LONGEST_TEXT));
+      }
+    }
+    try {
+      return Double.parseDouble(text(value.offset(), length));
+    } catch (NumberFormatException e) {
+      return Double.NaN;
     }
   }
 
-  /** The unsigned 16-bit number at {@code index} of a value, in this file's byte order. */
+  /** The unsigned 16-bit number at {@code index} of a value, in this data set's byte order. */
   int word(Value value, int index) {
-    return in.getShort(value.offset() + 2 * index) & 0xFFFF;
+    int at = value.offset() + 2 * index;
+    int first = file[at] & 0xFF;
+    int second = file[at + 1] & 0xFF;
+    return order == ByteOrder.BIG_ENDIAN ? first << 8 | second : second << 8 | first;
   }
 
   /** An unsigned 16-bit number that a picture cannot be without. */
@@ -182,77 +278,184 @@ final class DicomDataSet {
             new ImageRefused(CORRUPT, image, "the DICOM file has no " + name + " " + show(tag)));
   }
 
-  /** An unsigned 16-bit number. */
+  /**
+   * The 16 bits of a number, the first where there are several: of two bytes as the standard has
+   * it, or as some writers have it a byte, the low half of four, or a text.
+   *
+   * @throws ImageRefused if it is none of these
+   */
   Optional<Integer> number(int tag) {
     Value value = values.get(tag);
     if (value == null) {
       return Optional.empty();
     }
-    if (value.length() != 2) {
-      throw new ImageRefused(
-          CORRUPT,
-          image,
-          "DICOM element %s should hold one number of 2 bytes, it has %d bytes"
-              .formatted(show(tag), value.length()));
-    }
-    return Optional.of(word(value, 0));
+    return switch (value.vr()) {
+      case "SL", "UL" -> {
+        if (value.length() % 4 != 0) {
+          throw noNumber(tag, value);
+        }
+        yield Optional.of(word(value, order == ByteOrder.BIG_ENDIAN ? 1 : 0));
+      }
+      case "DS", "IS" -> {
+        double number = decimalText(tag, value);
+        if (number != Math.rint(number) || number < Short.MIN_VALUE || number > 0xFFFF) {
+          throw noNumber(tag, value);
+        }
+        yield Optional.of((int) number & 0xFFFF);
+      }
+      default -> {
+        if (value.length() == 1) {
+          yield Optional.of(file[value.offset()] & 0xFF);
+        }
+        if (value.length() % 2 != 0) {
+          throw noNumber(tag, value);
+        }
+        yield Optional.of(word(value, 0));
+      }
+    };
+  }
+
+  private ImageRefused noNumber(int tag, Value value) {
+    return new ImageRefused(
+        CORRUPT,
+        image,
+        "DICOM element %s should hold one number of 2 bytes, it has %d bytes"
+            .formatted(show(tag), value.length()));
   }
 
   static String show(int tag) {
     return "(%04X,%04X)".formatted(tag >>> 16, tag & 0xFFFF);
   }
 
+  /**
+   * The encoding in which the elements from {@code start} on make sense: the declared one where it
+   * does, or where none does.
+   */
+  private static TransferSyntax.Native encoding(
+      ByteBuffer in, int start, int end, TransferSyntax.Native declared) {
+    if (makesSense(in, start, end, declared)) {
+      return declared;
+    }
+    return List.of(
+            TransferSyntax.EXPLICIT_LITTLE,
+            TransferSyntax.IMPLICIT_LITTLE,
+            TransferSyntax.EXPLICIT_BIG)
+        .stream()
+        .filter(other -> makesSense(in, start, end, other))
+        .findFirst()
+        .orElse(declared);
+  }
+
+  /** True if the next elements have value representations, rising tags and lengths that fit. */
+  private static boolean makesSense(
+      ByteBuffer in, int start, int end, TransferSyntax.Native syntax) {
+    ByteBuffer bytes = in.duplicate().order(syntax.order());
+    int last = 0;
+    long at = start;
+    for (int i = 0; i < LOOK_AHEAD && at < end; i++) {
+      if (end - at < 8) {
+        return false;
+      }
+      int place = (int) at;
+      int tag = tag(bytes, place);
+      if (tag == ITEM_END || tag == SEQUENCE_END) {
+        return true;
+      }
+      if (Integer.compareUnsigned(tag, last) <= 0) {
+        return false;
+      }
+      last = tag;
+      long length = bytes.getInt(place + 4) & 0xFFFF_FFFFL;
+      at += 8;
+      if (syntax.explicitVr()) {
+        String vr = vr(bytes, place + 4);
+        length = bytes.getShort(place + 6) & 0xFFFF;
+        if (LONG_VRS.contains(vr)) {
+          if (end - at < 4) {
+            return false;
+          }
+          length = bytes.getInt(place + 8) & 0xFFFF_FFFFL;
+          at += 4;
+        } else if (!SHORT_VRS.contains(vr)) {
+          return false;
+        }
+      }
+      if (length == UNDEFINED) {
+        return true;
+      }
+      at += length;
+    }
+    return at <= end;
+  }
+
+  private static int tag(ByteBuffer bytes, int at) {
+    return bytes.getShort(at) << 16 | (bytes.getShort(at + 2) & 0xFFFF);
+  }
+
+  private static String vr(ByteBuffer bytes, int at) {
+    return "" + (char) (bytes.get(at) & 0xFF) + (char) (bytes.get(at + 1) & 0xFF);
+  }
+
   private Element header(TransferSyntax.Native syntax, int end) {
+    if (++walk.elements > MOST_ELEMENTS) {
+      throw new ImageRefused(
+          TOO_LARGE, image, "more than %d DICOM elements, the limit".formatted(MOST_ELEMENTS));
+    }
+    in.order(syntax.order());
     int at = in.position();
     need(8, end, "the header of an element");
-    int tag = in.getShort() << 16 | (in.getShort() & 0xFFFF);
-    String vr = "";
-    long length;
-    if (syntax.explicitVr() && tag >>> 16 != 0xFFFE) {
-      vr = "" + (char) in.get() + (char) in.get();
-      switch (vr) {
-        case "OB", "OW", "OF", "OD", "OL", "OV", "SQ", "UN", "UC", "UR", "UT", "SV", "UV" -> {
-          need(6, end, "the length of element " + show(tag));
-          in.getShort();
-          length = in.getInt() & 0xFFFF_FFFFL;
-        }
-        case "AE",
-            "AS",
-            "AT",
-            "CS",
-            "DA",
-            "DS",
-            "DT",
-            "FL",
-            "FD",
-            "IS",
-            "LO",
-            "LT",
-            "PN",
-            "SH",
-            "SL",
-            "SS",
-            "ST",
-            "TM",
-            "UI",
-            "UL",
-            "US" ->
-            length = in.getShort() & 0xFFFF;
-        default ->
-            throw new ImageRefused(
-                CORRUPT,
-                image,
-                "DICOM element %s at byte %d has no value representation, found bytes %02X %02X"
-                    .formatted(show(tag), at, in.get(at + 4), in.get(at + 5)));
-      }
+    int tag = tag(in, at);
+    String vr = syntax.explicitVr() && tag >>> 16 != 0xFFFE ? vr(in, at + 4) : "";
+    Element element;
+    if (vr.isEmpty()) {
+      element = new Element(tag, vr, at + 8, in.getInt(at + 4) & 0xFFFF_FFFFL);
+    } else if (SHORT_VRS.contains(vr)) {
+      element = new Element(tag, vr, at + 8, in.getShort(at + 6) & 0xFFFF);
+    } else if (LONG_VRS.contains(vr)) {
+      need(12, end, "the length of element " + show(tag));
+      element = new Element(tag, vr, at + 12, in.getInt(at + 8) & 0xFFFF_FFFFL);
     } else {
-      length = in.getInt() & 0xFFFF_FFFFL;
+      element = foreign(tag, vr, at, end);
     }
-    var element = new Element(tag, vr, in.position(), length);
+    in.position(element.offset());
     if (!element.undefined()) {
-      need(length, end, length + " bytes of element " + show(tag));
+      need(element.length(), end, element.length() + " bytes of element " + show(tag));
     }
     return element;
+  }
+
+  /**
+   * An element of explicit encoding without a value representation of the standard. It is one of a
+   * later standard, whose length has four bytes (PS3.5, 7.1.2); or made up, such as {@code ??},
+   * with two; or the element is in implicit encoding. It is what makes the next element follow.
+   */
+  private Element foreign(int tag, String vr, int at, int end) {
+    boolean letters = vr.chars().allMatch(c -> c >= 'A' && c <= 'Z');
+    if (letters && end - at >= 12 && in.getShort(at + 6) == 0) {
+      var later = new Element(tag, "UN", at + 12, in.getInt(at + 8) & 0xFFFF_FFFFL);
+      if (isFollowed(later, end)) {
+        return later;
+      }
+    }
+    var madeUp = new Element(tag, vr, at + 8, in.getShort(at + 6) & 0xFFFF);
+    var implicit = new Element(tag, "", at + 8, in.getInt(at + 4) & 0xFFFF_FFFFL);
+    boolean readable = vr.chars().allMatch(c -> c >= ' ' && c <= '~');
+    for (Element other : readable ? List.of(madeUp, implicit) : List.of(implicit, madeUp)) {
+      if (other.undefined() || isFollowed(other, end)) {
+        return other;
+      }
+    }
+    throw new ImageRefused(
+        CORRUPT,
+        image,
+        "DICOM element %s at byte %d has no value representation, found bytes %02X %02X"
+            .formatted(show(tag), at, in.get(at + 4), in.get(at + 5)));
+  }
+
+  private boolean isFollowed(Element element, int end) {
+    long next = element.offset() + element.length();
+    return next == end
+        || (next <= end - 8 && Integer.compareUnsigned(tag(in, (int) next), element.tag()) > 0);
   }
 
   private void need(long bytes, int end, String what) {
@@ -273,16 +476,14 @@ final class DicomDataSet {
       return; // they are the last element that is read
     }
     boolean lut = depth == 0 && (tag == MODALITY_LUT || tag == VOI_LUT);
-    if (element.undefined()) {
-      // PS3.5 6.2.2: a value of VR UN with undefined length is an implicit VR sequence.
+    if (element.undefined() || lut) {
+      // PS3.5 6.2.2: the items of a sequence of VR UN are in implicit encoding, little endian.
       items(
           element,
           element.vr().equals("UN") ? TransferSyntax.IMPLICIT_LITTLE : syntax,
-          end,
+          element.undefined() ? end : element.offset() + (int) element.length(),
           depth,
           lut);
-    } else if (lut) {
-      items(element, syntax, element.offset() + (int) element.length(), depth, true);
     } else {
       if (KEPT.contains(tag) && element.length() > 0) {
         values.putIfAbsent(tag, new Value(element.vr(), element.offset(), (int) element.length()));
@@ -315,13 +516,14 @@ final class DicomDataSet {
         continue;
       }
       int itemEnd = item.undefined() ? end : item.offset() + (int) item.length();
-      DicomDataSet content = new DicomDataSet(image, file, in);
+      TransferSyntax.Native inside = encoding(in, item.offset(), itemEnd, syntax);
+      DicomDataSet content = new DicomDataSet(image, file, walk, inside.order());
       while (item.undefined() || in.position() < itemEnd) {
-        Element element = content.header(syntax, itemEnd);
+        Element element = content.header(inside, itemEnd);
         if (element.tag() == ITEM_END && item.undefined()) {
           break;
         }
-        content.take(element, syntax, itemEnd, depth + 1);
+        content.take(element, inside, itemEnd, depth + 1);
       }
       if (keep) {
         firstItems.put(sequence.tag(), content);

@@ -1,6 +1,12 @@
 package org.radialog.imaging;
 
+import static org.radialog.imaging.ImageRefused.Reason.CORRUPT;
+import static org.radialog.imaging.ImageRefused.Reason.UNSUPPORTED;
+
+import java.util.Arrays;
+import java.util.Locale;
 import java.util.Optional;
+import org.radialog.base.Printable;
 
 /**
  * From the stored values of a DICOM picture to grey: modality LUT, VOI LUT, polarity (PS3.4, figure
@@ -23,6 +29,9 @@ record DicomLevels(
     }
   }
 
+  /** The values that can be stored, both ends included. */
+  record Range(int least, int greatest, boolean signed) {}
+
   /** From stored to meaningful values. */
   sealed interface Modality {
     double of(int stored);
@@ -43,6 +52,64 @@ record DicomLevels(
   /** A table of PS3.3 C.11.1.1.1: values below its first input take its first entry, and so on. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   record Lut(int first, int bits, int[] entries) implements Modality, Voi {
+    /**
+     * The table of a sequence's item: a descriptor of entries (0 is 65,536), first input and bits,
+     * then the entries, each in a word or, where they are too few bytes for that, in a byte.
+     *
+     * <p>The depth is that of the entries: makers write 16 where they hold 12 bits, and 10 where
+     * they hold 12.
+     *
+     * @param low the least value that is looked up, {@code high} the greatest
+     */
+    static Lut of(String image, DicomDataSet item, boolean signed, double low, double high) {
+      Optional<DicomDataSet.Value> descriptor = item.value(DicomDataSet.LUT_DESCRIPTOR);
+      Optional<DicomDataSet.Value> data = item.value(DicomDataSet.LUT_DATA);
+      if (descriptor.isEmpty() || data.isEmpty() || descriptor.get().length() != 6) {
+        throw new ImageRefused(
+            CORRUPT,
+            image,
+            "a LUT needs a descriptor (0028,3002) of three numbers and data (0028,3006)");
+      }
+      int count = item.word(descriptor.get(), 0) == 0 ? 65_536 : item.word(descriptor.get(), 0);
+      int bits = item.word(descriptor.get(), 2);
+      int length = data.get().length();
+      int padded = count + (count & 1);
+      boolean bytes =
+          length < 2 * count && (length == padded || (bits <= 8 && length == padded + 2));
+      if (!bytes && length < 2 * count) {
+        throw new ImageRefused(
+            CORRUPT,
+            image,
+            "a LUT of %d entries of %d bits has %d bytes of data".formatted(count, bits, length));
+      }
+      int[] table = new int[count];
+      for (int i = 0; i < count; i++) {
+        int word = item.word(data.get(), bytes ? i / 2 : i);
+        table[i] = bytes ? word >> (8 * (i & 1)) & 0xFF : word;
+      }
+      int greatest = Arrays.stream(table).max().orElseThrow();
+      int depth = Math.max(8, Integer.SIZE - Integer.numberOfLeadingZeros(greatest));
+      boolean negative =
+          switch (descriptor.get().vr()) {
+            case "SS" -> true;
+            default -> signed;
+          };
+      return new Lut(
+          first(item.word(descriptor.get(), 1), count, negative, low, high), depth, table);
+    }
+
+    /**
+     * The first input has 16 bits, signed or not; many writers get it wrong. It is read so that the
+     * table meets the values, if it can be.
+     */
+    private static int first(int word, int count, boolean signed, double low, double high) {
+      int expected = signed ? (short) word : word;
+      int other = signed ? word : (short) word;
+      boolean meets = expected <= high && expected + count > low;
+      boolean otherMeets = other <= high && other + count > low;
+      return !meets && otherMeets ? other : expected;
+    }
+
     @Override
     public double of(int stored) {
       return entries[Math.clamp((long) stored - first, 0, entries.length - 1)];
@@ -90,6 +157,82 @@ record DicomLevels(
     public double of(double value) {
       return 255 / (1 + Math.exp(-4 * (value - center) / width));
     }
+  }
+
+  /** The levels of a data set whose stored values lie in {@code range}. */
+  static DicomLevels of(String image, DicomDataSet set, Range range, boolean inverted) {
+    Modality modality =
+        set.item(DicomDataSet.MODALITY_LUT)
+            .<Modality>map(
+                item -> Lut.of(image, item, range.signed(), range.least(), range.greatest()))
+            .orElseGet(() -> rescale(image, set));
+    return new DicomLevels(
+        range.least(),
+        padding(set, range.signed()),
+        modality,
+        voi(image, set, range, modality),
+        inverted);
+  }
+
+  private static Rescale rescale(String image, DicomDataSet set) {
+    double slope = set.decimal(DicomDataSet.SLOPE).orElse(1.0);
+    double intercept = set.decimal(DicomDataSet.INTERCEPT).orElse(0.0);
+    if (slope == 0) {
+      throw new ImageRefused(CORRUPT, image, "rescale slope (0028,1053) is 0: no picture is left");
+    }
+    return new Rescale(slope, intercept);
+  }
+
+  /** Some makers store a signed value as unsigned: what counts are its bits. */
+  private static Optional<Padding> padding(DicomDataSet set, boolean signed) {
+    return set.number(DicomDataSet.PADDING)
+        .map(bits -> {
+          int first = signed ? (short) (int) bits : bits;
+          int limit = set.number(DicomDataSet.PADDING_LIMIT).orElse(bits);
+          int last = signed ? (short) limit : limit;
+          return new Padding(Math.min(first, last), Math.max(first, last));
+        });
+  }
+
+  /** The first window; where the file has none its first VOI LUT (PS3.3 C.11.2: either may). */
+  private static Optional<Voi> voi(String image, DicomDataSet set, Range range, Modality modality) {
+    Optional<Double> center = set.decimal(DicomDataSet.WINDOW_CENTER);
+    Optional<Double> width = set.decimal(DicomDataSet.WINDOW_WIDTH);
+    if (center.isPresent() && width.isPresent()) {
+      double c = center.get();
+      double w = width.get();
+      String function = set.text(DicomDataSet.VOI_FUNCTION);
+      switch (function.toUpperCase(Locale.ROOT).replace(' ', '_')) {
+        case "", "LINEAR" -> {
+          if (w >= 1) {
+            return Optional.of(new Linear(c, w));
+          }
+        }
+        case "LINEAR_EXACT" -> {
+          if (w > 0) {
+            return Optional.of(new LinearExact(c, w));
+          }
+        }
+        case "SIGMOID" -> {
+          if (w > 0) {
+            return Optional.of(new Sigmoid(c, w));
+          }
+        }
+        default ->
+            throw new ImageRefused(
+                UNSUPPORTED,
+                image,
+                "VOI LUT function "
+                    + Printable.of(function)
+                    + " (0028,1056), expected LINEAR, LINEAR_EXACT or SIGMOID");
+      }
+      // A window without width shows nothing and is taken as absent.
+    }
+    double one = modality.of(range.least());
+    double other = modality.of(range.greatest());
+    return set.item(DicomDataSet.VOI_LUT)
+        .map(item ->
+            Lut.of(image, item, range.signed(), Math.min(one, other), Math.max(one, other)));
   }
 
   @Override

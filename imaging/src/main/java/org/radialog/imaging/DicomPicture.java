@@ -7,9 +7,11 @@ import static org.radialog.imaging.ImageRefused.Reason.UNSUPPORTED;
 
 import java.nio.ByteOrder;
 import java.util.HexFormat;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
+import org.radialog.base.Printable;
 
 /**
  * The picture of a DICOM file (PS3.10), with or without its preamble: one frame of grey pixels, 8
@@ -143,7 +145,7 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
             set.text(DicomDataSet.BODY_PART),
             set.text(DicomDataSet.VIEW_POSITION),
             set.text(DicomDataSet.PATIENT_ORIENTATION),
-            set.text(DicomDataSet.PHOTOMETRIC),
+            set.text(DicomDataSet.PHOTOMETRIC).toUpperCase(Locale.ROOT),
             set.text(DicomDataSet.PRESENTATION_LUT_SHAPE));
     var layout = Layout.of(image, set, header.photometricInterpretation(), limits);
     DicomDataSet.Value pixels = set.value(DicomDataSet.PIXEL_DATA).orElseThrow();
@@ -175,9 +177,16 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
           image,
           "the pixel data are encapsulated although the transfer syntax says uncompressed");
     } else {
-      samples = layout.unpack(image, file, pixels, elements.order());
+      samples = layout.unpack(image, file, pixels, set.order());
     }
-    return new DicomPicture(header, samples, levels(image, set, layout, header));
+    return new DicomPicture(
+        header,
+        samples,
+        DicomLevels.of(
+            image,
+            set,
+            new DicomLevels.Range(layout.least(), layout.greatest(), layout.signed()),
+            header.photometricInterpretation().equals("MONOCHROME1")));
   }
 
   /**
@@ -194,7 +203,7 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
             UNSUPPORTED,
             image,
             "photometric interpretation "
-                + (photometric.isEmpty() ? "is missing" : photometric)
+                + (photometric.isEmpty() ? "is missing" : Printable.of(photometric))
                 + ", expected MONOCHROME1 or MONOCHROME2");
       }
       int samples = set.number(DicomDataSet.SAMPLES_PER_PIXEL).orElse(1);
@@ -203,9 +212,13 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
             CORRUPT, image, photometric + " with " + samples + " samples per pixel, expected 1");
       }
       String frames = set.text(DicomDataSet.FRAMES);
-      if (!frames.isEmpty() && !frames.equals("1")) {
+      // 0 is written by makers who count what follows the first.
+      double number = frames.isEmpty() ? 1 : set.decimal(DicomDataSet.FRAMES).orElse(Double.NaN);
+      if (number != 0 && number != 1) {
         throw new ImageRefused(
-            UNSUPPORTED, image, "the DICOM file has " + frames + " frames, expected 1");
+            UNSUPPORTED,
+            image,
+            "the DICOM file has " + Printable.of(frames) + " frames, expected 1");
       }
       int rows = set.required(DicomDataSet.ROWS, "Rows");
       int columns = set.required(DicomDataSet.COLUMNS, "Columns");
@@ -230,6 +243,10 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
       }
       limits.check(image, columns, rows, 1, allocated / 8);
       return new Layout(rows, columns, allocated, stored, highBit, representation == 1);
+    }
+
+    int greatest() {
+      return least() + (1 << stored) - 1;
     }
 
     int least() {
@@ -323,11 +340,12 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
             "%d×%d pixels of %d bits need %d bytes, the pixel data have %d"
                 .formatted(columns, rows, allocated, expected, pixels.length()));
       }
-      if (pixels.length() > expected + (expected & 1)) {
+      // PS3.5 8.1.1: what follows the pixels is to be ignored; another picture is no padding.
+      if (pixels.length() >= 2 * expected && pixels.length() > expected + (expected & 1)) {
         throw new ImageRefused(
             CORRUPT,
             image,
-            "%d×%d pixels of %d bits are %d bytes, the pixel data have %d"
+            "%d×%d pixels of %d bits are %d bytes, the pixel data have %d: more than one picture"
                 .formatted(columns, rows, allocated, expected, pixels.length()));
       }
       boolean big = order == ByteOrder.BIG_ENDIAN;
@@ -352,106 +370,5 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
       }
       return new Samples.Words(columns, rows, 1, values);
     }
-  }
-
-  private static DicomLevels levels(
-      String image, DicomDataSet set, Layout layout, DicomHeader header) {
-    DicomLevels.Modality modality =
-        set.item(DicomDataSet.MODALITY_LUT)
-            .<DicomLevels.Modality>map(item -> lut(image, item, layout.signed()))
-            .orElseGet(() -> rescale(image, set));
-    return new DicomLevels(
-        layout.least(),
-        padding(set, layout),
-        modality,
-        voi(image, set, layout.signed()),
-        header.photometricInterpretation().equals("MONOCHROME1"));
-  }
-
-  private static DicomLevels.Rescale rescale(String image, DicomDataSet set) {
-    double slope = set.decimal(DicomDataSet.SLOPE).orElse(1.0);
-    double intercept = set.decimal(DicomDataSet.INTERCEPT).orElse(0.0);
-    if (slope == 0) {
-      throw new ImageRefused(CORRUPT, image, "rescale slope (0028,1053) is 0: no picture is left");
-    }
-    return new DicomLevels.Rescale(slope, intercept);
-  }
-
-  /** Some makers store a signed value as unsigned: what counts are its bits. */
-  private static Optional<DicomLevels.Padding> padding(DicomDataSet set, Layout layout) {
-    return set.number(DicomDataSet.PADDING)
-        .map(bits -> {
-          int first = layout.signed() ? (short) (int) bits : bits;
-          int limit = set.number(DicomDataSet.PADDING_LIMIT).orElse(bits);
-          int last = layout.signed() ? (short) limit : limit;
-          return new DicomLevels.Padding(Math.min(first, last), Math.max(first, last));
-        });
-  }
-
-  /** The first window; where the file has none its first VOI LUT (PS3.3 C.11.2: either may). */
-  private static Optional<DicomLevels.Voi> voi(String image, DicomDataSet set, boolean signed) {
-    Optional<Double> center = set.decimal(DicomDataSet.WINDOW_CENTER);
-    Optional<Double> width = set.decimal(DicomDataSet.WINDOW_WIDTH);
-    String function = set.text(DicomDataSet.VOI_FUNCTION);
-    if (center.isPresent() && width.isPresent()) {
-      double c = center.get();
-      double w = width.get();
-      switch (function) {
-        case "", "LINEAR" -> {
-          if (w >= 1) {
-            return Optional.of(new DicomLevels.Linear(c, w));
-          }
-        }
-        case "LINEAR_EXACT" -> {
-          if (w > 0) {
-            return Optional.of(new DicomLevels.LinearExact(c, w));
-          }
-        }
-        case "SIGMOID" -> {
-          if (w > 0) {
-            return Optional.of(new DicomLevels.Sigmoid(c, w));
-          }
-        }
-        default ->
-            throw new ImageRefused(
-                UNSUPPORTED,
-                image,
-                "VOI LUT function "
-                    + function
-                    + " (0028,1056), expected LINEAR, LINEAR_EXACT or SIGMOID");
-      }
-      // A window without width shows nothing and is taken as absent.
-    }
-    return set.item(DicomDataSet.VOI_LUT).map(item -> lut(image, item, signed));
-  }
-
-  /** PS3.3 C.11.1.1: descriptor of entries (0 is 65,536), first input, bits; then the entries. */
-  private static DicomLevels.Lut lut(String image, DicomDataSet item, boolean signed) {
-    Optional<DicomDataSet.Value> descriptor = item.value(DicomDataSet.LUT_DESCRIPTOR);
-    Optional<DicomDataSet.Value> data = item.value(DicomDataSet.LUT_DATA);
-    if (descriptor.isEmpty() || data.isEmpty() || descriptor.get().length() != 6) {
-      throw new ImageRefused(
-          CORRUPT,
-          image,
-          "a LUT needs a descriptor (0028,3002) of three numbers and data (0028,3006)");
-    }
-    int entries = item.word(descriptor.get(), 0) == 0 ? 65_536 : item.word(descriptor.get(), 0);
-    int first = item.word(descriptor.get(), 1);
-    int bits = item.word(descriptor.get(), 2);
-    boolean bytes = bits <= 8 && data.get().length() == entries + (entries & 1) && entries > 1;
-    if (bits < 8 || bits > 16 || (!bytes && data.get().length() != 2 * entries)) {
-      throw new ImageRefused(
-          CORRUPT,
-          image,
-          "a LUT of %d entries of %d bits has %d bytes of data"
-              .formatted(entries, bits, data.get().length()));
-    }
-    int[] table = new int[entries];
-    int low = (1 << bits) - 1;
-    for (int i = 0; i < entries; i++) {
-      int word = item.word(data.get(), bytes ? i / 2 : i);
-      table[i] = (bytes ? word >> (8 * (i & 1)) : word) & low;
-    }
-    return new DicomLevels.Lut(signed ? (short) first : first, bits, table);
   }
 }

@@ -30,11 +30,14 @@ public final class FilmImage {
   /**
    * The film as {@link Radiograph#display()} shows it, its shorter side reduced to {@code
    * shorterSide} pixels; never enlarged.
+   *
+   * @throws ImageRefused if one side is more than 20 times the other
    */
   public static FilmImage of(Radiograph film, int shorterSide) {
     if (shorterSide < 1) {
       throw new IllegalArgumentException("the shorter side must be positive, got " + shorterSide);
     }
+    Guard.refuseExtremeSides(film);
     int shorter = Math.min(film.width(), film.height());
     double scale = Math.min(1, (double) shorterSide / shorter);
     int width = (int) Math.max(1, Math.round(film.width() * scale));

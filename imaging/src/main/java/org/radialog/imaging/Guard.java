@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import org.radialog.base.Printable;
 
 /**
  * The checks between reading a film and writing a report on it. Refused: shorter side below 128 px,
@@ -22,7 +23,7 @@ public enum Guard {
   /** Refuses, but a film of any view may be written about: for an evaluation, which skips none. */
   ANY_VIEW,
   /**
-   * Lets colour, odd sides and any view pass with a warning; small and constant pictures stay
+   * Lets colour, odd sides (up to 20 to 1) and any view pass; small and constant pictures stay
    * refused.
    */
   FORCED;
@@ -30,6 +31,7 @@ public enum Guard {
   private static final int LEAST_SIDE = 128;
   private static final double ODD_RATIO = 2;
   private static final double LARGEST_RATIO = 4;
+  private static final int LARGEST_FORCED_RATIO = 20;
   private static final double LARGEST_SATURATION = 0.15;
   // An 8-bit film spans well over a hundred levels between these two percentiles.
   private static final double TAIL = 0.01;
@@ -81,6 +83,7 @@ public enum Guard {
               .formatted(film.width(), film.height(), LEAST_SIDE));
     }
     double ratio = (double) Math.max(film.width(), film.height()) / shorter;
+    refuseExtremeSides(film);
     if (ratio > LARGEST_RATIO && this != FORCED) {
       throw new ImageRefused(
           ASPECT_RATIO,
@@ -162,6 +165,20 @@ public enum Guard {
                 distance)));
   }
 
+  /**
+   * Refuses a strip: scaled by its shorter side it is larger than any film of as many pixels, so
+   * this comes before any such work.
+   */
+  static void refuseExtremeSides(Radiograph film) {
+    int shorter = Math.min(film.width(), film.height());
+    if ((double) Math.max(film.width(), film.height()) / shorter > LARGEST_FORCED_RATIO) {
+      throw new ImageRefused(
+          ASPECT_RATIO,
+          film.name(),
+          sides(film) + ", the limit is " + LARGEST_FORCED_RATIO + " to 1");
+    }
+  }
+
   private static String sides(Radiograph film) {
     int shorter = Math.min(film.width(), film.height());
     double ratio = (double) Math.max(film.width(), film.height()) / shorter;
@@ -221,7 +238,9 @@ public enum Guard {
     String view = header.viewPosition().toUpperCase(Locale.ROOT);
     if (view.startsWith("L") || view.equals("RL") || view.contains("LAT")) {
       warnings.add(
-          new Warning(Code.PROBABLY_NOT_FRONTAL, "the DICOM header says view position " + view));
+          new Warning(
+              Code.PROBABLY_NOT_FRONTAL,
+              "the DICOM header says view position " + Printable.of(view)));
     }
     String part = header.bodyPart().toUpperCase(Locale.ROOT);
     if (!part.isEmpty()
@@ -231,7 +250,7 @@ public enum Guard {
       warnings.add(
           new Warning(
               Code.PROBABLY_NOT_FRONTAL,
-              "the DICOM header says body part " + part + ", expected CHEST"));
+              "the DICOM header says body part " + Printable.of(part) + ", expected CHEST"));
     }
     switch (header.modality()) {
       case "", "CR", "DX", "RG", "OT", "SC" -> {}
@@ -239,7 +258,9 @@ public enum Guard {
           warnings.add(
               new Warning(
                   Code.PROBABLY_NOT_FRONTAL,
-                  "the DICOM header says modality " + header.modality() + ", expected CR or DX"));
+                  "the DICOM header says modality "
+                      + Printable.of(header.modality())
+                      + ", expected CR or DX"));
     }
     String orientation = header.patientOrientation();
     if (!orientation.isEmpty() && !orientation.matches("L.{0,2}\\\\F.{0,2}")) {
@@ -247,7 +268,7 @@ public enum Guard {
           new Warning(
               Code.ORIENTATION,
               "the DICOM header says that rows and columns run to "
-                  + orientation
+                  + Printable.of(orientation)
                   + ", expected L\\F: the film may be turned or mirrored"));
     }
     boolean inverse = header.presentationLutShape().equals("INVERSE");
@@ -260,7 +281,7 @@ public enum Guard {
               "the DICOM header says "
                   + header.photometricInterpretation()
                   + " and presentation LUT shape "
-                  + header.presentationLutShape()
+                  + Printable.of(header.presentationLutShape())
                   + ", which contradict each other; the first was followed"));
     }
   }

@@ -14,15 +14,15 @@ public final class ImageRefused extends RadialogException {
   public enum Reason {
     /** No file of that name. */
     MISSING,
-    /** A folder, a device or a file without read permission. */
+    /** A folder, or a file without read permission. */
     NOT_READABLE,
-    /** A file of zero bytes. */
+    /** A file of zero bytes, or a pipe that gave none. */
     EMPTY,
     /** Neither PNG nor JPEG nor DICOM. */
     UNKNOWN_FORMAT,
     /** A format that is known, in a variant that is not read: the message names it. */
     UNSUPPORTED,
-    /** More pixels or bytes than the {@link Limits} allow. */
+    /** More pixels, bytes, scans, elements or digits than a film has: the message names which. */
     TOO_LARGE,
     /** The file ends before its picture does. */
     TRUNCATED,

@@ -14,6 +14,9 @@ public record Limits(long maxPixels, long maxBytes) {
   public static final Limits DEFAULT =
       new Limits(64_000_000, Math.min(256L << 20, Runtime.getRuntime().maxMemory() / 6));
 
+  // As JPEG and DICOM have it; a PNG line of one pixel costs as much as one of a hundred.
+  private static final int LONGEST_SIDE = 65_535;
+
   /** Refuses limits that admit nothing. */
   public Limits {
     if (maxPixels < 1 || maxBytes < 1) {
@@ -36,6 +39,13 @@ public record Limits(long maxPixels, long maxBytes) {
           image,
           "the header says %d×%d = %.1f Mpx, the limit is %.1f Mpx"
               .formatted(width, height, (double) width * height / 1e6, maxPixels / 1e6));
+    }
+    if (Math.max(width, height) > LONGEST_SIDE) {
+      throw new ImageRefused(
+          ImageRefused.Reason.TOO_LARGE,
+          image,
+          "the header says %d×%d pixels, the limit of a side is %d"
+              .formatted(width, height, LONGEST_SIDE));
     }
     long bytes = width * height * channels * bytesPerSample;
     if (bytes > maxBytes) {

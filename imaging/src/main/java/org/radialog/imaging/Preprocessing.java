@@ -26,13 +26,18 @@ public record Preprocessing(int resize, int crop, DicomRecipe dicom) {
     }
   }
 
-  /** The film as the networks see it: [S, S] in [0, 1], row-major. */
+  /**
+   * The film as the networks see it: [S, S] in [0, 1], row-major.
+   *
+   * @throws ImageRefused if one side is more than 20 times the other
+   */
   public float[] apply(Radiograph radiograph) {
     return scaled(bytes(radiograph));
   }
 
   /** The same before the division by 255: [S, S], row-major, unsigned bytes. */
   public byte[] bytes(Radiograph radiograph) {
+    Guard.refuseExtremeSides(radiograph);
     int width = radiograph.width();
     int height = radiograph.height();
     Placement placement = placement(width, height);

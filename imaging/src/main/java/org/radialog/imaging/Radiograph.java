@@ -7,12 +7,15 @@ import static org.radialog.imaging.ImageRefused.Reason.TOO_LARGE;
 import static org.radialog.imaging.ImageRefused.Reason.UNKNOWN_FORMAT;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
 
 /**
  * A radiograph as its file holds it, whole: read entirely, or refused. Immutable.
@@ -33,6 +36,11 @@ public final class Radiograph {
     /** Made in memory. */
     MEMORY
   }
+
+  private static final String DASH = "-";
+  private static final Set<String> STANDARD_INPUT =
+      Set.of(DASH, "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0");
+  private static final int MOST_BYTES = 1 << 30;
 
   private final String name;
   private final Format format;
@@ -59,6 +67,7 @@ public final class Radiograph {
   /**
    * Reads a file within {@link Limits#DEFAULT}.
    *
+   * @param file a file, a pipe, or {@code -} for standard input
    * @throws ImageRefused if it is missing, no radiograph format, damaged or too large
    */
   public static Radiograph read(Path file) {
@@ -66,20 +75,33 @@ public final class Radiograph {
   }
 
   /**
-   * Reads a file.
+   * Reads a file. What is no regular file, such as a pipe, is read up to the limit, and once: its
+   * content is gone then.
    *
+   * @param file a file, a pipe, or {@code -} for standard input
    * @throws ImageRefused if it is missing, no radiograph format, damaged or beyond {@code limits}
    */
   public static Radiograph read(Path file, Limits limits) {
     String image = file.toString();
+    if (image.equals(DASH)) {
+      try {
+        return decode(image, content(image, System.in, limits), limits);
+      } catch (IOException e) {
+        throw unreadable(image, e);
+      }
+    }
     if (!Files.exists(file)) {
       throw new ImageRefused(MISSING, image, "no such file");
     }
-    if (!Files.isRegularFile(file)) {
-      String what = Files.isDirectory(file) ? "a folder" : "no regular file";
-      throw new ImageRefused(NOT_READABLE, image, "is " + what + ", expected an image file");
+    if (Files.isDirectory(file)) {
+      throw new ImageRefused(NOT_READABLE, image, "is a folder, expected an image file");
     }
     try {
+      if (!Files.isRegularFile(file)) {
+        try (InputStream in = Files.newInputStream(file)) {
+          return decode(image, content(image, in, limits), limits);
+        }
+      }
       long size = Files.size(file);
       if (size > limits.maxBytes()) {
         throw new ImageRefused(
@@ -90,8 +112,32 @@ public final class Radiograph {
       }
       return decode(image, Files.readAllBytes(file), limits);
     } catch (IOException e) {
-      throw new ImageRefused(NOT_READABLE, image, "cannot be read: " + e, e);
+      throw unreadable(image, e);
     }
+  }
+
+  /** True for {@code -} and the names that standard input has among the devices. */
+  public static boolean isStandardInput(Path file) {
+    return STANDARD_INPUT.contains(file.toString());
+  }
+
+  private static ImageRefused unreadable(String image, IOException e) {
+    return new ImageRefused(NOT_READABLE, image, "cannot be read: " + e, e);
+  }
+
+  /** All that comes, up to the limit. */
+  private static byte[] content(String image, InputStream in, Limits limits) throws IOException {
+    int most = (int) Math.min(limits.maxBytes(), MOST_BYTES);
+    byte[] bytes = in.readNBytes(most + 1);
+    if (bytes.length > most) {
+      throw new ImageRefused(
+          TOO_LARGE, image, "more than %d MiB came, the limit".formatted(most >> 20));
+    }
+    if (bytes.length == 0) {
+      throw new ImageRefused(
+          EMPTY, image, "nothing came: a pipe and standard input can be read once only");
+    }
+    return bytes;
   }
 
   /**
@@ -105,10 +151,13 @@ public final class Radiograph {
       throw new ImageRefused(EMPTY, name, "the file is empty");
     }
     if (startsWith(file, 0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n')) {
-      return picture(name, file, limits, Format.PNG, PictureHeader.png(name, file));
+      PngFile png = PngFile.of(name, file);
+      return picture(name, file, limits, Format.PNG, png.header(), png::samples);
     }
     if (startsWith(file, 0xFF, 0xD8, 0xFF)) {
-      return picture(name, file, limits, Format.JPEG, PictureHeader.jpeg(name, file));
+      JpegFile jpeg = JpegFile.of(name, file);
+      return picture(
+          name, file, limits, Format.JPEG, jpeg.header(), () -> JpegPixels.decode(name, jpeg));
     }
     if (DicomPicture.recognises(file)) {
       DicomPicture picture = DicomPicture.read(name, file, limits);
@@ -147,9 +196,14 @@ public final class Radiograph {
   }
 
   private static Radiograph picture(
-      String name, byte[] file, Limits limits, Format format, PictureHeader header) {
+      String name,
+      byte[] file,
+      Limits limits,
+      Format format,
+      PictureHeader header,
+      Supplier<Samples> decode) {
     limits.check(name, header.width(), header.height(), header.channels(), header.bytesPerSample());
-    Samples samples = Pictures.decode(name, file, format.name(), header);
+    Samples samples = decode.get();
     return new Radiograph(
         name,
         format,
@@ -212,13 +266,12 @@ public final class Radiograph {
    * their least to their greatest value.
    */
   public byte[] display() {
-    return Remap.luma(samples.map(levels.forDisplay(samples.histogram())), samples.channels());
+    return samples.grey(levels.forDisplay(samples.histogram()));
   }
 
   /** 8-bit grey for a model: [height, width], row-major, unsigned. */
   byte[] levels(DicomRecipe recipe) {
-    return Remap.luma(
-        samples.map(levels.forModel(recipe, samples.histogram())), samples.channels());
+    return samples.grey(levels.forModel(recipe, samples.histogram()));
   }
 
   Samples samples() {

@@ -61,28 +61,9 @@ final class Remap {
     return table;
   }
 
-  /** Pillow's {@code convert("L")} of 8-bit samples: alpha does not enter. */
-  static byte[] luma(byte[] samples, int channels) {
-    return switch (channels) {
-      case 1 -> samples;
-      case 2 -> {
-        byte[] grey = new byte[samples.length / 2];
-        for (int i = 0; i < grey.length; i++) {
-          grey[i] = samples[2 * i];
-        }
-        yield grey;
-      }
-      case 3, 4 -> {
-        byte[] grey = new byte[samples.length / channels];
-        for (int i = 0, from = 0; i < grey.length; i++, from += channels) {
-          int red = samples[from] & 0xFF;
-          int green = samples[from + 1] & 0xFF;
-          int blue = samples[from + 2] & 0xFF;
-          grey[i] = (byte) ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16);
-        }
-        yield grey;
-      }
-      default -> throw new IllegalArgumentException("channels must be 1 to 4, got " + channels);
-    };
+  /** Pillow's grey of a colour. */
+  static byte luma(byte red, byte green, byte blue) {
+    int sum = (red & 0xFF) * 19595 + (green & 0xFF) * 38470 + (blue & 0xFF) * 7471;
+    return (byte) ((sum + 0x8000) >> 16);
   }
 }

@@ -54,12 +54,26 @@ final class Resampling {
    */
   static byte[] resizeAndCrop(
       byte[] grey, int width, int height, int toWidth, int toHeight, Crop crop) {
-    boolean vertical = toHeight != height;
+    if (toHeight == height) {
+      return narrow(grey, width, toWidth, crop, crop.top(), crop.height());
+    }
     Taps rows = Taps.of(height, toHeight, crop.top(), crop.height());
     // Only the source rows that the vertical pass will read.
-    int firstRow = vertical ? rows.first()[0] : crop.top();
-    int rowCount = (vertical ? rows.end() : crop.top() + crop.height()) - firstRow;
-    byte[] narrow = new byte[rowCount * crop.width()]; // [rows, crop.width]
+    int firstRow = rows.first()[0];
+    byte[] narrow = narrow(grey, width, toWidth, crop, firstRow, rows.end() - firstRow);
+    byte[] part = new byte[crop.height() * crop.width()]; // [crop.height, crop.width]
+    int[] sums = new int[crop.width()];
+    for (int y = 0; y < crop.height(); y++) {
+      int row = rows.first()[y] - firstRow;
+      vertical(narrow, row, rows.weights()[y], sums, part, y * crop.width());
+    }
+    return part;
+  }
+
+  /** Some rows resized to {@code toWidth}, the columns of the crop: [rowCount, crop.width]. */
+  private static byte[] narrow(
+      byte[] grey, int width, int toWidth, Crop crop, int firstRow, int rowCount) {
+    byte[] narrow = new byte[rowCount * crop.width()];
     if (toWidth == width) {
       for (int y = 0; y < rowCount; y++) {
         System.arraycopy(
@@ -71,16 +85,7 @@ final class Resampling {
         horizontal(grey, (firstRow + y) * width, columns, narrow, y * crop.width());
       }
     }
-    if (!vertical) {
-      return narrow;
-    }
-    byte[] part = new byte[crop.height() * crop.width()]; // [crop.height, crop.width]
-    int[] sums = new int[crop.width()];
-    for (int y = 0; y < crop.height(); y++) {
-      int row = rows.first()[y] - firstRow;
-      vertical(narrow, row, rows.weights()[y], sums, part, y * crop.width());
-    }
-    return part;
+    return narrow;
   }
 
   private static void horizontal(byte[] from, int row, Taps columns, byte[] to, int at) {

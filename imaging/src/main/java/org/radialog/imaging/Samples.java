@@ -21,8 +21,11 @@ sealed interface Samples {
   /** How often each level occurs, over all channels. */
   int[] histogram();
 
-  /** The samples of the same layout with each value looked up in {@code table} [levels]. */
-  byte[] map(byte[] table);
+  /**
+   * Pillow's {@code convert("L")} of the samples, each looked up in {@code table} [levels] before:
+   * [height, width]. Alpha does not enter.
+   */
+  byte[] grey(byte[] table);
 
   /** The picture turned as an EXIF orientation (1 to 8) says. */
   Samples oriented(int orientation);
@@ -49,12 +52,22 @@ sealed interface Samples {
     }
 
     @Override
-    public byte[] map(byte[] table) {
-      byte[] mapped = new byte[values.length];
-      for (int i = 0; i < mapped.length; i++) {
-        mapped[i] = table[values[i] & 0xFF];
+    public byte[] grey(byte[] table) {
+      byte[] grey = new byte[width * height];
+      if (channels < 3) {
+        for (int i = 0, from = 0; i < grey.length; i++, from += channels) {
+          grey[i] = table[values[from] & 0xFF];
+        }
+        return grey;
       }
-      return mapped;
+      for (int i = 0, from = 0; i < grey.length; i++, from += channels) {
+        grey[i] =
+            Remap.luma(
+                table[values[from] & 0xFF],
+                table[values[from + 1] & 0xFF],
+                table[values[from + 2] & 0xFF]);
+      }
+      return grey;
     }
 
     @Override
@@ -98,12 +111,22 @@ sealed interface Samples {
     }
 
     @Override
-    public byte[] map(byte[] table) {
-      byte[] mapped = new byte[values.length];
-      for (int i = 0; i < mapped.length; i++) {
-        mapped[i] = table[values[i] & 0xFFFF];
+    public byte[] grey(byte[] table) {
+      byte[] grey = new byte[width * height];
+      if (channels < 3) {
+        for (int i = 0, from = 0; i < grey.length; i++, from += channels) {
+          grey[i] = table[values[from] & 0xFFFF];
+        }
+        return grey;
       }
-      return mapped;
+      for (int i = 0, from = 0; i < grey.length; i++, from += channels) {
+        grey[i] =
+            Remap.luma(
+                table[values[from] & 0xFFFF],
+                table[values[from + 1] & 0xFFFF],
+                table[values[from + 2] & 0xFFFF]);
+      }
+      return grey;
     }
 
     @Override

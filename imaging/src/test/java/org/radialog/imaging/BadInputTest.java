@@ -127,6 +127,25 @@ class BadInputTest {
   }
 
   @Test
+  void aSideLongerThanAnyFormatOfFilmsHas() throws IOException {
+    byte[] png = TestPictures.rawPng(1, 65_536, 8, 0, new byte[100]);
+    refused(
+        file("strip.png", png), Reason.TOO_LARGE, "1×65536 pixels, the limit of a side is 65535");
+  }
+
+  @Test
+  void aPipeThatGivesNothingOrMoreThanTheLimit() {
+    var nothing = refusal(Path.of("/dev/null"));
+    assertThat(nothing.reason()).isEqualTo(Reason.EMPTY);
+    var zeros =
+        catchThrowableOfType(
+            ImageRefused.class,
+            () -> Radiograph.read(Path.of("/dev/zero"), new Limits(1 << 20, 1 << 20)));
+    assertThat(zeros.reason()).isEqualTo(Reason.TOO_LARGE);
+    assertThat(zeros).hasMessageContaining("more than 1 MiB came");
+  }
+
+  @Test
   void aHeaderBeyondAnyNumber() throws IOException {
     byte[] png = TestPictures.rawPng(Integer.MAX_VALUE, Integer.MAX_VALUE, 16, 6, new byte[9]);
     refused(file("huge.png", png), Reason.TOO_LARGE, "2147483647×2147483647");

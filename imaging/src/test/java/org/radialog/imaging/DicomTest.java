@@ -154,6 +154,65 @@ class DicomTest {
     assertThat(unsigned(file.read().display())).containsExactly(7, 7, 70, 255);
   }
 
+  /** Entries of fewer bits than the descriptor says, of more, and at the edges. */
+  @ParameterizedTest
+  @CsvSource({
+    "16, 4095, '0 127 255'",
+    "12, 4095, '0 127 255'",
+    "10, 4095, '0 127 255'",
+    "8, 4095, '0 127 255'",
+    "0, 255, '0 127 255'",
+    "16, 255, '0 127 255'",
+    "8, 255, '0 127 255'",
+    "16, 65535, '0 127 255'",
+    "12, 65535, '0 127 255'",
+    "16, 100, '0 50 100'", // less than 8 bits is a dark table, not a shallow one
+  })
+  void theDepthOfALutIsThatOfItsEntries(int says, int greatest, String expected) {
+    DicomBytes file = DicomBytes.part10(DicomBytes.EXPLICIT).shape(1, 3, 16, 12, false);
+    file.sequence(
+            0x0028_3010,
+            false,
+            file.item()
+                .words(0x0028_3002, "US", 3, 0, says)
+                .words(0x0028_3006, "OW", 0, greatest / 2, greatest))
+        .pixels(0, 1, 2);
+
+    assertThat(unsigned(file.read().display()))
+        .containsExactly(
+            Arrays.stream(expected.split(" ", -1)).mapToInt(Integer::parseInt).toArray());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {DicomBytes.EXPLICIT, DicomBytes.IMPLICIT, DicomBytes.BIG_ENDIAN})
+  void theFirstInputOfALutIsReadWhereTheValuesAre(String syntax) {
+    // Signed pixels and a table that begins at 0xFF00: -256, not 65,280.
+    assertThat(unsigned(withLut(syntax, true, 0xFF00, "0", -256, 0, 255).display()))
+        .containsExactly(0, 128, 255);
+    // Unsigned pixels whose rescaled values are negative.
+    assertThat(unsigned(withLut(syntax, false, 0xFF00, "-256", 0, 256, 511).display()))
+        .containsExactly(0, 128, 255);
+    // Signed pixels whose rescaled values lie above 32,767.
+    assertThat(unsigned(withLut(syntax, true, 0xFF00, "65280", 0, 128, 255).display()))
+        .containsExactly(0, 64, 127);
+  }
+
+  private static Radiograph withLut(
+      String syntax, boolean signed, int first, String intercept, int... pixels) {
+    DicomBytes file =
+        DicomBytes.part10(syntax)
+            .shape(1, 3, 16, 12, signed)
+            .element(0x0028_1052, "DS", intercept)
+            .element(0x0028_1053, "DS", "1");
+    int[] ramp = IntStream.range(0, 512).toArray();
+    return file.sequence(
+            0x0028_3010,
+            false,
+            file.item().words(0x0028_3002, "US", 512, first, 9).words(0x0028_3006, "OW", ramp))
+        .pixels(pixels)
+        .read();
+  }
+
   @Test
   void theWindowNeverReachesAModelThatTakesMinMax() {
     DicomBytes file =

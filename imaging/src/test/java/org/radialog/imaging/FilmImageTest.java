@@ -83,6 +83,20 @@ class FilmImageTest {
     assertThat(Radiograph.read(file).format()).isEqualTo(Radiograph.Format.PNG);
   }
 
+  @Test
+  void aStripIsRefusedBeforeItIsDrawn() {
+    Radiograph strip = Radiograph.ofGrey("strip", 1, 8_000_000, new byte[8_000_000]);
+    var message = "1×8000000 pixels, sides of 8000000.0 to 1, the limit is 20 to 1";
+
+    assertThatThrownBy(() -> FilmImage.of(strip, 512))
+        .isInstanceOf(ImageRefused.class)
+        .hasMessageContaining(message);
+    assertThatThrownBy(() -> SEEN.bytes(strip))
+        .isInstanceOf(ImageRefused.class)
+        .hasMessageContaining(message);
+    assertThat(FilmImage.of(grey(2000, 100), 100).width()).isEqualTo(2000);
+  }
+
   private static int redness(Radiograph drawn, int x, int y) {
     int at = (y * drawn.width() + x) * 3;
     return drawn.samples().at(at) - drawn.samples().at(at + 2);

@@ -85,6 +85,8 @@ class GuardTest {
     assertThat(codes(Guard.STRICT, pattern(150, 300))).doesNotContain(Guard.Code.ASPECT_RATIO);
     assertThat(codes(Guard.STRICT, pattern(150, 301))).contains(Guard.Code.ASPECT_RATIO);
     assertThat(codes(Guard.FORCED, pattern(150, 700))).contains(Guard.Code.ASPECT_RATIO);
+    assertThat(codes(Guard.FORCED, pattern(150, 3000))).contains(Guard.Code.ASPECT_RATIO);
+    refused(Guard.FORCED, pattern(150, 3001), Reason.ASPECT_RATIO);
   }
 
   @Test

@@ -1,11 +1,16 @@
 package org.radialog.imaging;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.awt.image.BufferedImage;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -169,6 +174,48 @@ class RadiographTest {
     Files.write(file, TestPictures.png(TestPictures.film(20, 20, BufferedImage.TYPE_BYTE_GRAY)));
 
     assertThat(Radiograph.read(file).format()).isEqualTo(Radiograph.Format.PNG);
+  }
+
+  @Test
+  void aPipeIsReadAsAFileIs() throws Exception {
+    byte[] file = TestPictures.png(TestPictures.film(170, 150, BufferedImage.TYPE_BYTE_GRAY));
+    Path pipe = folder.resolve("pipe");
+    assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+    Thread writer =
+        Thread.ofPlatform()
+            .daemon()
+            .start(() -> {
+              try {
+                Files.write(pipe, file, StandardOpenOption.WRITE);
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+
+    Radiograph film = Radiograph.read(pipe);
+
+    writer.join();
+    assertThat(film.name()).isEqualTo(pipe.toString());
+    assertThat(film.sha256()).isEqualTo(read(file).sha256());
+  }
+
+  @Test
+  void aDashIsStandardInputOnce() {
+    byte[] file = TestPictures.png(TestPictures.film(170, 150, BufferedImage.TYPE_BYTE_GRAY));
+    InputStream before = System.in;
+    try {
+      System.setIn(new ByteArrayInputStream(file));
+      Radiograph film = Radiograph.read(Path.of("-"));
+
+      assertThat(film.name()).isEqualTo("-");
+      assertThat(film.sha256()).isEqualTo(read(file).sha256());
+      assertThatThrownBy(() -> Radiograph.read(Path.of("-")))
+          .isInstanceOfSatisfying(
+              ImageRefused.class, e -> assertThat(e.reason()).isEqualTo(ImageRefused.Reason.EMPTY))
+          .hasMessageContaining("can be read once only");
+    } finally {
+      System.setIn(before);
+    }
   }
 
   @Test
