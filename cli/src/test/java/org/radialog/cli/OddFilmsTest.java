@@ -84,7 +84,8 @@ class OddFilmsTest {
   void aReportNamesItsImageAsItWasGiven() throws IOException {
     byte[] file = Files.readAllBytes(Path.of(CommandLineRun.sample("no-finding.jpg")));
 
-    CommandLineRun report = CommandLineRun.withInput(file, "report", "--json", "--max-new-tokens", "8", "-");
+    CommandLineRun report =
+        CommandLineRun.withInput(file, "report", "--json", "--max-new-tokens", "8", "-");
 
     assertThat(report.code()).as(report.err()).isEqualTo(Main.DONE);
     assertThat(report.json().getFirst().path("image").path("path").asString()).isEqualTo("-");

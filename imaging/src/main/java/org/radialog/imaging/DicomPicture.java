@@ -76,7 +76,8 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
               "the DICOM transfer syntax "
                   + other.title()
                   + " is not read; convert the file to Explicit VR Little Endian"
-                  + " (1.2.840.10008.1.2.1), for example with dcmtk's dcmdjpeg, dcmdrle or dcmconv");
+                  + " (1.2.840.10008.1.2.1), for example with dcmtk's dcmdjpeg, dcmdrle or"
+                  + " dcmconv");
     };
   }
 
