@@ -73,7 +73,6 @@ final class JpegFile {
       int start,
       int end) {}
 
-  private final String image;
   private final byte[] file;
   private final Frame frame;
   private final List<Scan> scans;
@@ -81,7 +80,6 @@ final class JpegFile {
   private final PictureHeader header;
 
   private JpegFile(Parser parser) {
-    image = parser.image;
     file = parser.file;
     frame = parser.frame();
     scans = List.copyOf(parser.scans);
