@@ -27,8 +27,11 @@ import org.radialog.dialog.Study;
 import org.radialog.imaging.Radiograph;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code radialog chat IMAGE}: a conversation on the terminal. */
 @Command(
@@ -40,6 +43,8 @@ import picocli.CommandLine.Parameters;
     },
     mixinStandardHelpOptions = true)
 final class ChatCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec = CommandSpec.create();
+
   @Parameters(index = "0", arity = "1", paramLabel = "IMAGE", description = "PNG, JPEG or DICOM")
   private Path image = Path.of("");
 
@@ -59,6 +64,12 @@ final class ChatCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     FindingsEdit edit = film.edit();
+    if (Radiograph.isStandardInput(image) || film.priorFromStandardInput()) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "chat reads its turns from standard input, so the image cannot come from there: name a"
+              + " file, or use ask or report");
+    }
     try (RaDialog radialog = model.load()) {
       Session session = Session.of(radialog);
       Study study;

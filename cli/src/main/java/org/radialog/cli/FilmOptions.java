@@ -56,6 +56,11 @@ final class FilmOptions {
     }
   }
 
+  /** True if {@code --prior} names standard input. */
+  boolean priorFromStandardInput() {
+    return prior != null && Radiograph.isStandardInput(prior);
+  }
+
   Study study(Radiograph film) {
     Study study = prior == null ? Study.of(film) : Study.of(film).after(Radiograph.read(prior));
     return force ? study.forced() : study;

@@ -22,6 +22,10 @@ record CommandLineRun(int code, String out, String err) {
   }
 
   static CommandLineRun withInput(String input, String... arguments) {
+    return withInput(input.getBytes(StandardCharsets.UTF_8), arguments);
+  }
+
+  static CommandLineRun withInput(byte[] input, String... arguments) {
     PrintStream out = System.out;
     PrintStream err = System.err;
     InputStream in = System.in;
@@ -31,7 +35,7 @@ record CommandLineRun(int code, String out, String err) {
     try {
       System.setOut(new PrintStream(outBytes, true, StandardCharsets.UTF_8));
       System.setErr(new PrintStream(errBytes, true, StandardCharsets.UTF_8));
-      System.setIn(new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)));
+      System.setIn(new ByteArrayInputStream(input));
       int code = Main.run(arguments);
       return new CommandLineRun(
           code,

@@ -6,6 +6,7 @@ import static org.radialog.imaging.ImageRefused.Reason.UNSUPPORTED;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import org.radialog.base.Printable;
 
 /**
@@ -28,6 +29,9 @@ record DicomLevels(
       return value >= first && value <= last;
     }
   }
+
+  // Implicit encoding has no value representation.
+  private static final Set<String> WORDS = Set.of("US", "SS", "OW", "UN", "");
 
   /** The values that can be stored, both ends included. */
   record Range(int least, int greatest, boolean signed) {}
@@ -183,15 +187,24 @@ record DicomLevels(
     return new Rescale(slope, intercept);
   }
 
-  /** Some makers store a signed value as unsigned: what counts are its bits. */
+  /**
+   * Some makers store a signed value as unsigned: what counts are its bits. An element that is not
+   * one number of two bytes is not believed, as other readers do not: its pixels are pixels.
+   */
   private static Optional<Padding> padding(DicomDataSet set, boolean signed) {
-    return set.number(DicomDataSet.PADDING)
+    return word(set, DicomDataSet.PADDING)
         .map(bits -> {
           int first = signed ? (short) (int) bits : bits;
-          int limit = set.number(DicomDataSet.PADDING_LIMIT).orElse(bits);
+          int limit = word(set, DicomDataSet.PADDING_LIMIT).orElse(bits);
           int last = signed ? (short) limit : limit;
           return new Padding(Math.min(first, last), Math.max(first, last));
         });
+  }
+
+  private static Optional<Integer> word(DicomDataSet set, int tag) {
+    return set.value(tag)
+        .filter(value -> value.length() == 2 && WORDS.contains(value.vr()))
+        .map(value -> set.word(value, 0));
   }
 
   /** The first window; where the file has none its first VOI LUT (PS3.3 C.11.2: either may). */

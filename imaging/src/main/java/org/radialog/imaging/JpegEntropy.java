@@ -1,6 +1,7 @@
 package org.radialog.imaging;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -108,20 +109,22 @@ final class JpegEntropy {
   private static List<Bits> intervals(byte[] file, Scan scan) throws Astray {
     List<Bits> intervals = new ArrayList<>();
     int start = scan.start();
-    for (int at = start; at < scan.end(); at++) {
+    int at = start;
+    while (at < scan.end()) {
       if (file[at] != (byte) 0xFF || file[at + 1] == 0) {
+        at++;
         continue;
       }
       int end = at;
-      while (file[at + 1] == (byte) 0xFF) {
+      while (file[at] == (byte) 0xFF) {
         at++;
       }
-      at++;
       if ((file[at] & 0xFF) != 0xD0 + intervals.size() % 8) {
         throw new Astray();
       }
       intervals.add(new Bits(file, start, end));
-      start = at + 1;
+      at++;
+      start = at;
     }
     intervals.add(new Bits(file, start, scan.end()));
     return intervals;
@@ -308,7 +311,7 @@ final class JpegEntropy {
           if (length <= QUICK) {
             int from = code << (QUICK - length);
             int entry = length << 8 | (table[value] & 0xFF);
-            java.util.Arrays.fill(quick, from, from + (1 << (QUICK - length)), entry);
+            Arrays.fill(quick, from, from + (1 << (QUICK - length)), entry);
           }
         }
         lastCode[length] = count == 0 ? -1 : code - 1;

@@ -37,8 +37,8 @@ final class JpegFile {
   private static final byte[] SOI = {(byte) 0xFF, (byte) 0xD8};
   private static final byte[] EOI = {(byte) 0xFF, (byte) 0xD9};
 
-  // The scripts in use pass 6 to 12 times over the blocks of a picture.
-  private static final int MOST_PASSES = 16;
+  // The scripts in use have 6 to 16; each costs the decoder a pass over the whole picture.
+  private static final int MOST_SCANS = 20;
   private static final int COEFFICIENTS = 64;
 
   /** Component of the frame: sampling factors in blocks of an MCU, and its quantisation table. */
@@ -73,7 +73,6 @@ final class JpegFile {
       int start,
       int end) {}
 
-  private final String image;
   private final byte[] file;
   private final Frame frame;
   private final List<Scan> scans;
@@ -81,7 +80,6 @@ final class JpegFile {
   private final PictureHeader header;
 
   private JpegFile(Parser parser) {
-    image = parser.image;
     file = parser.file;
     frame = parser.frame();
     scans = List.copyOf(parser.scans);
@@ -134,7 +132,6 @@ final class JpegFile {
     private int adobe = -1;
     private int restart;
     private int restartSent;
-    private long blocks; // of all scans, in an MCU
     // What the scans so far use, and what changed since the last of them.
     private final SortedMap<Integer, byte[]> huffman = new TreeMap<>();
     private final SortedMap<Integer, byte[]> newHuffman = new TreeMap<>();
@@ -332,14 +329,9 @@ final class JpegFile {
         parts.add(
             new Part(component(file[from + 1 + 2 * i] & 0xFF, parts), tables >> 4, tables & 0xF));
       }
-      blocks +=
-          parts.stream().mapToLong(part -> blocks(frame.components().get(part.component()))).sum();
-      if (blocks > MOST_PASSES * frame.components().stream().mapToLong(Parser::blocks).sum()) {
+      if (scans.size() == MOST_SCANS) {
         throw new ImageRefused(
-            TOO_LARGE,
-            image,
-            "the JPEG passes over its picture more than %d times in %d scans, the limit"
-                .formatted(MOST_PASSES, scans.size() + 1));
+            TOO_LARGE, image, "a JPEG of more than " + MOST_SCANS + " scans, the limit");
       }
       int spectrum = from + 1 + 2 * count;
       int data = to;
@@ -360,10 +352,6 @@ final class JpegFile {
       send(scan);
       scans.add(scan);
       return end;
-    }
-
-    private static int blocks(Component component) {
-      return component.across() * component.down();
     }
 
     /** The index of a component; of several with the same identifier the next. */

@@ -133,7 +133,7 @@ class JpegFileTest {
         .isInstanceOfSatisfying(
             ImageRefused.class,
             e -> assertThat(e.reason()).isEqualTo(ImageRefused.Reason.TOO_LARGE))
-        .hasMessageContaining("passes over its picture more than 16 times");
+        .hasMessageContaining("a JPEG of more than 20 scans, the limit");
   }
 
   @ParameterizedTest
