@@ -110,7 +110,7 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
                   .formatted(file.length));
         }
         size += count;
-        if (size > limits.maxBytes()) {
+        if (size > Math.min(limits.maxBytes(), Integer.MAX_VALUE - 8)) {
           throw new ImageRefused(
               TOO_LARGE,
               image,

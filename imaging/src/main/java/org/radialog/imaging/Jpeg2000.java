@@ -27,6 +27,9 @@ final class Jpeg2000 {
   /** Blocks and precincts are objects: a film has some ten thousand. */
   private static final int MOST_BLOCKS = 1_000_000;
 
+  /** Each layer looks at each block, and may say of all in one bit that they have nothing. */
+  private static final int MOST_BLOCKS_IN_LAYERS = 20_000_000;
+
   private final String image;
   private final byte[] data;
   private final int columns;
@@ -249,8 +252,11 @@ final class Jpeg2000 {
               .formatted((long) x1 - x0, (long) y1 - y0, columns, rows));
     }
     if (components != 1) {
-      throw unsupported(
-          "has %d components, the DICOM header says grey, which has 1".formatted(components));
+      throw new ImageRefused(
+          UNSUPPORTED,
+          image,
+          "the JPEG 2000 frame has %d components, the DICOM header says grey, which has 1"
+              .formatted(components));
     }
     if ((word2(from) & 0x4000) != 0) {
       throw highThroughput();
@@ -258,7 +264,8 @@ final class Jpeg2000 {
     if (bits > 16 || bits < 2 || data[from + 37] != 1 || data[from + 38] != 1) {
       throw unsupported(
           "has %d bits per sample, one of %d×%d; expected 2 to 16 and 1×1"
-              .formatted(bits, data[from + 37] & 0xFF, data[from + 38] & 0xFF));
+              .formatted(bits, data[from + 37] & 0xFF, data[from + 38] & 0xFF),
+          TransferSyntax.ASK);
     }
     if (tileWidth < 1
         || tileHeight < 1
@@ -331,9 +338,9 @@ final class Jpeg2000 {
         }
       }
       case 0xFF50 -> throw highThroughput();
-      case 0xFF5E -> throw unsupported("has a region of interest");
-      case 0xFF5F -> throw unsupported("changes its progression order");
-      case 0xFF60, 0xFF61 -> throw unsupported("has its packet headers packed");
+      case 0xFF5E -> throw unsupported("has a region of interest", TransferSyntax.CONVERT);
+      case 0xFF5F -> throw unsupported("changes its progression order", TransferSyntax.ASK);
+      case 0xFF60, 0xFF61 -> throw unsupported("has its packet headers packed", TransferSyntax.ASK);
       default -> {
         // TLM, PLM, PLT, CRG, COM: they help to find or to explain, and are stepped over.
       }
@@ -475,7 +482,7 @@ final class Jpeg2000 {
     byte[] packets = tile.packets.toByteArray();
     tile.packets.reset();
     List<Precinct> precincts =
-        precincts(coding, tx0, ty0, tx1, ty1, packets.length / order.layers());
+        precincts(coding, tx0, ty0, tx1, ty1, packets.length, order.layers());
     new Packets(packets, coding, order).read(precincts);
 
     var decoder = new Jpeg2000Block(image, coding.style());
@@ -568,7 +575,7 @@ final class Jpeg2000 {
 
   /** B.5 to B.7: the precincts of a tile, resolution by resolution. */
   private List<Precinct> precincts(
-      Coding coding, int tx0, int ty0, int tx1, int ty1, int mostPrecincts) {
+      Coding coding, int tx0, int ty0, int tx1, int ty1, int bytes, int layers) {
     List<Precinct> precincts = new ArrayList<>();
     long count = 0;
     long blocks = 0;
@@ -588,7 +595,7 @@ final class Jpeg2000 {
       int across = ceilShift(rx1, ppx) - firstX;
       int along = ceilShift(ry1, ppy) - firstY;
       count += (long) across * along;
-      if (count > mostPrecincts) { // each has a packet of a byte in each layer
+      if (count * layers > bytes) { // each has a packet of a byte or more in each layer
         throw truncated();
       }
       List<Band> bands = bands(coding, r, tx0, ty0, tx1, ty1);
@@ -611,12 +618,12 @@ final class Jpeg2000 {
             int blocksAcross = ceilShift(bx1, xcb) - (bx0 >> xcb);
             int blocksAlong = ceilShift(by1, ycb) - (by0 >> ycb);
             blocks += (long) blocksAcross * blocksAlong;
-            if (blocks > MOST_BLOCKS) {
+            if (blocks > MOST_BLOCKS || blocks * layers > MOST_BLOCKS_IN_LAYERS) {
               throw new ImageRefused(
                   TOO_LARGE,
                   image,
-                  "the JPEG 2000 frame has more than %d code-blocks, the limit"
-                      .formatted(MOST_BLOCKS));
+                  "the JPEG 2000 frame has more than %d code-blocks or %d in its layers, the limits"
+                      .formatted(MOST_BLOCKS, MOST_BLOCKS_IN_LAYERS));
             }
             grids.add(grid(band, bx0, by0, bx1, by1, xcb, ycb, blocksAcross, blocksAlong));
           }
@@ -947,9 +954,8 @@ final class Jpeg2000 {
     return new ImageRefused(CORRUPT, image, "the JPEG 2000 frame " + what);
   }
 
-  private ImageRefused unsupported(String what) {
-    return new ImageRefused(
-        UNSUPPORTED, image, "the JPEG 2000 frame " + what + "; " + TransferSyntax.CONVERT);
+  private ImageRefused unsupported(String what, String hint) {
+    return new ImageRefused(UNSUPPORTED, image, "the JPEG 2000 frame " + what + "; " + hint);
   }
 
   private ImageRefused highThroughput() {

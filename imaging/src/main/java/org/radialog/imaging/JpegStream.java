@@ -1,6 +1,7 @@
 package org.radialog.imaging;
 
 import static org.radialog.imaging.ImageRefused.Reason.CORRUPT;
+import static org.radialog.imaging.ImageRefused.Reason.TOO_LARGE;
 import static org.radialog.imaging.ImageRefused.Reason.TRUNCATED;
 import static org.radialog.imaging.ImageRefused.Reason.UNSUPPORTED;
 
@@ -16,6 +17,9 @@ final class JpegStream {
   private static final int SOF_EXTENDED = 0xC1;
   private static final int SOF_LOSSLESS = 0xC3;
   private static final int SOF_LS = 0xF7;
+
+  /** A frame has some ten; each may cost more than its bytes. */
+  private static final int MOST_SEGMENTS = 1000;
 
   private final String image;
   private final byte[] data;
@@ -48,7 +52,13 @@ final class JpegStream {
   private Frame decode() {
     Frame frame = null;
     int at = 2; // after start of image
-    while (true) {
+    for (int segments = 0; ; segments++) {
+      if (segments > MOST_SEGMENTS) {
+        throw new ImageRefused(
+            TOO_LARGE,
+            image,
+            "the JPEG has more than %d segments, the limit".formatted(MOST_SEGMENTS));
+      }
       if (at >= data.length) {
         throw truncated();
       }
@@ -147,7 +157,10 @@ final class JpegStream {
           UNSUPPORTED,
           image,
           "the frame is a JPEG of process %s (SOF%d); read are baseline, extended, lossless and JPEG-LS; %s"
-              .formatted(name, marker - 0xC0, TransferSyntax.CONVERT));
+              .formatted(
+                  name,
+                  marker - 0xC0,
+                  marker == 0xC2 ? TransferSyntax.CONVERT : TransferSyntax.ASK));
     }
     boolean dct = marker == SOF_BASELINE || marker == SOF_EXTENDED;
     if (dct ? bits != 8 && bits != 12 : bits < 2 || bits > 16) {
@@ -225,7 +238,7 @@ final class JpegStream {
           UNSUPPORTED,
           image,
           "the JPEG-LS frame has restart markers, a mapping table or a point transform; "
-              + TransferSyntax.CONVERT);
+              + TransferSyntax.ASK);
     }
     return new JpegLs.Scan(data[from + 3] & 0xFF, parameters);
   }
@@ -301,7 +314,7 @@ final class JpegStream {
       throw new ImageRefused(
           UNSUPPORTED,
           image,
-          "the JPEG-LS frame has mapping tables or an oversize header; " + TransferSyntax.CONVERT);
+          "the JPEG-LS frame has mapping tables or an oversize header; " + TransferSyntax.ASK);
     }
     parameters =
         new JpegLs.Parameters(

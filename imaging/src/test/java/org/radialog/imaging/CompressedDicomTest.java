@@ -106,7 +106,8 @@ class CompressedDicomTest {
     assertRefused(
         DicomBytes.part10(BASELINE).shape(48, 53, 16, 12, false).fragments(new byte[] {1, 2, 3, 4}),
         ImageRefused.Reason.CORRUPT,
-        "JPEG Baseline (Process 1) (1.2.840.10008.1.2.4.50), the pixel data begin with the bytes 01 02 03 04");
+        "JPEG Baseline (Process 1) (1.2.840.10008.1.2.4.50), the pixel data begin with the bytes 01"
+            + " 02 03 04");
   }
 
   @Test

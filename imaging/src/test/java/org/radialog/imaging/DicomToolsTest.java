@@ -88,7 +88,12 @@ class DicomToolsTest {
 
   /** What is refused with `gdcmconv --raw` as the way out: the way leads out. */
   @ParameterizedTest
-  @CsvSource({"progressive-jpeg-8.dcm, 1.2.840.10008.1.2.4.55", "jpeg-16-bit-dct-12.dcm, ''"})
+  @CsvSource({
+    "progressive-jpeg-8.dcm, 1.2.840.10008.1.2.4.55",
+    "jpeg-16-bit-dct-12.dcm, ''",
+    "progressive-as-baseline-8.dcm, ''",
+    "jpeg2000-roi-12.dcm, ''",
+  })
   void theHintOfARefusalWorks(String name, String syntax) throws IOException {
     Path refused = Files.write(folder.resolve(name), CompressedFiles.bytes(name));
     assertThat(catchThrowable(() -> Radiograph.read(refused)))
