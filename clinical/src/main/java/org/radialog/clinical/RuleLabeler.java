@@ -390,10 +390,15 @@ public final class RuleLabeler implements ReportLabeler {
       }
       return switch (clauses[token]) {
         case NONE -> false;
-        case SEEN -> comma && !inList && !listed && text.mentionEndingAt(token) >= denied;
+        case SEEN -> comma && !inList && !listed && hasMention(denied, token);
         case OWN -> true;
         case OWN_PLURAL -> comma || extent || place;
       };
+    }
+
+    private boolean hasMention(int from, int to) {
+      int m = text.firstMention(from);
+      return m < text.mentions() && text.mentionFrom(m) < to;
     }
 
     /** Whether the words are more than an adjective of what follows: "no acute, displaced …". */
