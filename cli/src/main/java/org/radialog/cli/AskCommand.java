@@ -55,7 +55,7 @@ final class AskCommand implements Callable<Integer> {
           answer(session, dialog);
         }
       } catch (RadialogException e) {
-        Terminal.say(e.getMessage());
+        Terminal.say(Notice.of(e));
         return Main.SOME_FAILED;
       }
     }

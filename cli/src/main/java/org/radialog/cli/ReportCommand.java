@@ -142,7 +142,7 @@ final class ReportCommand implements Callable<Integer> {
             overlays);
       }
     } catch (RadialogException e) {
-      Terminal.say(e.getMessage());
+      Terminal.say(Notice.of(e));
       if (json) {
         ObjectNode failed = Json.object();
         failed.set("image", Session.image(image, film));
@@ -152,7 +152,7 @@ final class ReportCommand implements Callable<Integer> {
         failed.put("notice", Notice.RESEARCH_USE);
         System.out.println(failed);
       }
-      return ReportPage.Entry.failed(image, e.getMessage());
+      return ReportPage.Entry.failed(image, Notice.of(e));
     }
   }
 

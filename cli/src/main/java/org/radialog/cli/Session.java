@@ -69,7 +69,7 @@ final class Session {
   static ObjectNode error(RadialogException failure) {
     ObjectNode error = Json.object();
     error.put("code", failure instanceof ImageRefused refused ? refused.code() : "failed");
-    error.put("message", failure.getMessage());
+    error.put("message", Notice.of(failure));
     return error;
   }
 

@@ -3,9 +3,9 @@ package org.radialog.dialog;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +22,13 @@ import org.radialog.model.LlamaInput;
  * A conversation about one film. It serves one caller at a time, a second one gets {@link
  * IllegalStateException}; {@link #cancel} and {@link #close} may come from any thread.
  *
+ * <p>A turn gives its text to a listener, piece by piece, in the thread that asked; other dialogs
+ * do not wait for it. Whatever a listener throws, an {@link Error} too, ends the turn and reaches
+ * the caller as it is; the dialog can be used on, and the turn is no part of the conversation. A
+ * listener may call {@link #cancel} and {@link #close} of its own dialog, and everything of others;
+ * what else it calls of its own is refused with {@link IllegalStateException}. A thread that is
+ * interrupted gets its answer as far as it came, cancelled, and stays interrupted.
+ *
  * <p>A first {@link #ask} puts film, findings and question in one turn; after a {@link #report}
  * questions are about the report. Only what is new in a turn is computed. A turn that is cancelled
  * stays in the conversation as far as it came; one that fails does not.
@@ -35,12 +42,27 @@ public final class Dialog implements AutoCloseable {
   private final RaDialog model;
   private final Study study;
   private final List<Guard.Warning> warnings;
-  private final AtomicBoolean busy = new AtomicBoolean();
-  private volatile boolean closed;
-  private volatile boolean cancelled;
-  private volatile Engine.@Nullable Sequence sequence;
+  private final Object gate = new Object();
+  // Guarded by gate:
+  private Place place = Place.IDLE;
+  private @Nullable Thread served;
+  private boolean closed;
+  private boolean freed;
+  private boolean cancelRequested;
+  private Engine.@Nullable Sequence answering;
+
+  /** Where the caller that is served is. */
+  private enum Place {
+    /** There is none. */
+    IDLE,
+    /** In the model's work, which ends by itself. */
+    WORKING,
+    /** In a listener, for as long as that pleases. */
+    LISTENING
+  }
 
   // Used by the one caller that is busy.
+  private Optional<Engine.Sequence> sequence = Optional.empty();
   private Optional<FilmReader.Reading> reading = Optional.empty();
   private FindingsEdit edit = FindingsEdit.unchanged();
   private Optional<List<LlamaInput>> transcript = Optional.empty();
@@ -68,6 +90,7 @@ public final class Dialog implements AutoCloseable {
    * first turn, reads them.
    */
   public void edit(FindingsEdit newEdit) {
+    Objects.requireNonNull(newEdit, "newEdit");
     alone(() -> edit = newEdit);
   }
 
@@ -82,13 +105,17 @@ public final class Dialog implements AutoCloseable {
    * @param onText gets the text piece by piece, in this thread
    */
   public Report report(Decoding how, Consumer<String> onText) {
-    return alone(() -> report(Optional.empty(), how, onText));
+    Objects.requireNonNull(how, "how");
+    Objects.requireNonNull(onText, "onText");
+    return turn(() -> report(Optional.empty(), how, onText));
   }
 
   /**
    * Answers a question.
    *
    * @param onText gets the text piece by piece, in this thread
+   * @throws RadialogException if the conversation has more tokens than the language model has
+   *     positions, which a question of megabytes shows by its length
    */
   public Reply ask(String question, Consumer<String> onText) {
     return ask(question, DEFAULT, onText);
@@ -98,9 +125,17 @@ public final class Dialog implements AutoCloseable {
    * Answers a question.
    *
    * @param onText gets the text piece by piece, in this thread
+   * @throws RadialogException if the conversation has more tokens than the language model has
+   *     positions, which a question of megabytes shows by its length
    */
   public Reply ask(String question, Decoding how, Consumer<String> onText) {
-    return alone(() -> reply(question, new Turn.Question(question), how, onText));
+    Objects.requireNonNull(question, "question");
+    Objects.requireNonNull(how, "how");
+    Objects.requireNonNull(onText, "onText");
+    return turn(() -> {
+      model.tokenizer().requireRoom(question, model.positions());
+      return reply(question, new Turn.Question(question), how, onText);
+    });
   }
 
   /**
@@ -114,15 +149,16 @@ public final class Dialog implements AutoCloseable {
   /**
    * Begins the conversation anew with a report that somebody else wrote, as if the model had
    * answered it. Nothing is computed before the next turn.
+   *
+   * @throws RadialogException if it has more tokens than the language model has positions
    */
   public void adopt(String report) {
+    Objects.requireNonNull(report, "report");
     alone(() -> {
+      model.tokenizer().requireRoom(report, model.positions());
       List<PromptPart> parts = model.wording().open(namedFindings(), new Turn.Report());
-      List<LlamaInput> said =
-          new ArrayList<>(PromptInputs.of(parts, model.tokenizer(), read().image(), true));
-      said.addAll(
-          PromptInputs.of(
-              List.of(model.prompts().answer(report)), model.tokenizer(), read().image(), false));
+      List<LlamaInput> said = new ArrayList<>(inputs(parts, true));
+      said.addAll(inputs(List.of(model.prompts().answer(report)), false));
       transcript = Optional.of(List.copyOf(said));
       beforeQuestion = transcript;
       reported = true;
@@ -132,12 +168,16 @@ public final class Dialog implements AutoCloseable {
 
   /** Draws the impression from what was said so far. */
   public Reply impression(Decoding how, Consumer<String> onText) {
-    return alone(() -> reply(words(new Turn.Impression()), new Turn.Impression(), how, onText));
+    Objects.requireNonNull(how, "how");
+    Objects.requireNonNull(onText, "onText");
+    return turn(() -> reply(words(new Turn.Impression()), new Turn.Impression(), how, onText));
   }
 
   /** Says the report in one sentence. */
   public Reply summary(Decoding how, Consumer<String> onText) {
-    return alone(() -> reply(words(new Turn.Summary()), new Turn.Summary(), how, onText));
+    Objects.requireNonNull(how, "how");
+    Objects.requireNonNull(onText, "onText");
+    return turn(() -> reply(words(new Turn.Summary()), new Turn.Summary(), how, onText));
   }
 
   /**
@@ -158,7 +198,10 @@ public final class Dialog implements AutoCloseable {
    * @throws RadialogException if there is no report yet, or the correction says nothing
    */
   public Report correct(Correction correction, Decoding how, Consumer<String> onText) {
-    return alone(() -> report(Optional.of(correction), how, onText));
+    Objects.requireNonNull(correction, "correction");
+    Objects.requireNonNull(how, "how");
+    Objects.requireNonNull(onText, "onText");
+    return turn(() -> report(Optional.of(correction), how, onText));
   }
 
   /**
@@ -167,6 +210,7 @@ public final class Dialog implements AutoCloseable {
    * @throws RadialogException if the model does not assess it
    */
   public HeatMap attribution(Finding finding) {
+    Objects.requireNonNull(finding, "finding");
     return alone(() -> {
       if (!model.assesses(finding)) {
         throw new RadialogException(
@@ -202,59 +246,121 @@ public final class Dialog implements AutoCloseable {
     });
   }
 
-  /** Ends the turn under way within one step, if there is one. */
+  /**
+   * Ends the turn under way within one step. Where there is none, the next turn ends as cancelled
+   * before a token of it is computed, so that a cancellation is never lost to a turn that is just
+   * about to begin; one that comes while a turn is ending is spent with that turn.
+   */
   public void cancel() {
-    cancelled = true;
-    Engine.Sequence running = sequence;
-    if (running != null) {
-      running.cancel();
+    synchronized (gate) {
+      cancelRequested = true;
+      if (answering != null) {
+        answering.cancel();
+      }
     }
   }
 
-  /** Cancels the turn under way, waits for its end, and frees the conversation's memory. */
+  /**
+   * Cancels the turn under way, waits for its end, and frees the conversation's memory. It waits
+   * for the model, never for a listener: where it comes while a listener runs, and so where the
+   * listener itself calls it, the turn ends as cancelled once the listener has returned, and the
+   * memory is freed then.
+   */
   @Override
   public void close() {
-    closed = true;
     boolean interrupted = false;
-    while (!busy.compareAndSet(false, true)) {
+    boolean mine = false;
+    synchronized (gate) {
+      closed = true;
       cancel();
-      try {
-        Thread.sleep(1);
-      } catch (InterruptedException e) {
-        interrupted = true;
+      while (place == Place.WORKING) {
+        try {
+          gate.wait();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+      if (place == Place.IDLE && !freed) {
+        freed = true;
+        mine = true;
       }
     }
-    Engine.Sequence mine = sequence;
-    if (mine != null) {
-      mine.close();
-      sequence = null;
+    if (mine) {
+      free();
     }
-    model.closed(this);
-    busy.set(false);
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
   }
 
+  private void free() {
+    sequence.ifPresent(Engine.Sequence::close);
+    sequence = Optional.empty();
+    model.closed(this);
+  }
+
   private static void unheard(String text) {}
 
+  /** A turn, with which a cancellation is spent. */
+  private <T> T turn(Supplier<T> work) {
+    return alone(work, true);
+  }
+
   private <T> T alone(Supplier<T> work) {
-    if (!busy.compareAndSet(false, true)) {
-      throw new IllegalStateException(
-          "this dialog is serving another caller; open a dialog for each");
-    }
-    try {
+    return alone(work, false);
+  }
+
+  private <T> T alone(Supplier<T> work, boolean turn) {
+    synchronized (gate) {
+      if (place != Place.IDLE) {
+        throw new IllegalStateException(
+            Thread.currentThread().equals(served)
+                ? "this dialog is answering: a listener of its answer may cancel or close it, no more"
+                : "this dialog is serving another caller; open a dialog for each");
+      }
       if (closed) {
         throw new IllegalStateException("this dialog is closed");
       }
-      cancelled = false;
-      Engine.Sequence mine = sequence;
-      if (mine != null) {
-        mine.attend();
-      }
+      place = Place.WORKING;
+      served = Thread.currentThread();
+    }
+    try {
       return work.get();
     } finally {
-      busy.set(false);
+      boolean last = false;
+      synchronized (gate) {
+        place = Place.IDLE;
+        served = null;
+        if (turn) {
+          cancelRequested = false;
+        }
+        if (closed && !freed) {
+          freed = true;
+          last = true;
+        }
+        gate.notifyAll();
+      }
+      if (last) {
+        free();
+      }
+    }
+  }
+
+  private Consumer<String> listening(Consumer<String> onText) {
+    return text -> {
+      enter(Place.LISTENING);
+      try {
+        onText.accept(text);
+      } finally {
+        enter(Place.WORKING);
+      }
+    };
+  }
+
+  private void enter(Place now) {
+    synchronized (gate) {
+      place = now;
+      gate.notifyAll();
     }
   }
 
@@ -296,13 +402,16 @@ public final class Dialog implements AutoCloseable {
         turn = new Turn.Report();
       }
     }
+    boolean answered = false;
     Engine.Completion c;
     try {
       c = complete(turn, how, clock.watching(onText));
-    } catch (RuntimeException e) {
-      edit = before;
-      transcript = said;
-      throw e;
+      answered = true;
+    } finally {
+      if (!answered) {
+        edit = before;
+        transcript = said;
+      }
     }
     reported = true;
     beforeQuestion = transcript;
@@ -355,20 +464,33 @@ public final class Dialog implements AutoCloseable {
             ? model.prompts().next(turn)
             : model.wording().open(namedFindings(), turn);
     Engine engine = model.engine();
-    prompt.addAll(PromptInputs.of(parts, model.tokenizer(), read().image(), transcript.isEmpty()));
-    Engine.Sequence mine = sequence;
-    if (mine == null) {
-      mine = engine.open();
-      sequence = mine;
+    prompt.addAll(inputs(parts, transcript.isEmpty()));
+    if (sequence.isEmpty()) {
+      sequence = Optional.of(engine.open());
     }
-    if (cancelled) {
-      mine.cancel(); // it came before there was a sequence
+    Engine.Sequence mine = sequence.get();
+    synchronized (gate) {
+      answering = mine;
+      if (cancelRequested) {
+        mine.cancel();
+      }
     }
-    Engine.Completion completion = mine.attended(prompt, how, onText);
+    Engine.Completion completion;
+    try {
+      completion = mine.generate(prompt, how, listening(onText));
+    } finally {
+      synchronized (gate) {
+        answering = null;
+      }
+    }
     prompt.add(
         new LlamaInput.Tokens(completion.ids().stream().mapToInt(Integer::intValue).toArray()));
     transcript = Optional.of(List.copyOf(prompt));
     return completion;
+  }
+
+  private List<LlamaInput> inputs(List<PromptPart> parts, boolean beginning) {
+    return PromptInputs.of(parts, model.tokenizer(), read().image(), beginning, model.positions());
   }
 
   private Optional<Set<Finding>> namedFindings() {

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.Set;
 import org.radialog.clinical.Finding;
@@ -58,11 +59,13 @@ public record Findings(List<Assessment> all) {
 
   /** The assessment of {@code finding}. */
   public Assessment of(Finding finding) {
+    Objects.requireNonNull(finding, "finding");
     return all.get(Finding.ALL.indexOf(finding));
   }
 
   /** The state of {@code finding}. */
   public State state(Finding finding) {
+    Objects.requireNonNull(finding, "finding");
     return of(finding).state();
   }
 
@@ -82,6 +85,7 @@ public record Findings(List<Assessment> all) {
    * Devices takes No Finding away.
    */
   public Findings with(Correction correction) {
+    Objects.requireNonNull(correction, "correction");
     boolean abnormal =
         correction.added().stream()
             .anyMatch(f -> f != Finding.NO_FINDING && f != Finding.SUPPORT_DEVICES);

@@ -71,10 +71,7 @@ public enum Guard {
     }
     double ratio = (double) Math.max(film.width(), film.height()) / shorter;
     if (ratio > LARGEST_RATIO && this == STRICT) {
-      throw new ImageRefused(
-          ASPECT_RATIO,
-          film.name(),
-          sides(film) + ", at most 4 to 1; --force reads it all the same");
+      throw new ImageRefused(ASPECT_RATIO, film.name(), sides(film) + ", at most 4 to 1");
     }
     if (ratio > ODD_RATIO) {
       warnings.add(
@@ -96,7 +93,7 @@ public enum Guard {
               saturation,
               LARGEST_SATURATION);
       if (this == STRICT) {
-        throw new ImageRefused(COLOUR, film.name(), colour + "; --force reads it all the same");
+        throw new ImageRefused(COLOUR, film.name(), colour);
       }
       warnings.add(new Warning(Code.COLOUR, colour));
     }

@@ -37,6 +37,11 @@ public final class ImageRefused extends RadialogException {
     /** A colour photograph. */
     COLOUR;
 
+    /** Whether {@link Guard#FORCED} lets such a picture pass. */
+    public boolean forcible() {
+      return this == ASPECT_RATIO || this == COLOUR;
+    }
+
     /** The stable code in the JSON output, for example {@code too_small}. */
     public String code() {
       return name().toLowerCase(Locale.ROOT);
