@@ -40,7 +40,7 @@ public final class Dialog implements AutoCloseable {
   private static final RuleLabeler LABELER = new RuleLabeler();
 
   private final RaDialog model;
-  private final Study study;
+  private final boolean compares;
   private final List<Guard.Warning> warnings;
   private final Object gate = new Object();
   // Guarded by gate:
@@ -63,6 +63,7 @@ public final class Dialog implements AutoCloseable {
 
   // Used by the one caller that is busy.
   private Optional<Engine.Sequence> sequence = Optional.empty();
+  private Optional<Study> study; // until it has been looked at: films are large
   private Optional<FilmReader.Reading> reading = Optional.empty();
   private FindingsEdit edit = FindingsEdit.unchanged();
   private Optional<List<LlamaInput>> transcript = Optional.empty();
@@ -71,7 +72,8 @@ public final class Dialog implements AutoCloseable {
 
   Dialog(RaDialog model, Study study, List<Guard.Warning> warnings) {
     this.model = model;
-    this.study = study;
+    this.compares = study.prior().isPresent();
+    this.study = Optional.of(study);
     this.warnings = List.copyOf(warnings);
   }
 
@@ -296,6 +298,10 @@ public final class Dialog implements AutoCloseable {
   private void free() {
     sequence.ifPresent(Engine.Sequence::close);
     sequence = Optional.empty();
+    study = Optional.empty();
+    reading = Optional.empty();
+    transcript = Optional.empty();
+    beforeQuestion = Optional.empty();
     model.closed(this);
   }
 
@@ -315,7 +321,8 @@ public final class Dialog implements AutoCloseable {
       if (place != Place.IDLE) {
         throw new IllegalStateException(
             Thread.currentThread().equals(served)
-                ? "this dialog is answering: a listener of its answer may cancel or close it, no more"
+                ? "this dialog is answering: a listener of its answer may cancel or close it, no"
+                      + " more"
                 : "this dialog is serving another caller; open a dialog for each");
       }
       if (closed) {
@@ -366,7 +373,9 @@ public final class Dialog implements AutoCloseable {
 
   private FilmReader.Reading read() {
     if (reading.isEmpty()) {
-      reading = Optional.of(model.films().read(study.film(), study.prior()));
+      Study seen = study.orElseThrow();
+      reading = Optional.of(model.films().read(seen.film(), seen.prior()));
+      study = Optional.empty();
     }
     return reading.orElseThrow();
   }
@@ -426,9 +435,7 @@ public final class Dialog implements AutoCloseable {
     return new Report(
         findings,
         text,
-        study.prior().isPresent()
-            ? consistency
-            : consistency.withoutPrior(LABELER.comparisons(text)),
+        compares ? consistency : consistency.withoutPrior(LABELER.comparisons(text)),
         c.end(),
         c.usage(),
         clock.timings(c));

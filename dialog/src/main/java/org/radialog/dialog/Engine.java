@@ -178,7 +178,7 @@ public final class Engine implements AutoCloseable {
     private boolean busy; // with a caller
     private boolean over;
     private boolean cancelRequested;
-    private @Nullable Job job; // the last one that was handed to the loop
+    private @Nullable Job job; // that the loop has
 
     private Sequence() {}
 
@@ -218,6 +218,7 @@ public final class Engine implements AutoCloseable {
         // However this is left: no second answer begins before the loop is done with this one.
         begun.ifPresent(Job::leave);
         synchronized (turns) {
+          job = null;
           busy = false;
           cancelRequested = false;
         }

@@ -155,7 +155,7 @@ class NullArgumentsTest {
                 arguments);
       }
     } catch (InvocationTargetException e) {
-      return e.getCause();
+      return Optional.ofNullable(e.getCause()).orElse(e);
     }
     throw new AssertionError("nothing was thrown by " + executable);
   }
@@ -174,7 +174,7 @@ class NullArgumentsTest {
     try {
       call.run();
     } catch (NullPointerException e) {
-      return e.getMessage();
+      return String.valueOf(e.getMessage());
     }
     throw new AssertionError("nothing was thrown");
   }

@@ -109,6 +109,8 @@ record TokenizerLibrary(HuggingFaceTokenizer tokenizer) implements AutoCloseable
     return c > ' ' && c < 0x7F;
   }
 
+  @SuppressWarnings(
+      "ReachabilityFenceUsage") // the room is to be free again, and not optimised away
   private int[] ids(String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     // A library that finds no room for its answer in the heap takes the whole process down: with
