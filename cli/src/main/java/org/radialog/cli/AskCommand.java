@@ -58,7 +58,7 @@ final class AskCommand implements Callable<Integer> {
           answer(session, dialog);
         }
       } catch (RadialogException e) {
-        Terminal.say(e.getMessage());
+        Terminal.say(Notice.of(e));
         if (json) {
           System.out.println(session.refused(image, film, e, warnings));
         }

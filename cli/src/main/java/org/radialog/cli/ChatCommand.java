@@ -82,7 +82,7 @@ final class ChatCommand implements Callable<Integer> {
           converse(session, dialog);
         }
       } catch (RadialogException e) {
-        Terminal.say(e.getMessage());
+        Terminal.say(Notice.of(e));
         return Main.SOME_FAILED;
       }
     } catch (IOException e) {

@@ -67,7 +67,7 @@ final class FindingsCommand implements Callable<Integer> {
             }
           }
         } catch (RadialogException e) {
-          Terminal.say(e.getMessage());
+          Terminal.say(Notice.of(e));
           code = Main.SOME_FAILED;
         }
       }

@@ -5,10 +5,12 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.radialog.base.RadialogException;
 import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
 import org.radialog.dialog.Reply;
 import org.radialog.dialog.Report;
+import org.radialog.imaging.ImageRefused;
 
 /** The sentences that stand on every output. */
 final class Notice {
@@ -63,6 +65,13 @@ final class Notice {
           });
     });
     return lines;
+  }
+
+  /** What a failure says, with what the command line can do about it. */
+  static String of(RadialogException failure) {
+    return failure instanceof ImageRefused refused && refused.reason().forcible()
+        ? refused.getMessage() + "; --force reads it all the same"
+        : failure.getMessage();
   }
 
   /**

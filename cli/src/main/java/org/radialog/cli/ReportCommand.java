@@ -149,11 +149,11 @@ final class ReportCommand implements Callable<Integer> {
             overlays);
       }
     } catch (RadialogException e) {
-      Terminal.say(e.getMessage());
+      Terminal.say(Notice.of(e));
       if (json) {
         System.out.println(session.refused(image, film, e, warnings));
       }
-      return ReportPage.Entry.failed(image, e.getMessage());
+      return ReportPage.Entry.failed(image, Notice.of(e));
     }
   }
 

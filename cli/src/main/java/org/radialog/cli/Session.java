@@ -86,7 +86,7 @@ final class Session {
   private static ObjectNode error(RadialogException failure) {
     ObjectNode error = Json.object();
     error.put("code", failure instanceof ImageRefused refused ? refused.code() : "failed");
-    error.put("message", failure.getMessage());
+    error.put("message", Notice.of(failure));
     return error;
   }
 

@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.radialog.base.RadialogException;
 import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.RuleLabeler;
@@ -14,6 +15,7 @@ import org.radialog.dialog.Findings;
 import org.radialog.dialog.Report;
 import org.radialog.dialog.Timings;
 import org.radialog.dialog.Usage;
+import org.radialog.imaging.ImageRefused;
 import tools.jackson.databind.JsonNode;
 
 class NoticeTest {
@@ -76,5 +78,18 @@ class NoticeTest {
     Report report = report("There is a pleural effusion.", Set.of(Finding.PLEURAL_EFFUSION));
     assertThat(Notice.of(report)).isEmpty();
     assertThat(Session.warnings(report, Optional.empty()).size()).isZero();
+  }
+
+  @Test
+  void whatMayBeForcedIsSaidWithTheCommandsOption() {
+    for (ImageRefused.Reason reason : ImageRefused.Reason.values()) {
+      assertThat(Notice.of(new ImageRefused(reason, "a.jpg", "is odd")))
+          .as(reason.code())
+          .isEqualTo(
+              reason.forcible() ? "a.jpg: is odd; --force reads it all the same" : "a.jpg: is odd");
+    }
+    assertThat(ImageRefused.Reason.COLOUR.forcible()).isTrue();
+    assertThat(ImageRefused.Reason.ASPECT_RATIO.forcible()).isTrue();
+    assertThat(Notice.of(new RadialogException("no model"))).isEqualTo("no model");
   }
 }

@@ -1,9 +1,11 @@
 package org.radialog.dialog;
 
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
@@ -21,8 +23,8 @@ public record Correction(Set<Finding> added, Set<Finding> removed) {
    * @throws RadialogException if a finding is added and removed, or No Finding added beside one
    */
   public Correction {
-    added = ordered(added);
-    removed = ordered(removed);
+    added = ordered(added, "added");
+    removed = ordered(removed, "removed");
     for (Finding finding : added) {
       if (removed.contains(finding)) {
         throw new RadialogException(
@@ -46,19 +48,19 @@ public record Correction(Set<Finding> added, Set<Finding> removed) {
 
   /** These findings are there. */
   public static Correction add(Finding... findings) {
-    return new Correction(ordered(List.of(findings)), Set.of());
+    return new Correction(ordered(listed(findings), "findings"), Set.of());
   }
 
   /** These findings are not there. */
   public static Correction without(Finding... findings) {
-    return new Correction(Set.of(), ordered(List.of(findings)));
+    return new Correction(Set.of(), ordered(listed(findings), "findings"));
   }
 
   /** This, and these findings are not there. */
   public Correction remove(Finding... findings) {
     EnumSet<Finding> all = EnumSet.noneOf(Finding.class);
     all.addAll(removed);
-    all.addAll(List.of(findings));
+    all.addAll(ordered(listed(findings), "findings"));
     return new Correction(added, all);
   }
 
@@ -102,9 +104,15 @@ public record Correction(Set<Finding> added, Set<Finding> removed) {
     }
   }
 
-  private static Set<Finding> ordered(Collection<Finding> findings) {
+  private static List<Finding> listed(Finding... findings) {
+    return Arrays.asList(Objects.requireNonNull(findings, "findings"));
+  }
+
+  private static Set<Finding> ordered(Collection<Finding> findings, String name) {
     EnumSet<Finding> set = EnumSet.noneOf(Finding.class);
-    set.addAll(findings);
+    for (Finding finding : Objects.requireNonNull(findings, name)) {
+      set.add(Objects.requireNonNull(finding, name));
+    }
     return Collections.unmodifiableSet(set);
   }
 }

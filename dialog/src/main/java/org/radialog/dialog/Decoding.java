@@ -1,6 +1,7 @@
 package org.radialog.dialog;
 
 import java.util.List;
+import java.util.Objects;
 import org.radialog.base.RadialogException;
 
 /**
@@ -35,6 +36,8 @@ public record Decoding(
     if (!(topP > 0 && topP <= 1)) {
       throw new RadialogException("top-p is " + topP + ", expected above 0, at most 1");
     }
+    Objects.requireNonNull(stop, "stop");
+    stop.forEach(text -> Objects.requireNonNull(text, "stop"));
     stop = List.copyOf(stop);
     if (stop.stream().anyMatch(String::isEmpty)) {
       throw new RadialogException("a stop text is empty, expected at least one character");
@@ -48,6 +51,10 @@ public record Decoding(
 
   /** This, ending also before any of {@code texts}. */
   public Decoding stoppingAt(String... texts) {
+    Objects.requireNonNull(texts, "texts");
+    for (String text : texts) {
+      Objects.requireNonNull(text, "texts");
+    }
     return new Decoding(maxNewTokens, temperature, topP, seed, List.of(texts));
   }
 }

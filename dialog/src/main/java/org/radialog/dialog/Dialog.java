@@ -3,9 +3,9 @@ package org.radialog.dialog;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -27,6 +27,13 @@ import org.radialog.model.LlamaInput;
  * A conversation about one film. It serves one caller at a time, a second one gets {@link
  * IllegalStateException}; {@link #cancel} and {@link #close} may come from any thread.
  *
+ * <p>A turn gives its text to a listener, piece by piece, in the thread that asked; other dialogs
+ * do not wait for it. Whatever a listener throws, an {@link Error} too, ends the turn and reaches
+ * the caller as it is; the dialog can be used on, and the turn is no part of the conversation. A
+ * listener may call {@link #cancel} and {@link #close} of its own dialog, and everything of others;
+ * what else it calls of its own is refused with {@link IllegalStateException}. A thread that is
+ * interrupted gets its answer as far as it came, cancelled, and stays interrupted.
+ *
  * <p>A first {@link #ask} puts film, findings and question in one turn; after a {@link #report}
  * questions are about the report. Only what is new in a turn is computed. A turn that is cancelled
  * stays in the conversation as far as it came; one that fails does not. On what is probably no
@@ -40,15 +47,34 @@ public final class Dialog implements AutoCloseable {
   private static final RuleLabeler LABELER = new RuleLabeler();
 
   private final RaDialog model;
-  private final Study study;
-  private final List<Guard.Warning> ofFilm;
-  private final List<Guard.Warning> ofPrior;
-  private final AtomicBoolean busy = new AtomicBoolean();
-  private volatile boolean closed;
-  private volatile boolean cancelled;
-  private volatile Engine.@Nullable Sequence sequence;
+  private final Guard guard;
+  private final Looked film;
+  private final Optional<Looked> prior;
+  private final Object gate = new Object();
+  // Guarded by gate:
+  private Place place = Place.IDLE;
+  private @Nullable Thread served;
+  private boolean closed;
+  private boolean freed;
+  private boolean cancelRequested;
+  private Engine.@Nullable Sequence answering;
+
+  /** Where the caller that is served is. */
+  private enum Place {
+    /** There is none. */
+    IDLE,
+    /** In the model's work, which ends by itself. */
+    WORKING,
+    /** In a listener, for as long as that pleases. */
+    LISTENING
+  }
+
+  /** A film by its name, and what the guard says of it. */
+  private record Looked(String name, List<Guard.Warning> warnings) {}
 
   // Used by the one caller that is busy.
+  private Optional<Engine.Sequence> sequence = Optional.empty();
+  private Optional<Study> study; // until it has been looked at: films are large
   private Optional<FilmReader.Reading> reading = Optional.empty();
   private FindingsEdit edit = FindingsEdit.unchanged();
   private Optional<List<LlamaInput>> transcript = Optional.empty();
@@ -59,14 +85,17 @@ public final class Dialog implements AutoCloseable {
   Dialog(
       RaDialog model, Study study, List<Guard.Warning> ofFilm, List<Guard.Warning> ofPrior) {
     this.model = model;
-    this.study = study;
-    this.ofFilm = List.copyOf(ofFilm);
-    this.ofPrior = List.copyOf(ofPrior);
+    this.guard = study.guard();
+    this.film = new Looked(study.film().name(), List.copyOf(ofFilm));
+    this.prior = study.prior().map(earlier -> new Looked(earlier.name(), List.copyOf(ofPrior)));
+    this.study = Optional.of(study);
   }
 
   /** What the input guard says of the film, and then of its prior. */
   public List<Guard.Warning> warnings() {
-    return Stream.concat(ofFilm.stream(), ofPrior.stream()).toList();
+    return Stream.concat(Stream.of(film), prior.stream())
+        .flatMap(looked -> looked.warnings().stream())
+        .toList();
   }
 
   /**
@@ -76,8 +105,8 @@ public final class Dialog implements AutoCloseable {
    * @throws org.radialog.imaging.ImageRefused if it is none, and the study is not forced
    */
   public void requireFrontal() {
-    study.guard().requireFrontal(study.film(), ofFilm);
-    study.prior().ifPresent(prior -> study.guard().requireFrontal(prior, ofPrior));
+    guard.requireFrontal(film.name(), film.warnings());
+    prior.ifPresent(earlier -> guard.requireFrontal(earlier.name(), earlier.warnings()));
   }
 
   /** What is assumed of the film: the classifier's word with the user's edits. */
@@ -90,6 +119,7 @@ public final class Dialog implements AutoCloseable {
    * first turn, reads them.
    */
   public void edit(FindingsEdit newEdit) {
+    Objects.requireNonNull(newEdit, "newEdit");
     alone(() -> edit = newEdit);
   }
 
@@ -104,13 +134,17 @@ public final class Dialog implements AutoCloseable {
    * @param onText gets the text piece by piece, in this thread
    */
   public Report report(Decoding how, Consumer<String> onText) {
-    return alone(() -> report(Optional.empty(), how, onText));
+    Objects.requireNonNull(how, "how");
+    Objects.requireNonNull(onText, "onText");
+    return turn(() -> report(Optional.empty(), how, onText));
   }
 
   /**
    * Answers a question.
    *
    * @param onText gets the text piece by piece, in this thread
+   * @throws RadialogException if the conversation has more tokens than the language model has
+   *     positions, which a question of megabytes shows by its length
    */
   public Reply ask(String question, Consumer<String> onText) {
     return ask(question, DEFAULT, onText);
@@ -120,9 +154,17 @@ public final class Dialog implements AutoCloseable {
    * Answers a question.
    *
    * @param onText gets the text piece by piece, in this thread
+   * @throws RadialogException if the conversation has more tokens than the language model has
+   *     positions, which a question of megabytes shows by its length
    */
   public Reply ask(String question, Decoding how, Consumer<String> onText) {
-    return alone(() -> reply(question, new Turn.Question(question), how, onText));
+    Objects.requireNonNull(question, "question");
+    Objects.requireNonNull(how, "how");
+    Objects.requireNonNull(onText, "onText");
+    return turn(() -> {
+      model.tokenizer().requireRoom(question, model.positions());
+      return reply(question, new Turn.Question(question), how, onText);
+    });
   }
 
   /**
@@ -136,15 +178,16 @@ public final class Dialog implements AutoCloseable {
   /**
    * Begins the conversation anew with a report that somebody else wrote, as if the model had
    * answered it. Nothing is computed before the next turn.
+   *
+   * @throws RadialogException if it has more tokens than the language model has positions
    */
   public void adopt(String report) {
+    Objects.requireNonNull(report, "report");
     alone(() -> {
+      model.tokenizer().requireRoom(report, model.positions());
       List<PromptPart> parts = model.wording().open(namedFindings(new Turn.Report()), new Turn.Report());
-      List<LlamaInput> said =
-          new ArrayList<>(PromptInputs.of(parts, model.tokenizer(), read().image(), true));
-      said.addAll(
-          PromptInputs.of(
-              List.of(model.prompts().answer(report)), model.tokenizer(), read().image(), false));
+      List<LlamaInput> said = new ArrayList<>(inputs(parts, true));
+      said.addAll(inputs(List.of(model.prompts().answer(report)), false));
       transcript = Optional.of(List.copyOf(said));
       beforeQuestion = transcript;
       reported = true;
@@ -155,12 +198,16 @@ public final class Dialog implements AutoCloseable {
 
   /** Draws the impression from what was said so far. */
   public Reply impression(Decoding how, Consumer<String> onText) {
-    return alone(() -> reply(words(new Turn.Impression()), new Turn.Impression(), how, onText));
+    Objects.requireNonNull(how, "how");
+    Objects.requireNonNull(onText, "onText");
+    return turn(() -> reply(words(new Turn.Impression()), new Turn.Impression(), how, onText));
   }
 
   /** Says the report in one sentence. */
   public Reply summary(Decoding how, Consumer<String> onText) {
-    return alone(() -> reply(words(new Turn.Summary()), new Turn.Summary(), how, onText));
+    Objects.requireNonNull(how, "how");
+    Objects.requireNonNull(onText, "onText");
+    return turn(() -> reply(words(new Turn.Summary()), new Turn.Summary(), how, onText));
   }
 
   /**
@@ -181,7 +228,10 @@ public final class Dialog implements AutoCloseable {
    * @throws RadialogException if there is no report yet, or the correction says nothing
    */
   public Report correct(Correction correction, Decoding how, Consumer<String> onText) {
-    return alone(() -> report(Optional.of(correction), how, onText));
+    Objects.requireNonNull(correction, "correction");
+    Objects.requireNonNull(how, "how");
+    Objects.requireNonNull(onText, "onText");
+    return turn(() -> report(Optional.of(correction), how, onText));
   }
 
   /**
@@ -190,6 +240,7 @@ public final class Dialog implements AutoCloseable {
    * @throws RadialogException if the model does not assess it
    */
   public HeatMap attribution(Finding finding) {
+    Objects.requireNonNull(finding, "finding");
     return alone(() -> {
       if (!model.assesses(finding)) {
         throw new RadialogException(
@@ -225,65 +276,134 @@ public final class Dialog implements AutoCloseable {
     });
   }
 
-  /** Ends the turn under way within one step, if there is one. */
+  /**
+   * Ends the turn under way within one step. Where there is none, the next turn ends as cancelled
+   * before a token of it is computed, so that a cancellation is never lost to a turn that is just
+   * about to begin; one that comes while a turn is ending is spent with that turn.
+   */
   public void cancel() {
-    cancelled = true;
-    Engine.Sequence running = sequence;
-    if (running != null) {
-      running.cancel();
+    synchronized (gate) {
+      cancelRequested = true;
+      if (answering != null) {
+        answering.cancel();
+      }
     }
   }
 
-  /** Cancels the turn under way, waits for its end, and frees the conversation's memory. */
+  /**
+   * Cancels the turn under way, waits for its end, and frees the conversation's memory. It waits
+   * for the model, never for a listener: where it comes while a listener runs, and so where the
+   * listener itself calls it, the turn ends as cancelled once the listener has returned, and the
+   * memory is freed then.
+   */
   @Override
   public void close() {
-    closed = true;
     boolean interrupted = false;
-    while (!busy.compareAndSet(false, true)) {
+    boolean mine = false;
+    synchronized (gate) {
+      closed = true;
       cancel();
-      try {
-        Thread.sleep(1);
-      } catch (InterruptedException e) {
-        interrupted = true;
+      while (place == Place.WORKING) {
+        try {
+          gate.wait();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+      if (place == Place.IDLE && !freed) {
+        freed = true;
+        mine = true;
       }
     }
-    Engine.Sequence mine = sequence;
-    if (mine != null) {
-      mine.close();
-      sequence = null;
+    if (mine) {
+      free();
     }
-    model.closed(this);
-    busy.set(false);
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
   }
 
+  private void free() {
+    sequence.ifPresent(Engine.Sequence::close);
+    sequence = Optional.empty();
+    study = Optional.empty();
+    reading = Optional.empty();
+    transcript = Optional.empty();
+    beforeQuestion = Optional.empty();
+    model.closed(this);
+  }
+
   private static void unheard(String text) {}
 
+  /** A turn, with which a cancellation is spent. */
+  private <T> T turn(Supplier<T> work) {
+    return alone(work, true);
+  }
+
   private <T> T alone(Supplier<T> work) {
-    if (!busy.compareAndSet(false, true)) {
-      throw new IllegalStateException(
-          "this dialog is serving another caller; open a dialog for each");
-    }
-    try {
+    return alone(work, false);
+  }
+
+  private <T> T alone(Supplier<T> work, boolean turn) {
+    synchronized (gate) {
+      if (place != Place.IDLE) {
+        throw new IllegalStateException(
+            Thread.currentThread().equals(served)
+                ? "this dialog is answering: a listener of its answer may cancel or close it, no"
+                      + " more"
+                : "this dialog is serving another caller; open a dialog for each");
+      }
       if (closed) {
         throw new IllegalStateException("this dialog is closed");
       }
-      cancelled = false;
-      Engine.Sequence mine = sequence;
-      if (mine != null) {
-        mine.attend();
-      }
+      place = Place.WORKING;
+      served = Thread.currentThread();
+    }
+    try {
       return work.get();
     } finally {
-      busy.set(false);
+      boolean last = false;
+      synchronized (gate) {
+        place = Place.IDLE;
+        served = null;
+        if (turn) {
+          cancelRequested = false;
+        }
+        if (closed && !freed) {
+          freed = true;
+          last = true;
+        }
+        gate.notifyAll();
+      }
+      if (last) {
+        free();
+      }
+    }
+  }
+
+  private Consumer<String> listening(Consumer<String> onText) {
+    return text -> {
+      enter(Place.LISTENING);
+      try {
+        onText.accept(text);
+      } finally {
+        enter(Place.WORKING);
+      }
+    };
+  }
+
+  private void enter(Place now) {
+    synchronized (gate) {
+      place = now;
+      gate.notifyAll();
     }
   }
 
   private FilmReader.Reading read() {
     if (reading.isEmpty()) {
-      reading = Optional.of(model.films().read(study.film(), study.prior()));
+      Study seen = study.orElseThrow();
+      reading = Optional.of(model.films().read(seen.film(), seen.prior()));
+      study = Optional.empty();
     }
     return reading.orElseThrow();
   }
@@ -330,16 +450,19 @@ public final class Dialog implements AutoCloseable {
         turn = new Turn.Report();
       }
     }
+    boolean answered = false;
     Engine.Completion c;
     String text;
     try {
       Consumer<String> heard = clock.watching(onText);
       c = complete(turn, how, heard);
       text = c.text().strip() + stateUnwritten(c, unwritten(findings), heard);
-    } catch (RuntimeException e) {
-      edit = before;
-      transcript = said;
-      throw e;
+      answered = true;
+    } finally {
+      if (!answered) {
+        edit = before;
+        transcript = said;
+      }
     }
     reported = true;
     beforeQuestion = transcript;
@@ -350,9 +473,7 @@ public final class Dialog implements AutoCloseable {
     return new Report(
         findings,
         text,
-        study.prior().isPresent()
-            ? consistency
-            : consistency.withoutPrior(LABELER.comparisons(text)),
+        prior.isPresent() ? consistency : consistency.withoutPrior(LABELER.comparisons(text)),
         c.end(),
         c.usage(),
         clock.timings(c));
@@ -366,7 +487,7 @@ public final class Dialog implements AutoCloseable {
     }
     String sentences =
         unwritten.stream().map(PromptFormat::sentence).collect(Collectors.joining(" ", " ", ""));
-    onText.accept(sentences);
+    listening(onText).accept(sentences);
     List<LlamaInput> all = new ArrayList<>(transcript.orElseThrow());
     all.add(new LlamaInput.Tokens(model.tokenizer().encode(sentences, false)));
     transcript = Optional.of(List.copyOf(all));
@@ -419,7 +540,7 @@ public final class Dialog implements AutoCloseable {
     Findings findings = currentFindings();
     Consistency consistency =
         Consistency.ofAnswer(said, findings.present(), assessed(findings), written);
-    return study.prior().isPresent()
+    return prior.isPresent()
         ? consistency
         : consistency.withoutPrior(LABELER.comparisons(text));
   }
@@ -432,20 +553,33 @@ public final class Dialog implements AutoCloseable {
             ? model.prompts().next(turn)
             : model.wording().open(namedFindings(turn), turn);
     Engine engine = model.engine();
-    prompt.addAll(PromptInputs.of(parts, model.tokenizer(), read().image(), transcript.isEmpty()));
-    Engine.Sequence mine = sequence;
-    if (mine == null) {
-      mine = engine.open();
-      sequence = mine;
+    prompt.addAll(inputs(parts, transcript.isEmpty()));
+    if (sequence.isEmpty()) {
+      sequence = Optional.of(engine.open());
     }
-    if (cancelled) {
-      mine.cancel(); // it came before there was a sequence
+    Engine.Sequence mine = sequence.get();
+    synchronized (gate) {
+      answering = mine;
+      if (cancelRequested) {
+        mine.cancel();
+      }
     }
-    Engine.Completion completion = mine.attended(prompt, how, onText);
+    Engine.Completion completion;
+    try {
+      completion = mine.generate(prompt, how, listening(onText));
+    } finally {
+      synchronized (gate) {
+        answering = null;
+      }
+    }
     prompt.add(
         new LlamaInput.Tokens(completion.ids().stream().mapToInt(Integer::intValue).toArray()));
     transcript = Optional.of(List.copyOf(prompt));
     return completion;
+  }
+
+  private List<LlamaInput> inputs(List<PromptPart> parts, boolean beginning) {
+    return PromptInputs.of(parts, model.tokenizer(), read().image(), beginning, model.positions());
   }
 
   /**

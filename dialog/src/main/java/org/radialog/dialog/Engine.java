@@ -3,11 +3,13 @@ package org.radialog.dialog;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.RadialogException;
@@ -29,11 +31,16 @@ import org.radialog.torch.Torch;
  * computed in the same pass. Those that the model would have chosen are kept, the others taken
  * back: the answer is the same, in fewer passes.
  *
- * <p>A sequence that fails, fails alone. Thread-safe.
+ * <p>A sequence that fails, fails alone, for want of memory too. Should the loop itself fail, every
+ * answer under way fails with it, and who comes later hears that the engine is closed, and why.
+ * Thread-safe.
  */
 public final class Engine implements AutoCloseable {
   /** Positions that are prefilled at once: others wait, and a cancellation is seen, no longer. */
   private static final int PREFILL = 512;
+
+  // A waiting caller looks so often whether there is still somebody to wait for.
+  private static final long LOOK_MILLIS = 500;
 
   private final LlamaConfig config;
   private final Llama llama;
@@ -47,6 +54,7 @@ public final class Engine implements AutoCloseable {
   private volatile Consumer<Pass> watcher = pass -> {};
   private final Object gate = new Object();
   private boolean closed; // guarded by gate
+  private @Nullable Throwable fault; // why the loop ended by itself; guarded by gate
 
   /**
    * An engine over a language model, which stays the caller's to close after the engine.
@@ -56,11 +64,11 @@ public final class Engine implements AutoCloseable {
    * @param ends tokens that end an answer
    */
   public Engine(Llama llama, LanguageDecoder decoder, TextTokenizer tokenizer, Set<Integer> ends) {
-    this.config = llama.config();
+    this.config = Objects.requireNonNull(llama, "llama").config();
     this.llama = llama;
-    this.decoder = decoder;
-    this.tokenizer = tokenizer;
-    this.ends = Set.copyOf(ends);
+    this.decoder = Objects.requireNonNull(decoder, "decoder");
+    this.tokenizer = Objects.requireNonNull(tokenizer, "tokenizer");
+    this.ends = Set.copyOf(Objects.requireNonNull(ends, "ends"));
     this.thread = Thread.ofPlatform().daemon().name("radialog-engine").start(this::loop);
   }
 
@@ -140,76 +148,100 @@ public final class Engine implements AutoCloseable {
     }
   }
 
+  // Hands a job to the loop.
+  private void submit(Job job) {
+    synchronized (gate) {
+      if (fault != null) {
+        throw new IllegalStateException(
+            "the engine is closed, because it failed: " + fault + "; load the model anew", fault);
+      }
+      if (closed) {
+        throw new IllegalStateException("the engine is closed");
+      }
+      arriving.add(job);
+    }
+  }
+
   /**
    * One conversation. It remembers which prompt its cache holds: of the next prompt only what
-   * follows the common beginning is computed. One caller at a time; {@link #cancel} may come from
-   * any thread.
+   * follows the common beginning is computed. One caller at a time; {@link #cancel} and {@link
+   * #close} may come from any thread, that of a listener in the middle of an answer included.
    */
   public final class Sequence implements AutoCloseable {
     private final KvCache cache = new KvCache(config);
-    private final AtomicBoolean busy = new AtomicBoolean();
     private final List<float[]> images = new ArrayList<>();
-    // Used by the loop while busy:
+    // Used by the loop while a job runs:
     private final Codes held = new Codes(); // what the cache holds
     private final PromptLookup lookup = new PromptLookup(); // what was said, earlier turns too
-    private volatile @Nullable Job job;
-    private volatile boolean over;
-    private volatile boolean cancelRequested;
+    private final Object turns = new Object();
+    // Guarded by turns:
+    private boolean busy; // with a caller
+    private boolean over;
+    private boolean cancelRequested;
+    private @Nullable Job job; // that the loop has
 
     private Sequence() {}
 
     /**
      * Answers {@code prompt}, the whole of it, earlier turns included.
      *
-     * @param onText gets the text piece by piece in the caller's thread; an exception from it ends
-     *     the answer and is passed on
+     * @param onText gets the text piece by piece in the caller's thread. Whatever it throws ends
+     *     the answer and is passed on. While it runs, the answer goes on being computed; it may
+     *     call {@link #cancel} and {@link #close}
      * @throws RadialogException if the prompt leaves no position for an answer, or the model failed
      * @throws IllegalStateException if another caller is being served, or this or the engine is
      *     closed
      */
     public Completion generate(List<LlamaInput> prompt, Decoding how, Consumer<String> onText) {
-      attend();
-      return attended(prompt, how, onText);
-    }
-
-    /** From here on {@link #cancel} is remembered for {@link #attended}. */
-    void attend() {
-      cancelRequested = false;
-    }
-
-    /** {@link #generate}, cancelled also by what came since {@link #attend}. */
-    Completion attended(List<LlamaInput> prompt, Decoding how, Consumer<String> onText) {
-      if (!busy.compareAndSet(false, true)) {
-        throw new IllegalStateException("this sequence is answering another caller");
+      Objects.requireNonNull(prompt, "prompt");
+      Objects.requireNonNull(how, "how");
+      Objects.requireNonNull(onText, "onText");
+      synchronized (turns) {
+        requireOpen();
+        if (busy) {
+          throw new IllegalStateException("this sequence is answering another caller");
+        }
+        busy = true;
       }
+      Optional<Job> begun = Optional.empty();
       try {
-        if (over) {
-          throw new IllegalStateException("this sequence is closed");
-        }
         Job mine = new Job(this, prompt, codes(prompt), how);
-        job = mine;
-        synchronized (gate) {
-          if (closed) {
-            throw new IllegalStateException("the engine is closed");
-          }
-          arriving.add(mine);
-        }
-        if (over || cancelRequested) {
-          mine.cancelled = true;
+        begun = Optional.of(mine);
+        synchronized (turns) {
+          requireOpen(); // the prompt took its time
+          mine.cancelled = cancelRequested;
+          submit(mine);
+          job = mine;
         }
         return mine.await(onText);
       } finally {
-        job = null;
-        busy.set(false);
+        // However this is left: no second answer begins before the loop is done with this one.
+        begun.ifPresent(Job::leave);
+        synchronized (turns) {
+          job = null;
+          busy = false;
+          cancelRequested = false;
+        }
       }
     }
 
-    /** Ends the answer under way within one step, if there is one. */
+    private void requireOpen() {
+      if (over) {
+        throw new IllegalStateException("this sequence is closed");
+      }
+    }
+
+    /**
+     * Ends the answer under way within one step. Where there is none, the next one ends as
+     * cancelled before a token of it is computed: a cancellation is never lost to an answer that is
+     * just about to begin.
+     */
     public void cancel() {
-      cancelRequested = true;
-      Job running = job;
-      if (running != null) {
-        running.cancelled = true;
+      synchronized (turns) {
+        cancelRequested = true;
+        if (job != null) {
+          job.cancelled = true;
+        }
       }
     }
 
@@ -218,23 +250,20 @@ public final class Engine implements AutoCloseable {
       return cache.length();
     }
 
-    /** Cancels, waits for the answer under way to end, and frees the cache. */
+    /**
+     * Cancels, waits until the loop is done with the answer under way, which takes a step, and
+     * frees the cache. It does not wait for a listener, so it may be called from one.
+     */
     @Override
     public void close() {
-      over = true;
-      boolean interrupted = false;
-      while (!busy.compareAndSet(false, true)) {
-        cancel();
-        try {
-          Thread.sleep(1);
-        } catch (InterruptedException e) {
-          interrupted = true;
-        }
+      Optional<Job> last;
+      synchronized (turns) {
+        over = true;
+        last = Optional.ofNullable(job);
       }
-      cache.close();
-      busy.set(false);
-      if (interrupted) {
-        Thread.currentThread().interrupt();
+      last.ifPresent(Job::leave);
+      synchronized (turns) {
+        cache.close();
       }
     }
 
@@ -302,8 +331,31 @@ public final class Engine implements AutoCloseable {
   // ---- the loop: everything below runs on its thread, but for Job.await
 
   private void loop() {
-    Torch.threads(Runtime.getRuntime().availableProcessors());
     List<Job> running = new ArrayList<>();
+    Optional<Throwable> failure = Optional.empty();
+    try {
+      serve(running);
+    } catch (Throwable e) { // a checked exception in disguise as well
+      failure = Optional.of(e);
+    } finally {
+      synchronized (gate) {
+        closed = true;
+        fault = failure.orElse(null);
+      }
+      Throwable told =
+          failure.orElseGet(() -> new IllegalStateException("the engine's thread was ended"));
+      running.forEach(job -> job.fail(told));
+      for (Arrival left = arriving.poll(); left != null; left = arriving.poll()) {
+        switch (left) {
+          case Closing _ -> {}
+          case Job job -> job.fail(told);
+        }
+      }
+    }
+  }
+
+  private void serve(List<Job> running) {
+    Torch.threads(Runtime.getRuntime().availableProcessors());
     boolean open = true;
     while (open) {
       open = admit(running);
@@ -346,7 +398,7 @@ public final class Engine implements AutoCloseable {
   private static void end(List<Job> running) {
     for (Job job : running) {
       if (job.cancelled && !job.ended) {
-        job.end(End.CANCELLED);
+        job.guarded(() -> job.end(End.CANCELLED));
       }
     }
     running.removeIf(job -> job.ended);
@@ -369,7 +421,7 @@ public final class Engine implements AutoCloseable {
   private void step(List<Job> ready) {
     try {
       pass(ready);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       // Which of them failed? Each goes on from what its cache held before, alone.
       for (Job job : ready) {
         job.guarded(() -> {
@@ -437,24 +489,19 @@ public final class Engine implements AutoCloseable {
 
   private record Closing() implements Arrival {}
 
-  /** What the loop tells the waiting caller. */
-  private sealed interface Event {
-    record Text(String piece) implements Event {}
-
-    record Done(Completion completion) implements Event {}
-
-    record Failed(Throwable cause) implements Event {}
-  }
-
   /** One answer under way. */
   private final class Job implements Arrival {
     final Sequence sequence;
     final List<LlamaInput> prompt;
     final Codes codes;
     final Decoding how;
-    final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
+    final BlockingQueue<String> pieces = new LinkedBlockingQueue<>(); // of the text; none is empty
     final long submitted = System.nanoTime();
     volatile boolean cancelled;
+    // How it ended: one of the two, which are there before the latch opens.
+    private volatile @Nullable Completion completion;
+    private volatile @Nullable Throwable failure;
+    private final CountDownLatch settled = new CountDownLatch(1);
 
     // The loop's own:
     boolean ended;
@@ -500,8 +547,10 @@ public final class Engine implements AutoCloseable {
                 + config.maxPositions()
                 + " positions, which leaves none for an answer; start a new conversation");
       }
-      // The last position is always computed: its logits choose the first token.
-      cached = Math.min(sequence.held.common(codes), codes.size - 1);
+      // The last position is always computed: its logits choose the first token. (After a failure
+      // the cache may hold less than was noted.)
+      int there = Math.min(sequence.held.common(codes), sequence.cache.length());
+      cached = Math.min(there, codes.size - 1);
       sequence.held.truncate(cached);
       sequence.cache.truncate(cached);
       next = cached;
@@ -569,7 +618,6 @@ public final class Engine implements AutoCloseable {
     void end(End why) {
       show(stop.add(decoded.end()));
       show(stop.finish());
-      ended = true;
       String answer = text.toString();
       // A stop text may end inside a token: the next turn then reads what the user saw.
       List<Integer> stands =
@@ -577,21 +625,21 @@ public final class Engine implements AutoCloseable {
               ? Arrays.stream(tokenizer.encode(answer, false)).boxed().toList()
               : ids;
       long prefilled = chosen == 0 ? System.nanoTime() : firstAt;
-      events.add(
-          new Event.Done(
-              new Completion(
-                  answer,
-                  stands,
-                  why,
-                  new Usage(codes.size, cached, chosen),
-                  (prefilled - submitted) / 1e6,
-                  (lastAt - firstAt) / 1e6)));
+      completion =
+          new Completion(
+              answer,
+              stands,
+              why,
+              new Usage(codes.size, cached, chosen),
+              (prefilled - submitted) / 1e6,
+              (lastAt - firstAt) / 1e6);
+      settle();
     }
 
     private void show(String piece) {
       if (!piece.isEmpty()) {
         text.append(piece);
-        events.add(new Event.Text(piece));
+        pieces.add(piece);
       }
     }
 
@@ -600,52 +648,101 @@ public final class Engine implements AutoCloseable {
       try {
         part.run();
       } catch (RuntimeException | Error e) {
-        ended = true;
-        events.add(new Event.Failed(e));
+        fail(e);
       }
     }
 
-    // In the caller's thread.
+    // Allocates nothing before the caller can see it: the failure may be a want of memory.
+    void fail(Throwable cause) {
+      failure = cause;
+      settle();
+    }
+
+    private void settle() {
+      ended = true;
+      settled.countDown();
+      try {
+        pieces.add(""); // wakes the caller
+      } catch (OutOfMemoryError e) {
+        // No room for a queue's node: the caller then looks within LOOK_MILLIS by itself.
+      }
+    }
+
+    // ---- in the caller's thread
+
     Completion await(Consumer<String> onText) {
       boolean interrupted = false;
-      Optional<RuntimeException> refusal = Optional.empty();
+      @Nullable Throwable refusal = null;
       try {
         while (true) {
-          Event event;
+          String piece;
           try {
-            event = events.take();
+            piece = pieces.poll(LOOK_MILLIS, TimeUnit.MILLISECONDS);
           } catch (InterruptedException e) {
             interrupted = true;
             cancelled = true;
             continue;
           }
-          switch (event) {
-            case Event.Text(String piece) -> {
-              if (refusal.isEmpty()) {
-                try {
-                  onText.accept(piece);
-                } catch (RuntimeException e) {
-                  refusal = Optional.of(e);
-                  cancelled = true;
-                }
+          if (piece != null && !piece.isEmpty()) {
+            if (refusal == null) {
+              try {
+                onText.accept(piece);
+              } catch (Throwable e) { // an Error or a checked exception in disguise as well
+                refusal = e;
+                cancelled = true;
               }
             }
-            case Event.Done(Completion completion) -> {
-              if (refusal.isPresent()) {
-                throw refusal.get();
-              }
-              return completion;
-            }
-            case Event.Failed(Throwable cause) ->
-                throw cause instanceof RadialogException
-                    ? new RadialogException(String.valueOf(cause.getMessage()), cause)
-                    : new RadialogException("the language model failed: " + cause, cause);
+          } else if ((settled.getCount() == 0 || !thread.isAlive()) && pieces.isEmpty()) {
+            return outcome(refusal);
           }
         }
       } finally {
         if (interrupted) {
           Thread.currentThread().interrupt();
         }
+      }
+    }
+
+    private Completion outcome(@Nullable Throwable refusal) {
+      if (refusal != null) {
+        throw Job.<RuntimeException>asItIs(refusal);
+      }
+      Throwable cause = failure;
+      if (cause instanceof RadialogException) {
+        throw new RadialogException(String.valueOf(cause.getMessage()), cause);
+      }
+      if (cause != null) {
+        throw new RadialogException("the language model failed: " + cause, cause);
+      }
+      Completion done = completion;
+      if (done == null) {
+        throw new RadialogException(
+            "the language model failed: its thread has ended; load the model anew");
+      }
+      return done;
+    }
+
+    // What a listener throws reaches the caller unwrapped, whether it is declared or not.
+    @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
+    private static <E extends Throwable> RuntimeException asItIs(Throwable thrown) throws E {
+      throw (E) thrown;
+    }
+
+    /** Cancels and waits until the loop is done with it: at once where it has ended. */
+    void leave() {
+      cancelled = true;
+      boolean interrupted = false;
+      while (thread.isAlive()) {
+        try {
+          if (settled.await(LOOK_MILLIS, TimeUnit.MILLISECONDS)) {
+            break;
+          }
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+      if (interrupted) {
+        Thread.currentThread().interrupt();
       }
     }
   }

@@ -186,9 +186,9 @@ final class FilmReader implements AutoCloseable {
     Waiting.forCompletion(alone);
   }
 
-  /** Waits until the networks are there. */
-  void ready() {
-    await(networks);
+  /** Done once the networks are there. */
+  Future<?> networks() {
+    return networks;
   }
 
   /**

@@ -75,11 +75,13 @@ public record Findings(List<Assessment> all) {
 
   /** The assessment of {@code finding}. */
   public Assessment of(Finding finding) {
+    Objects.requireNonNull(finding, "finding");
     return all.get(Finding.ALL.indexOf(finding));
   }
 
   /** The state of {@code finding}. */
   public State state(Finding finding) {
+    Objects.requireNonNull(finding, "finding");
     return of(finding).state();
   }
 
@@ -96,7 +98,7 @@ public record Findings(List<Assessment> all) {
 
   /** These with the user's word in place of the classifier's, and what follows from it. */
   public Findings with(Correction correction) {
-    return edited(correction).settled();
+    return edited(Objects.requireNonNull(correction, "correction")).settled();
   }
 
   /** These with the user's word in place of the classifier's, whatever follows from it. */

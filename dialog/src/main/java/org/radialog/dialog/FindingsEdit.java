@@ -1,12 +1,17 @@
 package org.radialog.dialog;
 
 import java.util.EnumSet;
+import java.util.Objects;
 import java.util.Set;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 
 /** What the user makes of the findings before the language model reads them. */
 public sealed interface FindingsEdit {
+  /** Characters of a list, at most: each finding many times over. */
+  int LONGEST_LIST = 10_000;
+
   /** The classifier's findings as they are. */
   static FindingsEdit unchanged() {
     return new Changed(new Correction(Set.of(), Set.of()));
@@ -16,10 +21,16 @@ public sealed interface FindingsEdit {
   record Hidden() implements FindingsEdit {}
 
   /** The classifier's findings with these changes. */
-  record Changed(Correction correction) implements FindingsEdit {}
+  record Changed(Correction correction) implements FindingsEdit {
+    /** Checks that there is a correction. */
+    public Changed {
+      Objects.requireNonNull(correction, "correction");
+    }
+  }
 
   /** This and then {@code later}, which wins where they differ; what was hidden is shown again. */
   default FindingsEdit and(Correction later) {
+    Objects.requireNonNull(later, "later");
     return switch (this) {
       case Hidden() -> new Changed(later);
       case Changed(Correction earlier) -> new Changed(earlier.and(later));
@@ -34,6 +45,15 @@ public sealed interface FindingsEdit {
    *     the nearest, or if the list contradicts itself
    */
   static FindingsEdit parse(String list) {
+    Objects.requireNonNull(list, "list");
+    if (list.length() > LONGEST_LIST) {
+      throw new RadialogException(
+          "the findings list has "
+              + list.length()
+              + " characters, expected at most "
+              + LONGEST_LIST
+              + ": there are 14 findings");
+    }
     if (list.strip().equalsIgnoreCase("none")) {
       return new Hidden();
     }
@@ -48,7 +68,7 @@ public sealed interface FindingsEdit {
       } else {
         throw new RadialogException(
             "the findings list has \""
-                + item
+                + Printable.of(item)
                 + "\", expected none, or +name and -name with commas between, for example"
                 + " +Edema,-Pneumonia");
       }

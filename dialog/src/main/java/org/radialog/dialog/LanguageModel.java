@@ -10,6 +10,7 @@ import java.util.stream.Stream;
 import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
 import org.radialog.kernels.PackedMatrix;
+import org.radialog.kernels.VectorApi;
 import org.radialog.model.LanguageDecoder;
 import org.radialog.model.Llama;
 import org.radialog.model.LlamaConfig;
@@ -108,9 +109,24 @@ final class LanguageModel implements AutoCloseable {
     return values * (precision == Precision.FP32 ? Float.BYTES : Short.BYTES);
   }
 
-  /** The fastest precision of the steps on this CPU: quantised where there are vectors for it. */
+  /**
+   * The fastest precision of the steps on this CPU: quantised where there are vectors for it, and
+   * the Vector API in this process.
+   */
   static Precision fastest() {
-    return PackedMatrix.VECTOR_BYTES >= 32 ? Precision.INT8 : Precision.BF16;
+    return VectorApi.present() && PackedMatrix.VECTOR_BYTES >= 32 ? Precision.INT8 : Precision.BF16;
+  }
+
+  /**
+   * Refuses a precision whose kernels this process cannot run.
+   *
+   * @throws RadialogException if it is quantised and the process has no Vector API
+   */
+  static void requireRunnable(Precision precision) {
+    switch (precision) {
+      case FP32, BF16 -> {}
+      case INT8, INT4 -> VectorApi.require("the precision " + precision.label());
+    }
   }
 
   /** What computes prompts. */

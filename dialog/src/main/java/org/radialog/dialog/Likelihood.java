@@ -2,6 +2,7 @@ package org.radialog.dialog;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -30,6 +31,7 @@ public final class Likelihood {
 
   /** Waits until {@code model} is loaded. */
   public Likelihood(RaDialog model) {
+    Objects.requireNonNull(model, "model");
     model.ready();
     this.model = model;
   }
@@ -69,9 +71,14 @@ public final class Likelihood {
    *     model has positions
    */
   public Score report(Radiograph film, Optional<Set<Finding>> findings, String report) {
+    Objects.requireNonNull(film, "film");
+    Objects.requireNonNull(findings, "findings");
+    Objects.requireNonNull(report, "report");
+    model.tokenizer().requireRoom(report, model.positions());
     LlamaInput.Embeddings image = model.films().read(film, Optional.empty()).image();
     List<PromptPart> parts = model.wording().open(findings, new Turn.Report());
-    return score(PromptInputs.of(parts, model.tokenizer(), image, true), answer(report));
+    return score(
+        PromptInputs.of(parts, model.tokenizer(), image, true, model.positions()), answer(report));
   }
 
   /** The tokens of an answer with the one that ends it. */
@@ -79,12 +86,7 @@ public final class Likelihood {
     PromptFormat format = model.prompts();
     TextTokenizer tokenizer = model.tokenizer();
     int[] words =
-        switch (format.answer(text)) {
-          case PromptPart.Text(String plain) -> tokenizer.encode(plain, false);
-          case PromptPart.Template(String special) -> tokenizer.encode(special, true);
-          case PromptPart.Image() ->
-              throw new IllegalStateException("an answer is text, the format has an image");
-        };
+        tokenizer.encode(List.of(format.answer(text)), false, model.positions()).getFirst();
     int[] end = tokenizer.encode(format.endToken(), true);
     return IntStream.concat(Arrays.stream(words), Arrays.stream(end)).toArray();
   }

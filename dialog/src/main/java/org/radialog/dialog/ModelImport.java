@@ -7,6 +7,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.stream.IntStream;
@@ -72,6 +73,12 @@ public final class ModelImport {
       Optional<String> license) {
     /** Checks the precision. */
     public Request {
+      Objects.requireNonNull(source, "source");
+      Objects.requireNonNull(target, "target");
+      Objects.requireNonNull(quantize, "quantize");
+      Objects.requireNonNull(batchNorm, "batchNorm");
+      Objects.requireNonNull(compat, "compat");
+      Objects.requireNonNull(license, "license");
       compat = List.copyOf(compat);
       if (quantize.equals(Optional.of(Precision.FP32))) {
         throw new RadialogException(
@@ -98,6 +105,9 @@ public final class ModelImport {
    *     then there is none
    */
   public static ModelConfig run(Request request, Progress progress) {
+    Objects.requireNonNull(request, "request");
+    Objects.requireNonNull(progress, "progress");
+    request.quantize.ifPresent(LanguageModel::requireRunnable);
     return WholeFolder.write(
         request.target, folder -> new ModelImport(request, progress, folder).write());
   }
@@ -109,7 +119,7 @@ public final class ModelImport {
       if (model.language().gguf().isPresent() && request.quantize.isPresent()) {
         throw new RadialogException(
             model.language().gguf().get()
-                + " is quantised already and is taken as it is; leave --quantize out");
+                + " is quantised already and is taken as it is; name no other precision");
       }
       if (!(model instanceof ModelSource.Version2)
           && request.batchNorm == ModelConfig.BatchNorm.BATCH) {

@@ -1,6 +1,7 @@
 package org.radialog.dialog;
 
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.Optional;
 import org.radialog.model.Precision;
 
@@ -17,6 +18,13 @@ public record Options(Optional<Precision> precision, Optional<Path> cache, Contr
   public static final Options DEFAULT =
       new Options(Optional.empty(), Optional.empty(), Control.NONE);
 
+  /** Checks that nothing is null. */
+  public Options {
+    Objects.requireNonNull(precision, "precision");
+    Objects.requireNonNull(cache, "cache");
+    Objects.requireNonNull(control, "control");
+  }
+
   /** A control of an evaluation: the same model without a part, which must then fail. */
   public enum Control {
     /** The model as it is. */
@@ -29,16 +37,17 @@ public record Options(Optional<Precision> precision, Optional<Path> cache, Contr
 
   /** These with another precision. */
   public Options with(Precision newPrecision) {
-    return new Options(Optional.of(newPrecision), cache, control);
+    return new Options(
+        Optional.of(Objects.requireNonNull(newPrecision, "newPrecision")), cache, control);
   }
 
   /** These with a cache. */
   public Options withCache(Path folder) {
-    return new Options(precision, Optional.of(folder), control);
+    return new Options(precision, Optional.of(Objects.requireNonNull(folder, "folder")), control);
   }
 
   /** These with a control. */
   public Options with(Control newControl) {
-    return new Options(precision, cache, newControl);
+    return new Options(precision, cache, Objects.requireNonNull(newControl, "newControl"));
   }
 }

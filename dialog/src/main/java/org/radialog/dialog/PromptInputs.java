@@ -15,14 +15,17 @@ public final class PromptInputs {
    *
    * @param image the film's image tokens, for each image slot
    * @param beginning whether a conversation begins with them
+   * @param positions of the language model
+   * @throws org.radialog.base.RadialogException if their text has more tokens than that
    */
   public static List<LlamaInput> of(
       List<PromptPart> parts,
       TextTokenizer tokenizer,
       LlamaInput.Embeddings image,
-      boolean beginning) {
+      boolean beginning,
+      int positions) {
     List<LlamaInput> inputs = new ArrayList<>();
-    List<int[]> texts = tokenizer.encode(parts, beginning);
+    List<int[]> texts = tokenizer.encode(parts, beginning, positions);
     for (int i = 0; i < texts.size(); i++) {
       if (i > 0) {
         inputs.add(image);

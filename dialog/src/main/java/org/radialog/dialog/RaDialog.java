@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
@@ -16,6 +17,7 @@ import java.util.stream.Collectors;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.base.WorkInterrupted;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.PromptFormat;
 import org.radialog.imaging.DicomRecipe;
@@ -45,13 +47,28 @@ import org.radialog.weights.Checkpoint;
  * }</pre>
  *
  * <p>Thread-safe: any number of dialogs may run at once. Closing closes them all.
+ *
+ * <p>The quantised steps, the fastest, run on the JDK's Vector API: a program starts with {@code
+ * --add-modules jdk.incubator.vector}. Without it a model whose precision nobody chose talks in
+ * bf16 through libtorch, some six times slower ({@link #precision} tells), and int8 or int4 are
+ * refused in one line.
+ *
+ * <p>On the module path the library is a set of automatic modules, {@code radialog.dialog} for this
+ * package; its program starts with {@code --add-modules jdk.incubator.vector,ALL-MODULE-PATH}. The
+ * library prints nothing; what it uses logs through SLF4J, whose provider is the program's choice.
+ *
+ * <p>No argument of the library may be null; {@link NullPointerException} names one that is.
  */
 public final class RaDialog implements AutoCloseable {
+  private static final List<String> LIBRARIES =
+      List.of("tools.jackson.databind", "org.bytedeco.pytorch", "org.bytedeco.openblas");
+
   /** The folder of packed weights in a model folder. */
   static final String PACKED = "packed";
 
   private final ModelConfig config;
   private final Precision precision;
+  private final int positions;
   private final Checkpoint base;
   private final TrainedWeights trained;
   private final Optional<Checkpoint> embeddings;
@@ -61,6 +78,7 @@ public final class RaDialog implements AutoCloseable {
   private final Future<Engine> engine;
   private final Set<Dialog> dialogs = ConcurrentHashMap.newKeySet();
   private boolean closed; // guarded by this
+  private boolean freed; // guarded by this
 
   private RaDialog(
       Path folder, ModelConfig config, Options options, Checkpoint base, TrainedWeights trained) {
@@ -69,6 +87,7 @@ public final class RaDialog implements AutoCloseable {
     this.base = base;
     this.trained = trained;
     LlamaWeights weights = weights(config, base);
+    this.positions = weights.config().maxPositions();
     this.embeddings =
         config.film().alignment().file().map(file -> Checkpoint.open(folder.resolve(file)));
     // Side by side: a film can be looked at while the language model is still being unpacked.
@@ -109,10 +128,41 @@ public final class RaDialog implements AutoCloseable {
    * networks are then built side by side on other threads, and a fault inside a file shows at the
    * first call that needs it, or in {@link #ready}.
    *
-   * @throws RadialogException if the folder is not a model, is damaged, or of a newer format
+   * @throws RadialogException if the folder is not a model, is damaged, or of a newer format, or if
+   *     it needs the Vector API and the process has none
+   * @throws WorkInterrupted if the thread is interrupted, which it then stays; nothing is left open
    */
   public static RaDialog load(Path folder, Options options) {
+    Objects.requireNonNull(folder, "folder");
+    Objects.requireNonNull(options, "options");
+    requireLibraries();
     NativeLibraries.unpack();
+    try {
+      return opened(folder, options);
+    } catch (RadialogException e) {
+      throw WorkInterrupted.behind(e, "loading " + folder)
+          .map(RadialogException.class::cast)
+          .orElse(e);
+    }
+  }
+
+  // Our jars are automatic modules: they need others, and cannot say so to the module system.
+  private static void requireLibraries() {
+    if (!RaDialog.class.getModule().isNamed()) {
+      return;
+    }
+    for (String library : LIBRARIES) {
+      if (ModuleLayer.boot().findModule(library).isEmpty()) {
+        throw new RadialogException(
+            "the module "
+                + library
+                + " was not resolved: on the module path start java with --add-modules"
+                + " jdk.incubator.vector,ALL-MODULE-PATH");
+      }
+    }
+  }
+
+  private static RaDialog opened(Path folder, Options options) {
     ModelConfig config = ModelConfig.read(folder);
     config.film(); // a language model alone is refused here
     Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
@@ -141,6 +191,8 @@ public final class RaDialog implements AutoCloseable {
    * self test within 1e-4.
    */
   public static Verification verify(Path folder, Options options) {
+    Objects.requireNonNull(folder, "folder");
+    Objects.requireNonNull(options, "options");
     List<Verification.Check> checks = new ArrayList<>();
     ModelConfig config;
     try {
@@ -190,6 +242,7 @@ public final class RaDialog implements AutoCloseable {
    * @throws RadialogException if the folder cannot be loaded
    */
   public static ModelConfig.SelfTest selfTest(Path folder) {
+    Objects.requireNonNull(folder, "folder");
     ModelConfig config = ModelConfig.read(folder);
     if (config.vision().isEmpty()) {
       try (Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
@@ -231,10 +284,13 @@ public final class RaDialog implements AutoCloseable {
   }
 
   private static Precision precision(ModelConfig config, Options options) {
-    return options
-        .precision()
-        .or(() -> config.language().precision())
-        .orElseGet(LanguageModel::fastest);
+    Precision precision =
+        options
+            .precision()
+            .or(() -> config.language().precision())
+            .orElseGet(LanguageModel::fastest);
+    LanguageModel.requireRunnable(precision);
+    return precision;
   }
 
   /**
@@ -250,6 +306,7 @@ public final class RaDialog implements AutoCloseable {
     if (precision != Precision.INT8 && precision != Precision.INT4) {
       return;
     }
+    LanguageModel.requireRunnable(precision);
     try (Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
         Progress.Task task = progress.start("packed weights", 1)) {
       LanguageModel.Source source =
@@ -265,10 +322,16 @@ public final class RaDialog implements AutoCloseable {
     }
   }
 
-  /** Waits until everything is loaded. */
+  /**
+   * Waits until everything is loaded.
+   *
+   * @throws RadialogException if a file turns out to be damaged
+   * @throws WorkInterrupted if the thread is interrupted, which it then stays; the model goes on
+   *     loading
+   */
   public void ready() {
-    films.ready();
-    engine();
+    Waiting.interruptibly(films.networks(), "waiting for the model");
+    Waiting.interruptibly(engine, "waiting for the model");
   }
 
   /** The model folder's config. */
@@ -290,6 +353,7 @@ public final class RaDialog implements AutoCloseable {
    * @throws IllegalStateException if this is closed
    */
   public Dialog open(Study study) {
+    Objects.requireNonNull(study, "study");
     Guard guard = study.guard();
     DicomRecipe recipe = DicomRecipe.of(config.film().preprocessing().dicom().text());
     List<Guard.Warning> ofFilm = guard.check(study.film(), recipe);
@@ -305,7 +369,10 @@ public final class RaDialog implements AutoCloseable {
     return dialog;
   }
 
-  /** Closes all dialogs, then frees the model. */
+  /**
+   * Closes all dialogs, then frees the model. As {@link Dialog#close} it waits for no listener:
+   * where one is in the middle of a turn, the model is freed at that turn's end.
+   */
   @Override
   public void close() {
     synchronized (this) {
@@ -315,6 +382,16 @@ public final class RaDialog implements AutoCloseable {
       closed = true;
     }
     List.copyOf(dialogs).forEach(Dialog::close);
+    freeWhereUnused();
+  }
+
+  private void freeWhereUnused() {
+    synchronized (this) {
+      if (!closed || freed || !dialogs.isEmpty()) {
+        return;
+      }
+      freed = true;
+    }
     settle(engine, Engine::close);
     settle(language, LanguageModel::close);
     settle(tokenizer, TextTokenizer::close);
@@ -328,6 +405,7 @@ public final class RaDialog implements AutoCloseable {
 
   void closed(Dialog dialog) {
     dialogs.remove(dialog);
+    freeWhereUnused();
   }
 
   FilmReader films() {
@@ -344,6 +422,11 @@ public final class RaDialog implements AutoCloseable {
 
   LanguageModel language() {
     return Waiting.forResult(language);
+  }
+
+  /** Tokens that the language model can look at together. */
+  int positions() {
+    return positions;
   }
 
   PromptFormat prompts() {

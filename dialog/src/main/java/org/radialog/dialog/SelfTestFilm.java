@@ -94,7 +94,8 @@ final class SelfTestFilm {
             model.wording().open(Optional.of(Set.of()), new Turn.Report()),
             model.tokenizer(),
             reading.image(),
-            true);
+            true,
+            model.positions());
     return answer(probabilities, model.language().llama(), prompt);
   }
 

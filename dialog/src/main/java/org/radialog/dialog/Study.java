@@ -1,5 +1,6 @@
 package org.radialog.dialog;
 
+import java.util.Objects;
 import java.util.Optional;
 import org.radialog.imaging.Guard;
 import org.radialog.imaging.Radiograph;
@@ -12,6 +13,13 @@ import org.radialog.imaging.Radiograph;
  * @param guard which films are refused
  */
 public record Study(Radiograph film, Optional<Radiograph> prior, Guard guard) {
+  /** Checks that nothing is null. */
+  public Study {
+    Objects.requireNonNull(film, "film");
+    Objects.requireNonNull(prior, "prior");
+    Objects.requireNonNull(guard, "guard");
+  }
+
   /** A study of one frontal film. */
   public static Study of(Radiograph film) {
     return new Study(film, Optional.empty(), Guard.STRICT);
@@ -19,7 +27,7 @@ public record Study(Radiograph film, Optional<Radiograph> prior, Guard guard) {
 
   /** This with an earlier film of the same patient. */
   public Study after(Radiograph earlier) {
-    return new Study(film, Optional.of(earlier), guard);
+    return new Study(film, Optional.of(Objects.requireNonNull(earlier, "earlier")), guard);
   }
 
   /** This, even where the guard doubts that it is a radiograph. */

@@ -6,6 +6,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.radialog.base.RadialogException;
+import org.radialog.base.WorkInterrupted;
 
 /**
  * Waits for what works on native memory: it cannot be left behind half done, so an interruption is
@@ -31,6 +32,20 @@ final class Waiting {
       if (interrupted) {
         Thread.currentThread().interrupt();
       }
+    }
+  }
+
+  /**
+   * The result, or what the work threw, unless the waiting thread is interrupted: the work then
+   * goes on without it.
+   */
+  static <T> T interruptibly(Future<T> future, String what) {
+    try {
+      return future.get();
+    } catch (InterruptedException e) {
+      throw new WorkInterrupted(what, e);
+    } catch (ExecutionException e) {
+      throw thrown(Optional.ofNullable(e.getCause()).orElse(e));
     }
   }
 

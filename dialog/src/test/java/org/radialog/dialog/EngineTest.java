@@ -3,6 +3,7 @@ package org.radialog.dialog;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -565,6 +566,110 @@ class EngineTest {
               () -> sequence.generate(List.of(), Decoding.greedy(3), EngineTest::unheard))
           .isInstanceOf(RadialogException.class)
           .hasMessageContaining("empty");
+    }
+  }
+
+  @Test
+  void aWantOfMemoryInOneTurnLeavesTheOthersServed() throws Exception {
+    List<KvCache> poisoned = new ArrayList<>(); // the loop's thread alone uses it
+    LanguageDecoder failing =
+        (tokens, caches, logits) -> {
+          if (poisoned.isEmpty()) {
+            poisoned.add(caches.getFirst());
+          }
+          if (caches.containsAll(poisoned) && poisoned.getFirst().length() > 20) {
+            throw new OutOfMemoryError("Java heap space");
+          }
+          llama.extend(tokens, caches, logits);
+        };
+    List<Integer> expected = greedy(prompt(2, 5), 30);
+    try (Engine engine = engine(failing);
+        Engine.Sequence bad = engine.open();
+        Engine.Sequence good = engine.open()) {
+      List<CompletableFuture<Engine.Completion>> other = new ArrayList<>();
+      Consumer<String> letAnotherIn =
+          text -> {
+            if (other.isEmpty()) {
+              other.add(
+                  CompletableFuture.supplyAsync(
+                      () -> good.generate(prompt(2, 5), Decoding.greedy(30), EngineTest::unheard)));
+            }
+          };
+      assertThatThrownBy(() -> bad.generate(prompt(1, 12), Decoding.greedy(100), letAnotherIn))
+          .isInstanceOf(RadialogException.class)
+          .hasMessageContaining("OutOfMemoryError: Java heap space");
+      assertThat(other.getFirst().get(30, TimeUnit.SECONDS).ids()).isEqualTo(expected);
+      // The sequence itself goes on from what was computed before.
+      assertThat(bad.generate(prompt(1, 12), Decoding.greedy(5), EngineTest::unheard).ids())
+          .isEqualTo(greedy(prompt(1, 12), 5));
+    }
+  }
+
+  @Test
+  void anEngineWhoseLoopFailsSaysSoToEveryCaller() throws Exception {
+    CountDownLatch running = new CountDownLatch(1);
+    CountDownLatch fail = new CountDownLatch(1);
+    LanguageDecoder failing =
+        (tokens, caches, logits) -> {
+          if (running.getCount() == 0 && fail.getCount() == 0) {
+            throw EngineTest.<RuntimeException>disguised(new IOException("lost its disk"));
+          }
+          llama.extend(tokens, caches, logits);
+        };
+    try (Engine engine = engine(failing);
+        Engine.Sequence one = engine.open();
+        Engine.Sequence two = engine.open()) {
+      List<CompletableFuture<Engine.Completion>> answers =
+          List.of(one, two).stream()
+              .map(sequence ->
+                  CompletableFuture.supplyAsync(
+                      () ->
+                          sequence.generate(
+                              prompt(1, 5),
+                              Decoding.greedy(2000),
+                              text -> {
+                                running.countDown();
+                                fail.countDown();
+                              }),
+                      work -> Thread.ofPlatform().start(work)))
+              .toList();
+      for (CompletableFuture<Engine.Completion> answer : answers) {
+        assertThatThrownBy(() -> answer.get(30, TimeUnit.SECONDS))
+            .hasMessageContaining("lost its disk");
+      }
+      assertThatThrownBy(() -> one.generate(prompt(1, 5), Decoding.greedy(3), EngineTest::unheard))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("the engine is closed, because it failed")
+          .hasMessageContaining("lost its disk");
+    }
+  }
+
+  @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
+  private static <E extends Throwable> RuntimeException disguised(Throwable thrown) throws E {
+    throw (E) thrown;
+  }
+
+  @Test
+  void aSequenceMayBeClosedInTheMiddleOfItsAnswer() {
+    try (Engine engine = engine()) {
+      Engine.Sequence sequence = engine.open();
+      Engine.Completion answer =
+          sequence.generate(prompt(1, 5), Decoding.greedy(2000), text -> sequence.close());
+      assertThat(answer.end()).isEqualTo(Engine.End.CANCELLED);
+      assertThatThrownBy(
+              () -> sequence.generate(prompt(1, 5), Decoding.greedy(3), EngineTest::unheard))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("closed");
+    }
+  }
+
+  @Test
+  void anEngineMayBeClosedInTheMiddleOfAnAnswer() {
+    Engine engine = engine();
+    try (Engine.Sequence sequence = engine.open()) {
+      Engine.Completion answer =
+          sequence.generate(prompt(1, 5), Decoding.greedy(2000), text -> engine.close());
+      assertThat(answer.end()).isEqualTo(Engine.End.CANCELLED);
     }
   }
 

@@ -60,7 +60,8 @@ class LikelihoodTest {
             model.wording().open(findings, new Turn.Report()),
             model.tokenizer(),
             model.films().read(FILM, Optional.empty()).image(),
-            true);
+            true,
+            model.positions());
     int before = prompt.stream().mapToInt(LlamaInput::count).sum();
     int[] labels = new int[before + answer.length];
     Arrays.fill(labels, Llama.IGNORED);

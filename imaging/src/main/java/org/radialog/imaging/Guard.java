@@ -85,10 +85,7 @@ public enum Guard {
     double ratio = (double) Math.max(film.width(), film.height()) / shorter;
     refuseExtremeSides(film);
     if (ratio > LARGEST_RATIO && this != FORCED) {
-      throw new ImageRefused(
-          ASPECT_RATIO,
-          film.name(),
-          sides(film) + ", at most 4 to 1; --force reads it all the same");
+      throw new ImageRefused(ASPECT_RATIO, film.name(), sides(film) + ", at most 4 to 1");
     }
     if (ratio > ODD_RATIO) {
       warnings.add(
@@ -110,7 +107,7 @@ public enum Guard {
               saturation,
               LARGEST_SATURATION);
       if (this != FORCED) {
-        throw new ImageRefused(COLOUR, film.name(), colour + "; --force reads it all the same");
+        throw new ImageRefused(COLOUR, film.name(), colour);
       }
       warnings.add(new Warning(Code.COLOUR, colour));
     }
@@ -123,10 +120,11 @@ public enum Guard {
   /**
    * Refuses a film on which no text may be written, though its findings may be looked at.
    *
+   * @param image its path or name
    * @param warnings what {@link #check} said of it
    * @throws ImageRefused if it is probably no frontal chest film, and this is {@link #STRICT}
    */
-  public void requireFrontal(Radiograph film, List<Warning> warnings) {
+  public void requireFrontal(String image, List<Warning> warnings) {
     if (this == STRICT) {
       warnings.stream()
           .filter(warning -> warning.code() == Code.PROBABLY_NOT_FRONTAL)
@@ -134,7 +132,7 @@ public enum Guard {
           .ifPresent(warning -> {
             throw new ImageRefused(
                 ImageRefused.Reason.PROBABLY_NOT_FRONTAL,
-                film.name(),
+                image,
                 warning.message() + "; no report is written on it and no question answered");
           });
     }

@@ -39,6 +39,11 @@ public final class ImageRefused extends RadialogException {
     /** Probably no frontal chest film: its findings may be looked at, no text is written on it. */
     PROBABLY_NOT_FRONTAL;
 
+    /** Whether {@link Guard#FORCED} lets such a picture pass. */
+    public boolean forcible() {
+      return this == ASPECT_RATIO || this == COLOUR || this == PROBABLY_NOT_FRONTAL;
+    }
+
     /** The stable code in the JSON output, for example {@code too_small}. */
     public String code() {
       return name().toLowerCase(Locale.ROOT);

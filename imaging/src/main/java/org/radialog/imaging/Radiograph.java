@@ -8,14 +8,17 @@ import static org.radialog.imaging.ImageRefused.Reason.UNKNOWN_FORMAT;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
+import org.radialog.base.WorkInterrupted;
 
 /**
  * A radiograph as its file holds it, whole: read entirely, or refused. Immutable.
@@ -80,8 +83,11 @@ public final class Radiograph {
    *
    * @param file a file, a pipe, or {@code -} for standard input
    * @throws ImageRefused if it is missing, no radiograph format, damaged or beyond {@code limits}
+   * @throws WorkInterrupted if the thread is interrupted, which it then stays
    */
   public static Radiograph read(Path file, Limits limits) {
+    Objects.requireNonNull(file, "file");
+    Objects.requireNonNull(limits, "limits");
     String image = file.toString();
     if (image.equals(DASH)) {
       try {
@@ -111,6 +117,8 @@ public final class Radiograph {
                 .formatted(size >> 20, limits.maxBytes() >> 20));
       }
       return decode(image, Files.readAllBytes(file), limits);
+    } catch (ClosedByInterruptException e) {
+      throw new WorkInterrupted("reading " + image, e);
     } catch (IOException e) {
       throw unreadable(image, e);
     }
@@ -147,6 +155,9 @@ public final class Radiograph {
    * @throws ImageRefused if it is no radiograph format, damaged or beyond {@code limits}
    */
   public static Radiograph decode(String name, byte[] file, Limits limits) {
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(file, "file");
+    Objects.requireNonNull(limits, "limits");
     if (file.length == 0) {
       throw new ImageRefused(EMPTY, name, "the file is empty");
     }
@@ -178,6 +189,8 @@ public final class Radiograph {
 
   /** A grey radiograph made in memory: {@code pixels} is [height, width], row-major, unsigned. */
   public static Radiograph ofGrey(String name, int width, int height, byte[] pixels) {
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(pixels, "pixels");
     if (width < 1 || height < 1 || (long) width * height != pixels.length) {
       throw new IllegalArgumentException(
           "expected " + width + "×" + height + " pixels, got " + pixels.length);

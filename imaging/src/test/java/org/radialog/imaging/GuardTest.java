@@ -58,11 +58,11 @@ class GuardTest {
     List<Guard.Warning> warnings = Guard.STRICT.check(film, DicomRecipe.VOI);
 
     assertThat(warnings).extracting(Guard.Warning::code).contains(Guard.Code.PROBABLY_NOT_FRONTAL);
-    assertThatThrownBy(() -> Guard.STRICT.requireFrontal(film, warnings))
+    assertThatThrownBy(() -> Guard.STRICT.requireFrontal(part, warnings))
         .isInstanceOf(ImageRefused.class)
         .hasMessageContaining("probably not a frontal chest film");
-    Guard.ANY_VIEW.requireFrontal(film, warnings);
-    Guard.FORCED.requireFrontal(film, warnings);
+    Guard.ANY_VIEW.requireFrontal(part, warnings);
+    Guard.FORCED.requireFrontal(part, warnings);
   }
 
   @Test

@@ -25,13 +25,13 @@ final class BackgroundLibrary implements AutoCloseable {
   }
 
   /**
-   * The ids of a text, nothing before or behind it.
+   * The ids of a text, as {@link TokenizerLibrary#ids} gives them.
    *
    * @throws RadialogException if the vocabulary makes no tokenizer
    */
-  int[] ids(String text) {
+  int[] ids(String text, char space, int most) {
     try {
-      return library.join().ids(text);
+      return library.join().ids(text, space, most);
     } catch (CompletionException e) {
       throw e.getCause() instanceof RadialogException known ? known : e;
     }

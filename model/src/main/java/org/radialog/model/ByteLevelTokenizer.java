@@ -27,6 +27,7 @@ final class ByteLevelTokenizer implements TextTokenizer {
   private final Optional<Pattern> specialPattern;
   private final int endOfTurn;
   private final OptionalInt beginning;
+  private final int longest; // bytes of a token, at most: a character has one or more
   private final BackgroundLibrary library;
 
   /**
@@ -60,6 +61,7 @@ final class ByteLevelTokenizer implements TextTokenizer {
                         .collect(Collectors.joining("|"))));
     this.endOfTurn = endOfTurn;
     this.beginning = beginning;
+    this.longest = tokens.stream().mapToInt(String::length).max().orElse(1);
     this.library = library;
   }
 
@@ -85,27 +87,40 @@ final class ByteLevelTokenizer implements TextTokenizer {
 
   @Override
   public int[] encode(String text, boolean parseSpecial) {
+    return encode(text, parseSpecial, new TokenPlaces(Integer.MAX_VALUE));
+  }
+
+  private int[] encode(String text, boolean parseSpecial, TokenPlaces places) {
     if (!parseSpecial || specialPattern.isEmpty()) {
-      return merge(text);
+      return merge(text, places);
     }
     IntStream.Builder ids = IntStream.builder();
     Matcher mark = specialPattern.get().matcher(text);
     int end = 0;
     while (mark.find()) {
-      Arrays.stream(merge(text.substring(end, mark.start()))).forEach(ids::add);
+      Arrays.stream(merge(text.substring(end, mark.start()), places)).forEach(ids::add);
       ids.add(special.getOrDefault(mark.group(), -1));
+      places.take(1);
       end = mark.end();
     }
-    Arrays.stream(merge(text.substring(end))).forEach(ids::add);
+    Arrays.stream(merge(text.substring(end), places)).forEach(ids::add);
     return ids.build().toArray();
   }
 
-  private int[] merge(String text) {
-    return text.isEmpty() ? new int[0] : library.ids(text);
+  private int[] merge(String text, TokenPlaces places) {
+    int[] ids = text.isEmpty() ? new int[0] : library.ids(text, ' ', places.left());
+    places.take(ids.length);
+    return ids;
   }
 
   @Override
-  public List<int[]> encode(List<PromptPart> parts, boolean begins) {
+  public OptionalInt longestToken() {
+    return OptionalInt.of(longest);
+  }
+
+  @Override
+  public List<int[]> encode(List<PromptPart> parts, boolean begins, int most) {
+    TokenPlaces places = TokenPlaces.of(parts, most, longestToken());
     List<int[]> lists = new ArrayList<>();
     IntStream.Builder ids = IntStream.builder();
     if (begins) {
@@ -114,8 +129,9 @@ final class ByteLevelTokenizer implements TextTokenizer {
     for (PromptPart part : parts) {
       switch (part) {
         case PromptPart.Template(String text) ->
-            Arrays.stream(encode(text, true)).forEach(ids::add);
-        case PromptPart.Text(String text) -> Arrays.stream(encode(text, false)).forEach(ids::add);
+            Arrays.stream(encode(text, true, places)).forEach(ids::add);
+        case PromptPart.Text(String text) ->
+            Arrays.stream(encode(text, false, places)).forEach(ids::add);
         case PromptPart.Image() -> {
           lists.add(ids.build().toArray());
           ids = IntStream.builder();

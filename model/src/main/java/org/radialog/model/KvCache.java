@@ -2,6 +2,8 @@ package org.radialog.model;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.Optional;
 import org.radialog.base.RadialogException;
 
 /**
@@ -10,17 +12,16 @@ import org.radialog.base.RadialogException;
  *
  * <p>Per layer and kind one block [K, capacity, d] row-major, keys after the rotary embedding. A
  * forward pass reserves, writes rows {@code length() … length() + n − 1} of every layer, then calls
- * {@link #advance}. Room is asked for {@value #ROOM} positions at once, where the model has so
- * many, and costs memory only where it was written to: tokens are appended without a copy. Beyond
- * that {@link #reserve} moves the blocks: ask for {@link #keys} and {@link #values} after it. Not
- * thread-safe; kernels may read and write disjoint parts from several threads.
+ * {@link #advance}. The memory grows with what is held, by half at least, so that a conversation of
+ * a hundred tokens costs a hundred tokens, and a token of a long one is copied twice on the
+ * average. {@link #reserve} may so move the blocks: ask for {@link #keys} and {@link #values} after
+ * it. Not thread-safe; kernels may read and write disjoint parts from several threads.
  *
  * <p>K key/value heads · d head size.
  */
 public final class KvCache implements AutoCloseable {
   private static final int ALIGNMENT = 64;
-  private static final int GRAIN = 64;
-  private static final int ROOM = 4096; // positions
+  private static final int GRAIN = 64; // positions
 
   private final LlamaConfig config;
   private Blocks blocks;
@@ -30,7 +31,7 @@ public final class KvCache implements AutoCloseable {
   /** An empty cache for a sequence of the model {@code config}. */
   public KvCache(LlamaConfig config) {
     this.config = config;
-    this.blocks = Blocks.allocate(config, 0);
+    this.blocks = Blocks.none(config);
   }
 
   /** The model that this cache fits. */
@@ -75,7 +76,7 @@ public final class KvCache implements AutoCloseable {
           "the conversation needs %d positions, the language model has %d: start a new one or ask for fewer new tokens"
               .formatted(tokens, config.maxPositions()));
     }
-    long wanted = Math.max(Math.max(tokens, ROOM), blocks.capacity + blocks.capacity / 2L);
+    long wanted = Math.max(tokens, blocks.capacity + blocks.capacity / 2L);
     wanted = (wanted + GRAIN - 1) / GRAIN * GRAIN;
     grow((int) Math.min(wanted, config.maxPositions()));
   }
@@ -117,21 +118,23 @@ public final class KvCache implements AutoCloseable {
     }
     KvCache copy = new KvCache(config);
     copy.reserve(tokens);
-    copy.blocks.copy(blocks, tokens, config);
+    for (int layer = 0; layer < config.layers(); layer++) {
+      copy.blocks.copy(blocks, layer, tokens, config);
+    }
     copy.length = tokens;
     return copy;
   }
 
-  /** Bytes of off-heap memory in use. */
+  /** Bytes of off-heap memory, room for tokens to come included. */
   public long bytes() {
-    return 2L * config.layers() * length * config.keyRows() * Float.BYTES;
+    return 2L * config.layers() * blocks.capacity * config.keyRows() * Float.BYTES;
   }
 
   @Override
   public void close() {
     if (!closed) {
       closed = true;
-      blocks.arena.close();
+      blocks.arena.ifPresent(Arena::close);
     }
   }
 
@@ -141,40 +144,69 @@ public final class KvCache implements AutoCloseable {
     }
   }
 
+  // Layer by layer: at no time is more than one of them in memory twice.
   private void grow(int newCapacity) {
     Blocks bigger = Blocks.allocate(config, newCapacity);
-    bigger.copy(blocks, length, config);
-    blocks.arena.close();
+    for (int layer = 0; layer < config.layers(); layer++) {
+      bigger.copy(blocks, layer, length, config);
+      LazyMemory.forget(blocks.memory[layer]);
+    }
+    Optional<Arena> old = blocks.arena;
     blocks = bigger;
+    old.ifPresent(Arena::close);
   }
 
-  /** The memory at one capacity: keys and values of each layer, [K, capacity, d]. */
+  /**
+   * The memory at one capacity.
+   *
+   * @param memory of each layer: its keys, then its values
+   * @param keys of each layer, [K, capacity, d]
+   * @param values of each layer, [K, capacity, d]
+   */
   @SuppressWarnings("ArrayRecordComponent") // never compared
-  private record Blocks(Arena arena, MemorySegment[] keys, MemorySegment[] values, int capacity) {
+  private record Blocks(
+      Optional<Arena> arena,
+      MemorySegment[] memory,
+      MemorySegment[] keys,
+      MemorySegment[] values,
+      int capacity) {
+
+    static Blocks none(LlamaConfig config) {
+      MemorySegment[] nothing = new MemorySegment[config.layers()];
+      Arrays.fill(nothing, MemorySegment.NULL);
+      return new Blocks(Optional.empty(), nothing, nothing, nothing, 0);
+    }
 
     @SuppressWarnings("MustBeClosedChecker") // the cache closes it
     static Blocks allocate(LlamaConfig config, int capacity) {
       Arena arena = Arena.ofShared();
       try {
+        MemorySegment[] memory = new MemorySegment[config.layers()];
         MemorySegment[] keys = new MemorySegment[config.layers()];
         MemorySegment[] values = new MemorySegment[config.layers()];
         long bytes = (long) capacity * config.keyRows() * Float.BYTES;
+        long second = rounded(bytes, ALIGNMENT);
+        long stride = rounded(second + bytes, LazyMemory.PAGE);
+        MemorySegment all = LazyMemory.allocate(arena, config.layers() * stride);
         for (int layer = 0; layer < config.layers(); layer++) {
-          keys[layer] = LazyMemory.allocate(arena, bytes, ALIGNMENT);
-          values[layer] = LazyMemory.allocate(arena, bytes, ALIGNMENT);
+          memory[layer] = all.asSlice(layer * stride, stride);
+          keys[layer] = memory[layer].asSlice(0, bytes);
+          values[layer] = memory[layer].asSlice(second, bytes);
         }
-        return new Blocks(arena, keys, values, capacity);
+        return new Blocks(Optional.of(arena), memory, keys, values, capacity);
       } catch (RuntimeException | Error e) {
         arena.close();
         throw e;
       }
     }
 
-    void copy(Blocks from, int tokens, LlamaConfig config) {
-      for (int layer = 0; layer < config.layers(); layer++) {
-        copyRows(from.keys[layer], from.capacity, keys[layer], tokens, config);
-        copyRows(from.values[layer], from.capacity, values[layer], tokens, config);
-      }
+    private static long rounded(long bytes, long grain) {
+      return (bytes + grain - 1) / grain * grain;
+    }
+
+    void copy(Blocks from, int layer, int tokens, LlamaConfig config) {
+      copyRows(from.keys[layer], from.capacity, keys[layer], tokens, config);
+      copyRows(from.values[layer], from.capacity, values[layer], tokens, config);
     }
 
     // [K, fromCapacity, d] -> [K, capacity, d], the first `tokens` rows of each head

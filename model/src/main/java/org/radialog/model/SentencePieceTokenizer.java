@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -70,6 +71,8 @@ public final class SentencePieceTokenizer implements TextTokenizer {
   static final String IMAGE = "<IMG>";
 
   private static final char SPACE = '\u2581'; // ▁
+  private static final char NOWHERE = '\uFFFF'; // no character
+  private static final int BYTES = 256;
   private static final String SPACES = "[\\s\\x1c-\\x1f]+"; // Python's
   private static final Pattern BEFORE =
       Pattern.compile("^" + SPACES, Pattern.UNICODE_CHARACTER_CLASS);
@@ -84,6 +87,8 @@ public final class SentencePieceTokenizer implements TextTokenizer {
   private final OptionalInt beginning;
   private final int endOfTurn;
   private final int size;
+  private final OptionalInt longest;
+  private final char cut; // what a long text is cut before
   private final BackgroundLibrary library;
 
   private SentencePieceTokenizer(
@@ -110,6 +115,8 @@ public final class SentencePieceTokenizer implements TextTokenizer {
                         .sorted(Comparator.comparingInt(String::length).reversed())
                         .map(Pattern::quote)
                         .collect(Collectors.joining("|"))));
+    this.longest = longest(model.pieces());
+    this.cut = partsAtSpaces(model.pieces()) ? SPACE : NOWHERE;
     this.library = new BackgroundLibrary(this::libraryJson, model.name());
   }
 
@@ -189,9 +196,34 @@ public final class SentencePieceTokenizer implements TextTokenizer {
     return special.values().stream().anyMatch(token -> token.id() == id);
   }
 
+  // Where a piece reaches over a character and the space behind it, no text can be cut there.
+  private static boolean partsAtSpaces(List<Piece> pieces) {
+    for (Piece piece : pieces) {
+      String text = piece.text();
+      for (int i = text.indexOf(SPACE, 1); i > 0; i = text.indexOf(SPACE, i + 1)) {
+        if (TokenizerLibrary.visible(text.charAt(i - 1))) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  // Without bytes for it, any length of what the model does not know is one token.
+  private static OptionalInt longest(List<Piece> pieces) {
+    return pieces.stream().filter(piece -> piece.kind() == Kind.BYTE).count() == BYTES
+        ? OptionalInt.of(pieces.stream().mapToInt(piece -> piece.text().length()).max().orElse(1))
+        : OptionalInt.empty();
+  }
+
+  @Override
+  public OptionalInt longestToken() {
+    return longest;
+  }
+
   @Override
   public int[] encode(String text, boolean parseSpecial) {
-    Reader reader = new Reader();
+    Reader reader = new Reader(new TokenPlaces(Integer.MAX_VALUE));
     if (parseSpecial) {
       reader.template(text);
     } else {
@@ -201,8 +233,8 @@ public final class SentencePieceTokenizer implements TextTokenizer {
   }
 
   @Override
-  public List<int[]> encode(List<PromptPart> parts, boolean begins) {
-    Reader reader = new Reader();
+  public List<int[]> encode(List<PromptPart> parts, boolean begins, int most) {
+    Reader reader = new Reader(TokenPlaces.of(parts, most, longest));
     if (begins) {
       beginning.ifPresent(reader.ids::add);
     }
@@ -223,6 +255,11 @@ public final class SentencePieceTokenizer implements TextTokenizer {
     private IntStream.Builder ids = IntStream.builder();
     private boolean first = true; // no special token has come since the last image
     private boolean strip; // spaces at the beginning of the text
+    private final TokenPlaces places;
+
+    Reader(TokenPlaces places) {
+      this.places = places;
+    }
 
     void template(String template) {
       if (marks.isEmpty()) {
@@ -236,6 +273,7 @@ public final class SentencePieceTokenizer implements TextTokenizer {
         Added token = required(special, mark.group(), model.name());
         flush(token.stripsBefore());
         ids.add(token.id());
+        places.take(1);
         strip = token.stripsAfter();
         first = false;
         end = mark.end();
@@ -265,10 +303,13 @@ public final class SentencePieceTokenizer implements TextTokenizer {
       part = stripEnd ? AFTER.matcher(part).replaceFirst("") : part;
       if (!part.isEmpty()) {
         boolean space = first ? spaces.first : spaces.behindSpecial;
-        for (int id :
-            library.ids((space ? String.valueOf(SPACE) : "") + part.replace(' ', SPACE))) {
-          ids.add(id);
-        }
+        int[] merged =
+            library.ids(
+                (space ? String.valueOf(SPACE) : "") + part.replace(' ', SPACE),
+                cut,
+                places.left());
+        places.take(merged.length);
+        Arrays.stream(merged).forEach(ids::add);
       }
     }
   }

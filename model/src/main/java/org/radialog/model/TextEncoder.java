@@ -29,11 +29,12 @@ import tools.jackson.databind.node.ObjectNode;
 public final class TextEncoder implements AutoCloseable {
   private static final List<String> WEIGHTS = List.of("model.safetensors", "pytorch_model.bin");
   private static final List<String> PREFIXES = List.of("", "bert.", "roberta.");
+  private static final int LONGEST_TOKEN = 128; // characters of a token, on the average of a text
   private static final String WORDS = "embeddings.word_embeddings.weight";
 
   /** Text to ids without the tokens around a text. */
   private interface Pieces extends AutoCloseable {
-    int[] ids(String text);
+    int[] ids(String text, int most);
 
     @Override
     void close();
@@ -223,7 +224,7 @@ public final class TextEncoder implements AutoCloseable {
   private static Pieces of(TokenizerLibrary library, Bert.Family family) {
     return new Pieces() {
       @Override
-      public int[] ids(String text) {
+      public int[] ids(String text, int most) {
         String stripped = text.strip();
         if (stripped.isEmpty()) {
           return new int[0];
@@ -232,7 +233,9 @@ public final class TextEncoder implements AutoCloseable {
             switch (family) {
               case BERT -> stripped;
               case ROBERTA -> " " + stripped; // its first word is a word like any other
-            });
+            },
+            ' ',
+            most);
       }
 
       @Override
@@ -300,10 +303,12 @@ public final class TextEncoder implements AutoCloseable {
 
   /**
    * The tokens of a text, without white space at its ends, between {@link #begin} and {@link #end};
-   * of a text that is too long the end is cut off.
+   * of a text that is too long the end is cut off. What stands behind {@value #LONGEST_TOKEN}
+   * characters a token is not looked at.
    */
   public int[] ids(String text) {
-    int[] of = pieces.ids(text);
+    int looked = (int) Math.min(text.length(), (long) longest * LONGEST_TOKEN);
+    int[] of = pieces.ids(text.substring(0, looked), longest);
     int[] ids = new int[Math.min(of.length + 2, longest)];
     ids[0] = begin;
     System.arraycopy(of, 0, ids, 1, ids.length - 2);

@@ -70,7 +70,30 @@ public sealed interface TextTokenizer extends AutoCloseable
    *
    * @param beginning whether the conversation begins here, so that {@link #beginning()} comes first
    */
-  List<int[]> encode(List<PromptPart> parts, boolean beginning);
+  default List<int[]> encode(List<PromptPart> parts, boolean beginning) {
+    return encode(parts, beginning, Integer.MAX_VALUE);
+  }
+
+  /**
+   * As {@link #encode(List, boolean)}, of a prompt for which there are {@code most} places. One
+   * that is longer than so many of the longest tokens is refused before any of it is looked at, and
+   * of another no more is encoded than shows that it is too long.
+   *
+   * @throws RadialogException if it has more tokens
+   */
+  List<int[]> encode(List<PromptPart> parts, boolean beginning, int most);
+
+  /**
+   * Looks at a text's length alone, for a refusal before any work is done for it.
+   *
+   * @throws RadialogException if it is longer than {@code most} of the longest tokens
+   */
+  default void requireRoom(String text, int most) {
+    TokenPlaces.of(List.of(new PromptPart.Text(text)), most, longestToken());
+  }
+
+  /** Characters that one token stands for, at most; empty where there is no such limit. */
+  OptionalInt longestToken();
 
   /**
    * The text of some tokens. Bytes that are no UTF-8 become U+FFFD. Special tokens appear as they

@@ -18,6 +18,8 @@ import tools.jackson.databind.json.JsonMapper;
 public final class WordPiece implements AutoCloseable {
   private static final List<String> SPECIAL = List.of("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]");
 
+  private static final int LONGEST_TOKEN = 128; // characters of a token, on the average of a text
+
   private final TokenizerLibrary library;
   private final int cls;
   private final int sep;
@@ -105,13 +107,15 @@ public final class WordPiece implements AutoCloseable {
   /**
    * The ids of a text between [CLS] and [SEP].
    *
-   * @param longest number of ids; of a longer text the end is cut off, [SEP] stays last
+   * @param longest number of ids; of a longer text the end is cut off, [SEP] stays last. What
+   *     stands behind {@value #LONGEST_TOKEN} characters a token is not looked at
    */
   public int[] encode(String text, int longest) {
     if (longest < 2) {
       throw new IllegalArgumentException("[CLS] and [SEP] need two places, got " + longest);
     }
-    int[] pieces = library.ids(text);
+    int looked = (int) Math.min(text.length(), (long) longest * LONGEST_TOKEN);
+    int[] pieces = library.ids(text.substring(0, looked), ' ', longest);
     int[] ids = new int[Math.min(pieces.length + 2, longest)];
     ids[0] = cls;
     for (int i = 1; i < ids.length - 1; i++) {

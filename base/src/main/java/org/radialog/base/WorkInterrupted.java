@@ -1,0 +1,34 @@
+package org.radialog.base;
+
+import java.nio.channels.ClosedByInterruptException;
+import java.util.Optional;
+
+/**
+ * Work that ended because its thread was interrupted: nothing is wrong with its input. The thread
+ * stays interrupted, as whoever interrupted it wants it to hear.
+ */
+public final class WorkInterrupted extends RadialogException {
+  private static final long serialVersionUID = 1L;
+
+  /** An interruption of {@code work}, for example {@code "loading models/mini"}. */
+  public WorkInterrupted(String work, Throwable cause) {
+    super(work + " was interrupted", cause);
+    Thread.currentThread().interrupt();
+  }
+
+  /**
+   * The interruption that {@code failure} comes from, if it does: a file that is being read when
+   * its thread is interrupted is closed under the reader, which then calls it unreadable.
+   */
+  public static Optional<WorkInterrupted> behind(RuntimeException failure, String work) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof WorkInterrupted already) {
+        return Optional.of(already);
+      }
+      if (cause instanceof ClosedByInterruptException) {
+        return Optional.of(new WorkInterrupted(work, failure));
+      }
+    }
+    return Optional.empty();
+  }
+}

@@ -1,0 +1,32 @@
+package org.radialog.kernels;
+
+import org.radialog.base.RadialogException;
+
+/** The JDK's Vector API, an incubator module that a Java process has only where it asks for it. */
+public final class VectorApi {
+  private static final String MODULE = "jdk.incubator.vector";
+
+  private VectorApi() {}
+
+  /** Whether this process has it. */
+  public static boolean present() {
+    return ModuleLayer.boot().findModule(MODULE).isPresent();
+  }
+
+  /**
+   * Refuses where this process lacks it, before a class that needs it fails to load.
+   *
+   * @param what needs it
+   * @throws RadialogException if it is missing; the message names the flag
+   */
+  public static void require(String what) {
+    if (!present()) {
+      throw new RadialogException(
+          what
+              + " needs the JDK's Vector API, which this process was started without: start java with"
+              + " --add-modules "
+              + MODULE
+              + ", or take the precision bf16 or fp32, which do without");
+    }
+  }
+}
