@@ -121,8 +121,8 @@ public final class Dialog implements AutoCloseable {
       List<LlamaInput> said =
           new ArrayList<>(PromptInputs.of(parts, model.tokenizer(), read().image(), true));
       said.addAll(
-          PromptInputs.of(
-              List.of(model.prompts().answer(report)), model.tokenizer(), read().image(), false));
+          PromptInputs.answer(
+              List.of(model.prompts().answer(report)), model.tokenizer(), read().image()));
       transcript = Optional.of(List.copyOf(said));
       beforeQuestion = transcript;
       reported = true;
@@ -366,7 +366,7 @@ public final class Dialog implements AutoCloseable {
     }
     Engine.Completion completion = mine.attended(prompt, how, onText);
     prompt.add(
-        new LlamaInput.Tokens(completion.ids().stream().mapToInt(Integer::intValue).toArray()));
+        new LlamaInput.Answer(completion.ids().stream().mapToInt(Integer::intValue).toArray()));
     transcript = Optional.of(List.copyOf(prompt));
     return completion;
   }

@@ -33,4 +33,17 @@ public final class PromptInputs {
     }
     return inputs;
   }
+
+  /** The inputs of {@code parts} that stand for what the model said. */
+  static List<LlamaInput> answer(
+      List<PromptPart> parts, TextTokenizer tokenizer, LlamaInput.Embeddings image) {
+    return of(parts, tokenizer, image, false).stream()
+        .<LlamaInput>map(input ->
+            switch (input) {
+              case LlamaInput.Tokens(int[] ids) -> new LlamaInput.Answer(ids);
+              case LlamaInput.Answer answer -> answer;
+              case LlamaInput.Embeddings rows -> rows;
+            })
+        .toList();
+  }
 }
