@@ -30,9 +30,9 @@ import org.radialog.model.TextTokenizer;
  *
  * <p>What is computed for a position depends on the conversation up to it and on nothing else: a
  * prompt's positions are those of {@link Llama#prefill}, whose bits do not depend on how the prompt
- * is cut; an answer's ({@link LlamaInput.Answer}) are always those of the decoder, whether they were
- * just said or are read from an earlier conversation. Where the decoder is quantised, answers are so
- * the same, bit for bit, alone and beside others, in the first turn and in a later one.
+ * is cut; an answer's ({@link LlamaInput.Answer}) are always those of the decoder, whether they
+ * were just said or are read from an earlier conversation. Where the decoder is quantised, answers
+ * are so the same, bit for bit, alone and beside others, in the first turn and in a later one.
  *
  * <p>A sequence that fails, fails alone. Thread-safe.
  */
@@ -415,8 +415,7 @@ public final class Engine implements AutoCloseable {
         tokens[i] = (int) ids[job.next + i];
       }
       List<float[]> rows = rows(count);
-      decoder.extend(
-          List.of(tokens), List.of(job.sequence.cache), rows.toArray(float[][]::new));
+      decoder.extend(List.of(tokens), List.of(job.sequence.cache), rows.toArray(float[][]::new));
       job.computed(job.next + count);
       last = rows.getLast();
     }

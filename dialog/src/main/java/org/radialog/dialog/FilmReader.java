@@ -303,8 +303,9 @@ final class FilmReader implements AutoCloseable {
               + file.tensors().size()
               + " films by name, and none for \""
               + film
-              + "\": the projector that its Q-Former was trained on was random and never saved, so a"
-              + " live film cannot be read (name the file as in the data set, or use RaDialog v2)");
+              + "\": the projector that its Q-Former was trained on was random and never saved, so"
+              + " a live film cannot be read (name the file as in the data set, or use RaDialog"
+              + " v2)");
     }
     if (!Arrays.equals(rows.shape(), new long[] {alignment.queries(), alignment.hidden()})) {
       throw new RadialogException(

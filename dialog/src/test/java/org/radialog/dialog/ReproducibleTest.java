@@ -30,7 +30,8 @@ import org.radialog.model.TextTokenizer;
  */
 @Timeout(600)
 class ReproducibleTest {
-  private static final Path MINI = Path.of(System.getProperty("radialog.root", ""), "models", "mini");
+  private static final Path MINI =
+      Path.of(System.getProperty("radialog.root", ""), "models", "mini");
   private static final int TOKENS = 12;
 
   private static void unheard(String text) {}
@@ -160,8 +161,7 @@ class ReproducibleTest {
 
   @Test
   void whatIsSeenOnAFilmIsTheSameAloneAndBesideOthers() {
-    try (RaDialog model =
-        RaDialog.load(TinyModel.folder(), Options.DEFAULT.with(Precision.INT8))) {
+    try (RaDialog model = RaDialog.load(TinyModel.folder(), Options.DEFAULT.with(Precision.INT8))) {
       FilmReader.Reading alone = model.films().read(TinyModel.film(3), Optional.empty());
       List<CompletableFuture<FilmReader.Reading>> all =
           IntStream.range(0, 6)

@@ -220,8 +220,7 @@ class TeamTest {
         assertThat(later).hasValue(0);
         AtomicInteger ran = new AtomicInteger();
         team.run(
-            phases(
-                new int[] {9, 9}, (phase, member, from, to, first) -> ran.addAndGet(to - from)));
+            phases(new int[] {9, 9}, (phase, member, from, to, first) -> ran.addAndGet(to - from)));
         assertThat(ran).hasValue(18);
       }
     }
@@ -285,7 +284,8 @@ class TeamTest {
       AtomicInteger ran = new AtomicInteger();
       team.run(
           phases(
-              new int[] {60, 60, 60}, (phase, member, from, to, first) -> ran.addAndGet(to - from)));
+              new int[] {60, 60, 60},
+              (phase, member, from, to, first) -> ran.addAndGet(to - from)));
       assertThat(ran).hasValue(180);
       assertThat(Thread.interrupted()).isTrue();
     }

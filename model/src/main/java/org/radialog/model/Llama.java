@@ -512,8 +512,7 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
     int first = run.start() / BLOCK;
     int blocks = (run.start() + run.count - 1) / BLOCK + 1 - first;
     Team members = team();
-    int together =
-        Math.clamp((blocks + members.size() - 1) / members.size(), 1, matrices.blocks());
+    int together = Math.clamp((blocks + members.size() - 1) / members.size(), 1, matrices.blocks());
     int pieces = (blocks + together - 1) / together;
     try (Scope _ = new Scope();
         NoGradGuard _ = new NoGradGuard();
@@ -564,7 +563,9 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
     return torch.zeros(shape, new TensorOptions(ScalarType.Float));
   }
 
-  /** Up to which layer the keys and values of each piece, and of all before it, are in the cache. */
+  /**
+   * Up to which layer the keys and values of each piece, and of all before it, are in the cache.
+   */
   private static final class Written {
     private static final int FAILED = Integer.MAX_VALUE;
     private static final int SPINS = 2_000; // some 40 µs
@@ -599,7 +600,9 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
     }
   }
 
-  /** Some neighbouring blocks of a prompt, on one thread. R = count · BLOCK rows, padding included. */
+  /**
+   * Some neighbouring blocks of a prompt, on one thread. R = count · BLOCK rows, padding included.
+   */
   private final class Piece implements Attention {
     private final Run run;
     private final int first; // block
@@ -925,8 +928,7 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
   }
 
   // Keys and values of rows [N, D] whose queries nobody wants.
-  private void keep(
-      int layer, Block block, Tensor x, Tensor cos, Tensor sin, Attention attention) {
+  private void keep(int layer, Block block, Tensor x, Tensor cos, Tensor sin, Attention attention) {
     Tensor input = x.to(type);
     Tensor k = heads(dense(block.kProj, input), x.size(0), config.kvHeads()); // [N, K, d]
     Tensor v = heads(dense(block.vProj, input), x.size(0), config.kvHeads()); // [N, K, d]

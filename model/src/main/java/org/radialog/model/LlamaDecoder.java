@@ -449,7 +449,15 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     int k = block.qProj().base().blocks();
     int v = k + block.kProj().base().blocks();
     linear(block.qProj(), 0, step, own, own.hidden, from, Math.min(to, k), step.q);
-    linear(block.kProj(), 1, step, own, own.hidden, Math.max(from, k) - k, Math.min(to, v) - k, step.k);
+    linear(
+        block.kProj(),
+        1,
+        step,
+        own,
+        own.hidden,
+        Math.max(from, k) - k,
+        Math.min(to, v) - k,
+        step.k);
     linear(block.vProj(), 2, step, own, own.hidden, Math.max(from, v) - v, to - v, step.v);
   }
 
