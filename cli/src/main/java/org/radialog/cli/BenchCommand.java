@@ -40,6 +40,9 @@ final class BenchCommand implements Callable<Integer> {
   // Bytes of weights from which on a model counts as a large one.
   private static final long LARGE = 1L << 30;
 
+  private static final int MOST_BUSY = 64;
+  private static final int BUSY_ROUNDS = 5;
+
   private static final int ANSWER = 80; // tokens of an answer whose passes are replayed
 
   @Spec private @Nullable CommandSpec spec;
@@ -71,6 +74,16 @@ final class BenchCommand implements Callable<Integer> {
           "Only N corrections of reports on the samples (20 without N), with and without prompt"
               + " lookup in turn. With --json also [tokens computed, tokens kept] of each pass.")
   private @Nullable Integer lookup;
+
+  @Option(
+      names = "--busy",
+      arity = "0..1",
+      fallbackValue = "2",
+      paramLabel = "N",
+      description =
+          "Only a prompt of 79 tokens and 95 steps, beside N busy processes (2 without N) and"
+              + " without them in turn.")
+  private @Nullable Integer busy;
 
   @Option(
       names = "--shape",
@@ -114,6 +127,10 @@ final class BenchCommand implements Callable<Integer> {
     if (lookup != null && lookup < 1 && spec != null) {
       throw new ParameterException(
           spec.commandLine(), "--lookup: " + lookup + " corrections, expected at least 1");
+    }
+    if (busy != null && (busy < 1 || busy > MOST_BUSY) && spec != null) {
+      throw new ParameterException(
+          spec.commandLine(), "--busy: " + busy + " processes, expected 1 to " + MOST_BUSY);
     }
     ObjectNode root = Json.object();
     Optional<String> difference;
@@ -176,6 +193,16 @@ final class BenchCommand implements Callable<Integer> {
     if (fresh) {
       double rate = speed.decode(300, 1, 100);
       root.put("first_100_tokens_ms", Json.rounded(100_000 / rate));
+    } else if (busy != null) {
+      Speed.Busy b = speed.busy(busy, BUSY_ROUNDS);
+      root.putObject("busy")
+          .put("processes", b.processes())
+          .put("prompt_79_ms", Json.rounded(b.promptMillis()))
+          .put("prompt_79_ms_busy", Json.rounded(b.promptMillisBusy()))
+          .put("prompt_ratio", Json.rounded(b.promptMillisBusy() / b.promptMillis()))
+          .put("steps_95_ms", Json.rounded(b.stepsMillis()))
+          .put("steps_95_ms_busy", Json.rounded(b.stepsMillisBusy()))
+          .put("steps_ratio", Json.rounded(b.stepsMillisBusy() / b.stepsMillis()));
     } else if (replay != null) {
       Speed.Replay replayed =
           Speed.replay(speed.decoder(), speed.llama().config(), 300, ANSWER, passes(replay), 3);

@@ -32,4 +32,24 @@ class BenchCommandTest {
     assertThat(run.code()).isEqualTo(2);
     assertThat(run.err()).contains("--lookup: 0 corrections, expected at least 1");
   }
+
+  @Test
+  void whatBusyProcessesCostIsMeasuredInTurn() {
+    CommandLineRun run = CommandLineRun.of("bench", "--busy", "1", "--json");
+    assertThat(run.code()).isZero();
+    JsonNode busy = run.json().getFirst().get("busy");
+    assertThat(busy.get("processes").asInt()).isEqualTo(1);
+    assertThat(busy.get("prompt_ratio").asDouble())
+        .isCloseTo(
+            busy.get("prompt_79_ms_busy").asDouble() / busy.get("prompt_79_ms").asDouble(),
+            within(0.01));
+    assertThat(busy.get("steps_ratio").asDouble()).isPositive();
+  }
+
+  @Test
+  void noBusyProcessesAreAUsageError() {
+    CommandLineRun run = CommandLineRun.of("bench", "--busy", "0");
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err()).contains("--busy: 0 processes, expected 1 to 64");
+  }
 }

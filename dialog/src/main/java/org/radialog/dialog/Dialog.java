@@ -185,9 +185,10 @@ public final class Dialog implements AutoCloseable {
     Objects.requireNonNull(report, "report");
     alone(() -> {
       model.tokenizer().requireRoom(report, model.positions());
-      List<PromptPart> parts = model.wording().open(namedFindings(new Turn.Report()), new Turn.Report());
-      List<LlamaInput> said = new ArrayList<>(inputs(parts, true));
-      said.addAll(inputs(List.of(model.prompts().answer(report)), false));
+      Turn turn = new Turn.Report();
+      List<LlamaInput> said =
+          new ArrayList<>(inputs(model.wording().open(namedFindings(turn), turn), true));
+      said.addAll(PromptInputs.answer(inputs(List.of(model.prompts().answer(report)), false)));
       transcript = Optional.of(List.copyOf(said));
       beforeQuestion = transcript;
       reported = true;
@@ -489,7 +490,7 @@ public final class Dialog implements AutoCloseable {
         unwritten.stream().map(PromptFormat::sentence).collect(Collectors.joining(" ", " ", ""));
     listening(onText).accept(sentences);
     List<LlamaInput> all = new ArrayList<>(transcript.orElseThrow());
-    all.add(new LlamaInput.Tokens(model.tokenizer().encode(sentences, false)));
+    all.add(new LlamaInput.Answer(model.tokenizer().encode(sentences, false)));
     transcript = Optional.of(List.copyOf(all));
     return sentences;
   }
@@ -573,7 +574,7 @@ public final class Dialog implements AutoCloseable {
       }
     }
     prompt.add(
-        new LlamaInput.Tokens(completion.ids().stream().mapToInt(Integer::intValue).toArray()));
+        new LlamaInput.Answer(completion.ids().stream().mapToInt(Integer::intValue).toArray()));
     transcript = Optional.of(List.copyOf(prompt));
     return completion;
   }

@@ -19,7 +19,6 @@ import org.radialog.model.Llama;
 import org.radialog.model.LlamaConfig;
 import org.radialog.model.LlamaInput;
 import org.radialog.model.TextTokenizer;
-import org.radialog.torch.Torch;
 
 /**
  * Generates text for many sequences at once on one thread of its own, which sleeps while there is
@@ -31,6 +30,12 @@ import org.radialog.torch.Torch;
  * computed in the same pass. Those that the model would have chosen are kept, the others taken
  * back: the answer is the same, in fewer passes.
  *
+ * <p>What is computed for a position depends on the conversation up to it and on nothing else: a
+ * prompt's positions are those of {@link Llama#prefill}, whose bits do not depend on how the prompt
+ * is cut; an answer's ({@link LlamaInput.Answer}) are always those of the decoder, whether they
+ * were just said or are read from an earlier conversation. Where the decoder is quantised, answers
+ * are so the same, bit for bit, alone and beside others, in the first turn and in a later one.
+ *
  * <p>A sequence that fails, fails alone, for want of memory too. Should the loop itself fail, every
  * answer under way fails with it, and who comes later hears that the engine is closed, and why.
  * Thread-safe.
@@ -39,6 +44,8 @@ public final class Engine implements AutoCloseable {
   /** Positions that are prefilled at once: others wait, and a cancellation is seen, no longer. */
   private static final int PREFILL = 512;
 
+  /** Positions of an earlier answer that are computed at once. */
+  private static final int RECALL = 64;
   // A waiting caller looks so often whether there is still somebody to wait for.
   private static final long LOOK_MILLIS = 500;
 
@@ -274,14 +281,12 @@ public final class Engine implements AutoCloseable {
         switch (input) {
           case LlamaInput.Tokens(int[] ids) -> {
             for (int id : ids) {
-              if (id < 0 || id >= config.vocab()) {
-                throw new RadialogException(
-                    "token id "
-                        + id
-                        + " is not in the language model's vocabulary of "
-                        + config.vocab());
-              }
-              codes.add(id);
+              codes.add(known(id));
+            }
+          }
+          case LlamaInput.Answer(int[] ids) -> {
+            for (int id : ids) {
+              codes.add(Codes.ANSWER + known(id));
             }
           }
           case LlamaInput.Embeddings(float[] rows, int count) -> {
@@ -295,6 +300,14 @@ public final class Engine implements AutoCloseable {
       return codes;
     }
 
+    private int known(int id) {
+      if (id < 0 || id >= config.vocab()) {
+        throw new RadialogException(
+            "token id " + id + " is not in the language model's vocabulary of " + config.vocab());
+      }
+      return id;
+    }
+
     private int image(float[] rows) {
       for (int i = 0; i < images.size(); i++) {
         if (Arrays.equals(images.get(i), rows)) {
@@ -306,8 +319,11 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /** A growing list of longs. */
+  /** A growing list of longs, one for each position. */
   private static final class Codes {
+    /** Beside a token of an answer: what is computed for it is not what a prompt has. */
+    static final long ANSWER = 1L << 32;
+
     private long[] values = new long[256];
     private int size;
 
@@ -320,6 +336,24 @@ public final class Engine implements AutoCloseable {
 
     void truncate(int newSize) {
       size = newSize;
+    }
+
+    boolean answer(int position) {
+      return values[position] >= ANSWER;
+    }
+
+    /** One past the last position from {@code from} on that is of an answer, or not, as that is. */
+    int endOfKind(int from) {
+      int to = from + 1;
+      while (to < size && answer(to) == answer(from)) {
+        to++;
+      }
+      return to;
+    }
+
+    /** The token ids alone, whoever said them. */
+    long[] ids() {
+      return Arrays.stream(values, 0, size).map(v -> v >= ANSWER ? v - ANSWER : v).toArray();
     }
 
     int common(Codes other) {
@@ -355,7 +389,6 @@ public final class Engine implements AutoCloseable {
   }
 
   private void serve(List<Job> running) {
-    Torch.threads(Runtime.getRuntime().availableProcessors());
     boolean open = true;
     while (open) {
       open = admit(running);
@@ -406,16 +439,45 @@ public final class Engine implements AutoCloseable {
 
   private void prefill(Job job) {
     job.guarded(() -> {
-      int to = Math.min(job.next + PREFILL, job.codes.size);
-      float[] last = llama.prefill(job.sequence.cache, slice(job.prompt, job.next, to));
-      for (int i = job.next; i < to; i++) {
-        job.sequence.held.add(job.codes.values[i]);
+      int end = job.codes.endOfKind(job.next);
+      float[] last;
+      // One network for both: then there is nothing to tell apart.
+      if (decoder != llama && job.codes.answer(job.next)) {
+        last = recall(job, Math.min(job.next + RECALL, end));
+      } else {
+        int to = Math.min((job.next / PREFILL + 1) * PREFILL, end);
+        last = llama.prefill(job.sequence.cache, slice(job.prompt, job.next, to));
+        job.computed(to);
       }
-      job.next = to;
-      if (to == job.codes.size) {
+      if (job.next == job.codes.size) {
         job.choose(last).ifPresent(job::end);
       }
     });
+  }
+
+  // An earlier answer up to a position, as the decoder said it; the logits behind it.
+  private float[] recall(Job job, int to) {
+    long[] ids = job.codes.ids();
+    float[] last = {};
+    while (job.next < to) {
+      int count = Math.min(Math.max(1, decoder.passTokens()), to - job.next);
+      int[] tokens = new int[count];
+      for (int i = 0; i < count; i++) {
+        tokens[i] = (int) ids[job.next + i];
+      }
+      List<float[]> rows = rows(count);
+      decoder.extend(List.of(tokens), List.of(job.sequence.cache), rows.toArray(float[][]::new));
+      job.computed(job.next + count);
+      last = rows.getLast();
+    }
+    return last;
+  }
+
+  private List<float[]> rows(int count) {
+    while (logits.size() < count) {
+      logits.add(new float[config.vocab()]);
+    }
+    return logits.subList(0, count);
   }
 
   private void step(List<Job> ready) {
@@ -445,11 +507,8 @@ public final class Engine implements AutoCloseable {
       tokens.add(next);
       rows += next.length;
     }
-    while (logits.size() < rows) {
-      logits.add(new float[config.vocab()]);
-    }
     List<KvCache> caches = jobs.stream().map(job -> job.sequence.cache).toList();
-    decoder.extend(tokens, caches, logits.subList(0, rows).toArray(float[][]::new));
+    decoder.extend(tokens, caches, rows(rows).toArray(float[][]::new));
     int row = 0;
     for (int i = 0; i < jobs.size(); i++) {
       Job job = jobs.get(i);
@@ -472,6 +531,8 @@ public final class Engine implements AutoCloseable {
             switch (input) {
               case LlamaInput.Tokens(int[] ids) ->
                   new LlamaInput.Tokens(Arrays.copyOfRange(ids, first, last));
+              case LlamaInput.Answer(int[] ids) ->
+                  new LlamaInput.Answer(Arrays.copyOfRange(ids, first, last));
               case LlamaInput.Embeddings(float[] rows, int count) -> {
                 int width = rows.length / count;
                 yield new LlamaInput.Embeddings(
@@ -554,7 +615,15 @@ public final class Engine implements AutoCloseable {
       sequence.held.truncate(cached);
       sequence.cache.truncate(cached);
       next = cached;
-      sequence.lookup.read(codes.values, codes.size);
+      sequence.lookup.read(codes.ids(), codes.size);
+    }
+
+    // The cache has the prompt's positions up to `to`.
+    void computed(int to) {
+      for (int i = next; i < to; i++) {
+        sequence.held.add(codes.values[i]);
+      }
+      next = to;
     }
 
     // What the next pass appends: the token that was chosen, and at most so many guesses.
@@ -578,7 +647,7 @@ public final class Engine implements AutoCloseable {
       int kept = 0;
       Optional<End> end;
       do {
-        sequence.held.add(tokens[kept]);
+        sequence.held.add(Codes.ANSWER + tokens[kept]);
         end = choose(logits.get(kept));
         kept++;
       } while (end.isEmpty() && kept < tokens.length && tokens[kept] == pending);

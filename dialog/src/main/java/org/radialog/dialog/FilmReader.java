@@ -20,6 +20,7 @@ import org.radialog.imaging.Preprocessing;
 import org.radialog.imaging.Radiograph;
 import org.radialog.model.Alignment;
 import org.radialog.model.BioViLT;
+import org.radialog.model.BlasThreads;
 import org.radialog.model.FindingsClassifier;
 import org.radialog.model.LlamaInput;
 import org.radialog.model.ModelConfig;
@@ -143,7 +144,7 @@ final class FilmReader implements AutoCloseable {
   private final boolean blind;
   private final Preprocessing forClassifier;
   private final Preprocessing forAlignment;
-  private final Future<?> alone;
+  private final Optional<Future<BlasThreads>> blas;
   private final Future<Networks> networks;
 
   /**
@@ -171,19 +172,19 @@ final class FilmReader implements AutoCloseable {
     this.forAlignment = new Preprocessing(p.resize(), p.crops().alignment(), dicom);
     // One core: films are read while the language model is unpacked or talks on the others, and
     // small convolutions on threads that must wait for each other cost many times their work.
-    this.alone = thread.submit(() -> Torch.threads(1));
+    // And what is added up does not depend on their number, nor on what else runs.
+    this.blas =
+        type == ScalarType.BFloat16
+            ? Optional.of(thread.submit(BlasThreads::one))
+            : Optional.empty();
     this.networks =
         thread.submit(() -> {
+          Torch.threads(1);
           Networks made = Networks.of(config, trained.source(), hidden, type);
           trained.unload(); // the networks hold copies
           Torch.giveBack();
           return made;
         });
-  }
-
-  /** Waits until the thread has taken its one core: later threads start from the last setting. */
-  void settled() {
-    Waiting.forCompletion(alone);
   }
 
   /** Done once the networks are there. */
@@ -302,8 +303,9 @@ final class FilmReader implements AutoCloseable {
               + file.tensors().size()
               + " films by name, and none for \""
               + film
-              + "\": the projector that its Q-Former was trained on was random and never saved, so a"
-              + " live film cannot be read (name the file as in the data set, or use RaDialog v2)");
+              + "\": the projector that its Q-Former was trained on was random and never saved, so"
+              + " a live film cannot be read (name the file as in the data set, or use RaDialog"
+              + " v2)");
     }
     if (!Arrays.equals(rows.shape(), new long[] {alignment.queries(), alignment.hidden()})) {
       throw new RadialogException(
@@ -365,5 +367,10 @@ final class FilmReader implements AutoCloseable {
     if (networks.state() == Future.State.SUCCESS) {
       networks.resultNow().close();
     }
+    blas.ifPresent(one -> {
+      if (one.state() == Future.State.SUCCESS) {
+        one.resultNow().close();
+      }
+    });
   }
 }

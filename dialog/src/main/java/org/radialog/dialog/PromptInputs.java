@@ -36,4 +36,16 @@ public final class PromptInputs {
     }
     return inputs;
   }
+
+  /** These as what the model said. */
+  static List<LlamaInput> answer(List<LlamaInput> inputs) {
+    return inputs.stream()
+        .<LlamaInput>map(input ->
+            switch (input) {
+              case LlamaInput.Tokens(int[] ids) -> new LlamaInput.Answer(ids);
+              case LlamaInput.Answer answer -> answer;
+              case LlamaInput.Embeddings rows -> rows;
+            })
+        .toList();
+  }
 }

@@ -109,7 +109,6 @@ public final class RaDialog implements AutoCloseable {
             () -> {
               TextTokenizer text = Waiting.forResult(tokenizer);
               LanguageModel model = Waiting.forResult(language);
-              films.settled(); // the engine's thread settles after it, and later threads as it did
               return new Engine(model.llama(), model.decoder(), text, ends(text));
             });
   }

@@ -1,5 +1,6 @@
 package org.radialog.dialog;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -133,6 +134,75 @@ public final class Speed implements AutoCloseable {
       }
     }
     return median(rates);
+  }
+
+  /**
+   * What other busy processes cost.
+   *
+   * @param processes that did nothing but compute
+   * @param promptMillis of {@value #BUSY_PROMPT} tokens on the machine as it is
+   * @param promptMillisBusy with them
+   * @param stepsMillis of {@value #BUSY_STEPS} steps behind it
+   * @param stepsMillisBusy with them
+   */
+  public record Busy(
+      int processes,
+      double promptMillis,
+      double promptMillisBusy,
+      double stepsMillis,
+      double stepsMillisBusy) {}
+
+  private static final int BUSY_PROMPT = 79;
+  private static final int BUSY_STEPS = 95;
+
+  /**
+   * A prompt and an answer with and without other busy processes, in turn.
+   *
+   * @param processes begun and ended for each round
+   * @param rounds the median counts
+   * @throws RadialogException if no process can be started
+   */
+  public Busy busy(int processes, int rounds) {
+    double[][] millis = new double[4][rounds];
+    one(BUSY_PROMPT, BUSY_STEPS); // the kernels' compilation
+    one(BUSY_PROMPT, BUSY_STEPS);
+    for (int i = 0; i < rounds; i++) {
+      double[] idle = one(BUSY_PROMPT, BUSY_STEPS);
+      List<Process> others = new ArrayList<>();
+      try {
+        for (int p = 0; p < processes; p++) {
+          others.add(new ProcessBuilder("sh", "-c", "while :; do :; done").start());
+        }
+        double[] busy = one(BUSY_PROMPT, BUSY_STEPS);
+        millis[0][i] = idle[0];
+        millis[1][i] = busy[0];
+        millis[2][i] = idle[1];
+        millis[3][i] = busy[1];
+      } catch (IOException e) {
+        throw new RadialogException("cannot start a busy process: " + e, e);
+      } finally {
+        others.forEach(Process::destroyForcibly);
+        others.forEach(other -> other.onExit().join());
+      }
+    }
+    return new Busy(
+        processes, median(millis[0]), median(millis[1]), median(millis[2]), median(millis[3]));
+  }
+
+  // Milliseconds of a prompt, and of the steps behind it.
+  private double[] one(int prompt, int steps) {
+    LlamaConfig config = language.llama().config();
+    try (KvCache cache = new KvCache(config)) {
+      float[][] logits = new float[1][config.vocab()];
+      long start = System.nanoTime();
+      int[] next = {likeliest(language.llama().prefill(cache, prompt(config, prompt)))};
+      long prefilled = System.nanoTime();
+      for (int i = 0; i < steps; i++) {
+        language.decoder().step(next, List.of(cache), logits);
+        next[0] = likeliest(logits[0]);
+      }
+      return new double[] {(prefilled - start) / 1e6, (System.nanoTime() - prefilled) / 1e6};
+    }
   }
 
   /**

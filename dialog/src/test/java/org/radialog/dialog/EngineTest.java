@@ -81,7 +81,7 @@ class EngineTest {
   private static List<LlamaInput> and(
       List<LlamaInput> before, Engine.Completion answer, LlamaInput then) {
     List<LlamaInput> all = new ArrayList<>(before);
-    all.add(new LlamaInput.Tokens(answer.ids().stream().mapToInt(Integer::intValue).toArray()));
+    all.add(new LlamaInput.Answer(answer.ids().stream().mapToInt(Integer::intValue).toArray()));
     all.add(then);
     return all;
   }

@@ -73,6 +73,7 @@ class LikelihoodTest {
         rows.push_back(
             switch (input) {
               case LlamaInput.Tokens(int[] ids) -> llama.embed(ids);
+              case LlamaInput.Answer(int[] ids) -> llama.embed(ids);
               case LlamaInput.Embeddings(float[] image, int count) ->
                   Torch.tensor(image, count, llama.config().hidden());
             });

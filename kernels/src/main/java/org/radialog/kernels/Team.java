@@ -4,65 +4,129 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Threads that do one piece of work together, meeting at barriers a few microseconds apart. The
- * caller of {@link #run} is member 0; the others spin at a barrier, and sleep between runs.
+ * Threads that do one piece of work together, in phases of a few microseconds. The caller of {@link
+ * #run} is member 0; the others sleep between runs.
  *
- * <p>Waiting spins for a bounded time, then yields, then sleeps: on an idle machine a barrier costs
- * about a microsecond, on a busy one nobody burns the processor that the awaited thread needs.
- * Closing ends the threads.
+ * <p>A phase ends when all its pieces are done, whoever did them, not when all members have come: a
+ * member that the system does not run holds up nobody, unless it is stopped within a piece. Each
+ * member begins with a large piece of its own; then the small ones go to whoever is free, and last
+ * the large ones of members that never came.
+ *
+ * <p>Who waits spins for some 50 µs, which on an idle machine is enough, then sleeps until it is
+ * woken: on a busy machine the processor is then free for the member that is waited for.
  */
 public final class Team implements AutoCloseable {
-  /** What every member runs. */
-  @FunctionalInterface
-  public interface Work {
-    /** Member {@code member} of {@link Team#size}; all members meet the same barriers. */
-    void run(int member);
+  /** What the members run: phases one after the other, each cut into pieces. */
+  public interface Phases {
+    /** Number of phases. */
+    int count();
+
+    /** What is shared out in a phase. */
+    int units(int phase);
+
+    /**
+     * Does units {@code from} to {@code to − 1} of a phase. What all pieces of earlier phases wrote
+     * is visible.
+     *
+     * @param member who does it, below {@link Team#size}
+     * @param first whether it is this member's first piece of the phase
+     */
+    void piece(int phase, int member, int from, int to, boolean first);
+
+    /**
+     * Called while others are at work on the phase before, or a little later: what {@code member}
+     * will likely begin with. It must write nothing that others read, and not fail.
+     */
+    default void ahead(int phase, int member, int from) {}
   }
 
-  /** Ends a member that waits for one that failed. */
-  private static final class Abandoned extends RuntimeException {
-    private static final long serialVersionUID = 1L;
+  /** The most members that a team can have. */
+  public static final int MOST = 16;
 
-    Abandoned() {
-      super("another member of the team failed", null, false, false);
-    }
-  }
+  private static final int PIECES = 32; // of a phase, at most: bits of a state
+  private static final int LARGE = 4; // a member's own piece, in small ones
+  private static final int SMALL_EACH = 2;
+  private static final long SPIN_NANOS = 50_000;
+  private static final long IDLE_SPIN_NANOS = 100_000; // a sampler's time between two steps
+  private static final int LOOK = 32; // spins between two looks at the clock
 
-  private static final int SPINS = 1_000; // some 20 µs
-  private static final int YIELDS = 2_000; // on an idle machine about a millisecond
-  private static final int IDLE_SPINS = 4_000; // some 100 µs: a sampler's time between two steps
-  private static final long NAP_NANOS = 50_000;
+  private static final Phases NOTHING =
+      new Phases() {
+        @Override
+        public int count() {
+          return 0;
+        }
+
+        @Override
+        public int units(int phase) {
+          return 0;
+        }
+
+        @Override
+        public void piece(int phase, int member, int from, int to, boolean first) {}
+      };
 
   private final List<Worker> workers = new ArrayList<>();
   private final int size;
+  private final int pieces;
+  private final int weight; // of all pieces
   private final AtomicBoolean busy = new AtomicBoolean();
-  private final AtomicInteger arrived = new AtomicInteger();
-  private final AtomicInteger finished = new AtomicInteger();
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
-  private volatile int phase; // barriers passed
-  private final AtomicInteger runs =
-      new AtomicInteger(); // runs begun; tells workers that there is work
   private volatile boolean closed;
-  private Work work = member -> {};
+
+  // The number of the phase under way, counted over all runs, and a bit for each of its pieces that
+  // nobody has taken. The run is published before its first state and read after it.
+  private final AtomicLong state = new AtomicLong();
+  private final AtomicInteger left = new AtomicInteger(); // pieces that are not done
+  private final AtomicIntegerArray asleep; // by member
+  private final AtomicInteger sleepers = new AtomicInteger();
+  private final AtomicReferenceArray<@Nullable Thread> threads; // by member
+  private volatile Run run = new Run(NOTHING, 0, new int[0]);
+
+  /**
+   * A run under way.
+   *
+   * @param base the number of its first phase
+   * @param units of each phase
+   */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  private record Run(Phases work, int base, int[] units) {
+    int phase(long state) {
+      return number(state) - base;
+    }
+
+    boolean over(long state) {
+      return phase(state) < 0 || phase(state) >= units.length;
+    }
+  }
 
   private Team(int size) {
     this.size = size;
+    this.pieces = Math.min(PIECES, size + SMALL_EACH * size);
+    this.weight = LARGE * size + (pieces - size);
+    this.asleep = new AtomicIntegerArray(size);
+    this.threads = new AtomicReferenceArray<>(size);
   }
 
   /** A team of {@code size} members, one of them the caller of {@link #run}. */
   public static Team of(int size) {
-    if (size < 1) {
-      throw new IllegalArgumentException("a team needs one member or more, got " + size);
+    if (size < 1 || size > MOST) {
+      throw new IllegalArgumentException("a team needs 1 to " + MOST + " members, got " + size);
     }
     Team team = new Team(size);
     for (int member = 1; member < size; member++) {
       Worker worker = team.new Worker(member);
       team.workers.add(worker);
+      team.threads.set(member, worker);
       worker.start();
     }
     return team;
@@ -74,11 +138,12 @@ public final class Team implements AutoCloseable {
   }
 
   /**
-   * Runs {@code work} on all members and returns when all are done.
+   * Runs {@code work} on the members and returns when all its pieces are done. If a piece fails,
+   * those that nobody has begun are left out.
    *
    * @throws IllegalStateException if the team is closed, or runs already
    */
-  public void run(Work work) {
+  public void run(Phases work) {
     if (!busy.compareAndSet(false, true)) {
       throw new IllegalStateException("the team runs already");
     }
@@ -86,16 +151,16 @@ public final class Team implements AutoCloseable {
       if (closed) {
         throw new IllegalStateException("the team is closed");
       }
-      this.work = work;
-      arrived.set(0);
-      finished.set(0);
       failure.set(null);
-      runs.incrementAndGet();
-      workers.forEach(Worker::wake);
-      runMember(0);
-      for (int tries = 0; finished.get() != size; tries++) {
-        pause(tries);
+      threads.set(0, Thread.currentThread());
+      int[] units = new int[work.count()];
+      for (int phase = 0; phase < units.length; phase++) {
+        units[phase] = work.units(phase);
       }
+      Run mine = new Run(work, number(state.get()) + 1, units);
+      run = mine;
+      begin(mine, 0);
+      member(0);
       Throwable thrown = failure.get();
       if (thrown instanceof RuntimeException e) {
         throw e;
@@ -104,74 +169,178 @@ public final class Team implements AutoCloseable {
         throw e;
       }
     } finally {
-      this.work = member -> {};
+      threads.set(0, null);
       busy.set(false);
     }
   }
 
-  private void runMember(int member) {
-    try {
-      work.run(member);
-    } catch (RuntimeException | Error e) {
-      failure.compareAndSet(null, e); // the first is the cause, the others are abandoned
-    } finally {
-      finished.incrementAndGet();
-    }
+  /**
+   * Runs {@code task} for 0 to {@code count − 1}. They are begun in this order, each by whoever is
+   * free: a task may wait for an earlier one. If one fails, those that are not begun are left out.
+   */
+  public void each(int count, IntConsumer task) {
+    AtomicInteger next = new AtomicInteger();
+    run(
+        new Phases() {
+          @Override
+          public int count() {
+            return 1;
+          }
+
+          @Override
+          public int units(int phase) {
+            return size;
+          }
+
+          @Override
+          public void piece(int phase, int member, int from, int to, boolean first) {
+            try {
+              for (int i = next.getAndIncrement(); i < count; i = next.getAndIncrement()) {
+                task.accept(i);
+              }
+            } catch (RuntimeException | Error e) {
+              next.set(count);
+              throw e;
+            }
+          }
+        });
   }
 
-  /**
-   * Waits until every member is here; only inside a run. What they wrote before is then visible.
-   */
-  public void barrier() {
-    await(arrive());
+  private static int number(long state) {
+    return (int) (state >>> 32);
   }
 
-  /**
-   * Says that this member is here, and waits for nobody: what it does before {@link #await} is done
-   * while the others come. Only inside a run.
-   *
-   * @return for {@link #await}
-   */
-  public int arrive() {
-    int now = phase;
-    if (arrived.incrementAndGet() == size) {
-      arrived.set(0);
-      phase = now + 1;
-    }
-    return now;
+  // The first unit of a piece: the members' own ones come first, then the small ones.
+  private int start(int piece, int units) {
+    long before = piece <= size ? (long) LARGE * piece : (long) LARGE * size + (piece - size);
+    return (int) (units * before / weight);
   }
 
-  /**
-   * Waits until every member has arrived. What they wrote before is then visible.
-   *
-   * @param now what {@link #arrive} returned
-   */
-  public void await(int now) {
-    for (int tries = 0; phase == now; tries++) {
-      if (failure.get() != null) {
-        throw new Abandoned();
+  // Opens a phase, or the first after it that has units, or ends the run.
+  private void begin(Run mine, int from) {
+    int phase = from;
+    int free = 0;
+    for (; phase < mine.units.length; phase++) {
+      int units = mine.units[phase];
+      for (int piece = 0; piece < pieces; piece++) {
+        if (start(piece, units) < start(piece + 1, units)) {
+          free |= 1 << piece;
+        }
       }
-      pause(tries);
+      if (free != 0) {
+        break;
+      }
+    }
+    left.set(Integer.bitCount(free));
+    state.set((long) (mine.base + phase) << 32 | (free & 0xffffffffL));
+    if (sleepers.get() > 0) {
+      wake();
     }
   }
 
-  @SuppressWarnings(
-      "ThreadPriorityCheck") // on a busy machine the awaited thread needs this processor
-  private static void pause(int tries) {
-    if (tries < SPINS) {
-      Thread.onSpinWait();
-    } else if (tries < SPINS + YIELDS) {
-      Thread.yield();
-    } else {
-      LockSupport.parkNanos(NAP_NANOS);
+  private void wake() {
+    for (int member = 0; member < size; member++) {
+      if (asleep.get(member) != 0) {
+        LockSupport.unpark(threads.get(member));
+      }
     }
+  }
+
+  // What a member does in a run: member 0 until it ends, the others until the team is closed.
+  private void member(int member) {
+    int last = number(state.get()) - 1; // the phase that this member took a piece of last
+    int done = 0; // pieces of it that are not yet told
+    while (true) {
+      long now = state.get();
+      Run mine = run;
+      int phase = mine.phase(now);
+      boolean over = mine.over(now);
+      if (over && member == 0) {
+        return;
+      }
+      int free = (int) now;
+      if (over || free == 0) {
+        if (done > 0) {
+          int rest = left.addAndGet(-done);
+          done = 0;
+          if (rest == 0) {
+            begin(mine, phase + 1);
+            continue;
+          }
+        }
+        if (!await(now, member, mine)) {
+          return;
+        }
+        continue;
+      }
+      int piece = choose(free, member);
+      int from = start(piece, mine.units[phase]);
+      int to = start(piece + 1, mine.units[phase]);
+      if (state.compareAndSet(now, now & ~(1L << piece))) {
+        if (failure.get() == null) {
+          try {
+            mine.work.piece(phase, member, from, to, last != number(now));
+          } catch (RuntimeException | Error e) {
+            failure.compareAndSet(null, e); // the first is the cause
+          }
+        }
+        last = number(now);
+        done++;
+      }
+    }
+  }
+
+  private int choose(int free, int member) {
+    if ((free & 1 << member) != 0) {
+      return member;
+    }
+    int small = free >>> size << size;
+    return Integer.numberOfTrailingZeros(small != 0 ? small : free);
+  }
+
+  // Waits for another state. False if the team is closed.
+  private boolean await(long now, int member, Run mine) {
+    boolean over = mine.over(now);
+    int next = mine.phase(now) + 1;
+    if (!over && next < mine.units.length) {
+      mine.work.ahead(next, member, start(member, mine.units[next]));
+    }
+    long limit = 0;
+    for (int spins = 0; state.get() == now; spins++) {
+      if (over && closed) {
+        return false;
+      }
+      if (spins % LOOK == 0) {
+        long time = System.nanoTime();
+        if (limit == 0) {
+          limit = time + (over ? IDLE_SPIN_NANOS : SPIN_NANOS);
+        } else if (time - limit > 0) {
+          sleep(now, member, over);
+        }
+      }
+      Thread.onSpinWait();
+    }
+    return true;
+  }
+
+  private void sleep(long now, int member, boolean over) {
+    sleepers.incrementAndGet();
+    asleep.set(member, 1); // then look again: a new state is published before this is looked at
+    while (state.get() == now && !(over && closed)) {
+      LockSupport.park(this);
+      if (Thread.currentThread().isInterrupted() && member == 0) {
+        break; // parking would return at once: the caller's interruption is not ours to clear
+      }
+    }
+    asleep.set(member, 0);
+    sleepers.decrementAndGet();
   }
 
   /** Ends the threads; a run in progress is finished first. */
   @Override
   public void close() {
     closed = true;
-    workers.forEach(Worker::wake);
+    workers.forEach(LockSupport::unpark);
     boolean interrupted = false;
     for (Worker worker : workers) {
       while (worker.isAlive()) {
@@ -189,7 +358,6 @@ public final class Team implements AutoCloseable {
 
   private final class Worker extends Thread {
     private final int member;
-    private volatile boolean asleep;
 
     Worker(int member) {
       super("radialog-kernels-" + member);
@@ -197,33 +365,9 @@ public final class Team implements AutoCloseable {
       setDaemon(true);
     }
 
-    void wake() {
-      if (asleep) {
-        LockSupport.unpark(this);
-      }
-    }
-
     @Override
     public void run() {
-      int done = 0;
-      while (true) {
-        for (int tries = 0; runs.get() == done && !closed; tries++) {
-          if (tries < IDLE_SPINS) {
-            Thread.onSpinWait();
-          } else {
-            asleep = true; // then look again: run() publishes its work before it looks at this
-            if (runs.get() == done && !closed) {
-              LockSupport.park(this);
-            }
-            asleep = false;
-          }
-        }
-        if (runs.get() == done) {
-          return;
-        }
-        done++;
-        runMember(member);
-      }
+      member(member);
     }
   }
 }

@@ -10,15 +10,16 @@ import org.radialog.base.RadialogException;
 import org.radialog.torch.Torch;
 
 /**
- * How many threads OpenBLAS takes while this is open. Inside libtorch's own parallel regions its
- * threads fight libtorch's: attention and bf16 layers run several times faster with one. Large fp32
- * layers need them all.
+ * OpenBLAS on one thread while this is open, whatever the environment says. Its threads fight
+ * libtorch's and those of a prompt, and what it adds up depends on their number: attention and bf16
+ * layers run several times faster with one, and always give the same bits. Large fp32 layers need
+ * them all.
  *
  * <p>OpenBLAS is called directly: the binding's {@code blas_set_num_threads} looks its symbols up
  * again in every call, by {@code dl_iterate_phdr} with {@code dlopen} inside, which takes the
  * loader's two locks in the other order than a library that is being loaded by another thread.
  */
-final class BlasThreads implements AutoCloseable {
+public final class BlasThreads implements AutoCloseable {
   private static final MethodHandle GET;
   private static final MethodHandle SET;
 
@@ -28,21 +29,20 @@ final class BlasThreads implements AutoCloseable {
     SET = function("openblas_set_num_threads", FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT));
   }
 
-  private final int before;
+  private static int open; // guarded by the class
+  private static int before;
 
-  private BlasThreads(int count) {
-    before = get();
-    set(count);
-  }
+  private boolean closed;
 
-  /** One thread. */
-  static BlasThreads one() {
-    return new BlasThreads(1);
-  }
+  private BlasThreads() {}
 
-  /** As many as before. */
-  static BlasThreads unchanged() {
-    return new BlasThreads(get());
+  /** One thread, until all that were opened are closed. */
+  public static synchronized BlasThreads one() {
+    if (open++ == 0) {
+      before = get();
+      set(1);
+    }
+    return new BlasThreads();
   }
 
   @SuppressWarnings("restricted") // the signatures are those of OpenBLAS's header
@@ -56,14 +56,6 @@ final class BlasThreads implements AutoCloseable {
     return Linker.nativeLinker().downcallHandle(address, signature);
   }
 
-  private static int get() {
-    try {
-      return (int) GET.invokeExact();
-    } catch (Throwable e) {
-      throw new AssertionError("a function of C throws nothing", e);
-    }
-  }
-
   private static void set(int count) {
     try {
       SET.invokeExact(count);
@@ -72,8 +64,24 @@ final class BlasThreads implements AutoCloseable {
     }
   }
 
+  /** How many threads OpenBLAS takes now. */
+  static int get() {
+    try {
+      return (int) GET.invokeExact();
+    } catch (Throwable e) {
+      throw new AssertionError("a function of C throws nothing", e);
+    }
+  }
+
   @Override
   public void close() {
-    set(before);
+    synchronized (BlasThreads.class) {
+      if (!closed) {
+        closed = true;
+        if (--open == 0) {
+          set(before);
+        }
+      }
+    }
   }
 }

@@ -20,7 +20,7 @@ import org.radialog.torch.Torch;
  * block.
  */
 final class BlockAttention {
-  /** From so many rows on this is the faster way. */
+  /** Over more positions than so many this is the faster way. */
   static final int PAYS = 256;
 
   private static final int LARGEST = 256; // rows of a block

@@ -6,6 +6,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiFunction;
 import java.util.function.DoubleUnaryOperator;
 import java.util.function.Supplier;
@@ -20,7 +22,9 @@ import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 import org.radialog.base.RadialogException;
+import org.radialog.kernels.Team;
 import org.radialog.torch.Linear;
 import org.radialog.torch.LoraLinear;
 import org.radialog.torch.Parameters;
@@ -46,13 +50,25 @@ import org.radialog.torch.Torch;
  * <p>The rows of all sequences are joined for the linear layers; attention runs per sequence. The
  * residual stream, norms, rotary embedding and attention are fp32 at both precisions; bf16 is the
  * type of the matrices, their inputs and their outputs, and of the products inside the attention of
- * a long prompt ({@link BlockAttention}).
+ * a long text ({@link BlockAttention}).
+ *
+ * <p>A prompt in bf16 is computed in blocks of {@value #BLOCK} positions that begin at their
+ * multiples, each padded to its full size and on one thread. The libraries add up in an order that
+ * depends on the shape of a product and on the number of threads; here both are always the same, so
+ * the keys and values of a position, and the logits behind it, have the same bits however a prompt
+ * is cut into calls, on any number of processors and beside any other work. Several blocks are
+ * computed side by side: at each layer a block waits for the keys of those before it.
  *
  * <p>Not thread-safe: one call at a time.
  */
 public final class Llama implements LanguageDecoder, AutoCloseable {
   /** The label of a position that has no target. */
   public static final int IGNORED = -100;
+
+  /** Positions of a prompt in bf16 that are computed together. */
+  static final int BLOCK = 64;
+
+  private static final int MOST_THREADS = 8;
 
   /** A linear layer without bias. */
   private sealed interface Matrix {
@@ -79,6 +95,11 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
   @FunctionalInterface
   private interface Attention {
     Tensor attend(int layer, Tensor q, Tensor k, Tensor v);
+
+    /** Keeps keys and values for rows to come. */
+    default void keep(int layer, Tensor k, Tensor v) {
+      throw new UnsupportedOperationException("some row of every step is wanted");
+    }
   }
 
   /** Rows of a step: all, or the R that are named. */
@@ -111,6 +132,7 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
   private final LlamaMatrices matrices; // owns the base's memory
   private final Rotary rotary;
   private boolean training;
+  private @Nullable Team team; // of a prompt in blocks, once there was one
 
   private Llama(LlamaMatrices matrices) {
     this(matrices, Matrix.Base::new);
@@ -272,6 +294,15 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
   }
 
   /**
+   * How many threads compute a prompt in bf16, instead of as many as there are processors; what
+   * they compute does not depend on it.
+   */
+  void threads(int count) {
+    closeTeam();
+    team = Team.of(count);
+  }
+
+  /**
    * Appends to each of B sequences an input of its own, of any lengths.
    *
    * @param caches B distinct caches
@@ -282,6 +313,13 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
    */
   public List<float[]> prefill(List<KvCache> caches, List<List<LlamaInput>> inputs) {
     List<Run> runs = runs(caches, inputs.stream().map(Llama::count).toList());
+    if (type == ScalarType.BFloat16) {
+      List<float[]> logits = new ArrayList<>();
+      for (int b = 0; b < runs.size(); b++) {
+        logits.add(inBlocks(runs.get(b), inputs.get(b)));
+      }
+      return logits;
+    }
     long[] last = runs.stream().mapToLong(run -> run.firstRow + run.count - 1).toArray();
     return append(runs, inputs.stream().flatMap(List::stream).toList(), Optional.of(last));
   }
@@ -293,9 +331,18 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
    * @return the logits of those or of all N rows, each [V]
    */
   private List<float[]> append(List<Run> runs, List<LlamaInput> input, Optional<long[]> last) {
+    Torch.threads(Runtime.getRuntime().availableProcessors());
+    if (type != ScalarType.BFloat16) {
+      return appended(runs, input, last);
+    }
+    try (BlasThreads _ = BlasThreads.one()) {
+      return appended(runs, input, last);
+    }
+  }
+
+  private List<float[]> appended(List<Run> runs, List<LlamaInput> input, Optional<long[]> last) {
     try (Scope _ = new Scope();
-        NoGradGuard _ = new NoGradGuard();
-        BlasThreads _ = blasThreads()) {
+        NoGradGuard _ = new NoGradGuard()) {
       Tensor x = embed(input); // [N, D]
       Tensor logits = logits(extend(x, runs, last)); // [N or B, V]
       List<float[]> result = new ArrayList<>();
@@ -382,15 +429,11 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
     return t.narrow(0, run.firstRow, run.count);
   }
 
-  private boolean inBlocks(Run run) {
-    return type == ScalarType.BFloat16 && run.count >= BlockAttention.PAYS;
-  }
-
   // What a run of several rows behind an earlier part may see: [count, L], 0 or −inf. A run without
   // an earlier part is plainly causal, a run of one row sees everything.
   private TensorOptional mask(Run run) {
     int past = run.start();
-    if (run.count == 1 || past == 0 || inBlocks(run)) {
+    if (run.count == 1 || past == 0) {
       return new TensorOptional();
     }
     int length = past + run.count;
@@ -415,14 +458,6 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
       Tensor grouped = q.view(1, config.kvHeads(), config.group(), config.headSize());
       return attention(grouped, keys, values, new TensorOptional(), false) // [1, K, G, d]
           .reshape(1, config.queryRows()); // [1, H·d]
-    }
-    if (inBlocks(run)) {
-      return BlockAttention.attend(
-              q.transpose(0, 1), // [H, n, d]
-              repeat(keys).squeeze(0), // [H, L, d]
-              repeat(values).squeeze(0)) // [H, n, d]
-          .transpose(0, 1) // [n, H, d]
-          .reshape(run.count, config.queryRows()); // [n, H·d]
     }
     boolean causal = run.start() == 0;
     return attention(
@@ -465,6 +500,245 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
   static final class Address extends Pointer {
     Address(long address) {
       this.address = address;
+    }
+  }
+
+  // ---------------------------------------------------------------- prompts in blocks
+
+  /**
+   * Appends {@code input} to one sequence, block by block.
+   *
+   * @return the logits of its last position, [V]
+   */
+  private float[] inBlocks(Run run, List<LlamaInput> input) {
+    int first = run.start() / BLOCK;
+    int blocks = (run.start() + run.count - 1) / BLOCK + 1 - first;
+    Team members = team();
+    int together = Math.clamp((blocks + members.size() - 1) / members.size(), 1, matrices.blocks());
+    int pieces = (blocks + together - 1) / together;
+    try (Scope _ = new Scope();
+        NoGradGuard _ = new NoGradGuard();
+        BlasThreads _ = BlasThreads.one()) {
+      Torch.threads(1);
+      rotary.grow((first + blocks) * BLOCK);
+      Tensor x = zeros((long) blocks * BLOCK, config.hidden()); // [N, D], padded on both sides
+      x.narrow(0, run.start() - (long) first * BLOCK, run.count).copy_(embed(input));
+      Written written = new Written(pieces);
+      float[] logits = new float[config.vocab()];
+      // Whoever is free takes the next piece, so those before a piece are done or being worked on.
+      members.each(
+          pieces,
+          piece -> {
+            int from = piece * together;
+            int count = Math.min(together, blocks - from);
+            try {
+              new Piece(run, first + from, count, piece, written)
+                  .compute(x, (long) from * BLOCK, logits);
+            } catch (RuntimeException | Error e) {
+              written.failed();
+              throw e;
+            }
+          });
+      run.cache.advance(run.count);
+      return logits;
+    }
+  }
+
+  private Team team() {
+    Team mine = team;
+    if (mine == null) {
+      mine = Team.of(Math.clamp(Runtime.getRuntime().availableProcessors(), 1, MOST_THREADS));
+      team = mine;
+    }
+    return mine;
+  }
+
+  private void closeTeam() {
+    Team mine = team;
+    if (mine != null) {
+      mine.close();
+      team = null;
+    }
+  }
+
+  private static Tensor zeros(long... shape) {
+    return torch.zeros(shape, new TensorOptions(ScalarType.Float));
+  }
+
+  /**
+   * Up to which layer the keys and values of each piece, and of all before it, are in the cache.
+   */
+  private static final class Written {
+    private static final int FAILED = Integer.MAX_VALUE;
+    private static final int SPINS = 2_000; // some 40 µs
+    private static final long NAP_NANOS = 50_000;
+
+    private final AtomicIntegerArray layers;
+
+    Written(int pieces) {
+      layers = new AtomicIntegerArray(pieces);
+    }
+
+    /** Waits for the pieces before, then tells those behind. */
+    void layer(int piece, int layer) {
+      for (int tries = 0; piece > 0 && layers.get(piece - 1) <= layer; tries++) {
+        if (tries < SPINS) {
+          Thread.onSpinWait();
+        } else {
+          LockSupport.parkNanos(NAP_NANOS);
+        }
+      }
+      if (piece > 0 && layers.get(piece - 1) == FAILED) {
+        throw new IllegalStateException("the part of the prompt before this one failed");
+      }
+      layers.set(piece, layer + 1);
+    }
+
+    /** Lets those that wait go on to their end. */
+    void failed() {
+      for (int piece = 0; piece < layers.length(); piece++) {
+        layers.set(piece, FAILED);
+      }
+    }
+  }
+
+  /**
+   * Some neighbouring blocks of a prompt, on one thread. R = count · BLOCK rows, padding included.
+   */
+  private final class Piece implements Attention {
+    private final Run run;
+    private final int first; // block
+    private final int count; // of blocks
+    private final int number;
+    private final Written written;
+    private final int from; // first position that is computed
+    private final int to; // one past the last
+    private final boolean ends; // whether the prompt ends here
+    private final List<TensorOptional> masks = new ArrayList<>(); // by block: [1, 1, G · BLOCK, L]
+
+    Piece(Run run, int first, int count, int number, Written written) {
+      this.run = run;
+      this.first = first;
+      this.count = count;
+      this.number = number;
+      this.written = written;
+      this.from = Math.max(run.start(), first * BLOCK);
+      this.to = Math.min(run.start() + run.count, (first + count) * BLOCK);
+      this.ends = to == run.start() + run.count;
+    }
+
+    /**
+     * Puts keys and values into the cache.
+     *
+     * @param x [N, D]
+     * @param row of x, this piece's first
+     * @param logits of the prompt's last position, where it lies in this piece
+     */
+    void compute(Tensor x, long row, float[] logits) {
+      Torch.threads(1);
+      try (Scope _ = new Scope();
+          NoGradGuard _ = new NoGradGuard()) {
+        long[] positions = new long[count * BLOCK];
+        Arrays.setAll(positions, i -> (long) first * BLOCK + i);
+        for (int block = first; block < first + count; block++) {
+          masks.add(new TensorOptional(mask(block)));
+        }
+        long[] wanted = ends ? new long[] {to - 1 - (long) first * BLOCK} : new long[0];
+        Tensor own = x.narrow(0, row, (long) count * BLOCK); // [R, D]
+        Tensor hidden = transform(own, positions, this, Optional.of(wanted), Probe.NONE);
+        if (ends) {
+          float[] values = Torch.floats(matrices.logits(hidden).select(0, 0)); // [V]
+          System.arraycopy(values, 0, logits, 0, logits.length);
+        }
+      }
+    }
+
+    // What the rows of a block may see of all positions up to its end: 0 or −inf.
+    private Tensor mask(int block) {
+      int length = (block + 1) * BLOCK;
+      float[] mask = new float[config.group() * BLOCK * length];
+      for (int row = 0; row < config.group() * BLOCK; row++) {
+        int seen = block * BLOCK + row % BLOCK + 1;
+        Arrays.fill(mask, row * length + seen, (row + 1) * length, Float.NEGATIVE_INFINITY);
+      }
+      return Torch.tensor(mask, 1, 1, (long) config.group() * BLOCK, length);
+    }
+
+    // k and v [R, K, d], padding included
+    @Override
+    public void keep(int layer, Tensor k, Tensor v) {
+      Tensor keys = view(run.cache, run.cache.keys(layer)); // [K, capacity, d]
+      Tensor values = view(run.cache, run.cache.values(layer)); // [K, capacity, d]
+      int skipped = from - first * BLOCK; // rows that pad the beginning
+      int own = to - from;
+      keys.narrow(1, from, own).copy_(k.narrow(0, skipped, own).transpose(0, 1));
+      values.narrow(1, from, own).copy_(v.narrow(0, skipped, own).transpose(0, 1));
+      written.layer(number, layer);
+    }
+
+    // q [R, H, d], in the last layer of the one row that is wanted; k and v [R, K, d]
+    @Override
+    public Tensor attend(int layer, Tensor q, Tensor k, Tensor v) {
+      keep(layer, k, v);
+      Tensor keys = view(run.cache, run.cache.keys(layer)); // [K, capacity, d]
+      Tensor values = view(run.cache, run.cache.values(layer)); // [K, capacity, d]
+      if (q.size(0) == 1) {
+        // the G queries of a group stand where several positions would: no copy of keys
+        return attention(
+                q.view(1, config.kvHeads(), config.group(), config.headSize()),
+                keys.narrow(1, 0, to).unsqueeze(0),
+                values.narrow(1, 0, to).unsqueeze(0),
+                new TensorOptional(),
+                false) // [1, K, G, d]
+            .reshape(1, config.queryRows()); // [1, H·d]
+      }
+      TensorVector outputs = new TensorVector();
+      for (int block = 0; block < count; block++) {
+        try (Scope scope = new Scope()) {
+          Tensor rows = q.narrow(0, (long) block * BLOCK, BLOCK); // [BLOCK, H, d]
+          outputs.push_back(
+              scope.keep(
+                  attend(
+                      rows,
+                      upTo(first + block, keys),
+                      upTo(first + block, values),
+                      masks.get(block))));
+        }
+      }
+      return outputs.size() == 1 ? outputs.get(0) : torch.cat(outputs, 0); // [R, H·d]
+    }
+
+    // The cache up to the end of a block: [K, capacity, d] -> [1, K, L, d], zeros beyond the prompt
+    private Tensor upTo(int block, Tensor t) {
+      int length = (block + 1) * BLOCK;
+      if (length <= to) {
+        return t.narrow(1, 0, length).unsqueeze(0);
+      }
+      Tensor padded = zeros(config.kvHeads(), length, config.headSize());
+      padded.narrow(1, 0, to).copy_(t.narrow(1, 0, to));
+      return padded.unsqueeze(0);
+    }
+
+    // q [BLOCK, H, d], k and v [1, K, L, d] -> [BLOCK, H·d]
+    private Tensor attend(Tensor q, Tensor k, Tensor v, TensorOptional mask) {
+      if (k.size(2) > BlockAttention.PAYS) {
+        return BlockAttention.attend(
+                q.transpose(0, 1), // [H, BLOCK, d]
+                repeat(k).squeeze(0), // [H, L, d]
+                repeat(v).squeeze(0)) // [H, BLOCK, d]
+            .transpose(0, 1) // [BLOCK, H, d]
+            .reshape(BLOCK, config.queryRows()); // [BLOCK, H·d]
+      }
+      long kv = config.kvHeads();
+      long group = config.group();
+      long d = config.headSize();
+      // the G queries of a group stand one after the other: no copy of keys
+      Tensor grouped =
+          q.view(BLOCK, kv, group, d).permute(1, 2, 0, 3).reshape(1, kv, group * BLOCK, d);
+      return attention(grouped, k, v, mask, false) // [1, K, G·BLOCK, d]
+          .view(kv, group, BLOCK, d)
+          .permute(2, 0, 1, 3) // [BLOCK, K, G, d]
+          .reshape(BLOCK, config.queryRows()); // [BLOCK, H·d]
     }
   }
 
@@ -563,6 +837,7 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
       pieces.push_back(
           switch (piece) {
             case LlamaInput.Tokens(int[] ids) -> rowsOf(ids); // [n, D]
+            case LlamaInput.Answer(int[] ids) -> rowsOf(ids); // [n, D]
             case LlamaInput.Embeddings(float[] rows, int count) -> image(rows, count); // [n, D]
           });
     }
@@ -592,7 +867,7 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
    * The layers and the final norm.
    *
    * @param wanted the R rows that are wanted of the last layer, which computes only keys and values
-   *     for the others
+   *     for the others; if none is, the result means nothing
    * @return [N, D], or [R, D]
    */
   private Tensor transform(
@@ -611,6 +886,10 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
     for (int i = 0; i < layers.size(); i++) {
       try (Scope scope = new Scope()) {
         Block block = layers.get(i);
+        if (i + 1 == layers.size() && wanted.isPresent() && wanted.get().length == 0) {
+          keep(i, block, rmsNorm(x, block.inputLayernorm), cos, sin, attention);
+          return x;
+        }
         Rows rows =
             i + 1 < layers.size()
                 ? Rows.ALL
@@ -650,6 +929,14 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
     return dense(block.oProj, attended.to(type));
   }
 
+  // Keys and values of rows [N, D] whose queries nobody wants.
+  private void keep(int layer, Block block, Tensor x, Tensor cos, Tensor sin, Attention attention) {
+    Tensor input = x.to(type);
+    Tensor k = heads(dense(block.kProj, input), x.size(0), config.kvHeads()); // [N, K, d]
+    Tensor v = heads(dense(block.vProj, input), x.size(0), config.kvHeads()); // [N, K, d]
+    attention.keep(layer, Rotary.rotate(k, cos, sin), v);
+  }
+
   private Tensor heads(Tensor t, long n, int heads) {
     return t.to(ScalarType.Float).view(n, heads, config.headSize());
   }
@@ -683,12 +970,9 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
         new DoubleOptional(config.rmsEps()));
   }
 
-  private BlasThreads blasThreads() {
-    return type == ScalarType.BFloat16 ? BlasThreads.one() : BlasThreads.unchanged();
-  }
-
   @Override
   public void close() {
+    closeTeam();
     rotary.close();
     matrices.close();
   }

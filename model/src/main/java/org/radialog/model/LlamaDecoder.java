@@ -23,10 +23,11 @@ import org.radialog.kernels.WeightFormat;
  * <p>B sequences · N new tokens of all of them, a row each · D hidden · H heads · K key/value heads
  * · d head size · F MLP · V vocabulary · r rank of an adapter.
  *
- * <p>All threads run the whole step side by side and share out rows of the matrices and chunks of
- * the attention. Between two barriers each of them norms and rounds the joint input for itself,
- * which costs less than waiting for another. A token's logits have the same bits alone, in a batch
- * and in a pass of several tokens, on any number of threads.
+ * <p>A step is a {@link Team}'s phases: five a layer and the head. In each, rows of the matrices or
+ * chunks of the attention go to whoever is free. Before its first piece of a phase a thread norms
+ * and rounds the joint input for itself, which costs less than waiting for another. A token's
+ * logits have the same bits alone, in a batch and in a pass of several tokens, on any number of
+ * threads.
  *
  * <p>Not thread-safe: one step at a time; only {@link #warmUp} may run beside it.
  */
@@ -84,7 +85,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     QuantisedVectors inner; // [N, F]
     float[][] normed; // [N, D]
     float[][] merged; // [N, H · d]
-    float[] low = {}; // [r]
+    float[][][] low = {}; // [3, N, r] A x of the matrices of a phase
 
     @SuppressWarnings("UnusedVariable") // written, so that what was touched is read
     int touched;
@@ -98,6 +99,13 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
       merged = new float[0][];
     }
 
+    float[] low(int slot, int row, int width) {
+      if (low[slot][row].length < width) {
+        low[slot][row] = new float[width];
+      }
+      return low[slot][row];
+    }
+
     void grow(LlamaConfig c, int count) {
       if (normed.length < count) {
         hidden = new QuantisedVectors(count, c.hidden());
@@ -105,6 +113,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
         inner = new QuantisedVectors(count, c.mlp());
         normed = new float[count][c.hidden()];
         merged = new float[count][c.queryRows()];
+        low = new float[3][count][0];
       }
     }
   }
@@ -336,52 +345,137 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     }
   }
 
+  /** What a phase of a layer does; the last phase of a step is the head's. */
+  private enum Phase {
+    PROJECT,
+    ATTEND,
+    OUTPUT,
+    GATE,
+    DOWN;
+
+    private static final Phase[] ALL = values();
+
+    static Phase of(int phase) {
+      return ALL[phase % ALL.length];
+    }
+
+    static int layer(int phase) {
+      return phase / ALL.length;
+    }
+  }
+
   private void run(Step step) {
-    team.run(member -> run(step, member));
+    int head = config.layers() * Phase.ALL.length;
+    team.run(
+        new Team.Phases() {
+          @Override
+          public int count() {
+            return head + 1;
+          }
+
+          @Override
+          public int units(int phase) {
+            return phase == head
+                ? packed.head().blocks()
+                : LlamaDecoder.this.units(step, Phase.of(phase), block(phase));
+          }
+
+          @Override
+          public void piece(int phase, int member, int from, int to, boolean first) {
+            if (phase == head) {
+              head(step, members[member], from, to, first);
+            } else {
+              LlamaDecoder.this.piece(step, phase, members[member], from, to, first);
+            }
+          }
+
+          @Override
+          public void ahead(int phase, int member, int from) {
+            if (phase == head) {
+              touch(members[member], packed.head(), from);
+            } else {
+              LlamaDecoder.this.ahead(Phase.of(phase), block(phase), members[member], from);
+            }
+          }
+        });
   }
 
-  private void run(Step step, int member) {
-    Member own = members[member];
-    for (int layer = 0; layer < config.layers(); layer++) {
-      PackedLlama.Block block = packed.layers().get(layer);
-      project(step, own, member, block);
-      team.barrier();
-      attend(step, own, member, layer);
-      meet(own, member, block.oProj().base());
-      output(step, own, member, block.oProj());
-      meet(own, member, block.gateProj().base());
-      gate(step, own, member, block);
-      meet(own, member, block.downProj().base());
-      down(step, own, member, block.downProj());
-      boolean last = layer == config.layers() - 1;
-      meet(own, member, last ? packed.head() : packed.layers().get(layer + 1).qProj().base());
+  private PackedLlama.Block block(int phase) {
+    return packed.layers().get(Phase.layer(phase));
+  }
+
+  // Blocks of rows of the matrices; in the attention its items.
+  private int units(Step step, Phase phase, PackedLlama.Block block) {
+    return switch (phase) {
+      case PROJECT ->
+          block.qProj().base().blocks()
+              + block.kProj().base().blocks()
+              + block.vProj().base().blocks();
+      case ATTEND -> {
+        int work = 0;
+        for (Row row : step.rows) {
+          work += config.kvHeads() * row.attention.chunks();
+        }
+        yield work;
+      }
+      case OUTPUT -> block.oProj().base().blocks();
+      case GATE -> block.gateProj().base().blocks();
+      case DOWN -> block.downProj().base().blocks();
+    };
+  }
+
+  private void piece(Step step, int phase, Member own, int from, int to, boolean first) {
+    PackedLlama.Block block = block(phase);
+    switch (Phase.of(phase)) {
+      case PROJECT -> project(step, own, block, from, to, first);
+      case ATTEND -> attend(step, own, Phase.layer(phase), from, to);
+      case OUTPUT -> output(step, own, block.oProj(), from, to, first);
+      case GATE -> gate(step, own, block, from, to, first);
+      case DOWN -> down(step, own, block.downProj(), from, to, first);
     }
-    norm(step, own, packed.norm());
-    PackedMatrix head = packed.head();
-    head.multiply(
+  }
+
+  // While others are at work the first weights behind it come.
+  private static void ahead(Phase phase, PackedLlama.Block block, Member own, int from) {
+    switch (phase) {
+      case PROJECT -> {
+        if (from < block.qProj().base().blocks()) {
+          touch(own, block.qProj().base(), from);
+        }
+      }
+      case ATTEND -> {}
+      case OUTPUT -> touch(own, block.oProj().base(), from);
+      case GATE -> touch(own, block.gateProj().base(), from);
+      case DOWN -> touch(own, block.downProj().base(), from);
+    }
+  }
+
+  private static void touch(Member own, PackedMatrix next, int block) {
+    if (block < next.blocks()) {
+      own.touched += next.touch(block);
+    }
+  }
+
+  // x [N, D] -> q [N, H·d], k and v [N, K·d], whose blocks stand one after the other
+  private void project(
+      Step step, Member own, PackedLlama.Block block, int from, int to, boolean first) {
+    if (first) {
+      norm(step, own, block.inputLayernorm());
+      low(step, own, own.normed, block.qProj(), block.kProj(), block.vProj());
+    }
+    int k = block.qProj().base().blocks();
+    int v = k + block.kProj().base().blocks();
+    linear(block.qProj(), 0, step, own, own.hidden, from, Math.min(to, k), step.q);
+    linear(
+        block.kProj(),
+        1,
+        step,
+        own,
         own.hidden,
-        step.count,
-        share(head.blocks(), member),
-        share(head.blocks(), member + 1),
-        step.logits); // [N, V]
-  }
-
-  // A barrier; while others come, the first weights behind it do.
-  private void meet(Member own, int member, PackedMatrix next) {
-    int now = team.arrive();
-    int first = share(next.blocks(), member);
-    if (first < next.blocks()) {
-      own.touched += next.touch(first);
-    }
-    team.await(now);
-  }
-
-  // x [N, D] -> q [N, H·d], k and v [N, K·d]
-  private void project(Step step, Member own, int member, PackedLlama.Block block) {
-    norm(step, own, block.inputLayernorm());
-    linear(block.qProj(), step, own, member, own.hidden, own.normed, step.q);
-    linear(block.kProj(), step, own, member, own.hidden, own.normed, step.k);
-    linear(block.vProj(), step, own, member, own.hidden, own.normed, step.v);
+        Math.max(from, k) - k,
+        Math.min(to, v) - k,
+        step.k);
+    linear(block.vProj(), 2, step, own, own.hidden, Math.max(from, v) - v, to - v, step.v);
   }
 
   private void norm(Step step, Member own, float[] weight) {
@@ -391,17 +485,11 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     }
   }
 
-  // The work items of all sequences in one row: sequence, head, chunk. Each thread takes a piece of
-  // it, so that it reads long stretches of the cache. An item is all of a sequence's new rows
+  // The work items of all sequences in one row: sequence, head, chunk. Each piece is a stretch of
+  // it, so that a thread reads long stretches of the cache. An item is all of a sequence's new rows
   // against its chunk, and begins with the keys and values of those that lie in it: whoever reads
-  // them has written them, so a later row sees the earlier ones without a barrier.
-  private void attend(Step step, Member own, int member, int layer) {
-    int work = 0;
-    for (Row row : step.rows) {
-      work += config.kvHeads() * row.attention.chunks();
-    }
-    int from = share(work, member);
-    int to = share(work, member + 1);
+  // them has written them, so a later row sees the earlier ones without waiting.
+  private void attend(Step step, Member own, int layer, int from, int to) {
     int at = 0;
     for (Run run : step.runs) {
       int chunks = step.rows[run.first + run.count - 1].attention.chunks();
@@ -433,76 +521,99 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
   }
 
   // attention [N, H·d] -> x [N, D]
-  private void output(Step step, Member own, int member, PackedLlama.Adapted oProj) {
-    for (int b = 0; b < step.count; b++) {
-      step.rows[b].attention.merge(own.merged[b], own.scratch);
-      own.attended.set(b, own.merged[b]);
+  private void output(
+      Step step, Member own, PackedLlama.Adapted oProj, int from, int to, boolean first) {
+    if (first) {
+      for (int b = 0; b < step.count; b++) {
+        step.rows[b].attention.merge(own.merged[b], own.scratch);
+        own.attended.set(b, own.merged[b]);
+      }
+      low(step, own, own.merged, oProj);
     }
-    linear(oProj, step, own, member, own.attended, own.merged, step.projected);
-    residual(step, oProj.base(), member);
+    linear(oProj, 0, step, own, own.attended, from, to, step.projected);
+    residual(step, oProj.base(), from, to);
   }
 
-  // x [N, D] -> silu(gate) · up [N, F]; both have their rows on the same thread
-  private void gate(Step step, Member own, int member, PackedLlama.Block block) {
-    norm(step, own, block.postAttentionLayernorm());
-    linear(block.gateProj(), step, own, member, own.hidden, own.normed, step.gate);
-    linear(block.upProj(), step, own, member, own.hidden, own.normed, step.up);
-    int first = firstRow(block.gateProj().base(), member);
-    int end = firstRow(block.gateProj().base(), member + 1);
+  // x [N, D] -> silu(gate) · up [N, F]; both have their rows in the same piece
+  private void gate(
+      Step step, Member own, PackedLlama.Block block, int from, int to, boolean first) {
+    if (first) {
+      norm(step, own, block.postAttentionLayernorm());
+      low(step, own, own.normed, block.gateProj(), block.upProj());
+    }
+    linear(block.gateProj(), 0, step, own, own.hidden, from, to, step.gate);
+    linear(block.upProj(), 1, step, own, own.hidden, from, to, step.up);
+    int begin = firstRow(block.gateProj().base(), from);
+    int end = firstRow(block.gateProj().base(), to);
     for (int b = 0; b < step.count; b++) {
-      FloatLanes.siluTimes(step.gate[b], step.up[b], first, end);
+      FloatLanes.siluTimes(step.gate[b], step.up[b], begin, end);
     }
   }
 
   // silu(gate) · up [N, F] -> x [N, D]
-  private void down(Step step, Member own, int member, PackedLlama.Adapted downProj) {
-    for (int b = 0; b < step.count; b++) {
-      own.inner.set(b, step.gate[b]);
+  private void down(
+      Step step, Member own, PackedLlama.Adapted downProj, int from, int to, boolean first) {
+    if (first) {
+      for (int b = 0; b < step.count; b++) {
+        own.inner.set(b, step.gate[b]);
+      }
+      low(step, own, step.gate, downProj);
     }
-    linear(downProj, step, own, member, own.inner, step.gate, step.projected);
-    residual(step, downProj.base(), member);
+    linear(downProj, 0, step, own, own.inner, from, to, step.projected);
+    residual(step, downProj.base(), from, to);
   }
 
-  private void residual(Step step, PackedMatrix projection, int member) {
-    int first = firstRow(projection, member);
-    int end = firstRow(projection, member + 1);
+  private void head(Step step, Member own, int from, int to, boolean first) {
+    if (first) {
+      norm(step, own, packed.norm());
+    }
+    packed.head().multiply(own.hidden, step.count, from, to, step.logits); // [N, V]
+  }
+
+  private static void residual(Step step, PackedMatrix projection, int from, int to) {
+    int begin = firstRow(projection, from);
+    int end = firstRow(projection, to);
     for (int b = 0; b < step.count; b++) {
-      FloatLanes.add(step.rows[b].x, step.projected[b], first, end);
+      FloatLanes.add(step.rows[b].x, step.projected[b], begin, end);
     }
   }
 
-  // This member's rows of y = W x + B (A x).
-  private void linear(
+  // A x of the adapters beside the matrices of a phase
+  private static void low(Step step, Member own, float[][] exact, PackedLlama.Adapted... layers) {
+    for (int slot = 0; slot < layers.length; slot++) {
+      if (layers[slot].beside().isPresent()) {
+        LowRank pair = layers[slot].beside().get();
+        for (int b = 0; b < step.count; b++) {
+          pair.down(exact[b], own.low(slot, b, pair.width()), 0);
+        }
+      }
+    }
+  }
+
+  // Some blocks of rows of y = W x + B (A x).
+  private static void linear(
       PackedLlama.Adapted layer,
+      int slot,
       Step step,
       Member own,
-      int member,
       QuantisedVectors rounded,
-      float[][] exact,
+      int from,
+      int to,
       float[][] y) {
-    PackedMatrix base = layer.base();
-    int first = share(base.blocks(), member);
-    int end = share(base.blocks(), member + 1);
-    base.multiply(rounded, step.count, first, end, y);
+    if (from >= to) {
+      return;
+    }
+    layer.base().multiply(rounded, step.count, from, to, y);
     if (layer.beside().isPresent()) {
       LowRank pair = layer.beside().get();
-      if (own.low.length < pair.width()) {
-        own.low = new float[pair.width()];
-      }
       for (int b = 0; b < step.count; b++) {
-        pair.down(exact[b], own.low, 0);
-        pair.up(own.low, 0, first, end, y[b]);
+        pair.up(own.low(slot, b, pair.width()), 0, from, to, y[b]);
       }
     }
   }
 
-  // Member m takes items share(m) to share(m + 1).
-  private int share(int items, int member) {
-    return (int) ((long) items * member / team.size());
-  }
-
-  private int firstRow(PackedMatrix matrix, int member) {
-    return Math.min(matrix.rows(), share(matrix.blocks(), member) * PackedMatrix.LANES);
+  private static int firstRow(PackedMatrix matrix, int block) {
+    return Math.min(matrix.rows(), block * PackedMatrix.LANES);
   }
 
   // ---------------------------------------------------------------- warming up

@@ -15,6 +15,18 @@ public sealed interface LlamaInput {
   }
 
   /**
+   * Token ids, each in [0, V), that the model said. Their keys and values are those of the steps
+   * that say them, which differ by rounding from those of a prompt.
+   */
+  @SuppressWarnings("ArrayRecordComponent") // a message, never compared
+  record Answer(int[] ids) implements LlamaInput {
+    @Override
+    public int count() {
+      return ids.length;
+    }
+  }
+
+  /**
    * Embeddings given from outside.
    *
    * @param rows [count, D] row-major

@@ -25,6 +25,12 @@ interface LlamaMatrices extends AutoCloseable {
   /** {@code x Wᵀ}: [N, in] to [N, out], both in {@link #type}. */
   Tensor product(LlamaLinear linear, int layer, Tensor x);
 
+  /**
+   * Of how many blocks of {@link Llama#BLOCK} rows it pays to ask for the product at once. Where it
+   * is more than one, a product of bf16 is computed block by block.
+   */
+  int blocks();
+
   /** The logits of hidden states: [..., D] to fp32 [..., V]. */
   Tensor logits(Tensor hidden);
 

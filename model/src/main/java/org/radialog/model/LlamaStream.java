@@ -23,6 +23,7 @@ final class LlamaStream implements LlamaMatrices {
   /** Bytes of matrices that may be converted as a whole and held. */
   static final long RESIDENT = 4L << 30;
 
+  private static final int TOGETHER = 8; // blocks of a prompt: a converted matrix serves them all
   private static final int PANEL = 1 << 24; // values that are converted at once
 
   private final LlamaWeights weights;
@@ -102,6 +103,11 @@ final class LlamaStream implements LlamaMatrices {
   }
 
   @Override
+  public int blocks() {
+    return TOGETHER;
+  }
+
+  @Override
   public Tensor logits(Tensor hidden) {
     long[] shape = Torch.shape(hidden); // [..., D]
     Tensor rows = hidden.reshape(-1, config().hidden()).to(type); // [N, D]
@@ -119,7 +125,11 @@ final class LlamaStream implements LlamaMatrices {
         pair.isPresent() ? Optional.empty() : LlamaTensors.inPlace(weights, name, type);
     double scale = LlamaTensors.scale(adapter);
     if (inPlace.isPresent()) {
-      return torch.linear(x, inPlace.get());
+      try (Scope scope = new Scope()) {
+        Tensor y = Torch.empty(type, x.size(0), rows); // [N, out]
+        multiply(x, inPlace.get(), y);
+        return scope.keep(y);
+      }
     }
     int panel = Math.clamp(PANEL / columns, 1, rows);
     try (Scope scope = new Scope();
@@ -133,10 +143,22 @@ final class LlamaStream implements LlamaMatrices {
           parts(w).parallelStream()
               .forEach(part ->
                   LlamaTensors.fill(part.rows, weights, name, firstOf + part.offset, pair, scale));
-          y.narrow(1, first, count).copy_(torch.linear(x, w));
+          multiply(x, w, y.narrow(1, first, count));
         }
       }
       return scope.keep(y);
+    }
+  }
+
+  // x [N, in], w [n, in] -> y [N, n]; in bf16, whose sums depend on the number of rows, by blocks
+  private void multiply(Tensor x, Tensor w, Tensor y) {
+    long n = x.size(0);
+    long block = type == ScalarType.BFloat16 ? Llama.BLOCK : n;
+    for (long row = 0; row < n; row += block) {
+      long count = Math.min(block, n - row);
+      try (Scope _ = new Scope()) {
+        y.narrow(0, row, count).copy_(torch.linear(x.narrow(0, row, count), w));
+      }
     }
   }
 

@@ -267,6 +267,11 @@ final class LlamaTensors implements LlamaMatrices {
   }
 
   @Override
+  public int blocks() {
+    return 1;
+  }
+
+  @Override
   public Tensor logits(Tensor hidden) {
     String head = config.tied() ? LlamaWeights.EMBEDDING : LlamaWeights.HEAD;
     return torch.linear(hidden.to(type), get(head)).to(ScalarType.Float);

@@ -6,6 +6,7 @@ import java.util.stream.IntStream;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.kernels.LowRank;
@@ -24,6 +25,7 @@ final class PackedMatrices implements LlamaMatrices {
   // Bytes of a panel: large enough for the product to run at full speed, small enough to be read
   // from the processor's cache.
   private static final long PANEL = 8L << 20;
+  private static final int TOGETHER = 8; // blocks of a prompt: a dequantised panel serves them all
   private static final int LANES = PackedMatrix.LANES;
 
   private final LlamaWeights weights;
@@ -93,14 +95,20 @@ final class PackedMatrices implements LlamaMatrices {
         long rows = (long) count * LANES; // P
         Tensor panel = Torch.empty(ScalarType.BFloat16, columns, rows); // Wᵀ [in, P]
         var memory = Torch.memory(panel);
-        int from = first;
-        IntStream.range(0, count)
-            .parallel()
-            .forEach(b -> matrix.bfloat16(from + b, memory, 2L * LANES * b, 2 * rows));
-        Tensor product = x.mm(panel); // [N, P], rows of a block in the order of lanes
-        y.narrow(1, (long) first * LANES, rows)
-            .view(n, count, 2, LANES / 2)
-            .copy_(product.view(n, count, LANES / 2, 2).transpose(2, 3)); // [N, blocks, 2, L/2]
+        for (int b = 0; b < count; b++) {
+          matrix.bfloat16(first + b, memory, 2L * LANES * b, 2 * rows);
+        }
+        for (long row = 0; row < n; row += Llama.BLOCK) {
+          long some = Math.min(Llama.BLOCK, n - row);
+          try (Scope _ = new Scope()) {
+            // [some, P], rows of a block of lanes in the order of lanes
+            Tensor product = x.narrow(0, row, some).mm(panel);
+            y.narrow(0, row, some)
+                .narrow(1, (long) first * LANES, rows)
+                .view(some, count, 2, LANES / 2)
+                .copy_(product.view(some, count, LANES / 2, 2).transpose(2, 3)); // [·, ·, 2, L/2]
+          }
+        }
       }
     }
     return y.narrow(1, 0, matrix.rows());
@@ -118,9 +126,19 @@ final class PackedMatrices implements LlamaMatrices {
             new Llama.Address(pair.up().address()),
             new long[] {blocks, pair.rank(), LANES},
             new TensorOptions(ScalarType.Float)); // [blocks, r, L]
-    Tensor hidden = x.to(ScalarType.Float).mm(down).narrow(1, 0, pair.rank()); // [N, r]
     Tensor b = up.transpose(0, 1).reshape(pair.rank(), (long) blocks * LANES); // [r, blocks · L]
-    return hidden.mm(b);
+    TensorVector parts = new TensorVector();
+    for (long row = 0; row < x.size(0); row += Llama.BLOCK) {
+      Tensor some = x.narrow(0, row, Math.min(Llama.BLOCK, x.size(0) - row));
+      Tensor hidden = some.to(ScalarType.Float).mm(down).narrow(1, 0, pair.rank()); // [·, r]
+      parts.push_back(hidden.mm(b));
+    }
+    return parts.size() == 1 ? parts.get(0) : torch.cat(parts, 0);
+  }
+
+  @Override
+  public int blocks() {
+    return TOGETHER;
   }
 
   @Override

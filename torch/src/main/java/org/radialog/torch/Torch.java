@@ -126,12 +126,13 @@ public final class Torch {
     }
   }
 
-  /** How many threads one operation may use. */
+  /** How many threads one operation of this thread may use, whatever the environment says. */
   public static void threads(int count) {
     // The setting is the thread's own, but a thread's first operation replaces it by the one that
-    // any thread made last: asking counts as the first operation.
-    torch.get_num_threads();
-    torch.set_num_threads(count);
+    // any thread made last: asking counts as the first operation. Setting it empties caches.
+    if (torch.get_num_threads() != count) {
+      torch.set_num_threads(count);
+    }
   }
 
   /**
