@@ -59,7 +59,8 @@ import tools.jackson.databind.node.ObjectNode;
       "appended image by image to predictions.jsonl, and the same command goes on there.",
       "--from FILE scores such a file without the model.",
       "",
-      "--data NIH14 --protocol P, one of: view: is the view told from the image?  edit: does an edit",
+      "--data NIH14 --protocol P, one of: view: is the view told from the image?  edit: does an"
+          + " edit",
       "of the findings change the report, and nothing else?  report: does it say what its findings",
       "say, and nothing without evidence?  perplexity: how well does the model foresee reports of",
       "the films' true findings?"
@@ -122,8 +123,10 @@ final class EvaluateCommand implements Callable<Integer> {
       split = ",",
       description = {
         "Systems to score besides. Beside --references: most_frequent (needs --fit),",
-        "reference_labels (told the truth). Beside a model on nih14: most_frequent, nearest (of the",
-        "other folds, by encoder features), findings_text (the model's findings, no language model)."
+        "reference_labels (told the truth). Beside a model on nih14: most_frequent, nearest (of"
+            + " the",
+        "other folds, by encoder features), findings_text (the model's findings, no language"
+            + " model)."
       })
   private List<String> baselines = List.of();
 
@@ -286,16 +289,17 @@ final class EvaluateCommand implements Callable<Integer> {
   }
 
   private int reports() {
-    scoring.deliver(
+    EvaluateReports.Scored scored =
         EvaluateReports.run(
             references,
             hypotheses,
             baselines(EvaluateReports.Baseline.class),
             fit,
             sections,
-            scoring));
+            scoring);
+    scoring.deliver(scored.evaluation());
     Terminal.say(Notice.RESEARCH_USE);
-    return Main.DONE;
+    return scored.whole() ? Main.DONE : Main.SOME_FAILED;
   }
 
   private int ask() {

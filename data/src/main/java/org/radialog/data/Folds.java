@@ -1,11 +1,8 @@
 package org.radialog.data;
 
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -19,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
 import org.radialog.clinical.Finding;
@@ -84,13 +82,41 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
    * @throws RadialogException if it is no such table or names a patient twice
    */
   public static Folds read(Path file) {
-    try (BufferedReader in =
-        new BufferedReader(
-            new InputStreamReader(Files.newInputStream(file), StandardCharsets.UTF_8))) {
-      return parse(file.toString(), in.lines().toList());
-    } catch (IOException e) {
-      throw new RadialogException("cannot read the folds " + file + ": " + e, e);
+    var patients = new TreeMap<String, Integer>(BY_NAME);
+    CsvTable.of(file, "patient", "fold")
+        .read(
+            row -> {
+              String fold = row.get("fold").strip();
+              if (!fold.matches("\\d{1,3}") || row.get("patient").isBlank()) {
+                throw wrong(
+                    file,
+                    row.number(),
+                    "expected a patient and a fold from 0 on, found "
+                        + Printable.of(row.get("patient"))
+                        + ","
+                        + Printable.of(fold));
+              }
+              if (patients.put(row.get("patient"), Integer.parseInt(fold)) != null) {
+                throw wrong(
+                    file,
+                    row.number(),
+                    "patient %s stands in the table twice"
+                        .formatted(Printable.of(row.get("patient"))));
+              }
+            },
+            rejected -> {
+              throw new RadialogException(rejected.toString());
+            });
+    if (patients.isEmpty()) {
+      throw new RadialogException(
+          Printable.escaped(file.toString()) + " has no patient: expected one a row");
     }
+    return new Folds(patients, Collections.max(patients.values()) + 1);
+  }
+
+  private static RadialogException wrong(Path file, long line, String what) {
+    return new RadialogException(
+        "%s, line %d: %s".formatted(Printable.escaped(file.toString()), line, what));
   }
 
   private static Folds parse(String name, List<String> lines) {
