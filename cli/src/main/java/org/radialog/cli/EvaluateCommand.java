@@ -202,6 +202,7 @@ final class EvaluateCommand implements Callable<Integer> {
       names = "--fold",
       paramLabel = "K",
       defaultValue = "0",
+      converter = Numeric.Fold.class,
       description = "Of nih14. Default: 0, which models/mini never saw.")
   private int fold;
 
@@ -209,6 +210,7 @@ final class EvaluateCommand implements Callable<Integer> {
       names = "--films",
       paramLabel = "N",
       defaultValue = "2147483647",
+      converter = Numeric.Count.class,
       description = "So many films; of nih14 drawn with --seed (default: all).")
   private int films;
 
@@ -498,9 +500,8 @@ final class EvaluateCommand implements Callable<Integer> {
 
   private List<Film> chosen() {
     Folds folds = Folds.nih14();
-    if (fold < 0 || fold >= folds.count()) {
-      throw new RadialogException("--fold is " + fold + ", expected 0 to " + (folds.count() - 1));
-    }
+    require(
+        fold < folds.count(), "--fold is %d, expected 0 to %d".formatted(fold, folds.count() - 1));
     List<Film> all =
         new ArrayList<>(
             folds.films(NihDataSet.read(data == null ? Path.of("") : data).films(), fold));

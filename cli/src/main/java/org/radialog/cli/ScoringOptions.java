@@ -46,6 +46,7 @@ final class ScoringOptions {
   @Option(
       names = "--bert-layer",
       paramLabel = "N",
+      converter = Numeric.Layer.class,
       description =
           "Whose vectors are compared (default: what bert-score recommends for the network).")
   private @Nullable Integer bertLayer;
@@ -65,6 +66,7 @@ final class ScoringOptions {
       names = "--resamples",
       paramLabel = "N",
       defaultValue = "1000",
+      converter = Numeric.Resamples.class,
       description = "Of the bootstrap (default: ${DEFAULT-VALUE}).")
   private int resamples;
 

@@ -45,6 +45,7 @@ final class TrainCommand {
         names = "--fold",
         paramLabel = "K",
         defaultValue = "0",
+        converter = Numeric.Fold.class,
         description = "The fold of patients that is held out (default: ${DEFAULT-VALUE}).")
     private int fold;
   }
