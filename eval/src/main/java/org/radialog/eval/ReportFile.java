@@ -97,7 +97,7 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
   public record Broken(long number, String reason) implements Row {}
 
   /** Characters of the longest text that is taken for a report; one has some hundred. */
-  public static final int LONGEST = 1 << 20;
+  public static final int LONGEST = 1 << 18;
 
   // Python writes NaN for what is missing; a field that stands there twice is not to be guessed at.
   private static final JsonMapper JSON =
