@@ -207,6 +207,12 @@ final class EvaluateCommand implements Callable<Integer> {
   private int fold;
 
   @Option(
+      names = "--folds",
+      paramLabel = "FILE",
+      description = "Of nih14: a table of radialog data folds, for films of one's own.")
+  private @Nullable Path folds;
+
+  @Option(
       names = "--films",
       paramLabel = "N",
       defaultValue = "2147483647",
@@ -323,7 +329,8 @@ final class EvaluateCommand implements Callable<Integer> {
         RaDialog radialog = RaDialog.load(model.folder(), model.options().with(control))) {
       EvaluateModel.Asked asked =
           nih
-              ? EvaluateModel.nih(folder, chosen(), fold, model.seed())
+              ? EvaluateModel.nih(
+                  folder, chosen(), Folds.of(Optional.ofNullable(folds)), fold, model.seed())
               : EvaluateModel.studies(
                   folder,
                   Optional.ofNullable(images),
@@ -499,12 +506,12 @@ final class EvaluateCommand implements Callable<Integer> {
   }
 
   private List<Film> chosen() {
-    Folds folds = Folds.nih14();
+    Folds table = Folds.of(Optional.ofNullable(folds));
     require(
-        fold < folds.count(), "--fold is %d, expected 0 to %d".formatted(fold, folds.count() - 1));
+        fold < table.count(), "--fold is %d, expected 0 to %d".formatted(fold, table.count() - 1));
     List<Film> all =
         new ArrayList<>(
-            folds.films(NihDataSet.read(data == null ? Path.of("") : data).films(), fold));
+            table.films(NihDataSet.read(data == null ? Path.of("") : data).films(), fold));
     if (all.isEmpty()) {
       throw new RadialogException(data + " has no film of fold " + fold);
     }

@@ -3,8 +3,10 @@ package org.radialog.cli;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import org.radialog.train.ClassifierTraining;
 import org.radialog.train.LanguageTraining;
 import org.radialog.train.ModelExport;
@@ -48,6 +50,16 @@ final class TrainCommand {
         converter = Numeric.Fold.class,
         description = "The fold of patients that is held out (default: ${DEFAULT-VALUE}).")
     private int fold;
+
+    @Option(
+        names = "--folds",
+        paramLabel = "FILE",
+        description = "A table of radialog data folds (default: the folds of NIH ChestX-ray14).")
+    private @Nullable Path folds;
+
+    Optional<Path> folds() {
+      return Optional.ofNullable(folds);
+    }
   }
 
   @Command(
@@ -71,7 +83,7 @@ final class TrainCommand {
     public Integer call() {
       ClassifierTraining.train(
           new ClassifierTraining.Config(
-              films.data, films.fold, init, ClassifierTraining.Recipe.DEFAULT),
+              films.data, films.fold, init, ClassifierTraining.Recipe.DEFAULT, films.folds()),
           run,
           Terminal.progress());
       return Main.DONE;
@@ -113,7 +125,13 @@ final class TrainCommand {
     public Integer call() {
       LanguageTraining.train(
           new LanguageTraining.Config(
-              films.data, films.fold, classifier, base, outOfFold, LanguageTraining.Recipe.DEFAULT),
+              films.data,
+              films.fold,
+              classifier,
+              base,
+              outOfFold,
+              LanguageTraining.Recipe.DEFAULT,
+              films.folds()),
           run,
           Terminal.progress());
       return Main.DONE;
@@ -180,7 +198,8 @@ final class TrainCommand {
               ClassifierTraining.Recipe.DEFAULT,
               LanguageTraining.Recipe.DEFAULT,
               version,
-              commit),
+              commit,
+              films.folds()),
           runs,
           out,
           Terminal.progress());
@@ -190,7 +209,7 @@ final class TrainCommand {
 
   @Command(
       name = "export",
-      description = "A model folder from run folders, also from a run that has not ended.",
+      description = "A model folder from run folders that have ended.",
       mixinStandardHelpOptions = true)
   static final class Export implements Callable<Integer> {
     @Mixin private Films films = new Films();
@@ -237,7 +256,7 @@ final class TrainCommand {
     public Integer call() {
       ModelExport.write(
           new ModelExport.Config(
-              films.data, films.fold, classifiers, language, base, version, commit),
+              films.data, films.fold, classifiers, language, base, version, commit, films.folds()),
           out,
           Terminal.progress());
       return Main.DONE;

@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.radialog.base.Printable;
@@ -74,6 +75,15 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
     } catch (IOException e) {
       throw new RadialogException("cannot read " + name + ": " + e, e);
     }
+  }
+
+  /**
+   * The folds of a table, or of the NIH films where there is none.
+   *
+   * @throws RadialogException if the table is none
+   */
+  public static Folds of(Optional<Path> table) {
+    return table.map(Folds::read).orElseGet(Folds::nih14);
   }
 
   /**
@@ -147,8 +157,15 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
   /** Writes the table {@code patient,fold}, whole or not at all. */
   public void write(Path file) {
     var text = new StringBuilder("patient,fold\n");
-    patients.forEach((patient, fold) -> text.append(patient).append(',').append(fold).append('\n'));
+    patients.forEach(
+        (patient, fold) -> text.append(quoted(patient)).append(',').append(fold).append('\n'));
     WholeFile.write(file, text.toString());
+  }
+
+  private static String quoted(String cell) {
+    return cell.chars().anyMatch(c -> ",;\t\"\n\r".indexOf(c) >= 0)
+        ? '"' + cell.replace("\"", "\"\"") + '"'
+        : cell;
   }
 
   /**
@@ -163,8 +180,20 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
    *       then has the lowest number.
    *   <li>Repeat until every patient has a fold.
    * </ol>
+   *
+   * @throws RadialogException if there are fewer patients than folds
    */
   public static Folds stratified(List<Film> films, int count, long seed) {
+    long patients = films.stream().map(Film::patient).distinct().count();
+    if (patients < count) {
+      throw new RadialogException(
+          "%d patients cannot be in %d folds: expected at least one patient a fold"
+              .formatted(patients, count));
+    }
+    return assigned(films, count, seed);
+  }
+
+  private static Folds assigned(List<Film> films, int count, long seed) {
     List<View> views = List.of(View.values());
     int strata = Finding.COUNT + views.size();
     int all = strata; // the last column counts every film
@@ -248,8 +277,8 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
     Integer fold = patients.get(film.patient());
     if (fold == null) {
       throw new RadialogException(
-          "patient %s of %s is in none of the %d folds: make the folds from this data set"
-              .formatted(film.patient(), film.image(), count));
+          "patient %s of %s is in none of the %d folds: make folds of this data set (radialog data folds) and name their table (--folds)"
+              .formatted(Printable.of(film.patient()), Printable.of(film.image()), count));
     }
     return fold;
   }
@@ -267,7 +296,7 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
   public Split split(List<Film> films, int testFold) {
     check(testFold);
     List<Film> rest = films.stream().filter(film -> of(film) != testFold).toList();
-    Folds tenths = stratified(rest, 10, SEED);
+    Folds tenths = assigned(rest, 10, SEED);
     return new Split(
         rest.stream().filter(film -> tenths.of(film) != 0).toList(),
         tenths.films(rest, 0),
