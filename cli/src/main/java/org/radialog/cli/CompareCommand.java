@@ -53,13 +53,14 @@ final class CompareCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    scoring.deliver(
+    EvaluateReports.Scored scored =
         references.isEmpty()
-            ? predictions()
+            ? new EvaluateReports.Scored(predictions(), true)
             : EvaluateReports.run(
-                references, List.of(first, second), List.of(), List.of(), sections, scoring));
+                references, List.of(first, second), List.of(), List.of(), sections, scoring);
+    scoring.deliver(scored.evaluation());
     Terminal.say(Notice.RESEARCH_USE);
-    return Main.DONE;
+    return scored.whole() ? Main.DONE : Main.SOME_FAILED;
   }
 
   private Evaluation predictions() {

@@ -59,7 +59,8 @@ import tools.jackson.databind.node.ObjectNode;
       "appended image by image to predictions.jsonl, and the same command goes on there.",
       "--from FILE scores such a file without the model.",
       "",
-      "--data NIH14 --protocol P, one of: view: is the view told from the image?  edit: does an edit",
+      "--data NIH14 --protocol P, one of: view: is the view told from the image?  edit: does an"
+          + " edit",
       "of the findings change the report, and nothing else?  report: does it say what its findings",
       "say, and nothing without evidence?  perplexity: how well does the model foresee reports of",
       "the films' true findings?"
@@ -122,8 +123,10 @@ final class EvaluateCommand implements Callable<Integer> {
       split = ",",
       description = {
         "Systems to score besides. Beside --references: most_frequent (needs --fit),",
-        "reference_labels (told the truth). Beside a model on nih14: most_frequent, nearest (of the",
-        "other folds, by encoder features), findings_text (the model's findings, no language model)."
+        "reference_labels (told the truth). Beside a model on nih14: most_frequent, nearest (of"
+            + " the",
+        "other folds, by encoder features), findings_text (the model's findings, no language"
+            + " model)."
       })
   private List<String> baselines = List.of();
 
@@ -199,13 +202,21 @@ final class EvaluateCommand implements Callable<Integer> {
       names = "--fold",
       paramLabel = "K",
       defaultValue = "0",
+      converter = Numeric.Fold.class,
       description = "Of nih14. Default: 0, which models/mini never saw.")
   private int fold;
+
+  @Option(
+      names = "--folds",
+      paramLabel = "FILE",
+      description = "Of nih14: a table of radialog data folds, for films of one's own.")
+  private @Nullable Path folds;
 
   @Option(
       names = "--films",
       paramLabel = "N",
       defaultValue = "2147483647",
+      converter = Numeric.Count.class,
       description = "So many films; of nih14 drawn with --seed (default: all).")
   private int films;
 
@@ -286,16 +297,17 @@ final class EvaluateCommand implements Callable<Integer> {
   }
 
   private int reports() {
-    scoring.deliver(
+    EvaluateReports.Scored scored =
         EvaluateReports.run(
             references,
             hypotheses,
             baselines(EvaluateReports.Baseline.class),
             fit,
             sections,
-            scoring));
+            scoring);
+    scoring.deliver(scored.evaluation());
     Terminal.say(Notice.RESEARCH_USE);
-    return Main.DONE;
+    return scored.whole() ? Main.DONE : Main.SOME_FAILED;
   }
 
   private int ask() {
@@ -317,7 +329,8 @@ final class EvaluateCommand implements Callable<Integer> {
         RaDialog radialog = RaDialog.load(model.folder(), model.options().with(control))) {
       EvaluateModel.Asked asked =
           nih
-              ? EvaluateModel.nih(folder, chosen(), fold, model.seed())
+              ? EvaluateModel.nih(
+                  folder, chosen(), Folds.of(Optional.ofNullable(folds)), fold, model.seed())
               : EvaluateModel.studies(
                   folder,
                   Optional.ofNullable(images),
@@ -493,13 +506,12 @@ final class EvaluateCommand implements Callable<Integer> {
   }
 
   private List<Film> chosen() {
-    Folds folds = Folds.nih14();
-    if (fold < 0 || fold >= folds.count()) {
-      throw new RadialogException("--fold is " + fold + ", expected 0 to " + (folds.count() - 1));
-    }
+    Folds table = Folds.of(Optional.ofNullable(folds));
+    require(
+        fold < table.count(), "--fold is %d, expected 0 to %d".formatted(fold, table.count() - 1));
     List<Film> all =
         new ArrayList<>(
-            folds.films(NihDataSet.read(data == null ? Path.of("") : data).films(), fold));
+            table.films(NihDataSet.read(data == null ? Path.of("") : data).films(), fold));
     if (all.isEmpty()) {
       throw new RadialogException(data + " has no film of fold " + fold);
     }

@@ -71,8 +71,7 @@ final class EvaluateModel {
    *
    * @param chosen the films asked about
    */
-  static Asked nih(Path data, List<Film> chosen, int fold, long seed) {
-    Folds folds = Folds.nih14();
+  static Asked nih(Path data, List<Film> chosen, Folds folds, int fold, long seed) {
     List<Sample> known =
         NihDataSet.read(data).films().stream()
             .filter(film -> folds.of(film) != fold)

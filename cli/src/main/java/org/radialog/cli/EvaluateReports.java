@@ -3,6 +3,7 @@ package org.radialog.cli;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -10,6 +11,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Labels;
 import org.radialog.clinical.ReportSections;
@@ -35,17 +38,39 @@ final class EvaluateReports {
     REFERENCE_LABELS
   }
 
+  /**
+   * What came of it.
+   *
+   * @param whole whether every row of every file was read
+   */
+  record Scored(Evaluation evaluation, boolean whole) {}
+
+  // Rows that could not be read, by file: a report that one of the others has may be among them.
+  private final Map<Path, Integer> broken = new HashMap<>();
+
   private EvaluateReports() {}
 
   /**
-   * Scores.
+   * Scores. A row of a file that cannot be read is named and left out. *
    *
    * @param references one file, or several that give each report several references
    * @param hypotheses a file a system
    * @param fit what the most frequent report is taken from: a file of reports, or a data set
    * @param sections of ReXrank files, for references
    */
-  static Evaluation run(
+  static Scored run(
+      List<Path> references,
+      List<Path> hypotheses,
+      List<Baseline> baselines,
+      List<Path> fit,
+      List<String> sections,
+      ScoringOptions scoring) {
+    EvaluateReports files = new EvaluateReports();
+    Evaluation evaluation = files.scored(references, hypotheses, baselines, fit, sections, scoring);
+    return new Scored(evaluation, files.broken.isEmpty());
+  }
+
+  private Evaluation scored(
       List<Path> references,
       List<Path> hypotheses,
       List<Baseline> baselines,
@@ -54,6 +79,15 @@ final class EvaluateReports {
       ScoringOptions scoring) {
     SequencedMap<String, Object> settings = new LinkedHashMap<>();
     SequencedMap<String, List<String>> truth = references(references, sections);
+    SequencedMap<Path, SequencedMap<String, List<String>>> systemTexts = new LinkedHashMap<>();
+    for (Path file : hypotheses) {
+      SequencedMap<String, List<String>> said = read(file, List.of("model_prediction", "report"));
+      requireSameIds(references.getFirst(), truth, file, said);
+      systemTexts.put(file, said);
+    }
+    // What one system lacks is scored for none: they are compared on the same reports.
+    systemTexts.values().forEach(said -> truth.keySet().retainAll(said.keySet()));
+    requireSome(references.getFirst(), truth);
     List<String> ids = List.copyOf(truth.keySet());
     settings.put("reports", ids.size());
     settings.put("references_sha256", references.stream().map(Digest::of).toList());
@@ -64,10 +98,9 @@ final class EvaluateReports {
       List<Labels> labels =
           opened.settings().labeler().apply(truth.values().stream().map(List::getFirst).toList());
       Groups groups = Groups.each(ids.size());
-      for (Path file : hypotheses) {
-        SequencedMap<String, List<String>> said =
-            ReportFile.readAll(file, List.of("model_prediction", "report"));
-        requireSameIds(references.getFirst(), truth, file, said);
+      for (var system : systemTexts.entrySet()) {
+        Path file = system.getKey();
+        SequencedMap<String, List<String>> said = system.getValue();
         settings.put("hypotheses_sha256 " + name(file), Digest.of(file));
         ReportScores one =
             ReportScores.of(
@@ -132,32 +165,51 @@ final class EvaluateReports {
         "Reports beside " + name(references.getFirst()), List.of(), systems, comparisons, settings);
   }
 
-  private static SequencedMap<String, List<String>> references(
-      List<Path> files, List<String> sections) {
+  private SequencedMap<String, List<String>> read(Path file, List<String> sections) {
+    return ReportFile.readAll(
+        file,
+        sections,
+        row -> {
+          broken.merge(file, 1, Integer::sum);
+          Terminal.say(
+              "%s, row %d: %s"
+                  .formatted(Printable.escaped(file.toString()), row.number(), row.reason()));
+        });
+  }
+
+  private SequencedMap<String, List<String>> references(List<Path> files, List<String> sections) {
     SequencedMap<String, List<String>> all = new LinkedHashMap<>();
-    SequencedMap<String, List<String>> first = ReportFile.readAll(files.getFirst(), sections);
-    if (first.isEmpty()) {
-      throw new RadialogException(files.getFirst() + " has no report, expected at least one");
-    }
+    SequencedMap<String, List<String>> first = read(files.getFirst(), sections);
+    requireSome(files.getFirst(), first);
     first.forEach((id, texts) -> all.put(id, new ArrayList<>(texts)));
     for (Path file : files.subList(1, files.size())) {
-      SequencedMap<String, List<String>> more = ReportFile.readAll(file, sections);
-      requireSameIds(files.getFirst(), first, file, more);
+      SequencedMap<String, List<String>> more = read(file, sections);
+      requireSameIds(files.getFirst(), all, file, more);
+      all.keySet().retainAll(more.keySet());
       more.forEach((id, texts) -> all.getOrDefault(id, new ArrayList<>()).addAll(texts));
     }
     return all;
   }
 
-  private static void requireSameIds(
+  private static void requireSome(Path file, Map<String, List<String>> reports) {
+    if (reports.isEmpty()) {
+      throw new RadialogException(
+          Printable.escaped(file.toString()) + " has no report, expected at least one");
+    }
+  }
+
+  // Both have the same ids, but for as many as the other file has rows that could not be read.
+  private void requireSameIds(
       Path one, Map<String, List<String>> ids, Path other, Map<String, List<String>> others) {
     List<String> missing = ids.keySet().stream().filter(id -> !others.containsKey(id)).toList();
     List<String> beyond = others.keySet().stream().filter(id -> !ids.containsKey(id)).toList();
-    if (!missing.isEmpty() || !beyond.isEmpty()) {
+    if (missing.size() > broken.getOrDefault(other, 0)
+        || beyond.size() > broken.getOrDefault(one, 0)) {
       throw new RadialogException(
           "%s and %s are not about the same reports: %s of %d ids are only in the first (%s), %s of %d only in the second (%s); expected the same ids"
               .formatted(
-                  one,
-                  other,
+                  Printable.escaped(one.toString()),
+                  Printable.escaped(other.toString()),
                   missing.size(),
                   ids.size(),
                   some(missing),
@@ -165,12 +217,26 @@ final class EvaluateReports {
                   others.size(),
                   some(beyond)));
     }
+    for (String id : missing) {
+      Terminal.say(
+          "the report %s is left out of the scores: %s has no row of it that could be read"
+              .formatted(Printable.of(id), Printable.escaped(other.toString())));
+    }
+    for (String id : beyond) {
+      Terminal.say(
+          "the report %s of %s is left out of the scores: %s has no row of it that could be read"
+              .formatted(
+                  Printable.of(id),
+                  Printable.escaped(other.toString()),
+                  Printable.escaped(one.toString())));
+    }
   }
 
   private static String some(List<String> ids) {
     return ids.isEmpty()
         ? "none"
-        : String.join(", ", ids.subList(0, Math.min(3, ids.size()))) + (ids.size() > 3 ? " …" : "");
+        : ids.stream().limit(3).map(Printable::of).collect(Collectors.joining(", "))
+            + (ids.size() > 3 ? " …" : "");
   }
 
   private static List<TextPair> pairs(
@@ -183,7 +249,7 @@ final class EvaluateReports {
 
   // Reports to fit on, without those that are scored: a study's id begins with its report's, so
   // CXR2279_IM-0865 of ReXrank is CXR2279 of the collection.
-  private static List<String> reports(
+  private List<String> reports(
       List<Path> fit, Map<String, List<String>> scored, List<String> sections) {
     if (fit.isEmpty()) {
       throw new RadialogException(
@@ -193,7 +259,7 @@ final class EvaluateReports {
     for (Path file : fit) {
       String name = file.toString().toLowerCase(Locale.ROOT);
       if (!Files.isDirectory(file) && !name.endsWith(".tgz") && !name.endsWith(".tar.gz")) {
-        ReportFile.readAll(file, sections)
+        read(file, sections)
             .forEach((id, texts) -> {
               if (!scored.containsKey(id)) {
                 known.add(texts.getFirst());

@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.apache.commons.csv.CSVFormat;
 import org.jspecify.annotations.Nullable;
+import org.radialog.base.Printable;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 import org.radialog.clinical.Labels;
@@ -26,13 +27,19 @@ import tools.jackson.databind.node.ObjectNode;
     name = "label",
     description = {
       "Reads the 14 CheXpert labels out of reports: present, absent, uncertain or not mentioned.",
-      "FILE: one report a line, a CSV with the columns id and report, JSONL with id and report,",
-      "or ReXrank JSON (told by the name; .gz is unpacked)."
+      "FILE: one report a line, a CSV or TSV with the columns id and report, JSONL with id and",
+      "report, or ReXrank JSON (told by the name; .gz is unpacked)."
     },
     mixinStandardHelpOptions = true)
 final class LabelCommand implements Callable<Integer> {
-  // Reports labeled at once: enough for all cores, few enough for flat memory.
+  // Reports labeled at once: enough for all cores, few enough for flat memory, however long they
+  // are.
   private static final int BATCH = 1024;
+  private static final int BATCH_CHARACTERS = 2 << 20;
+
+  // A report without a full stop is one sentence: only so much of it is shown on either side of the
+  // words.
+  private static final int SENTENCE_SIDE = 500;
   private static final CSVFormat TABLE = CSVFormat.DEFAULT.builder().setRecordSeparator('\n').get();
 
   @Parameters(paramLabel = "FILE", description = "Reports.")
@@ -74,17 +81,23 @@ final class LabelCommand implements Callable<Integer> {
         System.out.println(TABLE.format(header.toArray()));
       }
       List<Reports> batch = new ArrayList<>();
+      long characters = 0;
       while (reports.hasNext()) {
         switch (reports.next()) {
-          case Reports row -> batch.add(row);
+          case Reports row -> {
+            batch.add(row);
+            characters += row.texts().getFirst().length();
+          }
           case Broken(long number, String reason) -> {
-            Terminal.say("%s, row %d: %s".formatted(file, number, reason));
+            Terminal.say(
+                "%s, row %d: %s".formatted(Printable.escaped(file.toString()), number, reason));
             code = Main.SOME_FAILED;
           }
         }
-        if (batch.size() == BATCH || !reports.hasNext()) {
-          System.out.print(lines(batch, opened, json));
+        if (batch.size() == BATCH || characters > BATCH_CHARACTERS || !reports.hasNext()) {
+          print(batch, opened, json);
           batch.clear();
+          characters = 0;
         }
       }
     }
@@ -92,7 +105,7 @@ final class LabelCommand implements Callable<Integer> {
     return code;
   }
 
-  private static String lines(List<Reports> batch, LabelerOptions.Opened opened, boolean json) {
+  private static void print(List<Reports> batch, LabelerOptions.Opened opened, boolean json) {
     List<String> texts = batch.stream().map(row -> row.texts().getFirst()).toList();
     List<Labels> labels = opened.label(texts);
     StringBuilder lines = new StringBuilder();
@@ -100,8 +113,12 @@ final class LabelCommand implements Callable<Integer> {
       String id = batch.get(i).id();
       lines.append(json ? object(id, texts.get(i), labels.get(i)) : row(id, labels.get(i)));
       lines.append('\n');
+      if (lines.length() > BATCH_CHARACTERS) {
+        System.out.print(lines);
+        lines.setLength(0);
+      }
     }
-    return lines.toString();
+    System.out.print(lines);
   }
 
   private static String row(String id, Labels labels) {
@@ -126,9 +143,17 @@ final class LabelCommand implements Callable<Integer> {
             .put("start", passage.words().start())
             .put("end", passage.words().end())
             .put("words", passage.words().of(text))
-            .put("sentence", passage.sentence().of(text));
+            .put("sentence", sentence(passage, text));
       }
     }
     return root;
+  }
+
+  private static String sentence(Labels.Passage passage, String text) {
+    int begin = Math.max(passage.sentence().start(), passage.words().start() - SENTENCE_SIDE);
+    int end = Math.min(passage.sentence().end(), passage.words().end() + SENTENCE_SIDE);
+    begin += begin > 0 && Character.isLowSurrogate(text.charAt(begin)) ? 1 : 0;
+    end -= end < text.length() && Character.isLowSurrogate(text.charAt(end)) ? 1 : 0;
+    return text.substring(begin, end);
   }
 }

@@ -27,6 +27,7 @@ import picocli.CommandLine.Command;
       CompareCommand.class,
       RexrankCommand.class,
       TrainCommand.class,
+      DataCommand.class,
       ImportCommand.class,
       InspectCommand.class,
       VerifyCommand.class,

@@ -31,6 +31,7 @@ final class ModelOptions {
       names = "--max-new-tokens",
       paramLabel = "N",
       defaultValue = "300",
+      converter = Numeric.Count.class,
       description = "The longest answer in tokens (default: ${DEFAULT-VALUE}).")
   private int maxNewTokens;
 
@@ -38,6 +39,7 @@ final class ModelOptions {
       names = "--temperature",
       paramLabel = "T",
       defaultValue = "0",
+      converter = Numeric.Temperature.class,
       description = "0 takes the likeliest token; above, tokens are drawn.")
   private double temperature;
 

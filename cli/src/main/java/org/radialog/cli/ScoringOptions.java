@@ -8,6 +8,7 @@ import java.util.OptionalInt;
 import java.util.SequencedMap;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.radialog.base.Printable;
 import org.radialog.eval.BertScore;
 import org.radialog.eval.Bootstrap;
 import org.radialog.eval.Digest;
@@ -16,6 +17,7 @@ import org.radialog.eval.Meteor;
 import org.radialog.eval.PairedTest;
 import org.radialog.eval.ReportScores;
 import org.radialog.eval.ResultFolder;
+import org.radialog.eval.SystemScores;
 import org.radialog.eval.WordTokenizer;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -46,6 +48,7 @@ final class ScoringOptions {
   @Option(
       names = "--bert-layer",
       paramLabel = "N",
+      converter = Numeric.Layer.class,
       description =
           "Whose vectors are compared (default: what bert-score recommends for the network).")
   private @Nullable Integer bertLayer;
@@ -65,6 +68,7 @@ final class ScoringOptions {
       names = "--resamples",
       paramLabel = "N",
       defaultValue = "1000",
+      converter = Numeric.Resamples.class,
       description = "Of the bootstrap (default: ${DEFAULT-VALUE}).")
   private int resamples;
 
@@ -159,6 +163,11 @@ final class ScoringOptions {
 
   /** Writes the result where it was asked for, and prints it. */
   void deliver(Evaluation evaluation) {
+    for (SystemScores system : evaluation.systems()) {
+      system.marks().stream()
+          .filter(mark -> mark.startsWith(ReportScores.EMPTY) || mark.startsWith(ReportScores.CUT))
+          .forEach(mark -> Terminal.say(Printable.of(system.name()) + ", " + mark));
+    }
     if (out != null) {
       Set<ResultFolder.PlotFormat> formats = EnumSet.of(ResultFolder.PlotFormat.SVG);
       if (png) {

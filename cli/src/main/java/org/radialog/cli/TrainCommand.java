@@ -3,8 +3,10 @@ package org.radialog.cli;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import org.radialog.train.ClassifierTraining;
 import org.radialog.train.LanguageTraining;
 import org.radialog.train.ModelExport;
@@ -45,8 +47,19 @@ final class TrainCommand {
         names = "--fold",
         paramLabel = "K",
         defaultValue = "0",
+        converter = Numeric.Fold.class,
         description = "The fold of patients that is held out (default: ${DEFAULT-VALUE}).")
     private int fold;
+
+    @Option(
+        names = "--folds",
+        paramLabel = "FILE",
+        description = "A table of radialog data folds (default: the folds of NIH ChestX-ray14).")
+    private @Nullable Path folds;
+
+    Optional<Path> folds() {
+      return Optional.ofNullable(folds);
+    }
   }
 
   @Command(
@@ -70,7 +83,7 @@ final class TrainCommand {
     public Integer call() {
       ClassifierTraining.train(
           new ClassifierTraining.Config(
-              films.data, films.fold, init, ClassifierTraining.Recipe.DEFAULT),
+              films.data, films.fold, init, ClassifierTraining.Recipe.DEFAULT, films.folds()),
           run,
           Terminal.progress());
       return Main.DONE;
@@ -112,7 +125,13 @@ final class TrainCommand {
     public Integer call() {
       LanguageTraining.train(
           new LanguageTraining.Config(
-              films.data, films.fold, classifier, base, outOfFold, LanguageTraining.Recipe.DEFAULT),
+              films.data,
+              films.fold,
+              classifier,
+              base,
+              outOfFold,
+              LanguageTraining.Recipe.DEFAULT,
+              films.folds()),
           run,
           Terminal.progress());
       return Main.DONE;
@@ -179,7 +198,8 @@ final class TrainCommand {
               ClassifierTraining.Recipe.DEFAULT,
               LanguageTraining.Recipe.DEFAULT,
               version,
-              commit),
+              commit,
+              films.folds()),
           runs,
           out,
           Terminal.progress());
@@ -189,7 +209,7 @@ final class TrainCommand {
 
   @Command(
       name = "export",
-      description = "A model folder from run folders, also from a run that has not ended.",
+      description = "A model folder from run folders that have ended.",
       mixinStandardHelpOptions = true)
   static final class Export implements Callable<Integer> {
     @Mixin private Films films = new Films();
@@ -236,7 +256,7 @@ final class TrainCommand {
     public Integer call() {
       ModelExport.write(
           new ModelExport.Config(
-              films.data, films.fold, classifiers, language, base, version, commit),
+              films.data, films.fold, classifiers, language, base, version, commit, films.folds()),
           out,
           Terminal.progress());
       return Main.DONE;

@@ -21,7 +21,10 @@ class EvaluateCommandTest {
   }
 
   private static final String REFERENCES =
-      "id,report\na,The heart is enlarged. No effusion.\nb,There is a pleural effusion.\nc,Clear lungs.\n";
+      "id,report\n"
+          + "a,The heart is enlarged. No effusion.\n"
+          + "b,There is a pleural effusion.\n"
+          + "c,Clear lungs.\n";
 
   @Test
   void reportsThatAreTheReferencesScoreOne() throws IOException {
@@ -62,7 +65,9 @@ class EvaluateCommandTest {
     Path hypotheses =
         file(
             "hypotheses.jsonl",
-            "{\"id\":\"a\",\"report\":\"Cardiomegaly.\"}\n{\"id\":\"c\",\"report\":\"Clear.\"}\n{\"id\":\"b\",\"report\":\"\"}\n");
+            "{\"id\":\"a\",\"report\":\"Cardiomegaly.\"}\n"
+                + "{\"id\":\"c\",\"report\":\"Clear.\"}\n"
+                + "{\"id\":\"b\",\"report\":\"\"}\n");
     Path others = file("others.csv", "id,report\na,Not this.\nd,Clear lungs.\ne,Clear lungs.\n");
     for (String out : List.of("one", "two")) {
       CommandLineRun run =
@@ -217,5 +222,46 @@ class EvaluateCommandTest {
         .isEqualTo(2);
     assertThat(CommandLineRun.of("evaluate", "--references", "r.csv", "--protocol", "view").code())
         .isEqualTo(2);
+  }
+
+  @Test
+  void reportsWithoutAWordAreCountedOnStderrAndInTheResult() throws IOException {
+    CommandLineRun run =
+        CommandLineRun.of(
+            "evaluate",
+            "--references",
+            file("references.csv", REFERENCES).toString(),
+            "--hypotheses",
+            file("h.csv", "id,report\na,\nb,...\nc,Clear lungs.\n").toString(),
+            "--resamples",
+            "5");
+    assertThat(run.code()).as(run.err()).isZero();
+    assertThat(run.err()).contains("h.csv, empty reports: 2 of 3 have no word");
+    assertThat(run.out()).contains("2 of 3 have no word");
+  }
+
+  @Test
+  void subgroupsAreATableThatCanBeRead() throws IOException {
+    StringBuilder predictions = new StringBuilder("{\"settings\":{\"model\":\"m\"}}\n");
+    for (int i = 0; i < 6; i++) {
+      predictions.append(
+          """
+          {"id":"%d","group":"%d","subgroup":{"sex":"%s","age":"%d"},"truth":{"Edema":"present"},\
+          "references":["Edema."],"report":"Edema."}
+          """
+              .formatted(i, i, i % 2 == 0 ? "F" : "M", 30 + 20 * (i % 3)));
+    }
+    CommandLineRun run =
+        CommandLineRun.of(
+            "evaluate",
+            "--from",
+            file("p.jsonl", predictions.toString()).toString(),
+            "--resamples",
+            "5");
+    assertThat(run.code()).as(run.err()).isZero();
+    String header =
+        run.out().lines().filter(line -> line.startsWith("| subgroup")).findFirst().orElseThrow();
+    assertThat(header.chars().filter(c -> c == '|').count()).isEqualTo(10);
+    assertThat(header).contains("macro F1, 14 labels").contains("micro F1, 14 labels");
   }
 }

@@ -1,10 +1,7 @@
 package org.radialog.data;
 
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
+import java.io.Reader;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -184,11 +181,10 @@ public final class ChexpertPlus implements StudySource {
     var states = new HashMap<String, Integer>();
     var columns = new LinkedHashMap<String, Finding>();
     Finding.ALL.forEach(finding -> columns.put(finding.label(), finding));
-    try (var in =
-        new BufferedReader(
-            new InputStreamReader(Files.newInputStream(file), StandardCharsets.UTF_8))) {
+    try (Reader text = TextFile.open(file)) {
+      var lines = new TextLines(text);
       long number = 0;
-      for (String line = in.readLine(); line != null; line = in.readLine()) {
+      for (String line = lines.next(); line != null; line = lines.next()) {
         number++;
         if (line.isBlank()) {
           continue;

@@ -1,30 +1,32 @@
 package org.radialog.data;
 
-import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.Reader;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The records of a CSV stream (RFC 4180), with a way back from a broken one: a quote that is never
- * closed would make one cell of the whole rest of a table. Where a record of several lines does not
- * fit, its first line alone is the broken record, and reading goes on with the second.
+ * The records of a CSV stream (RFC 4180, lines ended in any way), with a way back from a broken
+ * one: a quote that is never closed would make one cell of the whole rest of a table. Where a
+ * record of several lines does not fit, its first line alone is the broken record, and reading goes
+ * on with the second.
  */
 final class CsvRecords {
   /** Reports are cells of some dozen lines. */
   private static final int MOST_LINES = 2_000;
 
-  private static final int MOST_CHARACTERS = 16 << 20;
-
-  private final BufferedReader in;
+  private final TextLines in;
   private final Deque<String> putBack = new ArrayDeque<>();
+  private final List<String> taken = new ArrayList<>(); // the lines of the last record
+  private char separator = ',';
   private long number;
 
-  CsvRecords(BufferedReader in) {
-    this.in = in;
+  CsvRecords(Reader in) {
+    this.in = new TextLines(in, true);
   }
 
   /**
@@ -36,12 +38,41 @@ final class CsvRecords {
   record Cells(long number, List<String> cells, String broken) {}
 
   /**
+   * The first record, the header: which character stands between cells is told by it.
+   *
+   * @param fits whether the cells are those of the table's header
+   * @param separators the one that is right unless another one fits, then others
+   */
+  List<String> header(Predicate<List<String>> fits, char... separators) throws IOException {
+    for (char one : separators) {
+      separator = one;
+      Cells cells = next(1, Integer.MAX_VALUE);
+      if (cells != null && cells.broken.isEmpty() && fits.test(cells.cells)) {
+        return cells.cells;
+      }
+      again(cells);
+    }
+    separator = separators[0];
+    Cells cells = next(1, Integer.MAX_VALUE);
+    return cells == null ? List.of() : cells.cells;
+  }
+
+  // The last record is to be read once more.
+  private void again(@Nullable Cells last) {
+    if (last != null) {
+      number--;
+      taken.reversed().forEach(putBack::addFirst);
+    }
+  }
+
+  /**
    * The next record that is no empty line.
    *
    * @param least how many cells it has at least
-   * @param most how many cells it has at most, if it has several lines
+   * @param most how many cells it has at most; empty ones may follow
    */
   @Nullable Cells next(int least, int most) throws IOException {
+    taken.clear();
     String first = line();
     while (first != null && isBlank(first)) {
       first = line();
@@ -50,33 +81,55 @@ final class CsvRecords {
       return null;
     }
     number++;
-    var record = new Scan();
+    long cutOff = in.cutOff();
+    taken.add(first);
+    var record = new Scan(separator);
     record.add(first);
-    var more = new ArrayList<String>();
-    while (record.open && more.size() < MOST_LINES) {
+    long characters = first.length();
+    while (record.open && taken.size() <= MOST_LINES && characters < TextLines.LONGEST) {
       String line = line();
       if (line == null) {
         break;
       }
-      more.add(line);
+      cutOff += in.cutOff();
+      characters += line.length();
+      taken.add(line);
       record.add(line);
     }
     List<String> cells = record.finish();
-    boolean fits =
-        cells.size() >= least && (more.isEmpty() || (cells.size() <= most && !record.trailing));
-    if (!record.open && fits) {
-      return new Cells(number, cells, "");
+    boolean tooMany =
+        cells.size() > most
+            && !cells.subList(most, cells.size()).stream().allMatch(String::isBlank);
+    if (!record.open && !record.trailing && cells.size() >= least && !tooMany && cutOff == 0) {
+      return new Cells(number, cells, damage());
     }
-    for (int i = more.size() - 1; i >= 0; i--) {
-      putBack.addFirst(more.get(i));
+    List<String> more = List.copyOf(taken.subList(1, taken.size()));
+    more.reversed().forEach(putBack::addFirst);
+    taken.subList(1, taken.size()).clear();
+    String reason;
+    if (cutOff > 0) {
+      reason = "it has more than %d characters".formatted(TextLines.LONGEST);
+    } else if (record.open || !more.isEmpty()) {
+      reason = "a quote is opened and not closed where the cell ends";
+    } else if (record.trailing) {
+      reason =
+          "text stands behind the quote that closes a cell: a quote inside a cell is written twice";
+    } else {
+      reason =
+          "expected %d cells, found %d".formatted(tooMany ? most : least, cells.size())
+              + (tooMany ? ": a cell with a comma stands in quotes" : "");
     }
-    boolean quote = record.open || !more.isEmpty();
-    return new Cells(
-        number,
-        cells,
-        quote
-            ? "a quote is opened and not closed where the cell ends"
-            : "expected %d cells, found %d".formatted(least, cells.size()));
+    return new Cells(number, cells, reason);
+  }
+
+  private String damage() {
+    for (String line : taken) {
+      String damage = TextFile.damage(line);
+      if (!damage.isEmpty()) {
+        return damage;
+      }
+    }
+    return "";
   }
 
   /** How many records have been read. */
@@ -86,46 +139,38 @@ final class CsvRecords {
 
   // A line with its end, or null at the end of the stream.
   private @Nullable String line() throws IOException {
-    if (!putBack.isEmpty()) {
-      return putBack.removeFirst();
-    }
-    var line = new StringBuilder();
-    for (int c = in.read(); c >= 0; c = in.read()) {
-      line.append((char) c);
-      if (c == '\n') {
-        break;
-      }
-      if (line.length() > MOST_CHARACTERS) {
-        throw new IOException("a line has more than " + MOST_CHARACTERS + " characters");
-      }
-    }
-    return line.isEmpty() ? null : line.toString();
+    return putBack.isEmpty() ? in.nextWithEnd() : putBack.removeFirst();
   }
 
   private static boolean isBlank(String line) {
-    return line.equals("\n") || line.equals("\r\n");
+    return line.equals("\n") || line.equals("\r\n") || line.equals("\r");
   }
 
   /** One record under way. */
   private static final class Scan {
+    private final char separator;
     private final List<String> cells = new ArrayList<>();
     private final StringBuilder cell = new StringBuilder();
 
     /** The record goes on in the next line: a quote is open. */
     boolean open;
 
-    /** Something stands between a closing quote and the next comma. */
+    /** Something other than space stands between a closing quote and the next cell. */
     boolean trailing;
 
     private boolean closed;
+
+    Scan(char separator) {
+      this.separator = separator;
+    }
 
     void add(String line) {
       int end = line.length();
       if (end > 0 && line.charAt(end - 1) == '\n') {
         end--;
-        if (end > 0 && line.charAt(end - 1) == '\r') {
-          end--;
-        }
+      }
+      if (end > 0 && line.charAt(end - 1) == '\r') {
+        end--;
       }
       int i = 0;
       while (i < line.length()) {
@@ -144,13 +189,14 @@ final class CsvRecords {
         if (i >= end) {
           return; // the record's own line end
         }
-        if (c == ',') {
+        if (c == separator) {
           finishCell();
         } else if (c == '"' && cell.isEmpty() && !closed) {
           open = true;
-        } else {
-          trailing |= closed;
+        } else if (!closed) {
           cell.append(c);
+        } else {
+          trailing |= c != ' ' && c != '\t';
         }
         i++;
       }

@@ -1,34 +1,45 @@
 package org.radialog.data;
 
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
+import java.io.Reader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
-import java.util.zip.GZIPInputStream;
-import org.jspecify.annotations.Nullable;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 
 /**
- * A table with a header, plain or gzipped ({@code .gz}), read row by row.
+ * A table with a header, in any form that {@link TextFile} opens, read row by row. Cells are
+ * separated by commas, or by tabs or semicolons where the header is; a column without a name has
+ * nothing to say. Columns are found by their names, in another case if need be.
  *
  * @param file where it lies
  * @param columns those without which it is another table
+ * @param optional further ones that are read where they are there
  */
-record CsvTable(Path file, List<String> columns) {
-  CsvTable {
+public record CsvTable(Path file, List<String> columns, List<String> optional) {
+  public CsvTable {
     columns = List.copyOf(columns);
+    optional = List.copyOf(optional);
   }
 
-  static CsvTable of(Path file, String... columns) {
-    return new CsvTable(file, List.of(columns));
+  /** A table with at least these columns. */
+  public static CsvTable of(Path file, String... columns) {
+    return new CsvTable(file, List.of(columns), List.of());
+  }
+
+  /** The same table, of which these columns are read where they are there. */
+  CsvTable with(List<String> more) {
+    return new CsvTable(file, columns, more);
   }
 
   /** The first file of {@code folder} whose name fits, for example {@code mimic-cxr-2.*.csv}. */
@@ -54,24 +65,29 @@ record CsvTable(Path file, List<String> columns) {
   }
 
   /** One row. */
-  static final class Row {
-    private final Map<String, Integer> places;
+  public static final class Row {
+    private final Columns columns;
     private final CsvRecords.Cells cells;
 
-    private Row(Map<String, Integer> places, CsvRecords.Cells cells) {
-      this.places = places;
+    private Row(Columns columns, CsvRecords.Cells cells) {
+      this.columns = columns;
       this.cells = cells;
     }
 
     /** The header is row 1. */
-    long number() {
+    public long number() {
       return cells.number();
     }
 
+    /** Why the row cannot be used; empty where it can. */
+    public String broken() {
+      return cells.broken();
+    }
+
     /** The cell of a column; empty where the table has no such column. */
-    String get(String column) {
-      Integer place = places.get(column);
-      return place == null ? "" : get(place);
+    public String get(String column) {
+      OptionalInt place = columns.place(column);
+      return place.isEmpty() ? "" : get(place.getAsInt());
     }
 
     /** The cell at a place, from 0. */
@@ -80,12 +96,129 @@ record CsvTable(Path file, List<String> columns) {
     }
   }
 
-  /** The header, in order. */
-  List<String> header() {
-    try (BufferedReader in = open()) {
-      return header(new CsvRecords(in));
+  /** Where the columns stand: by their names as they are written, else in any case. */
+  private static final class Columns {
+    private final List<String> header;
+    private final Map<String, Integer> places = new HashMap<>();
+    private final Set<String> doubled = new HashSet<>();
+
+    Columns(List<String> header) {
+      this.header = header;
+      Set<String> exact = new HashSet<>();
+      for (int i = 0; i < header.size(); i++) {
+        if (places.putIfAbsent(header.get(i), i) != null) {
+          doubled.add(header.get(i));
+        }
+        exact.add(header.get(i));
+      }
+      Set<String> folded = new HashSet<>();
+      for (int i = 0; i < header.size(); i++) {
+        String name = folded(header.get(i));
+        if (!exact.contains(name) && (places.putIfAbsent(name, i) != null || !folded.add(name))) {
+          doubled.add(name);
+        }
+      }
+    }
+
+    private static String folded(String name) {
+      return name.strip().toLowerCase(Locale.ROOT);
+    }
+
+    OptionalInt place(String column) {
+      Integer place = places.get(column);
+      place = place == null ? places.get(folded(column)) : place;
+      return place == null ? OptionalInt.empty() : OptionalInt.of(place);
+    }
+
+    boolean has(List<String> names) {
+      return names.stream().allMatch(name -> place(name).isPresent());
+    }
+
+    boolean doubled(String column) {
+      return doubled.contains(places.containsKey(column) ? column : folded(column));
+    }
+
+    /** How many cells a row has up to the last column with a name. */
+    int named() {
+      int named = header.size();
+      while (named > 0 && header.get(named - 1).isBlank()) {
+        named--;
+      }
+      return named;
+    }
+  }
+
+  /** The rows, one by one. */
+  public final class Rows implements AutoCloseable {
+    private final Reader in;
+    private final CsvRecords records;
+    private final Columns header;
+    private boolean ended;
+
+    private Rows() throws IOException {
+      in = TextFile.open(file);
+      try {
+        records = new CsvRecords(in);
+        header = columns(records);
+      } catch (IOException | RuntimeException e) {
+        in.close();
+        throw e;
+      }
+    }
+
+    /** The next row, broken or not; empty at the end. */
+    public Optional<Row> next() {
+      if (ended) {
+        return Optional.empty();
+      }
+      CsvRecords.Cells cells;
+      try {
+        // Some published headers end in commas that their rows do not have.
+        cells = records.next(header.named(), header.named());
+      } catch (IOException e) {
+        // A file that breaks off (a cut gzip) keeps the rows before the break.
+        ended = true;
+        cells =
+            new CsvRecords.Cells(
+                records.number() + 1, List.of(), "the table cannot be read on: " + e);
+      }
+      return Optional.ofNullable(cells).map(found -> new Row(header, found));
+    }
+
+    @Override
+    public void close() {
+      try {
+        in.close();
+      } catch (IOException e) {
+        throw unreadable(e);
+      }
+    }
+  }
+
+  /**
+   * Opens the table.
+   *
+   * @throws RadialogException if the file is missing or unreadable, lacks a column or has one twice
+   */
+  public Rows open() {
+    try {
+      return new Rows();
     } catch (IOException e) {
       throw unreadable(e);
+    }
+  }
+
+  /** The header, in order. */
+  List<String> header() {
+    try (Rows rows = open()) {
+      return rows.header.header;
+    }
+  }
+
+  /** Whether the header has a column. */
+  boolean has(String column) {
+    try (Rows rows = open()) {
+      return rows.header.place(column).isPresent();
     }
   }
 
@@ -97,77 +230,56 @@ record CsvTable(Path file, List<String> columns) {
   /**
    * Hands over every row that is as long as the header; any other is rejected.
    *
-   * @throws RadialogException if the file is missing, unreadable or lacks a column
+   * @throws RadialogException if the file is missing, unreadable, lacks a column or has one twice
    */
   void read(Consumer<Row> rows, Consumer<Rejected> rejected) {
-    try (BufferedReader in = open()) {
-      var records = new CsvRecords(in);
-      List<String> header = header(records);
-      var places = new HashMap<String, Integer>();
-      for (int i = 0; i < header.size(); i++) {
-        places.putIfAbsent(header.get(i), i);
-      }
-      // Some published headers end in commas that their rows do not have.
-      int named = (int) header.stream().filter(name -> !name.isBlank()).count();
-      CsvRecords.Cells cells = next(records, named, header.size(), rejected);
-      while (cells != null) {
-        if (cells.broken().isEmpty()) {
-          rows.accept(new Row(places, cells));
+    try (Rows all = open()) {
+      for (Optional<Row> next = all.next(); next.isPresent(); next = all.next()) {
+        Row row = next.get();
+        if (row.broken().isEmpty()) {
+          rows.accept(row);
         } else {
-          rejected.accept(new Rejected(file, cells.number(), cells.broken()));
+          rejected.accept(new Rejected(file, row.number(), row.broken()));
         }
-        cells = next(records, named, header.size(), rejected);
       }
-    } catch (IOException e) {
-      throw unreadable(e);
     }
   }
 
-  // A file that breaks off (a cut gzip) keeps the rows before the break.
-  private CsvRecords.@Nullable Cells next(
-      CsvRecords records, int least, int most, Consumer<Rejected> rejected) {
-    try {
-      return records.next(least, most);
-    } catch (IOException e) {
-      rejected.accept(
-          new Rejected(file, records.number() + 1, "the table cannot be read on: " + e));
-      return null;
-    }
-  }
-
-  private List<String> header(CsvRecords records) throws IOException {
-    CsvRecords.Cells first = records.next(1, Integer.MAX_VALUE);
-    List<String> header = first == null ? List.of() : first.cells();
+  private Columns columns(CsvRecords records) throws IOException {
+    Columns header =
+        new Columns(records.header(cells -> new Columns(cells).has(columns), separators()));
     for (String column : columns) {
-      if (!header.contains(column)) {
+      if (header.place(column).isEmpty()) {
         throw new RadialogException(
             "%s has no column \"%s\": expected %s, found %s"
-                .formatted(file, column, columns, header));
+                .formatted(
+                    Printable.escaped(file.toString()),
+                    column,
+                    columns,
+                    Printable.of(header.header)));
+      }
+    }
+    for (String column : Stream.concat(columns.stream(), optional.stream()).toList()) {
+      if (header.doubled(column)) {
+        throw new RadialogException(
+            "%s has the column \"%s\" twice: expected it once, found %s"
+                .formatted(
+                    Printable.escaped(file.toString()), column, Printable.of(header.header)));
       }
     }
     return header;
   }
 
-  private BufferedReader open() throws IOException {
-    InputStream bytes = Files.newInputStream(file);
-    try {
-      if (file.getFileName().toString().endsWith(".gz")) {
-        bytes = new GZIPInputStream(bytes, 1 << 16);
-      }
-      var reader =
-          new BufferedReader(new InputStreamReader(bytes, StandardCharsets.UTF_8), 1 << 16);
-      reader.mark(1);
-      if (reader.read() != 0xFEFF) { // a byte order mark is no part of the first name
-        reader.reset();
-      }
-      return reader;
-    } catch (IOException e) {
-      bytes.close();
-      throw e;
-    }
+  // Between cells stands a comma; by the name or by the header a tab or, as in many countries of
+  // Europe, a semicolon.
+  private char[] separators() {
+    String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
+    boolean tabs = name.matches(".*\\.(tsv|tab)(\\.gz)?");
+    return tabs ? new char[] {'\t', ',', ';'} : new char[] {',', '\t', ';'};
   }
 
   private RadialogException unreadable(IOException e) {
-    return new RadialogException("cannot read the table " + file + ": " + e, e);
+    return new RadialogException(
+        "cannot read the table " + Printable.escaped(file.toString()) + ": " + e, e);
   }
 }

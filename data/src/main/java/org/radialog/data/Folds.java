@@ -1,11 +1,8 @@
 package org.radialog.data;
 
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -17,8 +14,10 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
 import org.radialog.clinical.Finding;
@@ -79,18 +78,55 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
   }
 
   /**
+   * The folds of a table, or of the NIH films where there is none.
+   *
+   * @throws RadialogException if the table is none
+   */
+  public static Folds of(Optional<Path> table) {
+    return table.map(Folds::read).orElseGet(Folds::nih14);
+  }
+
+  /**
    * Reads a table {@code patient,fold}.
    *
    * @throws RadialogException if it is no such table or names a patient twice
    */
   public static Folds read(Path file) {
-    try (BufferedReader in =
-        new BufferedReader(
-            new InputStreamReader(Files.newInputStream(file), StandardCharsets.UTF_8))) {
-      return parse(file.toString(), in.lines().toList());
-    } catch (IOException e) {
-      throw new RadialogException("cannot read the folds " + file + ": " + e, e);
+    var patients = new TreeMap<String, Integer>(BY_NAME);
+    CsvTable.of(file, "patient", "fold")
+        .read(
+            row -> {
+              String fold = row.get("fold").strip();
+              if (!fold.matches("\\d{1,3}") || row.get("patient").isBlank()) {
+                throw wrong(
+                    file,
+                    row.number(),
+                    "expected a patient and a fold from 0 on, found "
+                        + Printable.of(row.get("patient"))
+                        + ","
+                        + Printable.of(fold));
+              }
+              if (patients.put(row.get("patient"), Integer.parseInt(fold)) != null) {
+                throw wrong(
+                    file,
+                    row.number(),
+                    "patient %s stands in the table twice"
+                        .formatted(Printable.of(row.get("patient"))));
+              }
+            },
+            rejected -> {
+              throw new RadialogException(rejected.toString());
+            });
+    if (patients.isEmpty()) {
+      throw new RadialogException(
+          Printable.escaped(file.toString()) + " has no patient: expected one a row");
     }
+    return new Folds(patients, Collections.max(patients.values()) + 1);
+  }
+
+  private static RadialogException wrong(Path file, long line, String what) {
+    return new RadialogException(
+        "%s, line %d: %s".formatted(Printable.escaped(file.toString()), line, what));
   }
 
   private static Folds parse(String name, List<String> lines) {
@@ -121,8 +157,15 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
   /** Writes the table {@code patient,fold}, whole or not at all. */
   public void write(Path file) {
     var text = new StringBuilder("patient,fold\n");
-    patients.forEach((patient, fold) -> text.append(patient).append(',').append(fold).append('\n'));
+    patients.forEach(
+        (patient, fold) -> text.append(quoted(patient)).append(',').append(fold).append('\n'));
     WholeFile.write(file, text.toString());
+  }
+
+  private static String quoted(String cell) {
+    return cell.chars().anyMatch(c -> ",;\t\"\n\r".indexOf(c) >= 0)
+        ? '"' + cell.replace("\"", "\"\"") + '"'
+        : cell;
   }
 
   /**
@@ -137,8 +180,20 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
    *       then has the lowest number.
    *   <li>Repeat until every patient has a fold.
    * </ol>
+   *
+   * @throws RadialogException if there are fewer patients than folds
    */
   public static Folds stratified(List<Film> films, int count, long seed) {
+    long patients = films.stream().map(Film::patient).distinct().count();
+    if (patients < count) {
+      throw new RadialogException(
+          "%d patients cannot be in %d folds: expected at least one patient a fold"
+              .formatted(patients, count));
+    }
+    return assigned(films, count, seed);
+  }
+
+  private static Folds assigned(List<Film> films, int count, long seed) {
     List<View> views = List.of(View.values());
     int strata = Finding.COUNT + views.size();
     int all = strata; // the last column counts every film
@@ -222,8 +277,8 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
     Integer fold = patients.get(film.patient());
     if (fold == null) {
       throw new RadialogException(
-          "patient %s of %s is in none of the %d folds: make the folds from this data set"
-              .formatted(film.patient(), film.image(), count));
+          "patient %s of %s is in none of the %d folds: make folds of this data set (radialog data folds) and name their table (--folds)"
+              .formatted(Printable.of(film.patient()), Printable.of(film.image()), count));
     }
     return fold;
   }
@@ -241,7 +296,7 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
   public Split split(List<Film> films, int testFold) {
     check(testFold);
     List<Film> rest = films.stream().filter(film -> of(film) != testFold).toList();
-    Folds tenths = stratified(rest, 10, SEED);
+    Folds tenths = assigned(rest, 10, SEED);
     return new Split(
         rest.stream().filter(film -> tenths.of(film) != 0).toList(),
         tenths.films(rest, 0),

@@ -1,9 +1,5 @@
 package org.radialog.data;
 
-import java.io.IOException;
-import java.io.Reader;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -11,10 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import org.apache.commons.csv.CSVFormat;
-import org.apache.commons.csv.CSVParser;
-import org.apache.commons.csv.CSVRecord;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.View;
@@ -30,8 +23,8 @@ import org.radialog.clinical.View;
  * @param films in the order of the table
  */
 public record NihDataSet(List<Film> films) {
-  private static final Set<String> COLUMNS =
-      Set.of("image", "patient", "age", "sex", "view", "chexpert_positive");
+  private static final List<String> COLUMNS =
+      List.of("image", "patient", "age", "sex", "view", "chexpert_positive");
 
   public NihDataSet {
     films = List.copyOf(films);
@@ -45,40 +38,38 @@ public record NihDataSet(List<Film> films) {
    */
   public static NihDataSet read(Path folder) {
     Path table = folder.resolve("labels.csv");
-    CSVFormat format = CSVFormat.DEFAULT.builder().setHeader().setSkipHeaderRecord(true).get();
     var films = new ArrayList<Film>();
     var seen = new HashSet<String>();
-    try (Reader reader = Files.newBufferedReader(table, StandardCharsets.UTF_8);
-        CSVParser rows = format.parse(reader)) {
-      for (String column : COLUMNS) {
-        if (!rows.getHeaderNames().contains(column)) {
-          throw new RadialogException(
-              "%s has no column \"%s\": expected %s, found %s"
-                  .formatted(table, column, COLUMNS, rows.getHeaderNames()));
-        }
-      }
-      for (CSVRecord row : rows) {
-        Film film = film(folder, table, row);
-        if (!seen.add(film.image())) {
-          throw new RadialogException(
-              "%s, row %d: image \"%s\" stands in the table twice"
-                  .formatted(table, row.getRecordNumber() + 1, film.image()));
-        }
-        films.add(film);
-      }
-    } catch (IOException e) {
-      throw new RadialogException("cannot read the labels " + table + ": " + e, e);
-    }
+    CsvTable.of(table, COLUMNS.toArray(String[]::new))
+        .read(
+            row -> {
+              Film film = film(folder, table, row);
+              if (!seen.add(film.image())) {
+                throw wrong(table, row, "image \"%s\" stands in the table twice", film.image());
+              }
+              films.add(film);
+            },
+            // Films and their labels are what scores are made of: none is left out silently.
+            rejected -> {
+              throw new RadialogException(rejected.toString());
+            });
     return new NihDataSet(films);
   }
 
-  private static Film film(Path folder, Path table, CSVRecord row) {
+  private static RadialogException wrong(Path table, CsvTable.Row row, String what, String found) {
+    return new RadialogException(
+        "%s, row %d: %s"
+            .formatted(
+                Printable.escaped(table.toString()),
+                row.number(),
+                what.formatted(Printable.of(found))));
+  }
+
+  private static Film film(Path folder, Path table, CsvTable.Row row) {
     String image = row.get("image");
     // The table comes from outside: a name is a name, not a way out of the folder.
     if (image.isBlank() || image.contains("/") || image.contains("\\") || image.contains("..")) {
-      throw new RadialogException(
-          "%s, row %d: expected a file name in the column image, found \"%s\""
-              .formatted(table, row.getRecordNumber() + 1, image));
+      throw wrong(table, row, "expected a file name in the column image, found \"%s\"", image);
     }
     var truth = new EnumMap<Finding, Truth>(Finding.class);
     truth.put(Finding.NO_FINDING, Truth.ABSENT);
@@ -87,26 +78,43 @@ public record NihDataSet(List<Film> films) {
     }
     for (String name : row.get("chexpert_positive").split("\\|", -1)) {
       if (!name.isBlank()) {
-        truth.put(Finding.of(name), Truth.PRESENT);
+        truth.put(finding(table, row, name), Truth.PRESENT);
       }
     }
-    int age;
-    try {
-      age = Integer.parseInt(row.get("age").strip());
-    } catch (NumberFormatException e) {
-      throw new RadialogException(
-          "%s, row %d: expected an age in years, found \"%s\""
-              .formatted(table, row.getRecordNumber() + 1, row.get("age")),
-          e);
+    // Films of one patient belong together; of nobody, none do.
+    if (row.get("patient").isBlank()) {
+      throw wrong(table, row, "expected a name in the column patient, found \"%s\"", "");
     }
     return new Film(
         image,
         folder.resolve("images").resolve(image),
         row.get("patient"),
-        age,
+        age(table, row),
         row.get("sex"),
         View.of(row.get("view")),
         truth);
+  }
+
+  private static Finding finding(Path table, CsvTable.Row row, String name) {
+    try {
+      return Finding.of(name.strip());
+    } catch (RadialogException e) {
+      throw new RadialogException(
+          "%s, row %d: %s"
+              .formatted(Printable.escaped(table.toString()), row.number(), e.getMessage()),
+          e);
+    }
+  }
+
+  private static int age(Path table, CsvTable.Row row) {
+    try {
+      return Integer.parseInt(row.get("age").strip());
+    } catch (NumberFormatException e) {
+      RadialogException wrong =
+          wrong(table, row, "expected an age in years, found \"%s\"", row.get("age"));
+      wrong.initCause(e);
+      throw wrong;
+    }
   }
 
   /** The same films with CheXpert's tree of labels applied, see {@link Film#withHierarchy}. */

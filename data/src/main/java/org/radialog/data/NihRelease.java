@@ -1,7 +1,7 @@
 package org.radialog.data;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.io.Reader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -234,9 +234,16 @@ public record NihRelease(Path folder) {
     if (!Files.exists(file)) {
       return List.of();
     }
-    try (Stream<String> lines = Files.lines(file)) {
-      return lines.map(String::strip).filter(line -> !line.isEmpty()).toList();
-    } catch (IOException | UncheckedIOException e) {
+    var names = new ArrayList<String>();
+    try (Reader text = TextFile.open(file)) {
+      var lines = new TextLines(text);
+      for (String line = lines.next(); line != null; line = lines.next()) {
+        if (!line.isBlank()) {
+          names.add(line.strip());
+        }
+      }
+      return names;
+    } catch (IOException e) {
       throw new RadialogException("cannot read the list " + file + ": " + e, e);
     }
   }

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
@@ -31,6 +32,13 @@ public record PlainTable(Path file) implements StudySource {
   private static final List<String> SECTIONS =
       List.of("indication", "history", "technique", "comparison", "findings", "impression");
 
+  private static final List<String> OPTIONAL =
+      Stream.concat(
+              Stream.of(
+                  "id", "study", "patient", "split", "view", ReportedStudy.AGE, ReportedStudy.SEX),
+              Stream.concat(SECTIONS.stream(), Finding.ALL.stream().map(Finding::label)))
+          .toList();
+
   /** The name of the labels among {@link ReportedStudy#labels}. */
   public static final String LABELS = "table";
 
@@ -42,9 +50,13 @@ public record PlainTable(Path file) implements StudySource {
   @Override
   public Tally read(Consumer<? super ReportedStudy> studies, Consumer<? super Rejected> rejected) {
     var out = new StudySink(studies, rejected);
-    CsvTable table = CsvTable.of(file, "image", "report");
+    CsvTable table = CsvTable.of(file, "image", "report").with(OPTIONAL);
     Map<String, Finding> columns = FindingColumns.among(table.header());
-    if (table.header().contains("study")) {
+    if (columns.values().stream().distinct().count() < columns.size()) {
+      throw new RadialogException(
+          "%s has a label twice: expected each once, found %s".formatted(file, columns.keySet()));
+    }
+    if (table.has("study")) {
       GroupedRows.read(
           table,
           row -> row.get("study").isBlank() ? "row " + row.number() : row.get("study"),

@@ -1,7 +1,10 @@
 package org.radialog.data;
 
+import java.io.IOException;
+import java.io.Reader;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -14,6 +17,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
 import org.radialog.clinical.ReportSections;
@@ -92,15 +96,21 @@ public final class RexRank implements StudySource {
   public Tally read(Consumer<? super ReportedStudy> studies, Consumer<? super Rejected> rejected) {
     var out = new StudySink(studies, rejected);
     long[] number = {0};
+    var seen = new HashSet<String>();
     entries(
         file,
         (id, study) -> {
           number[0]++;
-          if (study.isObject()) {
-            out.study(study(id, study, number[0], out));
-          } else {
+          if (!study.isObject()) {
             out.reject(
-                file, number[0], "study %s: expected an object, found %s".formatted(id, study));
+                file,
+                number[0],
+                "study %s: expected an object, found %s"
+                    .formatted(Printable.of(id), Printable.of(study)));
+          } else if (!seen.add(id)) {
+            out.reject(file, number[0], "study %s stands there twice".formatted(Printable.of(id)));
+          } else {
+            out.study(study(id, study, number[0], out));
           }
         });
     return out.tally();
@@ -208,6 +218,7 @@ public final class RexRank implements StudySource {
   public static List<String> write(
       Path inputJson, Path saveJson, Function<String, Optional<String>> prediction) {
     var without = new ArrayList<String>();
+    var seen = new HashSet<String>();
     WholeFile.write(
         saveJson,
         out -> {
@@ -220,7 +231,11 @@ public final class RexRank implements StudySource {
             entries(
                 inputJson,
                 (id, study) -> {
-                  Optional<String> text = prediction.apply(id);
+                  if (!seen.add(id)) {
+                    return; // the first counts, as in read
+                  }
+                  Optional<String> text =
+                      study.isObject() ? prediction.apply(id) : Optional.empty();
                   if (text.isEmpty()) {
                     without.add(id);
                     return;
@@ -251,11 +266,12 @@ public final class RexRank implements StudySource {
 
   // One study at a time: a file of a hundred thousand studies is not held.
   private static void entries(Path file, BiConsumer<String, JsonNode> each) {
-    try (JsonParser in = JSON.createParser(file)) {
+    try (Reader text = TextFile.open(file);
+        JsonParser in = JSON.createParser(text)) {
       if (in.nextToken() != JsonToken.START_OBJECT) {
         throw new RadialogException(
             "%s is no ReXrank file: expected a JSON object of studies, found %s"
-                .formatted(file, in.currentToken()));
+                .formatted(Printable.escaped(file.toString()), in.currentToken()));
       }
       while (in.nextToken() == JsonToken.PROPERTY_NAME) {
         String id = in.currentName();
@@ -263,9 +279,13 @@ public final class RexRank implements StudySource {
         JsonNode study = in.readValueAsTree();
         each.accept(id, study);
       }
-    } catch (JacksonException e) {
+    } catch (JacksonException | IOException e) {
       throw new RadialogException(
-          "cannot read the ReXrank file %s: %s".formatted(file, e.getMessage()), e);
+          "cannot read the ReXrank file %s: %s"
+              .formatted(
+                  Printable.escaped(file.toString()),
+                  e instanceof JacksonException json ? json.getOriginalMessage() : e),
+          e);
     }
   }
 

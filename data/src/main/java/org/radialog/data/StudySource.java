@@ -67,7 +67,7 @@ public interface StudySource {
     } else if (name.endsWith(".json")) {
       RexRank set = RexRank.of(path);
       return images.map(set::withImages).orElse(set);
-    } else if (name.endsWith(".csv") || name.endsWith(".csv.gz")) {
+    } else if (name.matches(".*\\.(csv|tsv|tab)(\\.gz)?")) {
       return new PlainTable(path);
     }
     throw new RadialogException(

@@ -113,7 +113,7 @@ class FoldsTest {
 
   @Test
   void aBrokenTableIsRefusedByLine() throws IOException {
-    assertRefused("image,fold\n", "patient,fold");
+    assertRefused("image,fold\n", "expected [patient, fold]");
     assertRefused("patient,fold\n1,0\n1,1\n", "line 3");
     assertRefused("patient,fold\n1,x\n", "line 2");
     assertThatThrownBy(() -> Folds.nih14().films(List.of(), 5))

@@ -23,10 +23,10 @@ class PlainTableTest {
   @Test
   void twoColumnsAreEnough() throws IOException {
     Files.writeString(folder.resolve("a.png"), "pixels");
-    StudySet set = read("\ufeffimage,report\na.png,\"Clear \"lungs\".\"\n,Edema.\n");
+    StudySet set = read("\ufeffimage,report\na.png,\"Clear \"\"lungs\"\".\"\n,Edema.\n");
     assertThat(set.rejected()).isEmpty();
     assertThat(set.studies()).extracting(ReportedStudy::id).containsExactly("a.png", "row 3");
-    assertThat(set.studies().getFirst().report().findings()).isEqualTo("Clear lungs\".\"");
+    assertThat(set.studies().getFirst().report().findings()).isEqualTo("Clear \"lungs\".");
     assertThat(set.studies().getFirst().images().getFirst().file())
         .isEqualTo(folder.resolve("a.png"));
     assertThat(set.studies().get(1).images()).isEmpty();
@@ -64,13 +64,54 @@ class PlainTableTest {
   @Test
   void aMissingImageIsALineWithRowAndPath() throws IOException {
     StudySet set = read("image,report\ngone.png,Clear.\nx\0y.png,Clear.\nshort\n");
-    assertThat(set.studies()).hasSize(2);
+    assertThat(set.studies()).hasSize(1);
     assertThat(set.rejected())
         .extracting(Rejected::toString)
         .satisfiesExactly(
             line -> assertThat(line).contains("row 2", folder.resolve("gone.png") + " is missing"),
-            line -> assertThat(line).contains("row 3", "expected an image's path"),
+            line -> assertThat(line).contains("row 3", "a NUL character"),
             line -> assertThat(line).contains("row 4", "expected 2 cells, found 1"));
+  }
+
+  @Test
+  void aRowWhoseTextIsCutByAnUnquotedCommaIsALineAndSoIsOneWithAQuoteInTheWrongPlace()
+      throws IOException {
+    StudySet set =
+        read(
+            """
+            image,report
+            ,No pneumothorax, small effusion.
+            ,"Clear "lungs"."
+            ,Edema.
+            """);
+    assertThat(set.studies()).extracting(ReportedStudy::id).containsExactly("row 4");
+    assertThat(set.rejected())
+        .extracting(Rejected::toString)
+        .satisfiesExactly(
+            line -> assertThat(line).contains("row 2", "expected 2 cells, found 3"),
+            line -> assertThat(line).contains("row 3", "behind the quote"));
+  }
+
+  @Test
+  void aColumnThatIsReadMayNotStandThereTwice() {
+    for (String header : new String[] {"image,report,report", "image,report,view,view"}) {
+      assertThatThrownBy(() -> read(header + "\n,Clear.,a,b\n"))
+          .as(header)
+          .isInstanceOf(RadialogException.class)
+          .hasMessageContaining("twice");
+    }
+    assertThatThrownBy(() -> read("image,report,Edema,edema\n,Clear.,1,0\n"))
+        .isInstanceOf(RadialogException.class)
+        .hasMessageContaining("twice");
+  }
+
+  @Test
+  void tabsSemicolonsAndOtherCasesAreRead() throws IOException {
+    assertThat(read("Image\tReport\tAge\n\tClear, no edema.\t50\n").studies())
+        .singleElement()
+        .satisfies(study -> assertThat(study.age()).hasValue(50));
+    assertThat(read("image;report\n;Clear, no edema.\n").studies().getFirst().report().findings())
+        .isEqualTo("Clear, no edema.");
   }
 
   @Test

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.SequencedMap;
 import java.util.SplittableRandom;
+import java.util.function.DoubleBinaryOperator;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 
@@ -11,7 +12,9 @@ import java.util.stream.IntStream;
  * Percentile intervals by resampling (Efron 1979): as many groups as there are are drawn with
  * replacement, all items of a drawn group count, and the interval runs from the 2.5th to the 97.5th
  * percentile of the scores of the resamples, interpolated linearly between neighbours. Resamples in
- * which a score is undefined (an AUROC without positives) are left out of its percentiles.
+ * which a score is undefined (an AUROC without positives, the F1 of a label that none of the drawn
+ * items has) are left out of its percentiles. A score that lies outside, as one of few items may
+ * whose resamples are biased, widens the interval to itself.
  *
  * <p>A draw depends on the seed, its number and the groups alone: the same for every metric, and on
  * any number of threads.
@@ -32,7 +35,7 @@ public record Bootstrap(int resamples, long seed) {
   public SequencedMap<String, Interval> intervals(Resampled scores, Groups groups) {
     groups.require(scores);
     double[] values = scores.values();
-    double[][] drawn = drawn(groups, scores::of);
+    double[][] drawn = drawn(groups, scores::resample);
     SequencedMap<String, Interval> intervals = new LinkedHashMap<>();
     for (int k = 0; k < values.length; k++) {
       intervals.put(scores.names().get(k), interval(values[k], column(drawn, k)));
@@ -72,7 +75,14 @@ public record Bootstrap(int resamples, long seed) {
     double[] sorted = Arrays.stream(resampled).filter(v -> !Double.isNaN(v)).sorted().toArray();
     return sorted.length == 0
         ? Interval.point(value)
-        : new Interval(value, percentile(sorted, 0.025), percentile(sorted, 0.975));
+        : new Interval(
+            value,
+            within(value, percentile(sorted, 0.025), Math::min),
+            within(value, percentile(sorted, 0.975), Math::max));
+  }
+
+  private static double within(double value, double limit, DoubleBinaryOperator which) {
+    return Double.isNaN(value) ? limit : which.applyAsDouble(value, limit);
   }
 
   private static double percentile(double[] sorted, double share) {

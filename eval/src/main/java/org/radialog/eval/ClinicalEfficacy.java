@@ -118,6 +118,25 @@ public final class ClinicalEfficacy implements Resampled {
   }
 
   @Override
+  public double[] resample(int[] times) {
+    double[] scores = new double[NAMES.size()];
+    int at = 0;
+    for (MultiLabel rows : byMapping.values()) {
+      double[] of = rows.resample(times);
+      System.arraycopy(of, 0, scores, at, of.length);
+      at += of.length;
+    }
+    return scores;
+  }
+
+  @Override
+  public ClinicalEfficacy only(int[] chosen) {
+    Map<UncertainMapping, MultiLabel> some = new EnumMap<>(UncertainMapping.class);
+    byMapping.forEach((mapping, rows) -> some.put(mapping, rows.only(chosen)));
+    return new ClinicalEfficacy(some);
+  }
+
+  @Override
   public ClinicalEfficacy followedBy(Resampled other) {
     if (!(other instanceof ClinicalEfficacy second)) {
       throw new IllegalArgumentException("clinical efficacy followed by " + other.names());

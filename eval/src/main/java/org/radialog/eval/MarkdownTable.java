@@ -168,7 +168,9 @@ final class MarkdownTable {
     line("## Subgroups of " + safe(system.name()));
     line("");
     header(
-        Stream.concat(Stream.of("subgroup", "items"), metrics.stream().map(MarkdownTable::safe))
+        Stream.concat(
+                Stream.of("subgroup", "items"),
+                metrics.stream().map(Tables::printed).map(MarkdownTable::safe))
             .toList());
     for (SystemScores.Subgroup part : system.subgroups()) {
       List<String> cells = new ArrayList<>();

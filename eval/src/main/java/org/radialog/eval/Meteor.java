@@ -31,6 +31,11 @@ import org.tartarus.snowball.ext.englishStemmer;
  * <p>The paraphrase table and the function words are METEOR's own data, which the user brings.
  */
 public final class Meteor {
+  // Texts are aligned as far as this many words, and as this many pairs of words alike: of reports
+  // none comes near, of a hundred thousand commas there would be 10^10 pairs.
+  private static final int MOST_WORDS = 1 << 12;
+  private static final int MOST_PAIRS = 1 << 16;
+
   private static final double ALPHA = 0.85;
   private static final double BETA = 0.2;
   private static final double GAMMA = 0.6;
@@ -127,11 +132,26 @@ public final class Meteor {
         name, Counts.sum(counts).score(), counts.stream().mapToDouble(Counts::score).toArray());
   }
 
+  /**
+   * The corpus score of any resample of the pairs.
+   *
+   * @param cut of so many pairs only the first words are aligned: a text of theirs is too long, or
+   *     has the same few words over and over
+   */
+  record Scored(Resampled scores, int cut) {}
+
   /** The corpus score of any resample of the pairs. */
   public Resampled resampled(TokenizedPairs pairs) {
-    double[][] rows = counts(pairs).stream().map(Counts::row).toArray(double[][]::new);
-    return Resampled.sums(
-        List.of(name), rows, (sums, items) -> new double[] {Counts.of(sums).score()});
+    return scored(pairs).scores();
+  }
+
+  Scored scored(TokenizedPairs pairs) {
+    List<Counts> counts = counts(pairs);
+    double[][] rows = counts.stream().map(Counts::row).toArray(double[][]::new);
+    return new Scored(
+        Resampled.sums(
+            List.of(name), rows, (sums, items) -> new double[] {Counts.of(sums).score()}),
+        (int) counts.stream().filter(Counts::cut).count());
   }
 
   private List<Counts> counts(TokenizedPairs pairs) {
@@ -212,14 +232,48 @@ public final class Meteor {
       return function[word] ? 1 - DELTA : DELTA;
     }
 
-    List<Match> aligned(int[] hypothesis, int[] reference) {
-      if (Arrays.equals(hypothesis, reference)) {
-        return IntStream.range(0, reference.length)
-            .mapToObj(i -> new Match(Kind.EXACT, i, 1, i, 1))
-            .toList();
+    /** How many words of either are aligned. */
+    int words(int[] hypothesis, int[] reference) {
+      int words = Math.max(hypothesis.length, reference.length);
+      if ((long) hypothesis.length * reference.length > (long) MOST_WORDS * MOST_WORDS) {
+        words = MOST_WORDS;
       }
-      return MeteorAlignment.of(
-          matches(hypothesis, reference), reference.length, hypothesis.length);
+      while (pairs(hypothesis, reference, words) > MOST_PAIRS) {
+        words /= 2;
+      }
+      return words;
+    }
+
+    // Pairs of words with one stem.
+    private long pairs(int[] hypothesis, int[] reference, int words) {
+      Map<Integer, Integer> inReference = new HashMap<>();
+      for (int j = 0; j < Math.min(words, reference.length); j++) {
+        inReference.merge(stems[reference[j]], 1, Integer::sum);
+      }
+      long pairs = 0;
+      for (int i = 0; i < Math.min(words, hypothesis.length); i++) {
+        pairs += inReference.getOrDefault(stems[hypothesis[i]], 0);
+      }
+      return pairs;
+    }
+
+    Aligned aligned(int[] hypothesis, int[] reference) {
+      if (Arrays.equals(hypothesis, reference)) {
+        return new Aligned(
+            IntStream.range(0, reference.length)
+                .mapToObj(i -> new Match(Kind.EXACT, i, 1, i, 1))
+                .toList(),
+            false);
+      }
+      int words =
+          (long) hypothesis.length * reference.length > MOST_PAIRS
+              ? words(hypothesis, reference)
+              : MOST_PAIRS;
+      int[] here = Arrays.copyOf(hypothesis, Math.min(words, hypothesis.length));
+      int[] there = Arrays.copyOf(reference, Math.min(words, reference.length));
+      return new Aligned(
+          MeteorAlignment.of(matches(here, there), there.length, here.length),
+          words < Math.max(hypothesis.length, reference.length));
     }
 
     List<Match> matches(int[] hypothesis, int[] reference) {
@@ -279,6 +333,9 @@ public final class Meteor {
     }
   }
 
+  /** Words that stand for each other; whether some at the end were not looked at. */
+  private record Aligned(List<Match> matches, boolean cut) {}
+
   /** One side of a pair, or of many pairs. */
   private static final class Side {
     static final int COLUMNS = 4;
@@ -335,10 +392,11 @@ public final class Meteor {
   }
 
   /** What the score is made of. */
-  private record Counts(Side hypothesis, Side reference, int chunks) {
+  private record Counts(Side hypothesis, Side reference, int chunks, boolean cut) {
     /** Of what {@link #row} has, or of a sum of such rows. */
     static Counts of(double[] row) {
-      return new Counts(Side.of(row, 0), Side.of(row, Side.COLUMNS), (int) row[2 * Side.COLUMNS]);
+      return new Counts(
+          Side.of(row, 0), Side.of(row, Side.COLUMNS), (int) row[2 * Side.COLUMNS], false);
     }
 
     double[] row() {
@@ -354,7 +412,8 @@ public final class Meteor {
       Side there = Side.of(reference, lexicon);
       int chunks = 0;
       Match before = new Match(Kind.EXACT, -1, 0, -1, 0);
-      for (Match match : lexicon.aligned(hypothesis, reference)) {
+      Aligned aligned = lexicon.aligned(hypothesis, reference);
+      for (Match match : aligned.matches) {
         here.matched(hypothesis, match.hypothesis(), match.length(), match.kind(), lexicon);
         there.matched(reference, match.reference(), match.referenceLength(), match.kind(), lexicon);
         chunks += match.follows(before) ? 0 : 1;
@@ -362,7 +421,7 @@ public final class Meteor {
       }
       // Nothing is broken where all stands in one chunk.
       boolean whole = chunks == 1 && here.whole() && there.whole();
-      return new Counts(here, there, whole ? 0 : chunks);
+      return new Counts(here, there, whole ? 0 : chunks, aligned.cut);
     }
 
     static Counts sum(List<Counts> all) {
@@ -372,7 +431,7 @@ public final class Meteor {
         hypothesis.add(counts.hypothesis);
         reference.add(counts.reference);
       });
-      return new Counts(hypothesis, reference, all.stream().mapToInt(Counts::chunks).sum());
+      return new Counts(hypothesis, reference, all.stream().mapToInt(Counts::chunks).sum(), false);
     }
 
     double score() {

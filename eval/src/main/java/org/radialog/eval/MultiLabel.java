@@ -162,6 +162,36 @@ public final class MultiLabel implements Resampled {
 
   @Override
   public double[] of(int[] times) {
+    return scored(times, 0, 0);
+  }
+
+  // A label that is here and not in the resample has no score there. As 0, which it is by
+  // zero_division where it is nowhere, it would draw the average down in nearly every resample.
+  @Override
+  public double[] resample(int[] times) {
+    int there = 0;
+    int claimed = 0;
+    for (int i = 0; i < rows; i++) {
+      there |= truth[i];
+      claimed |= said[i];
+    }
+    return scored(times, there, claimed);
+  }
+
+  @Override
+  public MultiLabel only(int[] chosen) {
+    Builder some = new Builder();
+    for (int i : chosen) {
+      some.add(truth[i], said[i]);
+    }
+    return some.build();
+  }
+
+  /**
+   * The scores; of the labels {@code there} and {@code claimed} not a number, and no part of an
+   * average, where the rows that count do not have them.
+   */
+  private double[] scored(int[] times, int there, int claimed) {
     long[] hits = new long[Finding.COUNT];
     long[] support = new long[Finding.COUNT];
     long[] claims = new long[Finding.COUNT];
@@ -188,12 +218,23 @@ public final class MultiLabel implements Resampled {
       items += n;
     }
     double[] scores = new double[NAMES.size()];
-    int at = averages(scores, 0, Finding.ALL, hits, support, claims, all, items);
-    at = averages(scores, at, FIVE, hits, support, claims, five, items);
+    double[][] each = new double[Finding.COUNT][];
     for (int label = 0; label < Finding.COUNT; label++) {
-      scores[at++] = share(hits[label], claims[label]);
-      scores[at++] = share(hits[label], support[label]);
-      scores[at++] = share(2 * hits[label], claims[label] + support[label]);
+      boolean isThere = (there >> label & 1) == 1;
+      boolean isClaimed = (claimed >> label & 1) == 1;
+      each[label] =
+          new double[] {
+            share(hits[label], claims[label], isClaimed),
+            share(hits[label], support[label], isThere),
+            share(2 * hits[label], claims[label] + support[label], isThere || isClaimed)
+          };
+    }
+    int[] known = {claimed, there, claimed | there}; // labels with a precision, a recall, an F1
+    int at = averages(scores, 0, Finding.ALL, each, known, hits, support, claims, all, items);
+    at = averages(scores, at, FIVE, each, known, hits, support, claims, five, items);
+    for (double[] label : each) {
+      System.arraycopy(label, 0, scores, at, label.length);
+      at += label.length;
     }
     return scores;
   }
@@ -242,12 +283,16 @@ public final class MultiLabel implements Resampled {
       double[] scores,
       int from,
       Iterable<Finding> labels,
+      double[][] each,
+      int[] known,
       long[] hits,
       long[] support,
       long[] claims,
       Rows perRow,
       long items) {
     double[] macro = new double[3];
+    int[] defined = new int[3]; // of the known labels those that the resample has
+    int[] expected = new int[3];
     double[] weighted = new double[3];
     long allHits = 0;
     long allSupport = 0;
@@ -255,14 +300,15 @@ public final class MultiLabel implements Resampled {
     int n = 0;
     for (Finding finding : labels) {
       int label = finding.column();
-      double[] of = {
-        share(hits[label], claims[label]),
-        share(hits[label], support[label]),
-        share(2 * hits[label], claims[label] + support[label])
-      };
-      for (int k = 0; k < of.length; k++) {
-        macro[k] += of[k];
-        weighted[k] += of[k] * support[label];
+      for (int k = 0; k < macro.length; k++) {
+        double of = each[label][k];
+        int isKnown = known[k] >> label & 1;
+        expected[k] += isKnown;
+        if (!Double.isNaN(of)) {
+          macro[k] += of;
+          weighted[k] += of * support[label];
+          defined[k] += isKnown;
+        }
       }
       allHits += hits[label];
       allSupport += support[label];
@@ -270,12 +316,15 @@ public final class MultiLabel implements Resampled {
       n++;
     }
     int at = from;
-    for (double sum : macro) {
-      scores[at++] = sum / n;
+    // The mean of the labels that a resample has stands for those that it lacks; labels that are
+    // nowhere count 0, here as in all items.
+    for (int k = 0; k < macro.length; k++) {
+      double share = expected[k] == 0 ? 1 : (double) expected[k] / defined[k];
+      scores[at++] = macro[k] * share / n;
     }
-    scores[at++] = share(allHits, allClaims);
-    scores[at++] = share(allHits, allSupport);
-    scores[at++] = share(2 * allHits, allClaims + allSupport);
+    scores[at++] = share(allHits, allClaims, false);
+    scores[at++] = share(allHits, allSupport, false);
+    scores[at++] = share(2 * allHits, allClaims + allSupport, false);
     scores[at++] = perRow.precision / items;
     scores[at++] = perRow.recall / items;
     scores[at++] = perRow.f1 / items;
@@ -287,8 +336,11 @@ public final class MultiLabel implements Resampled {
     return at;
   }
 
-  private static double share(long part, long whole) {
-    return whole == 0 ? 0 : (double) part / whole;
+  private static double share(long part, long whole, boolean undefinedOfNone) {
+    if (whole == 0) {
+      return undefinedOfNone ? Double.NaN : 0;
+    }
+    return (double) part / whole;
   }
 
   static int bits(Iterable<Finding> findings) {
@@ -297,6 +349,12 @@ public final class MultiLabel implements Resampled {
       bits |= 1 << finding.column();
     }
     return bits;
+  }
+
+  /** Whether a score is one of the averages over labels, rows or cells. */
+  static boolean isAverage(String name) {
+    int last = name.lastIndexOf('_');
+    return last > 0 && AVERAGES.contains(name.substring(0, last));
   }
 
   private static List<String> allNames() {

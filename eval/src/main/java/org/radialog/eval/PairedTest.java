@@ -50,7 +50,7 @@ public record PairedTest(Bootstrap bootstrap, int shuffles) {
     double[] a = first.values();
     double[] b = second.values();
     double[][] resampled =
-        bootstrap.drawn(groups, times -> minus(second.of(times), first.of(times)));
+        bootstrap.drawn(groups, times -> minus(second.resample(times), first.resample(times)));
     int[] extreme = new int[a.length];
     for (boolean[] shuffle : shuffled(groups, both, minus(b, a))) {
       for (int k = 0; k < extreme.length; k++) {

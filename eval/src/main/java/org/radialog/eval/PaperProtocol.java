@@ -1,21 +1,24 @@
 package org.radialog.eval;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
@@ -104,6 +107,7 @@ public final class PaperProtocol {
    * @param failed hears of each sample that could not be asked about, in one line; the others are
    *     done
    * @return how many failed
+   * @throws RadialogException if a prediction cannot be written: no further sample is asked about
    */
   public static int run(
       RaDialog model,
@@ -113,35 +117,47 @@ public final class PaperProtocol {
       PredictionLog log,
       Progress progress,
       Consumer<String> failed) {
+    return run(samples, sample -> predict(model, sample, tasks, labeler), log, progress, failed);
+  }
+
+  static int run(
+      List<Sample> samples,
+      Function<Sample, Prediction> asked,
+      PredictionLog log,
+      Progress progress,
+      Consumer<String> failed) {
     List<Sample> open = samples.stream().filter(sample -> !log.has(sample.id())).toList();
     int failures = 0;
     // Four dialogs at once: their rows share the engine's steps.
     try (ExecutorService pool = Executors.newFixedThreadPool(4);
         Progress.Task task = progress.start("predictions", open.size())) {
-      List<Future<?>> futures = new ArrayList<>();
+      var answers = new ExecutorCompletionService<Prediction>(pool);
+      Map<Future<Prediction>, Sample> samplesOf = new HashMap<>();
       for (Sample sample : open) {
-        futures.add(pool.submit(() -> log.append(predict(model, sample, tasks, labeler))));
+        samplesOf.put(answers.submit(() -> asked.apply(sample)), sample);
       }
       try {
-        for (int i = 0; i < futures.size(); i++) {
+        for (int i = 0; i < open.size(); i++) {
+          Future<Prediction> answer = answers.take();
           try {
-            futures.get(i).get();
+            log.append(answer.get());
           } catch (ExecutionException e) {
             if (!(e.getCause() instanceof RadialogException cause)) {
               throw e;
             }
             failures++;
-            failed.accept(open.get(i).id() + ": " + cause.getMessage());
+            failed.accept(
+                Objects.requireNonNull(samplesOf.get(answer)).id() + ": " + cause.getMessage());
           }
           task.step("");
         }
       } catch (ExecutionException e) {
-        pool.shutdownNow();
         throw new IllegalStateException("a protocol failed", e.getCause());
       } catch (InterruptedException e) {
-        pool.shutdownNow();
         Thread.currentThread().interrupt();
         throw new RadialogException("the protocol was interrupted; the same command goes on", e);
+      } finally {
+        pool.shutdownNow(); // what has not begun, begins no more
       }
     }
     return failures;

@@ -1,7 +1,7 @@
 package org.radialog.eval;
 
-import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.Reader;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -20,9 +20,12 @@ import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.TreeSet;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
+import org.radialog.data.TextFile;
+import org.radialog.data.TextLines;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -98,7 +101,8 @@ public final class PredictionLog implements AutoCloseable {
         throw e;
       }
     } catch (IOException e) {
-      throw new RadialogException("cannot write the predictions " + file + ": " + e, e);
+      throw new RadialogException(
+          "cannot write the predictions " + Printable.escaped(file.toString()) + ": " + e, e);
     }
   }
 
@@ -152,9 +156,14 @@ public final class PredictionLog implements AutoCloseable {
     List<Prediction> predictions = new ArrayList<>();
     Set<String> ids = new HashSet<>();
     int number = 0;
-    try (BufferedReader lines = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
-      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+    try (Reader text = TextFile.open(file)) {
+      TextLines lines = new TextLines(text);
+      for (String line = lines.next(); line != null; line = lines.next()) {
         number++;
+        String damage = lines.cutOff() > 0 ? "it is too long" : TextFile.damage(line);
+        if (!damage.isEmpty()) {
+          throw new IllegalArgumentException(damage);
+        }
         JsonNode object = JSON.readTree(line);
         if (number == 1) {
           for (String name : object.path(SETTINGS).propertyNames()) {
@@ -163,14 +172,16 @@ public final class PredictionLog implements AutoCloseable {
           if (!object.path(SETTINGS).isObject()) {
             throw new RadialogException(
                 "%s, line 1: expected the settings of a run, found %s"
-                    .formatted(file, shortened(line)));
+                    .formatted(Printable.escaped(file.toString()), Printable.of(line)));
           }
           continue;
         }
         Prediction prediction = prediction(object);
         if (!ids.add(prediction.id())) {
           throw new RadialogException(
-              "%s, line %d: \"%s\" stands there twice".formatted(file, number, prediction.id()));
+              "%s, line %d: \"%s\" stands there twice"
+                  .formatted(
+                      Printable.escaped(file.toString()), number, Printable.of(prediction.id())));
         }
         predictions.add(prediction);
       }
@@ -178,16 +189,17 @@ public final class PredictionLog implements AutoCloseable {
       throw new RadialogException("cannot read the predictions " + file + ": " + e, e);
     } catch (JacksonException | IllegalArgumentException e) {
       throw new RadialogException(
-          "%s, line %d: not a prediction: %s".formatted(file, number, e.getMessage()), e);
+          "%s, line %d: not a prediction: %s"
+              .formatted(
+                  Printable.escaped(file.toString()),
+                  number,
+                  e instanceof JacksonException json ? json.getOriginalMessage() : e.getMessage()),
+          e);
     }
     if (number == 0) {
       throw new RadialogException(file + " is empty, expected the settings of a run");
     }
     return new Content(settings, predictions);
-  }
-
-  private static String shortened(String line) {
-    return line.length() > 80 ? line.substring(0, 80) + "…" : line;
   }
 
   /** Whether a prediction of that id is in the file. */
@@ -196,9 +208,9 @@ public final class PredictionLog implements AutoCloseable {
   }
 
   /**
-   * Appends a prediction.
+   * Appends a prediction. One that cannot be written leaves no part of itself behind.
    *
-   * @throws RadialogException if it cannot be written
+   * @throws RadialogException if it cannot be written: the message says how to go on
    * @throws IllegalArgumentException if there is one of that id
    */
   public synchronized void append(Prediction prediction) {
@@ -208,14 +220,30 @@ public final class PredictionLog implements AutoCloseable {
     try {
       write(object(prediction));
     } catch (IOException e) {
-      throw new RadialogException("cannot write the predictions " + file + ": " + e, e);
+      done.remove(prediction.id());
+      throw new RadialogException(
+          "cannot write the predictions %s: %s; the %d predictions in it are whole, and the same command goes on behind them when the file can be written again"
+              .formatted(Printable.escaped(file.toString()), e, done.size()),
+          e);
     }
   }
 
   private void write(ObjectNode line) throws IOException {
     ByteBuffer bytes = ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8));
-    while (bytes.hasRemaining()) {
-      channel.write(bytes);
+    long begin = channel.position();
+    try {
+      while (bytes.hasRemaining()) {
+        channel.write(bytes);
+      }
+    } catch (IOException e) {
+      // A full disk takes the beginning of a line.
+      try {
+        channel.truncate(begin);
+        channel.position(begin);
+      } catch (IOException also) {
+        e.addSuppressed(also); // the next run takes the half line away
+      }
+      throw e;
     }
   }
 
@@ -255,39 +283,93 @@ public final class PredictionLog implements AutoCloseable {
   }
 
   private static Prediction prediction(JsonNode root) {
+    if (!root.isObject()) {
+      throw new IllegalArgumentException("expected an object, found " + Printable.of(root));
+    }
     Map<Finding, FindingState> truth = new EnumMap<>(Finding.class);
-    for (String name : root.path("truth").propertyNames()) {
-      truth.put(
-          Finding.of(name),
-          FindingState.valueOf(root.path("truth").path(name).asString().toUpperCase(Locale.ROOT)));
-    }
+    strings(root, "truth")
+        .forEach((name, state) ->
+            truth.put(Finding.of(name), FindingState.valueOf(state.toUpperCase(Locale.ROOT))));
     Map<Finding, Double> probabilities = new EnumMap<>(Finding.class);
-    for (String name : root.path("probabilities").propertyNames()) {
-      probabilities.put(Finding.of(name), root.path("probabilities").path(name).doubleValue());
+    JsonNode values = part(root, "probabilities");
+    for (String name : values.propertyNames()) {
+      double value = values.path(name).isNumber() ? values.path(name).doubleValue() : Double.NaN;
+      if (!(value >= 0 && value <= 1)) {
+        throw wrong("a probability from 0 to 1", "probabilities/" + name, values.path(name));
+      }
+      probabilities.put(Finding.of(name), value);
     }
+    SequencedMap<String, String> subgroup = strings(root, "subgroup");
+    String age = subgroup.getOrDefault("age", "0");
+    if (!age.matches("\\d{1,3}")) {
+      throw wrong("an age in years", "subgroup/age", root.path("subgroup").path("age"));
+    }
+    Optional<String> report =
+        root.path("report").isMissingNode() || root.path("report").isNull()
+            ? Optional.empty()
+            : Optional.of(text(root, "report"));
     return new Prediction(
-        root.required("id").stringValue(),
-        root.required("group").stringValue(),
-        strings(root.path("subgroup")),
+        text(root, "id"),
+        text(root, "group"),
+        subgroup,
         truth,
-        list(root.path("references")),
-        list(root.path("impressions")),
+        list(root, "references"),
+        list(root, "impressions"),
         probabilities,
-        Optional.of(root.path("report")).filter(JsonNode::isString).map(JsonNode::stringValue),
-        strings(root.path("answers")));
+        report,
+        strings(root, "answers"));
   }
 
-  private static SequencedMap<String, String> strings(JsonNode object) {
+  // What is missing as a whole is empty; what is there is of its type.
+  private static JsonNode part(JsonNode root, String name) {
+    JsonNode part = root.path(name);
+    if (!part.isMissingNode() && !part.isObject()) {
+      throw wrong("an object", name, part);
+    }
+    return part;
+  }
+
+  private static String text(JsonNode parent, String name) {
+    JsonNode text = parent.path(name);
+    if (!text.isString()) {
+      throw wrong("a text", name, text);
+    }
+    return text.stringValue();
+  }
+
+  private static IllegalArgumentException wrong(String expected, String where, JsonNode found) {
+    return new IllegalArgumentException(
+        "expected %s as %s, found %s"
+            .formatted(
+                expected,
+                Printable.of(where),
+                found.isMissingNode() ? "none" : Printable.of(found)));
+  }
+
+  private static SequencedMap<String, String> strings(JsonNode root, String name) {
+    JsonNode object = part(root, name);
     SequencedMap<String, String> map = new LinkedHashMap<>();
-    for (String name : object.propertyNames()) {
-      map.put(name, object.path(name).stringValue());
+    for (String key : object.propertyNames()) {
+      if (!object.path(key).isString()) {
+        throw wrong("a text", name + "/" + key, object.path(key));
+      }
+      map.put(key, object.path(key).stringValue());
     }
     return map;
   }
 
-  private static List<String> list(JsonNode array) {
+  private static List<String> list(JsonNode root, String name) {
+    JsonNode array = root.path(name);
+    if (!array.isMissingNode() && !array.isArray()) {
+      throw wrong("a list", name, array);
+    }
     List<String> texts = new ArrayList<>();
-    array.forEach(text -> texts.add(text.stringValue()));
+    for (JsonNode text : array) {
+      if (!text.isString()) {
+        throw wrong("texts", name, text);
+      }
+      texts.add(text.stringValue());
+    }
     return texts;
   }
 }

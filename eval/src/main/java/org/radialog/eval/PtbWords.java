@@ -40,6 +40,14 @@ final class PtbWords {
   // A sentence's end behind one letter with a full stop: what follows begins one.
   private static final String BEGINS = "(?=\\s+(?:the|this|there|these|it|in|no|he|she|we)\\b)";
 
+  // A single underscore between letters or digits is part of their word.
+  private static final String INSIDE = "(?:[\\p{L}\\p{N}]|_(?=[\\p{L}\\p{N}]))";
+
+  // As in patient’s and don’t; elsewhere it is a quotation mark.
+  private static final Pattern APOSTROPHE = Pattern.compile("(?<=[\\p{L}\\p{N}])’(?=\\p{L})");
+
+  private static final Pattern UNSEEN = Pattern.compile("\\p{Cf}");
+
   private static final Pattern TOKEN =
       Pattern.compile(
           String.join(
@@ -53,21 +61,36 @@ final class PtbWords {
                   + "|\\blem(?=me\\b)",
               "'(?:s|m|d|re|ve|ll|n)\\b",
               "n't\\b",
-              "(?:(?!n't\\b)[\\p{L}\\p{N}_&&[^\\d]](?:(?!n't\\b)[\\p{L}\\p{N}_])*|\\d+\\p{L}[\\p{L}\\p{N}]*)"
+              // possessive, so that a long word costs no stack; nothing follows that could need
+              // less
+              "(?:(?!n't\\b)[\\p{L}\\p{N}&&[^\\d]](?:(?!n't\\b)"
+                  + INSIDE
+                  + ")*+|\\d+(?:\\p{L}|_(?=[\\p{L}\\p{N}]))"
+                  + INSIDE
+                  + "*+)"
                   + "(?:(?:[-/](?=[\\p{L}\\d])|\\.(?=\\p{L})|'(?!(?:s|m|d|re|ve|ll)\\b)(?=\\p{L}))"
-                  + "(?:(?!n't\\b)[\\p{L}\\p{N}_])+)*",
-              "\\d*(?:[.,:]\\d+)+(?:-\\d+(?:[.,]\\d+)*)*|\\d+(?:[-/][\\p{L}\\p{N}]+)*",
+                  + "(?:(?!n't\\b)"
+                  + INSIDE
+                  + ")++)*+",
+              "\\d*(?:[.,:]\\d+)++(?:-\\d+(?:[.,]\\d+)*+)*+|\\d+(?:[-/][\\p{L}\\p{N}]+)*+",
               "\\.{2,}",
               "-{2,}",
               "``|''",
               "#\\p{L}+",
+              "_+",
               "\\S"),
           Pattern.CASE_INSENSITIVE | Pattern.UNICODE_CASE | Pattern.UNICODE_CHARACTER_CLASS);
 
   private PtbWords() {}
 
   private static String plain(String text) {
-    return text.replace('\n', ' ').replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    String plain =
+        text.replace('\n', ' ').replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    if (plain.indexOf('’') >= 0) {
+      plain = APOSTROPHE.matcher(plain).replaceAll("'");
+    }
+    // A soft hyphen is nothing; any other character without a form parts words.
+    return UNSEEN.matcher(plain.replace("\u00AD", "")).replaceAll(" ");
   }
 
   static List<String> tokens(String text) {

@@ -29,7 +29,14 @@ public final class ReportScores {
       Bootstrap bootstrap,
       Progress progress) {}
 
+  /** How a mark begins that warns of what is scored. */
+  public static final String EMPTY = "empty reports";
+
+  /** How a mark begins that warns of how it is scored. */
+  public static final String CUT = "METEOR cut";
+
   private final String name;
+  private final List<String> marks;
   private final List<Resampled> words;
   private final ClinicalEfficacy efficacy;
   private final Groups groups;
@@ -37,11 +44,13 @@ public final class ReportScores {
 
   private ReportScores(
       String name,
+      List<String> marks,
       List<Resampled> words,
       ClinicalEfficacy efficacy,
       Groups groups,
       Settings settings) {
     this.name = name;
+    this.marks = List.copyOf(marks);
     this.words = words;
     this.efficacy = efficacy;
     this.groups = groups;
@@ -67,14 +76,26 @@ public final class ReportScores {
     words.add(Bleu.resampled(tokenized));
     words.add(mean(RougeL.of(tokenized)));
     words.add(mean(Cider.of(tokenized)));
-    settings.meteor().ifPresent(meteor -> words.add(meteor.resampled(tokenized)));
+    List<String> marks = empty(pairs.stream().map(TextPair::hypothesis).toList());
+    settings
+        .meteor()
+        .map(meteor -> meteor.scored(tokenized))
+        .ifPresent(meteor -> {
+          words.add(meteor.scores());
+          if (meteor.cut() > 0) {
+            marks.add(
+                CUT
+                    + ": of %d of %d pairs only the first words count, a text of theirs is too long"
+                        .formatted(meteor.cut(), pairs.size()));
+          }
+        });
     settings
         .bertScore()
         .ifPresent(
             bert -> bert.of(pairs, settings.progress()).forEach(scores -> words.add(mean(scores))));
     List<Labels> hypotheses =
         settings.labeler().apply(pairs.stream().map(TextPair::hypothesis).toList());
-    return new ReportScores(name, words, efficacy(references, hypotheses), groups, settings);
+    return new ReportScores(name, marks, words, efficacy(references, hypotheses), groups, settings);
   }
 
   /** The clinical part alone, where there are labels and no reports to compare words with. */
@@ -86,10 +107,24 @@ public final class ReportScores {
       Settings settings) {
     return new ReportScores(
         name,
+        empty(hypotheses),
         List.of(),
         efficacy(references, settings.labeler().apply(hypotheses)),
         groups,
         settings);
+  }
+
+  private static List<String> empty(List<String> reports) {
+    long empty =
+        reports.stream().filter(r -> r.chars().noneMatch(Character::isLetterOrDigit)).count();
+    List<String> marks = new ArrayList<>();
+    if (empty > 0) {
+      marks.add(
+          EMPTY
+              + ": %d of %d have no word; they score nothing and say no finding"
+                  .formatted(empty, reports.size()));
+    }
+    return marks;
   }
 
   private static ClinicalEfficacy efficacy(List<Labels> references, List<Labels> hypotheses) {
@@ -112,6 +147,9 @@ public final class ReportScores {
         SystemScores.of(name, efficacy.items())
             .with(metrics)
             .withClinical(efficacy.scores(settings.bootstrap(), groups));
+    for (String mark : marks) {
+      scores = scores.marked(mark);
+    }
     if (!words.isEmpty() && settings.meteor().isEmpty()) {
       scores = scores.without("METEOR", Meteor.HOW_TO_GET_DATA);
     }

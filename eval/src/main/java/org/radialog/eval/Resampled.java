@@ -35,6 +35,14 @@ public interface Resampled {
   double[] of(int[] times);
 
   /**
+   * The scores of a resample as an interval needs them: as {@link #of}, but not a number, too,
+   * where a score of all items rests on something that the resample by chance does not have.
+   */
+  default double[] resample(int[] times) {
+    return of(times);
+  }
+
+  /**
    * The same scores over the items of this and then those of {@code other}: another system on the
    * same data, for example, so that {@code times} chooses for each report whose text counts.
    *

@@ -155,19 +155,19 @@ final class Tables {
     return lines;
   }
 
-  /** The names of all scores of a system's subgroups, in order. */
+  /**
+   * The names of the scores of a system's subgroups that papers print, in order; the others stand
+   * in the JSON.
+   */
   static List<String> subgroupMetrics(SystemScores system) {
     Set<String> names = new LinkedHashSet<>();
     system
         .subgroups()
         .forEach(part ->
             part.metrics().sequencedKeySet().stream()
-                .filter(name -> {
-                  int slash = name.lastIndexOf('/');
-                  return slash < 0
-                      || name.endsWith("/macro_f1_14")
-                      || name.endsWith("/micro_f1_14");
-                })
+                .filter(name ->
+                    name.indexOf('/') < 0
+                        && (!MultiLabel.isAverage(name) || PRINTED.contains(name)))
                 .forEach(names::add));
     return List.copyOf(names);
   }

@@ -177,4 +177,74 @@ class ClinicalEfficacyTest {
     Finding.ALL.forEach(f -> states.put(f, all.get(random.nextInt(all.size()))));
     return labels(states);
   }
+
+  // Seven findings on one film each, all of them found: most resamples lack some of them.
+  private static ClinicalEfficacy rare() {
+    ClinicalEfficacy.Builder rows = new ClinicalEfficacy.Builder();
+    for (int i = 0; i < 40; i++) {
+      Map<Finding, FindingState> truth = new EnumMap<>(Finding.class);
+      truth.put(i < 7 ? Finding.ALL.get(i + 1) : Finding.PNEUMOTHORAX, PRESENT);
+      Map<Finding, FindingState> said = new EnumMap<>(truth);
+      if (i % 8 == 7) {
+        said.remove(Finding.PNEUMOTHORAX);
+      }
+      rows.add(labels(truth), labels(said));
+    }
+    return rows.build();
+  }
+
+  @Test
+  void aLabelThatAResampleLacksDoesNotDrawTheAverageDown() {
+    ClinicalEfficacy ce = rare();
+    Groups groups = Groups.each(40);
+    int macro = ce.names().indexOf("uncertain=negative/macro_f1_14");
+    double value = ce.values()[macro];
+    double[] drawn = Bootstrap.column(Bootstrap.DEFAULT.drawn(groups, ce::resample), macro);
+    assertThat(Arrays.stream(drawn).average().orElseThrow()).isCloseTo(value, within(0.01));
+    double[] counted = Bootstrap.column(Bootstrap.DEFAULT.drawn(groups, ce::of), macro);
+    assertThat(Arrays.stream(counted).max().orElseThrow()).isLessThanOrEqualTo(value + 0.01);
+  }
+
+  @Test
+  void everyScoreLiesWithinItsOwnIntervalWhateverTheRows() {
+    Random random = new Random(5);
+    for (int round = 0; round < 40; round++) {
+      ClinicalEfficacy.Builder rows = new ClinicalEfficacy.Builder();
+      int n = 1 + random.nextInt(30);
+      for (int i = 0; i < n; i++) {
+        Map<Finding, FindingState> truth = new EnumMap<>(Finding.class);
+        Map<Finding, FindingState> said = new EnumMap<>(Finding.class);
+        for (Finding finding : Finding.ALL) {
+          if (random.nextInt(2 + finding.column()) == 0) {
+            truth.put(finding, PRESENT);
+          }
+          if (random.nextInt(2 + finding.column()) == 0) {
+            said.put(finding, PRESENT);
+          }
+        }
+        rows.add(labels(truth), labels(said));
+      }
+      for (MultiLabel.Scores scores :
+          rows.build().scores(new Bootstrap(100, round), Groups.each(n)).values()) {
+        assertThat(scores.averages())
+            .allSatisfy((name, interval) ->
+                assertThat(interval.value()).as(name).isBetween(interval.low(), interval.high()));
+        assertThat(scores.labels())
+            .allSatisfy(label ->
+                assertThat(label.f1().value()).isBetween(label.f1().low(), label.f1().high()));
+      }
+    }
+  }
+
+  @Test
+  void aSubgroupIsScoredAsItsRowsAlone() {
+    ClinicalEfficacy ce = rare();
+    int[] chosen = {0, 3, 9, 15, 20};
+    MultiLabel part = ce.under(UncertainMapping.NEGATIVE).only(chosen);
+    assertThat(part.items()).isEqualTo(5);
+    assertThat(part.values()[part.names().indexOf("f1/" + Finding.ALL.get(1).label())])
+        .isEqualTo(1);
+    assertThat(part.values()[part.names().indexOf("f1/" + Finding.ALL.get(2).label())])
+        .isEqualTo(0);
+  }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -12,8 +13,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
@@ -117,5 +125,130 @@ class PredictionLogTest {
         .hasMessageContaining(file + ", line 2");
     Files.writeString(file, "{\"id\":\"a\"}\n");
     assertThatThrownBy(() -> PredictionLog.read(file)).hasMessageContaining("line 1: expected");
+  }
+
+  /** Appends predictions until the file takes no more; run in a process of its own. */
+  static final class UntilFull {
+    private UntilFull() {}
+
+    public static void main(String[] arguments) {
+      try (PredictionLog log = PredictionLog.open(Path.of(arguments[0]), settings("mini"))) {
+        for (int i = 0; i < 1000; i++) {
+          log.append(prediction("film " + i));
+        }
+      } catch (RadialogException e) {
+        System.out.println(e.getMessage());
+      }
+    }
+  }
+
+  @Test
+  void aFileThatTakesNoMoreEndsWithAWholeLineAndTheRunGoesOnBehindIt() throws Exception {
+    Path file = folder.resolve("predictions.jsonl");
+    Process process =
+        new ProcessBuilder(
+                "bash",
+                "-c",
+                "ulimit -f 8; exec \"$@\"",
+                "limited",
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:-UsePerfData",
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty(
+                    "surefire.test.class.path", System.getProperty("java.class.path")),
+                UntilFull.class.getName(),
+                file.toString())
+            .redirectErrorStream(true)
+            .start();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as(said).isZero();
+    int whole = PredictionLog.read(file).predictions().size();
+    assertThat(whole).isBetween(5, 100);
+    assertThat(said)
+        .contains("cannot write the predictions " + file)
+        .contains("the " + whole + " predictions in it are whole")
+        .contains("the same command goes on");
+    try (PredictionLog log = PredictionLog.open(file, settings("mini"))) {
+      log.append(prediction("film " + whole));
+    }
+    assertThat(PredictionLog.read(file).predictions()).hasSize(whole + 1);
+  }
+
+  @Test
+  void aDeviceThatIsFullIsNamed() {
+    Path full = Path.of("/dev/full");
+    Assumptions.assumeTrue(Files.exists(full), "this system has no /dev/full");
+    assertThatThrownBy(() -> PredictionLog.open(full, settings("mini")))
+        .isInstanceOf(RadialogException.class)
+        .hasMessageContaining("cannot write the predictions /dev/full");
+  }
+
+  @Test
+  void nothingIsAskedAnyMoreOnceAPredictionCannotBeWritten() {
+    PredictionLog log = PredictionLog.open(folder.resolve("p.jsonl"), settings("mini"));
+    log.close();
+    AtomicInteger asked = new AtomicInteger();
+    List<PaperProtocol.Sample> samples =
+        IntStream.range(0, 1000)
+            .mapToObj(i ->
+                new PaperProtocol.Sample(
+                    "film " + i,
+                    "patient",
+                    folder,
+                    new LinkedHashMap<>(),
+                    Map.of(),
+                    List.of(),
+                    List.of()))
+            .toList();
+    assertThatThrownBy(() ->
+            PaperProtocol.run(
+                samples,
+                sample -> {
+                  asked.incrementAndGet();
+                  LockSupport.parkNanos(5_000_000);
+                  return prediction(sample.id());
+                },
+                log,
+                Progress.NONE,
+                line -> {
+                  throw new AssertionError(line);
+                }))
+        .isInstanceOf(RadialogException.class)
+        .hasMessageContaining("cannot write the predictions");
+    assertThat(asked.get()).isLessThan(100);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '\0',
+      value = {
+        "\"subgroup\":{\"age\":\"abc\"} | an age in years",
+        "\"subgroup\":{\"age\":\"-4\"} | an age in years",
+        "\"subgroup\":{\"sex\":null} | a text as subgroup/sex",
+        "\"subgroup\":null | an object as subgroup",
+        "\"truth\":{\"Edema\":null} | a text as truth/Edema",
+        "\"truth\":{\"Edema\":\"perhaps\"} | PERHAPS",
+        "\"probabilities\":{\"Edema\":null} | a probability",
+        "\"probabilities\":{\"Edema\":2} | a probability",
+        "\"references\":[null] | texts as references",
+        "\"references\":\"x\" | a list as references",
+        "\"report\":7 | a text as report",
+        "\"answers\":{\"view\":null} | a text as answers/view",
+        "\"id\":null | a text as id",
+        "\"group\":null | a text as group"
+      })
+  void aLineThatIsNoPredictionIsRefusedByNumberAndReason(String field, String reason)
+      throws IOException {
+    String line =
+        (field.startsWith("\"id") ? "" : "\"id\":\"a\",")
+            + (field.startsWith("\"group") ? "" : "\"group\":\"g\",");
+    Path file =
+        Files.writeString(folder.resolve("p.jsonl"), "{\"settings\":{}}\n{" + line + field + "}\n");
+    assertThatThrownBy(() -> PredictionLog.read(file))
+        .isInstanceOf(RadialogException.class)
+        .hasMessageContaining(file + ", line 2: ")
+        .hasMessageContaining(reason);
   }
 }

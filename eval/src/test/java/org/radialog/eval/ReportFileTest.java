@@ -74,7 +74,10 @@ class ReportFileTest {
     Path file =
         file(
             "reports.jsonl",
-            "{\"id\":\"a\",\"report\":\"Clear.\"}\n{\"id\":\n{\"id\":\"b\"}\n{\"id\":\"c\",\"report\":\"\"}\n");
+            "{\"id\":\"a\",\"report\":\"Clear.\"}\n"
+                + "{\"id\":\n"
+                + "{\"id\":\"b\"}\n"
+                + "{\"id\":\"c\",\"report\":\"\"}\n");
     List<ReportFile.Row> rows = rows(file);
     assertThat(rows).hasSize(4);
     assertThat(rows.get(1)).isInstanceOf(ReportFile.Broken.class);
@@ -135,7 +138,27 @@ class ReportFileTest {
     assertThatThrownBy(() -> rows(list))
         .isInstanceOf(RadialogException.class)
         .hasMessageContaining(list.toString());
+  }
+
+  @Test
+  void aFileThatBreaksOffKeepsTheReportsBeforeAndSaysSo() throws IOException {
     Path torn = file("torn.json", "{\"s1\":{\"report\":\"R1\"},\"s2\":{\"rep");
-    assertThatThrownBy(() -> rows(torn)).isInstanceOf(RadialogException.class);
+    assertThat(rows(torn))
+        .satisfiesExactly(
+            row -> assertThat(row).isEqualTo(new ReportFile.Reports(1, "s1", List.of("R1"))),
+            row -> assertThat(row).isInstanceOf(ReportFile.Broken.class));
+    assertThatThrownBy(() -> ReportFile.readAll(torn, SECTIONS))
+        .isInstanceOf(RadialogException.class)
+        .hasMessageContaining(torn + ", row 2: the file cannot be read on");
+  }
+
+  @Test
+  void aTextThatIsLongerThanAnyReportIsNamed() throws IOException {
+    Path file = file("reports.csv", "id,report\na," + "x".repeat((1 << 18) + 1) + "\nb,Clear.\n");
+    assertThat(rows(file).getFirst())
+        .isInstanceOfSatisfying(
+            ReportFile.Broken.class,
+            broken -> assertThat(broken.reason()).contains("262145 characters"));
+    assertThat(rows(file)).hasSize(2);
   }
 }

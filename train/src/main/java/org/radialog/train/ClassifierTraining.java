@@ -3,6 +3,7 @@ package org.radialog.train;
 import static org.bytedeco.pytorch.global.torch.binary_cross_entropy_with_logits;
 import static org.bytedeco.pytorch.global.torch.sigmoid;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -77,8 +78,19 @@ public final class ClassifierTraining {
    * @param data a folder that {@link NihDataSet} reads
    * @param fold the fold of patients to hold out
    * @param init the backbone's ImageNet weights
+   * @param folds a table that {@link Folds#read} reads; empty for that of the NIH films
    */
-  public record Config(Path data, int fold, Path init, Recipe recipe) {}
+  public record Config(
+      Path data,
+      int fold,
+      Path init,
+      Recipe recipe,
+      @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<Path> folds) {
+    /** On the folds of the NIH films. */
+    public Config(Path data, int fold, Path init, Recipe recipe) {
+      this(data, fold, init, recipe, Optional.empty());
+    }
+  }
 
   /**
    * How it is trained.
@@ -135,7 +147,7 @@ public final class ClassifierTraining {
     this.progress = progress;
     Torch.threads(recipe.threads);
     List<Film> all = NihDataSet.read(config.data).films();
-    this.split = Folds.nih14().split(all, config.fold);
+    this.split = Folds.of(config.folds).split(all, config.fold);
     this.run = run;
     Set<Integer> sides = new HashSet<>(Set.of(SIDE));
     for (int epoch = 0; epoch < recipe.epochs(); epoch++) {

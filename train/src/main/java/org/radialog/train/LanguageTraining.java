@@ -3,6 +3,7 @@ package org.radialog.train;
 import static org.bytedeco.pytorch.global.torch.cat;
 import static org.bytedeco.pytorch.global.torch.sigmoid;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -12,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.SequencedMap;
@@ -19,6 +21,7 @@ import java.util.stream.Stream;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
+import org.radialog.base.Printable;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
@@ -100,11 +103,24 @@ public final class LanguageTraining {
    * @param base the language model, GGUF
    * @param outOfFold {@code held-out.csv} of the classifier runs of the other folds: what a
    *     classifier that never saw a film says of it; none at all, and the labels stand in
+   * @param folds a table that {@link Folds#read} reads; empty for that of the NIH films
    */
   public record Config(
-      Path data, int fold, Path classifier, Path base, List<Path> outOfFold, Recipe recipe) {
+      Path data,
+      int fold,
+      Path classifier,
+      Path base,
+      List<Path> outOfFold,
+      Recipe recipe,
+      @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<Path> folds) {
     public Config {
       outOfFold = List.copyOf(outOfFold);
+    }
+
+    /** On the folds of the NIH films. */
+    public Config(
+        Path data, int fold, Path classifier, Path base, List<Path> outOfFold, Recipe recipe) {
+      this(data, fold, classifier, base, outOfFold, recipe, Optional.empty());
     }
   }
 
@@ -183,6 +199,7 @@ public final class LanguageTraining {
   private final Progress progress;
   private final RunFolder run;
   private final Folds.Split split;
+  private final Map<String, double[]> outOfFold;
 
   // where the run stands
   private Stage stage = Stage.ALIGNMENT;
@@ -201,8 +218,42 @@ public final class LanguageTraining {
     if (recipe.threads > 0) {
       Torch.threads(recipe.threads);
     }
-    this.split = Folds.nih14().split(NihDataSet.read(config.data).films(), config.fold);
+    this.split = Folds.of(config.folds).split(NihDataSet.read(config.data).films(), config.fold);
+    this.outOfFold = Probabilities.read(config.outOfFold);
     this.run = run;
+    requireInputs();
+  }
+
+  // What a later stage needs is looked at before the first one begins: hours lie between them.
+  private void requireInputs() {
+    List<Film> missing =
+        split.train().stream().filter(film -> !outOfFold.containsKey(film.image())).toList();
+    if (!outOfFold.isEmpty() && !missing.isEmpty()) {
+      throw new RadialogException(
+          "%d of %d films that are learned from have no probabilities, the first is %s: expected them in %s, one held-out.csv of each fold but %d (--out-of-fold)"
+              .formatted(
+                  missing.size(),
+                  split.train().size(),
+                  Printable.of(missing.getFirst().image()),
+                  config.outOfFold,
+                  config.fold));
+    }
+    try (Checkpoint classifier = Checkpoint.open(config.classifier)) {
+      for (String part : List.of("vision.", "classifier.")) {
+        if (classifier.tensors().keySet().stream().noneMatch(name -> name.startsWith(part))) {
+          throw new RadialogException(
+              "%s has no tensors under %s: expected classifier.safetensors of a classifier run"
+                  .formatted(Printable.escaped(config.classifier.toString()), part));
+        }
+      }
+    }
+    try (Checkpoint gguf = Checkpoint.open(config.base);
+        TextTokenizer tokenizer = TextTokenizer.of(gguf)) {
+      LlamaWeights.of(gguf);
+    }
+    for (Path earlier : recipe.from) {
+      Checkpoint.open(earlier).close();
+    }
   }
 
   /**
@@ -362,7 +413,6 @@ public final class LanguageTraining {
       TextTokenizer tokenizer,
       Parameters p,
       AdamW optimizer) {
-    Map<String, double[]> outOfFold = Probabilities.read(config.outOfFold);
     double[] thresholds = Probabilities.thresholds(split.train(), split.train(), outOfFold);
     InstructDataSet dialogs =
         new InstructDataSet(split.train(), outOfFold, thresholds, InstructMix.DEFAULT, recipe.seed);

@@ -35,7 +35,7 @@ final class ModelCard {
   private ModelCard() {}
 
   static String text(ModelExport.Config config, List<Film> films, double[] thresholds) {
-    Folds folds = Folds.nih14();
+    Folds folds = Folds.of(config.folds());
     List<Integer> scored = List.copyOf(config.classifierRuns().keySet());
     List<Film> held = films.stream().filter(film -> scored.contains(folds.of(film))).toList();
     Map<String, double[]> probabilities =
@@ -53,7 +53,7 @@ final class ModelCard {
         languageRecipes(config.languageRun()).stream()
             .map(recipe -> "`" + recipe + "`")
             .collect(Collectors.joining(", then from its weights "));
-    boolean outOfFold = !json(config.languageRun()).path("outOfFold").isEmpty();
+    boolean outOfFold = !RunFolder.config(config.languageRun()).path("outOfFold").isEmpty();
 
     StringBuilder text = new StringBuilder();
     text.append(
@@ -78,7 +78,7 @@ final class ModelCard {
         """
             .formatted(
                 config.version(),
-                Folds.nih14().split(films, config.fold()).train().size(),
+                folds.split(films, config.fold()).train().size(),
                 LanguageTraining.ALIGNMENT.queries(),
                 LanguageTraining.ALIGNMENT.layers(),
                 LanguageTraining.ALIGNMENT.hidden(),
@@ -112,7 +112,8 @@ final class ModelCard {
                 classifier,
                 language,
                 outOfFold
-                    ? "probabilities of classifiers that never saw the film, in part edited or drawn at random"
+                    ? "probabilities of classifiers that never saw the film, in part edited or"
+                          + " drawn at random"
                     : "the films' labels, in part edited or drawn at random"));
     text.append(
         """
@@ -204,7 +205,7 @@ final class ModelCard {
   }
 
   private static JsonNode recipe(Path run) {
-    return json(run).path("recipe");
+    return RunFolder.config(run).path("recipe");
   }
 
   /** The recipes of a run and of those that it learned on from, the first one first. */
@@ -224,14 +225,6 @@ final class ModelCard {
       recipes.addFirst(recipe);
     }
     return List.copyOf(recipes);
-  }
-
-  private static JsonNode json(Path run) {
-    try {
-      return Json.MAPPER.readTree(Files.readString(run.resolve("config.json")));
-    } catch (IOException e) {
-      throw new RadialogException(run + " is no run folder: " + e, e);
-    }
   }
 
   /** Over the table, then name and content of every film in the order of the table. */

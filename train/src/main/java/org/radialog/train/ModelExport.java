@@ -1,6 +1,7 @@
 package org.radialog.train;
 
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -11,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.TreeMap;
+import org.radialog.base.Printable;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
@@ -25,10 +27,13 @@ import org.radialog.weights.Checkpoint;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
 import org.radialog.weights.TensorInfo;
+import tools.jackson.databind.JsonNode;
 
 /** From runs to a model folder that {@link RaDialog} loads. */
 public final class ModelExport {
   private static final String BASE = "base.gguf";
+  private static final String CLASSIFIER = "classifier.safetensors";
+  private static final String LANGUAGE = "language.safetensors";
 
   /**
    * What a model is put together from.
@@ -37,10 +42,11 @@ public final class ModelExport {
    * @param fold the fold that classifier and language model never saw
    * @param classifierRuns a classifier's run folder by the fold that it held out; that of {@code
    *     fold} is what is shipped, the others give scores and thresholds
-   * @param languageRun run folder of {@link LanguageTraining}, ended or not: its last checkpoint
-   *     counts
+   * @param languageRun run folder of {@link LanguageTraining}, which has ended, on the classifier
+   *     that is shipped
    * @param base the language model, GGUF
    * @param commit the commit of the code that trained it, for the card
+   * @param folds a table that {@link Folds#read} reads; empty for that of the NIH films
    */
   public record Config(
       Path data,
@@ -49,7 +55,20 @@ public final class ModelExport {
       Path languageRun,
       Path base,
       String version,
-      String commit) {
+      String commit,
+      Optional<Path> folds) {
+    /** On the folds of the NIH films. */
+    public Config(
+        Path data,
+        int fold,
+        Map<Integer, Path> classifierRuns,
+        Path languageRun,
+        Path base,
+        String version,
+        String commit) {
+      this(data, fold, classifierRuns, languageRun, base, version, commit, Optional.empty());
+    }
+
     public Config {
       classifierRuns = new TreeMap<>(classifierRuns);
       if (!classifierRuns.containsKey(fold)) {
@@ -84,10 +103,14 @@ public final class ModelExport {
    * Writes {@code base.gguf}, {@code radialog.safetensors}, {@code config.json}, {@code
    * MODEL_CARD.md} and {@code NOTICE} to {@code folder}. The self test is answered by the model
    * itself in fp32, loaded from the folder.
+   *
+   * @throws RadialogException if a run has not ended, or does not belong with the others
    */
   public static void write(Config config, Path folder, Progress progress) {
     List<Film> films = NihDataSet.read(config.data).films();
-    Folds.Split split = Folds.nih14().split(films, config.fold);
+    Folds folds = Folds.of(config.folds);
+    Folds.Split split = folds.split(films, config.fold);
+    requireEnded(config);
     Path classifierRun = config.classifierRun(config.fold);
     try (Progress.Task task = progress.start("export", 4)) {
       weights(classifierRun, config.languageRun, folder.resolve(ModelConfig.TRAINED));
@@ -97,7 +120,7 @@ public final class ModelExport {
       // Thresholds by films that the classifier at hand did not learn from, as many as there are.
       List<Film> rest = films.stream().filter(film -> !split.test().contains(film)).toList();
       double[] thresholds =
-          config.others().size() == Folds.nih14().count() - 1
+          config.others().size() == folds.count() - 1
               ? Probabilities.thresholds(rest, rest, Probabilities.read(config.others()))
               : Probabilities.thresholds(
                   split.validation(),
@@ -157,29 +180,76 @@ public final class ModelExport {
    */
   private static void weights(Path classifierRun, Path languageRun, Path file) {
     SequencedMap<String, SafetensorsWriter.Entry> entries = new LinkedHashMap<>();
-    try (Checkpoint classifier = Checkpoint.open(classifierRun.resolve("classifier.safetensors"));
-        Checkpoint language = language(languageRun)) {
-      add(classifier, "", List.of("vision.", "classifier."), entries);
-      String prefix = language.tensors().containsKey("qformer.query_tokens") ? "" : "current.";
-      add(language, prefix, LanguageTraining.PARTS, entries);
+    try (Checkpoint classifier = Checkpoint.open(classifierRun.resolve(CLASSIFIER));
+        Checkpoint language = Checkpoint.open(languageRun.resolve(LANGUAGE))) {
+      add(classifier, List.of("vision.", "classifier."), entries);
+      add(language, LanguageTraining.PARTS, entries);
       SafetensorsWriter.write(file, Map.of("format", "pt"), entries);
     }
   }
 
-  private static Checkpoint language(Path run) {
-    Path ended = run.resolve("language.safetensors");
-    return Checkpoint.open(Files.exists(ended) ? ended : run.resolve("checkpoint.safetensors"));
+  // A folder of runs that do not belong together loads, and its digests hold: only its reports show
+  // it.
+  private static void requireEnded(Config config) {
+    config.classifierRuns.forEach((fold, run) -> {
+      requireFile(run, CLASSIFIER, "radialog train classifier");
+      requireFile(run, "held-out.csv", "radialog train classifier");
+      requireFile(run, "validation.csv", "radialog train classifier");
+      requireFold(run, fold);
+    });
+    requireFile(config.languageRun, LANGUAGE, "radialog train language");
+    requireFold(config.languageRun, config.fold);
+    JsonNode language = RunFolder.config(config.languageRun);
+    requireSame(
+        config.languageRun,
+        "classifier",
+        language,
+        config.classifierRun(config.fold).resolve(CLASSIFIER));
+    requireSame(config.languageRun, "base", language, config.base);
+  }
+
+  private static void requireFile(Path run, String file, String command) {
+    if (!Files.exists(run.resolve(file))) {
+      throw new RadialogException(
+          "the run %s has not ended: expected %s in it; the same %s goes on with it"
+              .formatted(Printable.escaped(run.toString()), file, command));
+    }
+  }
+
+  private static void requireFold(Path run, int fold) {
+    JsonNode held = RunFolder.config(run).path("fold");
+    if (!held.isIntegralNumber() || held.intValue() != fold) {
+      throw new RadialogException(
+          "the run %s held fold %s out, expected fold %d"
+              .formatted(Printable.escaped(run.toString()), Printable.of(held), fold));
+    }
+  }
+
+  private static void requireSame(Path run, String what, JsonNode language, Path expected) {
+    String found = language.path(what).asString("");
+    Path file = found.startsWith("file:") ? Path.of(URI.create(found)) : Path.of(found);
+    try {
+      // One that has gone since cannot be compared.
+      if (Files.exists(file) && Files.mismatch(file, expected) >= 0) {
+        throw new RadialogException(
+            "the run %s learned on the %s %s, which differs from %s: expected the same"
+                .formatted(
+                    Printable.escaped(run.toString()),
+                    what,
+                    Printable.escaped(file.toString()),
+                    Printable.escaped(expected.toString())));
+      }
+    } catch (IOException e) {
+      throw new RadialogException("cannot compare " + file + " and " + expected + ": " + e, e);
+    }
   }
 
   private static void add(
-      Checkpoint from,
-      String prefix,
-      List<String> parts,
-      SequencedMap<String, SafetensorsWriter.Entry> entries) {
+      Checkpoint from, List<String> parts, SequencedMap<String, SafetensorsWriter.Entry> entries) {
     for (String part : parts) {
       List<TensorInfo> tensors = new ArrayList<>();
       for (TensorInfo info : from.tensors().values()) {
-        if (info.name().startsWith(prefix + part)) {
+        if (info.name().startsWith(part)) {
           tensors.add(info);
         }
       }
@@ -190,8 +260,7 @@ public final class ModelExport {
       for (TensorInfo info : tensors) {
         DType type = info.shape().length < 2 ? DType.F32 : DType.BF16;
         entries.put(
-            info.name().substring(prefix.length()),
-            SafetensorsWriter.Entry.of(type, from.floats(info.name()), info.shape()));
+            info.name(), SafetensorsWriter.Entry.of(type, from.floats(info.name()), info.shape()));
       }
     }
   }

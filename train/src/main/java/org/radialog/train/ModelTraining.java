@@ -4,10 +4,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.radialog.base.Progress;
 import org.radialog.data.Folds;
+import org.radialog.model.TextTokenizer;
+import org.radialog.weights.Checkpoint;
 
 /**
  * A whole model from nothing: the classifiers of all folds, which give probabilities of every film
@@ -25,6 +28,7 @@ public final class ModelTraining {
    * @param base the language model, GGUF
    * @param version of the model
    * @param commit of this code, for the card
+   * @param folds a table that {@link Folds#read} reads; empty for that of the NIH films
    */
   public record Config(
       Path data,
@@ -34,7 +38,8 @@ public final class ModelTraining {
       ClassifierTraining.Recipe classifier,
       LanguageTraining.Recipe language,
       String version,
-      String commit) {}
+      String commit,
+      Optional<Path> folds) {}
 
   private ModelTraining() {}
 
@@ -44,9 +49,13 @@ public final class ModelTraining {
    * @param runs where {@code classifier-K} and {@code language} go
    */
   public static void train(Config config, Path runs, Path folder, Progress progress) {
+    Checkpoint.open(config.init).close(); // hours lie before some of these are needed
+    try (Checkpoint base = Checkpoint.open(config.base)) {
+      TextTokenizer.of(base).close();
+    }
     SortedMap<Integer, Path> classifiers = new TreeMap<>();
     List<Path> outOfFold = new ArrayList<>();
-    for (int fold = 0; fold < Folds.nih14().count(); fold++) {
+    for (int fold = 0; fold < Folds.of(config.folds).count(); fold++) {
       Path run = runs.resolve("classifier-" + fold);
       classifiers.put(fold, run);
       if (fold != config.fold) {
@@ -54,7 +63,8 @@ public final class ModelTraining {
       }
       if (!Files.exists(run.resolve("classifier.safetensors"))) {
         ClassifierTraining.train(
-            new ClassifierTraining.Config(config.data, fold, config.init, config.classifier),
+            new ClassifierTraining.Config(
+                config.data, fold, config.init, config.classifier, config.folds),
             run,
             progress);
       }
@@ -68,7 +78,8 @@ public final class ModelTraining {
               runs.resolve("classifier-" + config.fold).resolve("classifier.safetensors"),
               config.base,
               outOfFold,
-              config.language),
+              config.language,
+              config.folds),
           language,
           progress);
     }
@@ -80,7 +91,8 @@ public final class ModelTraining {
             language,
             config.base,
             config.version,
-            config.commit),
+            config.commit,
+            config.folds),
         folder,
         progress);
   }

@@ -31,6 +31,8 @@ import org.radialog.torch.Parameters;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
 
 /**
  * What one training run leaves behind: {@code config.json}, {@code metrics.csv}, {@code plot.png}
@@ -123,6 +125,15 @@ final class RunFolder implements AutoCloseable {
       readRows();
     } catch (IOException e) {
       throw new RadialogException("cannot read the run folder " + folder + ": " + e, e);
+    }
+  }
+
+  /** The configuration of a run. */
+  static JsonNode config(Path run) {
+    try {
+      return Json.MAPPER.readTree(Files.readString(run.resolve("config.json")));
+    } catch (IOException | JacksonException e) {
+      throw new RadialogException(run + " is no run folder: " + e, e);
     }
   }
 

@@ -1,14 +1,17 @@
 package org.radialog.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.Progress;
+import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.dialog.RaDialog;
 import org.radialog.model.ModelConfig;
@@ -18,14 +21,36 @@ import org.radialog.weights.DType;
 class ModelExportTest {
   @TempDir Path folder;
 
+  private void assertRefused(SmallRuns small, Path classifier, Path language, String said) {
+    Path model = folder.resolve("refused");
+    var config =
+        new ModelExport.Config(
+            small.data(), 0, Map.of(0, classifier), language, SmallRuns.BASE, "0.0.1", "x");
+    assertThatThrownBy(() -> ModelExport.write(config, model, Progress.NONE))
+        .isInstanceOf(RadialogException.class)
+        .hasMessageContaining(said);
+    assertThat(model).doesNotExist();
+  }
+
   @Test
   void whatTwoRunsLearnedIsReadFromTheModelFolder() throws Exception {
     SmallRuns small = new SmallRuns(folder);
     Path classifier = folder.resolve("classifier-0");
     Path language = folder.resolve("language");
     ClassifierTraining.train(small.classifierConfig(0), classifier, Progress.NONE);
-    LanguageTraining.train(small.languageConfig(), language, Progress.NONE);
+    LanguageTraining.Config onClassifier =
+        small.languageConfig(classifier.resolve("classifier.safetensors"), List.of());
     Path model = folder.resolve("model");
+    // A run that was ended in the middle has a checkpoint, but nothing to ship.
+    assertThatThrownBy(
+            () -> LanguageTraining.train(onClassifier, language, new SmallRuns.Kill("language", 3)))
+        .isInstanceOf(SmallRuns.Kill.Killed.class);
+    assertThat(language.resolve("checkpoint.safetensors")).exists();
+    assertRefused(small, classifier, language, "the run " + language + " has not ended");
+    LanguageTraining.train(onClassifier, language, Progress.NONE);
+    Path other = folder.resolve("other");
+    LanguageTraining.train(small.languageConfig(), other, Progress.NONE);
+    assertRefused(small, classifier, other, "the run " + other + " learned on the classifier");
     ModelExport.write(
         new ModelExport.Config(
             small.data(),

@@ -94,12 +94,16 @@ final class SmallRuns {
   }
 
   LanguageTraining.Config languageConfig() {
+    return languageConfig(classifier(), List.of());
+  }
+
+  LanguageTraining.Config languageConfig(Path classifier, List<Path> outOfFold) {
     return new LanguageTraining.Config(
         data(),
         0,
-        classifier(),
+        classifier,
         BASE,
-        List.of(),
+        outOfFold,
         new LanguageTraining.Recipe(
             1, 2, 8, 1e-3, 6, 2, 1e-3, 0.6, 0.03, 0.1, 0.1, 2, 2, 0, 1, 1, List.of()));
   }

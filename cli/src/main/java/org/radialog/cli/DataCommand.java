@@ -1,0 +1,81 @@
+package org.radialog.cli;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.radialog.base.Printable;
+import org.radialog.data.Film;
+import org.radialog.data.Folds;
+import org.radialog.data.NihDataSet;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code radialog data}: what training and evaluation need beside the films. */
+@Command(
+    name = "data",
+    description = "Prepares data for training and evaluation.",
+    subcommands = DataCommand.FoldsOf.class,
+    subcommandsRepeatable = false,
+    synopsisSubcommandLabel = "COMMAND",
+    mixinStandardHelpOptions = true)
+final class DataCommand {
+  private DataCommand() {}
+
+  @Command(
+      name = "folds",
+      description = {
+        "Divides the patients of a data set into folds, each with its share of the films of",
+        "every label and view; all films of a patient are in one. Equal films and seeds give",
+        "equal folds. The table is what --folds of train and evaluate takes."
+      },
+      mixinStandardHelpOptions = true)
+  static final class FoldsOf implements Callable<Integer> {
+    @Option(
+        names = "--data",
+        required = true,
+        paramLabel = "DIR",
+        description = {
+          "A folder with labels.csv: image, patient, age, sex,",
+          "view (PA or AP), chexpert_positive (labels, | between them)."
+        })
+    private Path data = Path.of("");
+
+    @Option(names = "--out", required = true, paramLabel = "FILE", description = "The table.")
+    private Path out = Path.of("");
+
+    @Option(
+        names = "--count",
+        paramLabel = "N",
+        defaultValue = "5",
+        converter = Numeric.FoldCount.class,
+        description = "How many folds (default: ${DEFAULT-VALUE}).")
+    private int count;
+
+    @Option(
+        names = "--seed",
+        paramLabel = "N",
+        defaultValue = "" + Folds.SEED,
+        description = "Orders patients that are alike (default: ${DEFAULT-VALUE}).")
+    private long seed;
+
+    @Override
+    public Integer call() {
+      List<Film> films = NihDataSet.read(data).films();
+      Folds folds = Folds.stratified(films, count, seed);
+      folds.write(out);
+      System.out.println("fold  patients  films");
+      for (int fold = 0; fold < count; fold++) {
+        List<Film> own = folds.films(films, fold);
+        System.out.printf(
+            Locale.ROOT,
+            "%4d  %8d  %5d%n",
+            fold,
+            own.stream().map(Film::patient).distinct().count(),
+            own.size());
+      }
+      Terminal.say("wrote " + Printable.escaped(out.toString()));
+      return Main.DONE;
+    }
+  }
+}
