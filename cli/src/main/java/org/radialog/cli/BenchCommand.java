@@ -76,8 +76,8 @@ final class BenchCommand implements Callable<Integer> {
       names = "--shape",
       paramLabel = "NAME",
       description = {
-        "Instead of a model: a language model of this shape with weights at random,",
-        "llama-7b or smollm2-135m."
+        "Instead of a model: a language model of this shape with weights at random,"
+            + " llama-7b or smollm2-135m."
       })
   private @Nullable String shape;
 
@@ -92,8 +92,8 @@ final class BenchCommand implements Callable<Integer> {
       names = "--work",
       paramLabel = "DIR",
       description = {
-        "Where the weights of --shape are kept for the next run, some 4 to 7 GB for llama-7b",
-        "(default: they are made anew and deleted)."
+        "Where the weights of --shape are kept for the next run, some 4 to 7 GB for llama-7b"
+            + " (default: they are made anew and deleted)."
       })
   private @Nullable Path work;
 
@@ -101,8 +101,8 @@ final class BenchCommand implements Callable<Integer> {
       names = "--replay",
       paramLabel = "FILE",
       description = {
-        "Only the passes that a bench --lookup --json printed into FILE, with given tokens",
-        "instead of chosen ones, against single steps."
+        "Only the passes that a bench --lookup --json printed into FILE, with given tokens"
+            + " instead of chosen ones, against single steps."
       })
   private @Nullable Path replay;
 
@@ -133,7 +133,7 @@ final class BenchCommand implements Callable<Integer> {
       }
     }
     if (json) {
-      System.out.println(root);
+      Terminal.data().println(root);
     } else {
       print(root, "");
       System.out.println(Notice.RESEARCH_USE);

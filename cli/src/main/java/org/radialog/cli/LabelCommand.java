@@ -26,8 +26,8 @@ import tools.jackson.databind.node.ObjectNode;
     name = "label",
     description = {
       "Reads the 14 CheXpert labels out of reports: present, absent, uncertain or not mentioned.",
-      "FILE: one report a line, a CSV with the columns id and report, JSONL with id and report,",
-      "or ReXrank JSON (told by the name; .gz is unpacked)."
+      "FILE: one report a line, a CSV with the columns id and report, JSONL with id and report,"
+          + " or ReXrank JSON (told by the name; .gz is unpacked)."
     },
     mixinStandardHelpOptions = true)
 final class LabelCommand implements Callable<Integer> {
@@ -71,7 +71,7 @@ final class LabelCommand implements Callable<Integer> {
       if (!json) {
         List<Object> header = new ArrayList<>(List.of("id"));
         Finding.ALL.forEach(finding -> header.add(finding.label()));
-        System.out.println(TABLE.format(header.toArray()));
+        Terminal.data().println(TABLE.format(header.toArray()));
       }
       List<Reports> batch = new ArrayList<>();
       while (reports.hasNext()) {
@@ -83,7 +83,7 @@ final class LabelCommand implements Callable<Integer> {
           }
         }
         if (batch.size() == BATCH || !reports.hasNext()) {
-          System.out.print(lines(batch, opened, json));
+          Terminal.data().print(lines(batch, opened, json));
           batch.clear();
         }
       }

@@ -5,6 +5,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.radialog.base.Printable;
 import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
 import org.radialog.dialog.Report;
@@ -20,10 +21,22 @@ final class Notice {
 
   private Notice() {}
 
+  /** What does not fit in a report. One that was cut short may still have come to the rest. */
+  static List<Consistency.Warning> warnings(Report report) {
+    return report.consistency().warnings().stream()
+        .filter(warning ->
+            switch (report.end()) {
+              case END_TOKEN, STOP_TEXT -> true;
+              case LENGTH, CONTEXT, CANCELLED ->
+                  warning.kind() != Consistency.Kind.LISTED_AND_UNSTATED;
+            })
+        .toList();
+  }
+
   /** One line for each kind of thing that does not fit in a report. */
   static List<String> of(Report report) {
     Map<Consistency.Kind, List<Consistency.Warning>> kinds = new EnumMap<>(Consistency.Kind.class);
-    for (Consistency.Warning warning : report.consistency().warnings()) {
+    for (Consistency.Warning warning : warnings(report)) {
       kinds.computeIfAbsent(warning.kind(), k -> new ArrayList<>()).add(warning);
     }
     List<String> lines = new ArrayList<>();
@@ -37,7 +50,7 @@ final class Notice {
           warnings.stream()
               .flatMap(w -> sentences(report, w).stream())
               .distinct()
-              .map(sentence -> '"' + sentence + '"')
+              .map(sentence -> '"' + Printable.escaped(sentence) + '"')
               .collect(Collectors.joining(" / "));
       lines.add(
           switch (kind) {

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.radialog.base.Printable;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.dialog.Dialog;
@@ -99,8 +100,9 @@ final class ReportCommand implements Callable<Integer> {
         PrintStream out = System.out;
         Wrapping text = new Wrapping(out, 2, 88);
         if (!json) {
-          out.printf("%s  %d×%d%n%n", image, film.width(), film.height());
-          dialog.warnings().forEach(w -> out.println("  ! " + w.message()));
+          out.println(Session.heading(image, film));
+          out.println();
+          dialog.warnings().forEach(w -> out.println("  ! " + Printable.line(w.message())));
           out.println("Findings");
           Findings seen = dialog.findings();
           FindingsView.lines(seen, Terminal.unicode(), Terminal.colours()).forEach(out::println);
@@ -121,7 +123,7 @@ final class ReportCommand implements Callable<Integer> {
           text.end();
         }
         if (json) {
-          out.println(line(session, image, film, dialog, report, drawn, begun));
+          Terminal.data().println(line(session, image, film, dialog, report, drawn, begun));
         } else {
           out.println();
         }
@@ -144,13 +146,7 @@ final class ReportCommand implements Callable<Integer> {
     } catch (RadialogException e) {
       Terminal.say(e.getMessage());
       if (json) {
-        ObjectNode failed = Json.object();
-        failed.set("image", Session.image(image, film));
-        failed.set("model", session.model());
-        failed.set("error", Session.error(e));
-        failed.set("guard", Session.guard(false, List.of()));
-        failed.put("notice", Notice.RESEARCH_USE);
-        System.out.println(failed);
+        Terminal.data().println(session.failed(image, film, e));
       }
       return ReportPage.Entry.failed(image, e.getMessage());
     }

@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Consistency;
 import org.radialog.dialog.Findings;
@@ -66,7 +67,23 @@ final class Session {
     return image;
   }
 
-  static ObjectNode error(RadialogException failure) {
+  /** The line above what is printed of a film. */
+  static String heading(Path path, Radiograph film) {
+    return Printable.escaped(path.toString()) + "  " + Terminal.size(film.width(), film.height());
+  }
+
+  /** The object of an image of which there is nothing to say but why. */
+  ObjectNode failed(Path path, @Nullable Radiograph film, RadialogException failure) {
+    ObjectNode failed = Json.object();
+    failed.set("image", image(path, film));
+    failed.set("model", model());
+    failed.set("error", error(failure));
+    failed.set("guard", guard(false, List.of()));
+    failed.put("notice", Notice.RESEARCH_USE);
+    return failed;
+  }
+
+  private static ObjectNode error(RadialogException failure) {
     ObjectNode error = Json.object();
     error.put("code", failure instanceof ImageRefused refused ? refused.code() : "failed");
     error.put("message", failure.getMessage());
@@ -116,6 +133,14 @@ final class Session {
         .put("total", Json.rounded(begun + t.total()));
   }
 
+  /** Timings of an image of which nothing but the findings was asked, in milliseconds. */
+  ObjectNode timings(double encode, double total) {
+    return Json.object()
+        .put("load", Json.rounded(load()))
+        .put("encode", Json.rounded(encode))
+        .put("total", Json.rounded(total));
+  }
+
   static ArrayNode conflicts(Report report) {
     ArrayNode rows = Json.array();
     Notice.of(report).forEach(rows::add);
@@ -125,7 +150,7 @@ final class Session {
   /** One object for each thing that does not fit in a report. */
   static ArrayNode warnings(Report report) {
     ArrayNode rows = Json.array();
-    for (Consistency.Warning warning : report.consistency().warnings()) {
+    for (Consistency.Warning warning : Notice.warnings(report)) {
       ObjectNode row = rows.addObject();
       row.put("code", warning.kind().code());
       warning.finding().ifPresent(finding -> row.put("label", finding.label()));

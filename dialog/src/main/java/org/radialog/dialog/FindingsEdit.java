@@ -2,6 +2,7 @@ package org.radialog.dialog;
 
 import java.util.EnumSet;
 import java.util.Set;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 
@@ -27,11 +28,10 @@ public sealed interface FindingsEdit {
   }
 
   /**
-   * Reads {@code none}, or a comma list of {@code +name} and {@code -name} with CheXpert names in
-   * any case.
+   * Reads {@code none}, or a comma list of {@code +name} and {@code -name} with CheXpert names or
+   * unambiguous short ones ({@link Finding#named}) in any case.
    *
-   * @throws RadialogException if a part has no sign or an unknown name; the message names the
-   *     nearest
+   * @throws RadialogException if a part has no sign or an unknown name; the message lists the names
    */
   static FindingsEdit parse(String list) {
     if (list.strip().equalsIgnoreCase("none")) {
@@ -42,13 +42,13 @@ public sealed interface FindingsEdit {
     for (String part : list.split(",", -1)) {
       String item = part.strip();
       if (item.startsWith("+")) {
-        added.add(Finding.of(item.substring(1)));
+        added.add(Finding.named(item.substring(1)));
       } else if (item.startsWith("-")) {
-        removed.add(Finding.of(item.substring(1)));
+        removed.add(Finding.named(item.substring(1)));
       } else {
         throw new RadialogException(
             "the findings list has \""
-                + item
+                + Printable.of(item)
                 + "\", expected none, or +name and -name with commas between, for example"
                 + " +Edema,-Pneumonia");
       }

@@ -1,0 +1,32 @@
+package org.radialog.cli;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Properties;
+
+/** What this build is, as Maven wrote it down. */
+final class Build {
+  private Build() {}
+
+  /** The version, for example {@code 0.1.0}. */
+  static String version() {
+    return properties().getProperty("version");
+  }
+
+  /** Version, commit and Java on one line. */
+  static String line() {
+    return "radialog %s (commit %s), Java %s"
+        .formatted(version(), properties().getProperty("commit"), Runtime.version());
+  }
+
+  private static Properties properties() {
+    Properties properties = new Properties();
+    try (InputStream in = Build.class.getResourceAsStream("build.properties")) {
+      properties.load(in);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return properties;
+  }
+}
