@@ -6,7 +6,6 @@ import java.io.StringWriter;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Arrays;
-import java.util.Objects;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
@@ -21,7 +20,7 @@ final class Failure {
   private Failure() {}
 
   /** Says what happened in one line; returns the exit code. */
-  static int tell(Throwable failure, String... arguments) {
+  static int tell(Throwable failure, boolean debug) {
     if (failure instanceof Terminal.WriteFailed failed) {
       if (failed.readerIsGone()) {
         return Main.READER_GONE;
@@ -30,7 +29,6 @@ final class Failure {
         return Main.CANNOT_RUN;
       }
     }
-    boolean debug = Arrays.asList(arguments).contains(DEBUG);
     Terminal.say(line(failure) + (debug ? file(failure) : ""));
     if (debug) {
       System.err.print(trace(failure));
@@ -46,7 +44,7 @@ final class Failure {
           return told.getMessage();
         }
         case Terminal.WriteFailed failed -> {
-          return "stdout: the results cannot be written: " + words(failed.getCause());
+          return "stdout: the results cannot be written: " + words(root(failed));
         }
         case OutOfMemoryError memory -> {
           return "out of memory (%s): the Java heap may take %d MB; give less at once, or more with"
@@ -125,8 +123,7 @@ final class Failure {
   private static String file(Throwable failure) {
     Path folder =
         Path.of(
-            Objects.requireNonNullElse(
-                System.getProperty("radialog.cache"), System.getProperty("java.io.tmpdir")));
+            System.getProperty("radialog.cache", System.getProperty("java.io.tmpdir", "/tmp")));
     Path file = folder.resolve("radialog-error.txt");
     try {
       WholeFile.write(

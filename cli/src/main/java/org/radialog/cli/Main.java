@@ -4,6 +4,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Locale;
 import org.radialog.base.Printable;
 import picocli.CommandLine;
@@ -74,9 +75,10 @@ public final class Main {
   public static void main(String[] arguments) {
     Terminal.take();
     String[] words = Arguments.whole(arguments);
+    boolean debug = Arrays.asList(words).contains(Failure.DEBUG);
     // A worker that dies would leave the others waiting for it.
     Thread.setDefaultUncaughtExceptionHandler(
-        (thread, failure) -> Runtime.getRuntime().halt(Failure.tell(failure, words)));
+        (thread, failure) -> Runtime.getRuntime().halt(Failure.tell(failure, debug)));
     int code = run(words);
     System.err.flush();
     // Native worker threads of libtorch need not be waited for.
@@ -100,22 +102,24 @@ public final class Main {
       System.out.flush();
       return code;
     } catch (Throwable failure) { // whatever it is, a user gets a line and an exit code
-      return Failure.tell(failure, arguments);
+      Main main = command.getCommand();
+      return Failure.tell(failure, main.debug);
     } finally {
       Locale.setDefault(Locale.Category.FORMAT, before);
     }
   }
 
   static CommandLine commandLine() {
-    CommandLine command = new CommandLine(new Main());
+    Main main = new Main();
+    CommandLine command = new CommandLine(main);
     command.setCaseInsensitiveEnumValuesAllowed(true);
     command.registerConverter(Path.class, Main::path);
     command.registerConverter(String.class, Arguments::text);
     command.setExecutionExceptionHandler((failure, failed, parsed) ->
-        Failure.tell(failure, parsed.originalArgs().toArray(String[]::new)));
+        Failure.tell(failure, main.debug));
     CommandLine.IParameterExceptionHandler usage = command.getParameterExceptionHandler();
     command.setParameterExceptionHandler((failure, words) -> {
-      String said = Printable.line(failure.getMessage());
+      String said = Printable.line(String.valueOf(failure.getMessage()));
       return usage.handleParseException(
           said.equals(failure.getMessage())
               ? failure
