@@ -24,7 +24,8 @@ final class Build {
   private static String property(String name) {
     Properties properties = new Properties();
     try (InputStream in = Build.class.getResourceAsStream("build.properties")) {
-      properties.load(Objects.requireNonNull(in, "build.properties is missing from the class path"));
+      properties.load(
+          Objects.requireNonNull(in, "build.properties is missing from the class path"));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -122,8 +122,7 @@ final class Failure {
   // No argument stands in it: a film's name can be a patient's.
   private static String file(Throwable failure) {
     Path folder =
-        Path.of(
-            System.getProperty("radialog.cache", System.getProperty("java.io.tmpdir", "/tmp")));
+        Path.of(System.getProperty("radialog.cache", System.getProperty("java.io.tmpdir", "/tmp")));
     Path file = folder.resolve("radialog-error.txt");
     try {
       WholeFile.write(

@@ -115,8 +115,8 @@ public final class Main {
     command.setCaseInsensitiveEnumValuesAllowed(true);
     command.registerConverter(Path.class, Main::path);
     command.registerConverter(String.class, Arguments::text);
-    command.setExecutionExceptionHandler((failure, failed, parsed) ->
-        Failure.tell(failure, main.debug));
+    command.setExecutionExceptionHandler(
+        (failure, failed, parsed) -> Failure.tell(failure, main.debug));
     CommandLine.IParameterExceptionHandler usage = command.getParameterExceptionHandler();
     command.setParameterExceptionHandler((failure, words) -> {
       String said = Printable.line(String.valueOf(failure.getMessage()));
