@@ -1,9 +1,17 @@
 package org.radialog.cli;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.dialog.Dialog;
 import org.radialog.dialog.FindingsEdit;
@@ -14,8 +22,11 @@ import org.radialog.imaging.Guard;
 import org.radialog.imaging.Radiograph;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 import tools.jackson.databind.node.ObjectNode;
 
 /** {@code radialog ask IMAGE QUESTION…}: one or more questions about a film. */
@@ -24,10 +35,19 @@ import tools.jackson.databind.node.ObjectNode;
     description = "Answers questions about a chest radiograph; several are turns of one dialog.",
     mixinStandardHelpOptions = true)
 final class AskCommand implements Callable<Integer> {
+  private static final Pattern IMAGE_NAME =
+      Pattern.compile("\\S+\\.(png|jpe?g|dcm|dicom)", Pattern.CASE_INSENSITIVE);
+
+  @Spec private @Nullable CommandSpec spec;
+
   @Parameters(index = "0", paramLabel = "IMAGE", description = "PNG, JPEG or DICOM")
   private Path image = Path.of("");
 
-  @Parameters(index = "1..*", arity = "1..*", paramLabel = "QUESTION")
+  @Parameters(
+      index = "1..*",
+      arity = "1..*",
+      paramLabel = "QUESTION",
+      description = "In English, about the film")
   private List<String> questions = List.of();
 
   @Mixin private ModelOptions model = new ModelOptions();
@@ -45,6 +65,7 @@ final class AskCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     FindingsEdit edit = filmOptions.edit();
+    questions.forEach(this::check);
     try (RaDialog radialog = model.load()) {
       Session session = Session.of(radialog);
       Radiograph film = null;
@@ -60,7 +81,7 @@ final class AskCommand implements Callable<Integer> {
       } catch (RadialogException e) {
         Terminal.say(Notice.of(e));
         if (json) {
-          System.out.println(session.refused(image, film, e, warnings));
+          Terminal.data().println(session.refused(image, film, e, warnings));
         }
         return Main.SOME_FAILED;
       }
@@ -69,6 +90,51 @@ final class AskCommand implements Callable<Integer> {
       System.out.println(Notice.RESEARCH_USE);
     }
     return Main.DONE;
+  }
+
+  private void check(String question) {
+    if (question.codePoints().allMatch(AskCommand::isBlank)) {
+      throw usage("a QUESTION is empty; expected words, for example \"Is there an effusion?\"");
+    }
+    if (isImage(question)) {
+      throw usage(
+          "\"%s\" stands where a QUESTION is expected, and it is an image; ask takes one IMAGE (report and findings take several)"
+              .formatted(Printable.of(question)));
+    }
+  }
+
+  private RuntimeException usage(String message) {
+    return spec == null
+        ? new IllegalArgumentException(message)
+        : new ParameterException(spec.commandLine(), message);
+  }
+
+  private static boolean isBlank(int c) {
+    return switch (Character.getType(c)) {
+      case Character.CONTROL,
+          Character.FORMAT,
+          Character.SPACE_SEPARATOR,
+          Character.LINE_SEPARATOR,
+          Character.PARAGRAPH_SEPARATOR ->
+          true;
+      default -> false;
+    };
+  }
+
+  // A shell that found two names for a pattern, or a file in the wrong place: no question is one
+  // word with the ending of a picture, or what the first bytes of a file say is one.
+  private static boolean isImage(String question) {
+    if (IMAGE_NAME.matcher(question).matches()) {
+      return true;
+    }
+    try (InputStream in = Files.newInputStream(Path.of(question))) {
+      String head = new String(in.readNBytes(132), StandardCharsets.ISO_8859_1);
+      return head.startsWith("\u0089PNG")
+          || head.startsWith("\u00ff\u00d8")
+          || head.endsWith("DICM");
+    } catch (IOException | InvalidPathException e) {
+      return false; // no file that can be read: a question
+    }
   }
 
   private void answer(Session session, Dialog dialog) {
@@ -86,11 +152,11 @@ final class AskCommand implements Callable<Integer> {
     double begun = 0;
     for (String question : questions) {
       if (!json) {
-        System.out.println("> " + question);
+        System.out.println("> " + Printable.escaped(question));
       }
       Reply reply = dialog.ask(question, model.decoding(), sink);
       if (json) {
-        System.out.println(turn(session, reply, begun));
+        Terminal.data().println(turn(session, reply, begun));
       } else {
         text.end();
         Notice.of(reply).forEach(w -> System.out.println("  ! " + w));

@@ -89,8 +89,8 @@ final class BenchCommand implements Callable<Integer> {
       names = "--shape",
       paramLabel = "NAME",
       description = {
-        "Instead of a model: a language model of this shape with weights at random,",
-        "llama-7b or smollm2-135m."
+        "Instead of a model: a language model of this shape with weights at random,"
+            + " llama-7b or smollm2-135m."
       })
   private @Nullable String shape;
 
@@ -105,8 +105,8 @@ final class BenchCommand implements Callable<Integer> {
       names = "--work",
       paramLabel = "DIR",
       description = {
-        "Where the weights of --shape are kept for the next run, some 4 to 7 GB for llama-7b",
-        "(default: they are made anew and deleted)."
+        "Where the weights of --shape are kept for the next run, some 4 to 7 GB for llama-7b"
+            + " (default: they are made anew and deleted)."
       })
   private @Nullable Path work;
 
@@ -114,8 +114,8 @@ final class BenchCommand implements Callable<Integer> {
       names = "--replay",
       paramLabel = "FILE",
       description = {
-        "Only the passes that a bench --lookup --json printed into FILE, with given tokens",
-        "instead of chosen ones, against single steps."
+        "Only the passes that a bench --lookup --json printed into FILE, with given tokens"
+            + " instead of chosen ones, against single steps."
       })
   private @Nullable Path replay;
 
@@ -150,7 +150,7 @@ final class BenchCommand implements Callable<Integer> {
       }
     }
     if (json) {
-      System.out.println(root);
+      Terminal.data().println(root);
     } else {
       print(root, "");
       System.out.println(Notice.RESEARCH_USE);

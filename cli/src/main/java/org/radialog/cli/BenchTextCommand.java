@@ -28,8 +28,8 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(
     name = "text",
     description = {
-      "Measures the labeler and the text metrics. The reports of FILE are repeated to --count; each",
-      "is scored beside the next one."
+      "Measures the labeler and the text metrics. The reports of FILE are repeated to --count; each"
+          + " is scored beside the next one."
     },
     mixinStandardHelpOptions = true)
 final class BenchTextCommand implements Callable<Integer> {
@@ -87,7 +87,7 @@ final class BenchTextCommand implements Callable<Integer> {
     words.put("first_seconds", Json.rounded(meteor(scored)));
     words.put("seconds", Json.rounded(meteor(scored)));
     if (json) {
-      System.out.println(root);
+      Terminal.data().println(root);
     } else {
       root.forEachEntry((name, value) -> System.out.printf(Locale.ROOT, "%-18s %s%n", name, value));
     }

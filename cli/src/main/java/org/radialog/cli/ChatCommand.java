@@ -6,6 +6,7 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -16,6 +17,7 @@ import org.jline.reader.LineReaderBuilder;
 import org.jline.reader.UserInterruptException;
 import org.jline.terminal.Terminal.Signal;
 import org.jline.terminal.TerminalBuilder;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.dialog.Correction;
 import org.radialog.dialog.Dialog;
@@ -138,13 +140,12 @@ final class ChatCommand implements Callable<Integer> {
               .forEach(json ? line -> {} : System.out::println);
           continue;
         }
-        Reply reply = turn(dialog, turn, sink);
+        Said said = turn(dialog, turn, sink);
         text.end();
         if (json) {
-          System.out.println(AskCommand.turn(session, reply, begun));
-        } else {
-          Notice.of(reply).forEach(Terminal::say);
+          Terminal.data().println(AskCommand.turn(session, said.reply(), begun));
         }
+        said.notices().forEach(Terminal::say); // below the text, not in the middle of it
       } catch (RadialogException e) {
         text.end();
         Terminal.say(e.getMessage());
@@ -153,22 +154,41 @@ final class ChatCommand implements Callable<Integer> {
     }
   }
 
-  private Reply turn(Dialog dialog, String turn, Consumer<String> sink) {
+  /** A turn's text, and what a reader should know about it. */
+  private record Said(Reply reply, List<String> notices) {
+    static Said of(String turn, Report report) {
+      return new Said(
+          new Reply(
+              turn,
+              report.text(),
+              report.consistency(),
+              report.end(),
+              report.usage(),
+              report.timings()),
+          Notice.of(report));
+    }
+
+    static Said of(Reply reply) {
+      return new Said(reply, Notice.of(reply));
+    }
+  }
+
+  private Said turn(Dialog dialog, String turn, Consumer<String> sink) {
     String[] words = turn.split("\\s+", 2);
     return switch (words[0].toLowerCase(Locale.ROOT)) {
-      case "/report" -> reply(turn, dialog.report(model.decoding(), sink));
-      case "/impression" -> dialog.impression(model.decoding(), sink);
-      case "/summary" -> dialog.summary(model.decoding(), sink);
-      case "/correct" -> reply(turn, dialog.correct(correction(words), model.decoding(), sink));
+      case "/report" -> Said.of(turn, dialog.report(model.decoding(), sink));
+      case "/impression" -> Said.of(dialog.impression(model.decoding(), sink));
+      case "/summary" -> Said.of(dialog.summary(model.decoding(), sink));
+      case "/correct" -> Said.of(turn, dialog.correct(correction(words), model.decoding(), sink));
       default -> {
         if (turn.startsWith("/")) {
           throw new RadialogException(
               "unknown command "
-                  + words[0]
+                  + Printable.of(words[0])
                   + "; expected a question, /report, /impression, /summary, /correct, /findings or"
                   + " /quit");
         }
-        yield dialog.ask(turn, model.decoding(), sink);
+        yield Said.of(dialog.ask(turn, model.decoding(), sink));
       }
     };
   }
@@ -180,15 +200,5 @@ final class ChatCommand implements Callable<Integer> {
       case FindingsEdit.Hidden() ->
           throw new RadialogException("/correct takes +name and -name, not none");
     };
-  }
-
-  private static Reply reply(String turn, Report report) {
-    return new Reply(
-        turn,
-        report.text(),
-        report.consistency(),
-        report.end(),
-        report.usage(),
-        report.timings());
   }
 }

@@ -21,8 +21,8 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "compare",
     description = {
-      "Compares two systems on the same images or reports: the difference of every score, its 95 %",
-      "interval (paired bootstrap) and p (approximate randomisation).",
+      "Compares two systems on the same images or reports: the difference of every score, its 95 %%"
+          + " interval (paired bootstrap) and p (approximate randomisation).",
       "A and B are predictions.jsonl of evaluate, or, with --references, files of reports."
     },
     mixinStandardHelpOptions = true)

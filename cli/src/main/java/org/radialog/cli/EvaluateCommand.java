@@ -48,22 +48,21 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(
     name = "evaluate",
     description = {
-      "Scores reports. Three ways:",
+      "Scores reports of any system, or a model by the protocols of the paper.",
       "",
-      "--references R --hypotheses H: reports of any system beside references, from files with one",
-      "report a line, CSV with id and report, JSONL with id and report or references, or ReXrank",
-      "JSON (told by the name; several references files give each report several).",
+      "--references R --hypotheses H: reports of any system beside references, from files with one"
+          + " report a line, CSV with id and report, JSONL with id and report or references, or ReXrank"
+          + " JSON (told by the name; several references files give each report several).",
       "",
-      "--data DATASET --protocol P,…: asks the model. The protocols of the paper are findings,",
-      "generation, correction, binary_qa, list_qa, view_qa and impression; what was said is",
-      "appended image by image to predictions.jsonl, and the same command goes on there.",
+      "--data DATASET --protocol P,…: asks the model. The protocols of the paper are findings,"
+          + " generation, correction, binary_qa, list_qa, view_qa and impression; what was said is"
+          + " appended image by image to predictions.jsonl, and the same command goes on there.",
       "--from FILE scores such a file without the model.",
       "",
-      "--data NIH14 --protocol P, one of: view: is the view told from the image?  edit: does an"
-          + " edit",
-      "of the findings change the report, and nothing else?  report: does it say what its findings",
-      "say, and nothing without evidence?  perplexity: how well does the model foresee reports of",
-      "the films' true findings?"
+      "--data NIH14 --protocol P, one of: view: is the view told from the image?  edit: does an edit"
+          + " of the findings change the report, and nothing else?  report: does it say what its findings"
+          + " say, and nothing without evidence?  perplexity: how well does the model foresee reports of"
+          + " the films' true findings?"
     },
     mixinStandardHelpOptions = true)
 final class EvaluateCommand implements Callable<Integer> {
@@ -122,11 +121,9 @@ final class EvaluateCommand implements Callable<Integer> {
       paramLabel = "B",
       split = ",",
       description = {
-        "Systems to score besides. Beside --references: most_frequent (needs --fit),",
-        "reference_labels (told the truth). Beside a model on nih14: most_frequent, nearest (of"
-            + " the",
-        "other folds, by encoder features), findings_text (the model's findings, no language"
-            + " model)."
+        "Systems to score besides. Beside --references: most_frequent (needs --fit),"
+            + " reference_labels (told the truth). Beside a model on nih14: most_frequent, nearest (of the"
+            + " other folds, by encoder features), findings_text (the model's findings, no language model)."
       })
   private List<String> baselines = List.of();
 
@@ -157,8 +154,8 @@ final class EvaluateCommand implements Callable<Integer> {
       names = "--data",
       paramLabel = "DATASET",
       description = {
-        "A folder with labels.csv and images/ (nih14), or MIMIC-CXR, CheXpert Plus, Indiana",
-        "University, ReXrank JSON or a table, told by its files."
+        "A folder with labels.csv and images/ (nih14), or MIMIC-CXR, CheXpert Plus, Indiana"
+            + " University, ReXrank JSON or a table, told by its files."
       })
   private @Nullable Path data;
 
@@ -176,8 +173,8 @@ final class EvaluateCommand implements Callable<Integer> {
       paramLabel = "P",
       defaultValue = "image",
       description = {
-        "image: every image by itself, as in the paper; study: one a study, PA before AP",
-        "before any other (default: ${DEFAULT-VALUE})."
+        "image: every image by itself, as in the paper; study: one a study, PA before AP"
+            + " before any other (default: ${DEFAULT-VALUE})."
       })
   private EvaluateModel.ViewPolicy policy = EvaluateModel.ViewPolicy.IMAGE;
 
@@ -235,8 +232,8 @@ final class EvaluateCommand implements Callable<Integer> {
       paramLabel = "P",
       split = ",",
       description = {
-        "Of perplexity: other precisions on the same reports, with their ratios",
-        "to the one of --precision."
+        "Of perplexity: other precisions on the same reports, with their ratios"
+            + " to the one of --precision."
       })
   private List<Precision> compare = List.of();
 
@@ -482,7 +479,7 @@ final class EvaluateCommand implements Callable<Integer> {
       root.set("scores", Json.tree(scores));
       root.set("settings", settings);
       root.put("notice", Notice.RESEARCH_USE);
-      System.out.println(root);
+      Terminal.data().println(root);
     } else {
       scores.forEach((name, value) -> System.out.printf("%-18s %s%n", name, value));
       System.out.println(Notice.RESEARCH_USE);

@@ -4,20 +4,27 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import org.apache.commons.csv.CSVFormat;
+import org.jspecify.annotations.Nullable;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.dialog.Dialog;
 import org.radialog.dialog.Findings;
 import org.radialog.dialog.FindingsEdit;
 import org.radialog.dialog.RaDialog;
-import org.radialog.dialog.Study;
 import org.radialog.imaging.Radiograph;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.node.ObjectNode;
 
 /** {@code radialog findings IMAGE…}: the classifier alone. */
 @Command(
@@ -27,40 +34,72 @@ import picocli.CommandLine.Parameters;
 final class FindingsCommand implements Callable<Integer> {
   private static final CSVFormat TABLE = CSVFormat.DEFAULT;
 
+  @Spec private @Nullable CommandSpec spec;
+
   @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "PNG, JPEG or DICOM")
   private List<Path> images = List.of();
 
   @Mixin private ModelOptions model = new ModelOptions();
 
+  /** One of two. */
+  private static final class Output {
+    @Option(
+        names = "--csv",
+        description = "A table: image and the 14 labels; an empty cell is a label not assessed.")
+    private boolean csv;
+
+    @Option(
+        names = "--json",
+        description = "One JSON object an image and line, in input order, as report has it.")
+    private boolean json;
+  }
+
+  @ArgGroup private @Nullable Output output;
+
   @Option(
-      names = "--csv",
-      description = "A table: image and the 14 labels; an empty cell is a label not assessed.")
-  private boolean csv;
+      names = "--states",
+      description = "With --csv: also each label's state and the threshold that decides it.")
+  private boolean states;
 
   @Mixin private FilmOptions filmOptions = new FilmOptions();
 
   @Override
   public Integer call() {
-    int code = Main.DONE;
     FindingsEdit edit = filmOptions.edit();
+    boolean csv = output != null && output.csv;
+    boolean json = output != null && output.json;
+    if (states && !csv && spec != null) {
+      throw new ParameterException(spec.commandLine(), "--states belongs to --csv");
+    }
+    int code = Main.DONE;
     try (RaDialog radialog = model.load()) {
+      Session session = Session.of(radialog);
+      double begun = 0; // the first image also waited for the start
       if (csv) {
-        List<Object> header = new ArrayList<>(List.of("image"));
-        Finding.ALL.forEach(f -> header.add(f.label()));
-        System.out.println(TABLE.format(header.toArray()));
+        Terminal.data().println(TABLE.format(header().toArray()));
       }
       for (Path image : images) {
+        Radiograph film = null;
         try {
-          Radiograph film = Radiograph.read(image);
-          Study study = filmOptions.study(film);
-          try (Dialog dialog = radialog.open(study)) {
+          film = Radiograph.read(image);
+          try (Dialog dialog = radialog.open(filmOptions.study(film))) {
             dialog.edit(edit);
+            double encoding = session.sinceStart();
             Findings findings = dialog.findings();
+            double encode = session.sinceStart() - encoding;
             if (csv) {
-              System.out.println(TABLE.format(row(image, findings).toArray()));
+              dialog
+                  .warnings()
+                  .forEach(w -> Terminal.say(Printable.escaped(image + ": " + w.message())));
+              Terminal.data().println(TABLE.format(row(image, findings).toArray()));
+            } else if (json) {
+              ObjectNode timings = session.timings(encode, session.sinceStart() - begun);
+              Terminal.data().println(line(session, image, film, dialog, findings, timings));
             } else {
-              System.out.printf("%s  %d×%d%n", image, film.width(), film.height());
-              dialog.warnings().forEach(w -> System.out.println("  ! " + w.message()));
+              System.out.println(Session.heading(image, film));
+              dialog
+                  .warnings()
+                  .forEach(w -> System.out.println("  ! " + Printable.line(w.message())));
               FindingsView.lines(findings, Terminal.unicode(), Terminal.colours())
                   .forEach(System.out::println);
               System.out.println();
@@ -68,26 +107,60 @@ final class FindingsCommand implements Callable<Integer> {
           }
         } catch (RadialogException e) {
           Terminal.say(Notice.of(e));
+          if (json) {
+            Terminal.data().println(session.refused(image, film, e, List.of()));
+          }
           code = Main.SOME_FAILED;
         }
+        begun = session.sinceStart();
       }
       if (csv) {
         Terminal.say(Notice.RESEARCH_USE);
-      } else {
+      } else if (!json) {
         System.out.println(Notice.RESEARCH_USE);
       }
     }
     return code;
   }
 
-  private static List<Object> row(Path image, Findings findings) {
+  private static ObjectNode line(
+      Session session,
+      Path image,
+      Radiograph film,
+      Dialog dialog,
+      Findings findings,
+      ObjectNode timings) {
+    ObjectNode line = Json.object();
+    line.set("image", Session.image(image, film));
+    line.set("model", session.model());
+    line.set("guard", Session.guard(true, dialog.warnings()));
+    line.set("findings", Session.findings(findings));
+    line.set("timings_ms", timings);
+    line.put("notice", Notice.RESEARCH_USE);
+    return line;
+  }
+
+  private List<Object> header() {
+    List<Object> header = new ArrayList<>(List.of("image"));
+    Finding.ALL.forEach(f -> header.add(f.label()));
+    if (states) {
+      Finding.ALL.forEach(f -> header.add(f.label() + " state"));
+      Finding.ALL.forEach(f -> header.add(f.label() + " threshold"));
+    }
+    return header;
+  }
+
+  private List<Object> row(Path image, Findings findings) {
     List<Object> row = new ArrayList<>(List.of(image));
-    for (Findings.Assessment a : findings.all()) {
-      row.add(
-          a.probability().isPresent()
-              ? String.format(Locale.ROOT, "%.4f", a.probability().getAsDouble())
-              : "");
+    findings.all().forEach(a -> row.add(cell(a.probability())));
+    if (states) {
+      findings.all().forEach(a -> row.add(a.state().label()));
+      findings.all().forEach(a -> row.add(cell(a.threshold())));
     }
     return row;
+  }
+
+  private static String cell(OptionalDouble value) {
+    return value.isPresent() ? String.format(Locale.ROOT, "%.4f", value.getAsDouble()) : "";
   }
 }

@@ -23,8 +23,8 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(
     name = "import",
     description = {
-      "Makes a model folder from published files: RaDialog v2 or v1 with the language model they",
-      "belong to, or a language model of the Llama family alone."
+      "Makes a model folder from published files: RaDialog v2 or v1 with the language model they"
+          + " belong to, or a language model of the Llama family alone."
     },
     mixinStandardHelpOptions = true)
 final class ImportCommand implements Callable<Integer> {
@@ -43,8 +43,7 @@ final class ImportCommand implements Callable<Integer> {
       names = "--quantize",
       paramLabel = "P",
       description = {
-        "Of the language model: bf16, int8 or int4",
-        "(default: bf16, and a GGUF file as it is)."
+        "Of the language model: bf16, int8 or int4" + " (default: bf16, and a GGUF file as it is)."
       })
   private @Nullable Precision quantize;
 
@@ -53,8 +52,8 @@ final class ImportCommand implements Callable<Integer> {
       paramLabel = "S",
       defaultValue = "running",
       description = {
-        "Statistics of the image encoder that feeds the language model: running, or batch,",
-        "as the second version's published numbers were made (default: ${DEFAULT-VALUE})."
+        "Statistics of the image encoder that feeds the language model: running, or batch,"
+            + " as the second version's published numbers were made (default: ${DEFAULT-VALUE})."
       })
   private ModelConfig.BatchNorm batchNorm = ModelConfig.BatchNorm.RUNNING;
 
@@ -63,8 +62,8 @@ final class ImportCommand implements Callable<Integer> {
       paramLabel = "NAME",
       split = ",",
       description = {
-        "Oddities of the original's prompts to keep: training-layout (v2's <image> on a line of its",
-        "own), demo-system-prompt, empty-findings."
+        "Oddities of the original's prompts to keep: training-layout (v2's <image> on a line of its"
+            + " own), demo-system-prompt, empty-findings."
       })
   private List<String> compat = List.of();
 
@@ -96,7 +95,7 @@ final class ImportCommand implements Callable<Integer> {
       root.put("license", config.license());
       root.set("files", Json.tree(config.files()));
       root.set("sources", Json.tree(config.sources()));
-      System.out.println(root);
+      Terminal.data().println(root);
     } else {
       print(config);
     }

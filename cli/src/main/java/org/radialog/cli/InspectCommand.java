@@ -89,7 +89,7 @@ final class InspectCommand implements Callable<Integer> {
     try (Checkpoint checkpoint = Checkpoint.open(file)) {
       Recognition recognition = Recognition.of(checkpoint);
       if (json) {
-        System.out.println(asJson(file, checkpoint, recognition));
+        Terminal.data().println(asJson(file, checkpoint, recognition));
       } else {
         print(file, checkpoint, recognition);
       }
@@ -132,7 +132,7 @@ final class InspectCommand implements Callable<Integer> {
       });
     }
     if (json) {
-      System.out.println(root);
+      Terminal.data().println(root);
     } else {
       System.out.printf(
           Locale.ROOT,

@@ -27,8 +27,8 @@ import tools.jackson.databind.node.ObjectNode;
     name = "label",
     description = {
       "Reads the 14 CheXpert labels out of reports: present, absent, uncertain or not mentioned.",
-      "FILE: one report a line, a CSV or TSV with the columns id and report, JSONL with id and",
-      "report, or ReXrank JSON (told by the name; .gz is unpacked)."
+      "FILE: one report a line, a CSV or TSV with the columns id and report, JSONL with id and report,"
+          + " or ReXrank JSON (told by the name; .gz is unpacked)."
     },
     mixinStandardHelpOptions = true)
 final class LabelCommand implements Callable<Integer> {
@@ -78,7 +78,7 @@ final class LabelCommand implements Callable<Integer> {
       if (!json) {
         List<Object> header = new ArrayList<>(List.of("id"));
         Finding.ALL.forEach(finding -> header.add(finding.label()));
-        System.out.println(TABLE.format(header.toArray()));
+        Terminal.data().println(TABLE.format(header.toArray()));
       }
       List<Reports> batch = new ArrayList<>();
       long characters = 0;
@@ -114,11 +114,11 @@ final class LabelCommand implements Callable<Integer> {
       lines.append(json ? object(id, texts.get(i), labels.get(i)) : row(id, labels.get(i)));
       lines.append('\n');
       if (lines.length() > BATCH_CHARACTERS) {
-        System.out.print(lines);
+        Terminal.data().print(lines);
         lines.setLength(0);
       }
     }
-    System.out.print(lines);
+    Terminal.data().print(lines);
   }
 
   private static String row(String id, Labels labels) {

@@ -1,14 +1,18 @@
 package org.radialog.cli;
 
-import java.io.FileOutputStream;
-import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.Charset;
-import java.nio.charset.StandardCharsets;
-import java.util.List;
-import org.radialog.base.RadialogException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Locale;
+import org.radialog.base.Printable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.TypeConversionException;
 
 /** The {@code radialog} command. */
 @Command(
@@ -40,8 +44,9 @@ import picocli.CommandLine.Command;
       " 0:done",
       " 1:some input failed or a check did not hold; each is named in one line on stderr",
       " 2:usage",
-      " 3:cannot run (no JDK 25, build failed, model folder unreadable)",
-      "130:interrupted"
+      " 3:cannot run (no JDK 25, build failed, model folder unreadable, results cannot be written)",
+      "130:interrupted",
+      "141:nobody reads the results any longer"
     })
 public final class Main {
   /** All inputs done, every check held. */
@@ -50,16 +55,32 @@ public final class Main {
   /** Some input failed or a check did not hold. */
   static final int SOME_FAILED = 1;
 
+  /** The command line says something that cannot be done. */
+  static final int USAGE = 2;
+
   /** The command cannot run at all. */
   static final int CANNOT_RUN = 3;
+
+  /** Nobody reads the results any longer, as after {@code | head}: what SIGPIPE gives. */
+  static final int READER_GONE = 141;
+
+  @Option(
+      names = Failure.DEBUG,
+      scope = ScopeType.INHERIT,
+      description = "On an unexpected error also say where in the program it happened.")
+  private boolean debug;
 
   private Main() {}
 
   /** Runs the command and ends the process with its exit code. */
   public static void main(String[] arguments) {
-    System.setErr(realStderr());
-    int code = run(arguments);
-    System.out.flush();
+    Terminal.take();
+    String[] words = Arguments.whole(arguments);
+    boolean debug = Arrays.asList(words).contains(Failure.DEBUG);
+    // A worker that dies would leave the others waiting for it.
+    Thread.setDefaultUncaughtExceptionHandler(
+        (thread, failure) -> Runtime.getRuntime().halt(Failure.tell(failure, debug)));
+    int code = run(words);
     System.err.flush();
     // Native worker threads of libtorch need not be waited for.
     Runtime.getRuntime().halt(code);
@@ -67,50 +88,65 @@ public final class Main {
 
   /** Runs the command in this process; returns its exit code. */
   public static int run(String... arguments) {
-    return commandLine().execute(arguments);
+    return run(commandLine(), arguments);
+  }
+
+  static int run(CommandLine command, String... arguments) {
+    // What is printed is for programs and for people of any language: digits and points as in
+    // ASCII.
+    Locale before = Locale.getDefault(Locale.Category.FORMAT);
+    Locale.setDefault(Locale.Category.FORMAT, Locale.ROOT);
+    StringWriter help = new StringWriter(); // picocli would print a stack trace where stdout fails
+    try {
+      int code = command.setOut(new PrintWriter(help)).execute(arguments);
+      System.out.print(help);
+      System.out.flush();
+      return code;
+    } catch (Throwable failure) { // whatever it is, a user gets a line and an exit code
+      Main main = command.getCommand();
+      return Failure.tell(failure, main.debug);
+    } finally {
+      Locale.setDefault(Locale.Category.FORMAT, before);
+    }
   }
 
   static CommandLine commandLine() {
-    CommandLine command = new CommandLine(new Main());
+    Main main = new Main();
+    CommandLine command = new CommandLine(main);
     command.setCaseInsensitiveEnumValuesAllowed(true);
-    command.setExecutionExceptionHandler((failure, failed, parsed) -> {
-      if (failure instanceof RadialogException) {
-        System.err.println("radialog: " + failure.getMessage());
-        return CANNOT_RUN;
-      }
-      throw failure;
+    command.registerConverter(Path.class, Main::path);
+    command.registerConverter(String.class, Arguments::text);
+    command.setExecutionExceptionHandler(
+        (failure, failed, parsed) -> Failure.tell(failure, main.debug));
+    CommandLine.IParameterExceptionHandler usage = command.getParameterExceptionHandler();
+    command.setParameterExceptionHandler((failure, words) -> {
+      String said = Printable.line(String.valueOf(failure.getMessage()));
+      return usage.handleParseException(
+          said.equals(failure.getMessage())
+              ? failure
+              : new ParameterException(failure.getCommandLine(), said, failure),
+          words);
     });
     return command;
   }
 
-  // The launcher lets the JVM's own stderr pass a filter and keeps the real one as descriptor 3.
-  private static PrintStream realStderr() {
-    if (System.getProperty("radialog.started") == null) {
-      return System.err;
-    }
+  private static Path path(String argument) {
     try {
-      return new PrintStream(new FileOutputStream("/dev/fd/3", true), true, stderrCharset());
-    } catch (IOException e) {
-      // For example a socket, which cannot be opened again by name: what we write then passes the
-      // filter too.
-      return System.err;
+      return Arguments.path(argument);
+    } catch (InvalidPathException e) {
+      throw new TypeConversionException(
+          "\"%s\" cannot be a file's name: %s"
+              .formatted(Printable.of(argument), Printable.of(e.getReason())));
     }
   }
 
-  private static Charset stderrCharset() {
-    String name = System.getProperty("stderr.encoding");
-    return name == null ? StandardCharsets.UTF_8 : Charset.forName(name);
-  }
-
-  /** The version of this build. */
+  /** What this build is. */
   static final class Version implements CommandLine.IVersionProvider {
     @Override
     public String[] getVersion() {
-      String version = Main.class.getPackage().getImplementationVersion();
-      return List.of(
-              "radialog " + (version == null ? "(not packaged)" : version),
-              "For research use, not for diagnosis.")
-          .toArray(String[]::new);
+      return new String[] {
+        Build.line(), "For research use, not for diagnosis.",
+      };
     }
   }
 }

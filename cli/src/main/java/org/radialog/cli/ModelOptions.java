@@ -22,8 +22,8 @@ final class ModelOptions {
       names = "--precision",
       paramLabel = "P",
       description = {
-        "Of the language model: fp32, bf16, int8 or int4",
-        "(default: the fastest that this CPU has the vectors for)."
+        "Of the language model: fp32, bf16, int8 or int4"
+            + " (default: the fastest that this CPU has the vectors for)."
       })
   private @Nullable Precision precision;
 

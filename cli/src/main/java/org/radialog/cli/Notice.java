@@ -5,6 +5,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
@@ -23,24 +24,37 @@ final class Notice {
 
   private Notice() {}
 
+  /** What does not fit in a report. One that was cut short may still have come to the rest. */
+  static List<Consistency.Warning> warnings(Report report) {
+    return report.consistency().warnings().stream()
+        .filter(warning ->
+            switch (report.end()) {
+              case END_TOKEN, STOP_TEXT -> true;
+              case LENGTH, CONTEXT, CANCELLED ->
+                  warning.kind() != Consistency.Kind.LISTED_AND_UNSTATED;
+            })
+        .toList();
+  }
+
   /** One line for each kind of thing that does not fit in a report. */
   static List<String> of(Report report) {
-    return of(report.consistency(), report.text(), "report");
+    return of(warnings(report), report.text(), "report");
   }
 
   /** One line for each kind of thing that does not fit in an answer. */
   static List<String> of(Reply reply) {
-    return of(reply.consistency(), reply.text(), "answer");
+    return of(reply.consistency().warnings(), reply.text(), "answer");
   }
 
   /** One line for each kind of thing that does not fit in an impression. */
   static List<String> ofImpression(Reply impression) {
-    return of(impression.consistency(), impression.text(), "impression");
+    return of(impression.consistency().warnings(), impression.text(), "impression");
   }
 
-  private static List<String> of(Consistency consistency, String text, String where) {
+  private static List<String> of(
+      List<Consistency.Warning> all, String text, String where) {
     Map<Consistency.Kind, List<Consistency.Warning>> kinds = new EnumMap<>(Consistency.Kind.class);
-    for (Consistency.Warning warning : consistency.warnings()) {
+    for (Consistency.Warning warning : all) {
       kinds.computeIfAbsent(warning.kind(), k -> new ArrayList<>()).add(warning);
     }
     List<String> lines = new ArrayList<>();
@@ -54,7 +68,7 @@ final class Notice {
           warnings.stream()
               .flatMap(w -> sentences(text, w).stream())
               .distinct()
-              .map(sentence -> '"' + sentence + '"')
+              .map(sentence -> '"' + Printable.escaped(sentence) + '"')
               .collect(Collectors.joining(" / "));
       lines.add(
           switch (kind) {

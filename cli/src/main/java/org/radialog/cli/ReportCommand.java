@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.radialog.base.Printable;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.dialog.Dialog;
@@ -103,8 +104,9 @@ final class ReportCommand implements Callable<Integer> {
         PrintStream out = System.out;
         Wrapping text = new Wrapping(out, 2, 88);
         if (!json) {
-          out.printf("%s  %d×%d%n%n", image, film.width(), film.height());
-          dialog.warnings().forEach(w -> out.println("  ! " + w.message()));
+          out.println(Session.heading(image, film));
+          out.println();
+          dialog.warnings().forEach(w -> out.println("  ! " + Printable.line(w.message())));
           out.println("Findings");
           Findings seen = dialog.findings();
           FindingsView.lines(seen, Terminal.unicode(), Terminal.colours()).forEach(out::println);
@@ -128,7 +130,7 @@ final class ReportCommand implements Callable<Integer> {
           }
         }
         if (json) {
-          out.println(line(session, image, film, dialog, report, drawn, begun));
+          Terminal.data().println(line(session, image, film, dialog, report, drawn, begun));
         } else {
           out.println();
         }
@@ -151,7 +153,7 @@ final class ReportCommand implements Callable<Integer> {
     } catch (RadialogException e) {
       Terminal.say(Notice.of(e));
       if (json) {
-        System.out.println(session.refused(image, film, e, warnings));
+        Terminal.data().println(session.refused(image, film, e, warnings));
       }
       return ReportPage.Entry.failed(image, Notice.of(e));
     }

@@ -15,8 +15,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
+import org.radialog.clinical.Finding;
 import org.radialog.dialog.Findings;
 import org.radialog.dialog.Reply;
 import org.radialog.dialog.Report;
@@ -84,7 +86,7 @@ final class ReportPage {
   private static Map<String, Object> image(
       Entry entry, String group, List<Map<String, Object>> films) {
     Map<String, Object> image = new LinkedHashMap<>();
-    image.put("name", String.valueOf(entry.image().getFileName()));
+    image.put("name", Printable.escaped(String.valueOf(entry.image().getFileName())));
     image.put("error", entry.error().orElse(""));
     image.put("group", group);
     image.put("warnings", entry.warnings());
@@ -136,7 +138,7 @@ final class ReportPage {
       rows.add(
           Map.of(
               "label", a.finding().label(),
-              "state", a.state().label(),
+              "tone", tone(a),
               "words", a.state().label().replace('_', ' ') + (a.edited() ? " (edited)" : ""),
               "assessed", a.probability().isPresent(),
               "percent", percent(a.probability().orElse(0)),
@@ -147,6 +149,15 @@ final class ReportPage {
                       : ""));
     }
     return rows;
+  }
+
+  // What is called is bold; red is for what is wrong with the lungs, not for a film without
+  // findings.
+  private static String tone(Findings.Assessment a) {
+    return switch (a.state()) {
+      case PRESENT -> a.finding() == Finding.NO_FINDING ? "called" : "called alarm";
+      case ABSENT, NOT_ASSESSED -> "";
+    };
   }
 
   private static String percent(double share) {

@@ -24,9 +24,9 @@ import picocli.CommandLine.Option;
 @Command(
     name = "rexrank",
     description = {
-      "Writes a report for every study of a ReXrank file, in the form that ReXrank scores: the",
-      "studies of the input, each with model_prediction. Of a study's images the key image is",
-      "read, where it is frontal; else the first frontal one, else the first."
+      "Writes a report for every study of a ReXrank file, in the form that ReXrank scores: the"
+          + " studies of the input, each with model_prediction. Of a study's images the key image is"
+          + " read, where it is frontal; else the first frontal one, else the first."
     },
     mixinStandardHelpOptions = true)
 final class RexrankCommand implements Callable<Integer> {

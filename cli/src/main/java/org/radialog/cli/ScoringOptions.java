@@ -148,17 +148,12 @@ final class ScoringOptions {
       settings.put("bert_idf", idf);
       settings.put("bert_rescaled", bertBaseline != null);
     }
-    settings.put("radialog_version", version());
+    settings.put("radialog_version", Build.version());
     return new Opened(
         new ReportScores.Settings(
             tokenizer, meteor, bertScore, opened::label, bootstrap(), Terminal.progress()),
         opened,
         bertScore);
-  }
-
-  private static String version() {
-    return Optional.ofNullable(Main.class.getPackage().getImplementationVersion())
-        .orElse("not packaged");
   }
 
   /** Writes the result where it was asked for, and prints it. */
@@ -177,7 +172,7 @@ final class ScoringOptions {
     }
     if (json) {
       ObjectNode root = (ObjectNode) ResultFolder.json(evaluation);
-      System.out.println(root);
+      Terminal.data().println(root);
     } else {
       System.out.print(ResultFolder.markdown(evaluation));
     }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Consistency;
 import org.radialog.dialog.Findings;
@@ -66,6 +67,11 @@ final class Session {
       image.put("height", film.height());
     }
     return image;
+  }
+
+  /** The line above what is printed of a film. */
+  static String heading(Path path, Radiograph film) {
+    return Printable.escaped(path.toString()) + "  " + Terminal.size(film.width(), film.height());
   }
 
   /** The line of an image on which nothing was written. */
@@ -134,6 +140,14 @@ final class Session {
         .put("total", Json.rounded(begun + t.total()));
   }
 
+  /** Timings of an image of which nothing but the findings was asked, in milliseconds. */
+  ObjectNode timings(double encode, double total) {
+    return Json.object()
+        .put("load", Json.rounded(load()))
+        .put("encode", Json.rounded(encode))
+        .put("total", Json.rounded(total));
+  }
+
   static ArrayNode conflicts(Report report, Optional<Reply> impression) {
     ArrayNode rows = Json.array();
     Notice.of(report).forEach(rows::add);
@@ -143,20 +157,21 @@ final class Session {
 
   /** One object for each thing that does not fit in a report or the impression of it. */
   static ArrayNode warnings(Report report, Optional<Reply> impression) {
-    ArrayNode rows = warnings(report.consistency(), report.text(), "report");
+    ArrayNode rows = warnings(Notice.warnings(report), report.text(), "report");
     impression.ifPresent(
-        reply -> rows.addAll(warnings(reply.consistency(), reply.text(), "impression")));
+        reply -> rows.addAll(warnings(reply.consistency().warnings(), reply.text(), "impression")));
     return rows;
   }
 
   /** One object for each thing that does not fit in an answer. */
   static ArrayNode warnings(Reply reply) {
-    return warnings(reply.consistency(), reply.text(), "answer");
+    return warnings(reply.consistency().warnings(), reply.text(), "answer");
   }
 
-  private static ArrayNode warnings(Consistency consistency, String text, String where) {
+  private static ArrayNode warnings(
+      List<Consistency.Warning> all, String text, String where) {
     ArrayNode rows = Json.array();
-    for (Consistency.Warning warning : consistency.warnings()) {
+    for (Consistency.Warning warning : all) {
       ObjectNode row = rows.addObject();
       row.put("code", warning.kind().code());
       warning.finding().ifPresent(finding -> row.put("label", finding.label()));

@@ -1,21 +1,147 @@
 package org.radialog.cli;
 
+import java.io.BufferedOutputStream;
 import java.io.Console;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
+import java.lang.reflect.Constructor;
 import java.nio.charset.Charset;
+import java.nio.charset.IllegalCharsetNameException;
+import java.nio.charset.StandardCharsets;
+import java.nio.charset.UnsupportedCharsetException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
+import org.jspecify.annotations.Nullable;
+import org.radialog.base.Printable;
 import org.radialog.base.Progress;
 
 /** What the two output streams can show. Results go to stdout, progress and messages to stderr. */
 final class Terminal {
   private static final String NO_COLOR = "NO_COLOR";
 
+  private static final int FILE_TYPE = 0xF000;
+  private static final int PIPE = 0x1000;
+  private static final int SOCKET = 0xC000;
+
   private Terminal() {}
+
+  /**
+   * Makes the process's own streams those of {@link System}: a failed write of a result is an error
+   * ({@link WriteFailed}) rather than a flag that nobody reads, and messages go to the launcher's
+   * stderr.
+   */
+  static void take() {
+    System.setOut(stream(new Results(new FileOutputStream(FileDescriptor.out)), "stdout.encoding"));
+    launchersStderr().ifPresent(err -> System.setErr(stream(err, "stderr.encoding")));
+  }
+
+  private static PrintStream stream(OutputStream raw, String charset) {
+    return new PrintStream(new BufferedOutputStream(raw), true, charset(charset));
+  }
+
+  private static Charset charset(String property) {
+    try {
+      return Charset.forName(System.getProperty(property, StandardCharsets.UTF_8.name()));
+    } catch (IllegalCharsetNameException | UnsupportedCharsetException e) {
+      return StandardCharsets.UTF_8;
+    }
+  }
+
+  // The JVM writes a line about incubator modules before any of our code runs. So the launcher lets
+  // the JVM's own stderr pass a filter and hands the real one down as descriptor 3, which must be
+  // written as it is: opened again by its name (/dev/fd/3) it would be another description of the
+  // file, with a place of its own that stdout's lines overwrite in "> log 2>&1", and a socket has
+  // no
+  // name at all. Java has a public way to descriptors 0, 1 and 2 only. Where the private one is
+  // gone, messages pass the filter too.
+  private static Optional<OutputStream> launchersStderr() {
+    if (System.getProperty("radialog.started") == null) {
+      return Optional.empty();
+    }
+    try {
+      Constructor<FileDescriptor> inherited =
+          FileDescriptor.class.getDeclaredConstructor(int.class);
+      inherited.setAccessible(true);
+      return Optional.of(new FileOutputStream(inherited.newInstance(3)));
+    } catch (ReflectiveOperationException | RuntimeException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** Standard output refused a result. Not a fault of an input, so no input's error either. */
+  static final class WriteFailed extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private boolean told;
+
+    WriteFailed(IOException cause) {
+      super(cause);
+    }
+
+    /** Whether this is the first call: what is said once need not be said again. */
+    boolean untold() {
+      boolean first = !told;
+      told = true;
+      return first;
+    }
+
+    /** Whether nobody reads any longer, as after {@code | head}: a reason to stop, not an error. */
+    boolean readerIsGone() {
+      // The system's words for it depend on its language; what else fails is no pipe.
+      try {
+        int mode = (Integer) Files.getAttribute(Path.of("/dev/fd/1"), "unix:mode");
+        return (mode & FILE_TYPE) == PIPE || (mode & FILE_TYPE) == SOCKET;
+      } catch (IOException | UnsupportedOperationException e) {
+        return false;
+      }
+    }
+  }
+
+  /** Bytes of results; a write that fails is not swallowed. */
+  static final class Results extends OutputStream {
+    private final OutputStream to;
+    private @Nullable WriteFailed failed;
+
+    Results(OutputStream to) {
+      this.to = to;
+    }
+
+    @Override
+    public void write(int b) {
+      write(new byte[] {(byte) b}, 0, 1);
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) {
+      if (failed != null) {
+        throw failed; // whoever caught it: the results have a hole
+      }
+      try {
+        to.write(bytes, offset, length);
+        to.flush();
+      } catch (IOException e) {
+        failed = new WriteFailed(e);
+        throw failed;
+      }
+    }
+  }
+
+  /** Stdout for JSON and CSV, which are UTF-8 whatever the terminal shows. */
+  static PrintStream data() {
+    PrintStream out = System.out;
+    return out.charset().equals(StandardCharsets.UTF_8)
+        ? out
+        : new PrintStream(out, true, StandardCharsets.UTF_8);
+  }
 
   /** Whether a person types and reads here. */
   static boolean interactive() {
@@ -27,10 +153,19 @@ final class Terminal {
     return interactive() && System.getenv(NO_COLOR) == null;
   }
 
-  /** Whether stdout takes characters beyond ASCII; {@code NO_COLOR} asks for plain ones too. */
+  /**
+   * Whether stdout takes characters beyond ASCII; {@code NO_COLOR} and a locale without a charset
+   * of its own, such as C, ask for plain ones too.
+   */
   static boolean unicode() {
-    String encoding = System.getProperty("stdout.encoding", Charset.defaultCharset().name());
-    return encoding.toUpperCase(Locale.ROOT).startsWith("UTF") && System.getenv(NO_COLOR) == null;
+    return charset("stdout.encoding").name().startsWith("UTF")
+        && !Boolean.getBoolean("radialog.plain")
+        && System.getenv(NO_COLOR) == null;
+  }
+
+  /** The width and height of a film. */
+  static String size(int width, int height) {
+    return width + (unicode() ? "×" : "x") + height;
   }
 
   /** Whether someone watches stderr. */
@@ -45,7 +180,7 @@ final class Terminal {
 
   /** Says one line on stderr. */
   static void say(String line) {
-    System.err.println("radialog: " + line);
+    System.err.println("radialog: " + Printable.line(line));
   }
 
   private record Bars(PrintStream err) implements Progress {
@@ -63,7 +198,7 @@ final class Terminal {
         @Override
         public void step(String note) {
           bar.step();
-          bar.setExtraMessage(note);
+          bar.setExtraMessage(Printable.of(note));
         }
 
         @Override
@@ -86,11 +221,11 @@ final class Terminal {
         @Override
         public void step(String note) {
           done++;
-          last = note;
+          last = Printable.of(note);
           // A log wants a line now and then, not a bar.
           if (System.nanoTime() - told > 30_000_000_000L) {
             told = System.nanoTime();
-            err.printf(Locale.ROOT, "%s %d/%d %s%n", what, done, steps, note);
+            err.printf(Locale.ROOT, "%s %d/%d %s%n", what, done, steps, last);
           }
         }
 

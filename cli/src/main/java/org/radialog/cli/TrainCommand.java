@@ -19,8 +19,8 @@ import picocli.CommandLine.Option;
 @Command(
     name = "train",
     description = {
-      "Trains a model. Each stage writes a run folder with its config, a table, a plot and",
-      "checkpoints; the same command goes on where a run was stopped."
+      "Trains a model. Each stage writes a run folder with its config, a table, a plot and"
+          + " checkpoints; the same command goes on where a run was stopped."
     },
     subcommands = {
       TrainCommand.Classifier.class,
@@ -249,7 +249,11 @@ final class TrainCommand {
         description = "Of the model, for its config (default: ${DEFAULT-VALUE}).")
     private String version = "";
 
-    @Option(names = "--commit", paramLabel = "ID", defaultValue = "unknown")
+    @Option(
+        names = "--commit",
+        paramLabel = "ID",
+        defaultValue = "unknown",
+        description = "The commit of this code, for the card.")
     private String commit = "";
 
     @Override

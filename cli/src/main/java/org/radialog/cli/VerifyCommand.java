@@ -32,7 +32,7 @@ final class VerifyCommand implements Callable<Integer> {
       root.put("path", folder.toString());
       root.put("holds", verification.holds());
       root.set("checks", Json.tree(verification.checks()));
-      System.out.println(root);
+      Terminal.data().println(root);
     } else {
       for (Verification.Check check : verification.checks()) {
         if (check.holds()) {

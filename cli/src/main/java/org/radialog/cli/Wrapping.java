@@ -1,6 +1,7 @@
 package org.radialog.cli;
 
 import java.io.PrintStream;
+import org.radialog.base.Printable;
 
 /** Writes streamed text with a left margin, broken between words before a column. */
 final class Wrapping {
@@ -50,7 +51,8 @@ final class Wrapping {
     if (word.isEmpty()) {
       return;
     }
-    int length = word.codePointCount(0, word.length());
+    String shown = Printable.escaped(word);
+    int length = shown.codePointCount(0, shown.length());
     if (column > 0 && column + 1 + length > columns) {
       out.println();
       column = 0;
@@ -62,7 +64,7 @@ final class Wrapping {
       out.print(' ');
       column++;
     }
-    out.print(word);
+    out.print(shown);
     column += length;
     word.setLength(0);
     begun = true;

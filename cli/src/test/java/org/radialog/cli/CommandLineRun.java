@@ -26,11 +26,24 @@ record CommandLineRun(int code, String out, String err) {
   }
 
   static CommandLineRun withInput(byte[] input, String... arguments) {
+    return withInput(
+        input, new ByteArrayOutputStream(), new ByteArrayOutputStream(), arguments);
+  }
+
+  /** The same with messages among the results, as a terminal shows them: both are {@code out}. */
+  static CommandLineRun onATerminal(String input, String... arguments) {
+    var both = new ByteArrayOutputStream();
+    return withInput(input.getBytes(StandardCharsets.UTF_8), both, both, arguments);
+  }
+
+  private static CommandLineRun withInput(
+      byte[] input,
+      ByteArrayOutputStream outBytes,
+      ByteArrayOutputStream errBytes,
+      String... arguments) {
     PrintStream out = System.out;
     PrintStream err = System.err;
     InputStream in = System.in;
-    var outBytes = new ByteArrayOutputStream();
-    var errBytes = new ByteArrayOutputStream();
     System.setProperty("radialog.home", ROOT.toString());
     try {
       System.setOut(new PrintStream(outBytes, true, StandardCharsets.UTF_8));

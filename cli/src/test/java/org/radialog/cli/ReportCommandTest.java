@@ -181,6 +181,9 @@ class ReportCommandTest {
     String html = Files.readString(page);
     assertThat(html).contains("data:image/png;base64,", "not for diagnosis", "Pleural Effusion");
     assertThat(html).doesNotContain("http://", "https://", "{{");
+    assertThat(html)
+        .contains("Attribution, not localisation", "class=\"scale\"")
+        .contains("<tr class=\"called alarm\"><th scope=\"row\">Pleural Effusion");
     BufferedImage overlay =
         ImageIO.read(evidence.resolve("effusion-pleural-effusion.png").toFile());
     assertThat(overlay.getWidth()).isEqualTo(512);

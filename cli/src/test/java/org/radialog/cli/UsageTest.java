@@ -2,6 +2,8 @@ package org.radialog.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
@@ -45,7 +47,70 @@ class UsageTest {
                           Stream.concat(verb.stream(), Stream.of("--help")).toArray(String[]::new));
                   assertThat(run.code()).isZero();
                   assertThat(run.out()).startsWith("Usage: radialog " + String.join(" ", verb));
+                  // a fault in a page is a line on the real stderr too
+                  assertThat(run.out() + run.err()).doesNotContain("WARN", "${", "%n");
+                  assertThat(run.out().lines()).allMatch(line -> line.length() <= 80);
                 }));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> everyHelpPageSpeaksInWholeSentences() {
+    CommandLine radialog = Main.commandLine();
+    return Stream.concat(Stream.of(List.<String>of()), verbs(radialog, List.of()))
+        .map(verb ->
+            DynamicTest.dynamicTest(
+                "radialog " + String.join(" ", verb),
+                () -> {
+                  CommandLine command = radialog;
+                  for (String word : verb) {
+                    command = command.getSubcommands().get(word);
+                  }
+                  var spec = command.getCommandSpec();
+                  // its first paragraph stands in the list of commands
+                  assertThat(spec.usageMessage().description()[0]).endsWith(".");
+                  for (String paragraph : spec.usageMessage().description()) {
+                    assertThat(paragraph).matches("|.*[.?]");
+                    assertThat(String.format(paragraph)).isNotNull();
+                  }
+                  spec.args()
+                      .forEach(arg -> {
+                        assertThat(arg.description()).as(arg.paramLabel()).isNotEmpty();
+                        for (String paragraph : arg.description()) {
+                          assertThat(paragraph).doesNotEndWith(",");
+                        }
+                      });
+                }));
+  }
+
+  @Test
+  void theVersionNamesVersionCommitAndJava() {
+    CommandLineRun run = CommandLineRun.of("--version");
+    assertThat(run.code()).isZero();
+    assertThat(run.out().lines().findFirst().orElseThrow())
+        .matches("radialog \\d+\\.\\d+\\S* \\(commit \\w\\S*\\), Java 25\\S*");
+  }
+
+  @Test
+  void aQuestionWithoutWordsIsAUsageError() {
+    for (String question : List.of("", "  ", "\t", "\u00a0\u200b\u2028")) {
+      CommandLineRun run =
+          CommandLineRun.of("ask", CommandLineRun.sample("effusion.jpg"), "Which view?", question);
+      assertThat(run.code()).isEqualTo(Main.USAGE);
+      assertThat(run.errLines().getFirst()).contains("QUESTION");
+      assertThat(run.out()).isEmpty();
+    }
+  }
+
+  @Test
+  void anImageInThePlaceOfAQuestionIsAUsageError(@TempDir Path folder) throws IOException {
+    String sample = CommandLineRun.sample("effusion.jpg");
+    Path unnamed = Files.copy(Path.of(sample), folder.resolve("film 2"));
+    for (String second :
+        List.of(CommandLineRun.sample("no-finding.jpg"), unnamed.toString(), "b.DCM")) {
+      CommandLineRun run = CommandLineRun.of("ask", sample, second, "Which view?");
+      assertThat(run.code()).as(second).isEqualTo(Main.USAGE);
+      assertThat(run.errLines().getFirst()).contains(second, "one IMAGE");
+    }
   }
 
   private static Stream<List<String>> verbs(CommandLine command, List<String> path) {

@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 
 /**
@@ -111,10 +113,84 @@ public enum Finding {
         nearest = finding;
       }
     }
-    String shown = name.length() > 60 ? name.substring(0, 60) + "…" : name;
     throw new RadialogException(
         "unknown finding \"%s\": expected one of the 14 CheXpert labels; the nearest is \"%s\""
-            .formatted(shown, nearest.label));
+            .formatted(Printable.of(name), nearest.label));
+  }
+
+  /**
+   * The finding that a person means: its label, as {@link #of} reads it, or a short name that means
+   * no other, for example {@code effusion} or {@code PTX}, also in the plural.
+   *
+   * @throws RadialogException if there is none; the message lists the 14 labels
+   */
+  public static Finding named(String name) {
+    String wanted = plain(name);
+    for (Finding finding : ALL) {
+      if (singular(plain(finding.label)).equals(singular(wanted))
+          || finding.shortNames().contains(wanted)
+          || finding.shortNames().contains(singular(wanted))) {
+        return finding;
+      }
+    }
+    throw new RadialogException(
+        "unknown finding \"%s\": expected one of %s"
+            .formatted(
+                Printable.of(name),
+                ALL.stream().map(Finding::label).collect(Collectors.joining(", "))));
+  }
+
+  private static String singular(String name) {
+    return name.endsWith("s") && !name.endsWith("is") ? name.substring(0, name.length() - 1) : name;
+  }
+
+  // What a reader writes in short, each of one finding alone: "PE" is an embolism as well, and a
+  // collapse of the lung two different things.
+  private Set<String> shortNames() {
+    return switch (this) {
+      case NO_FINDING -> Set.of("normal");
+      case ENLARGED_CARDIOMEDIASTINUM ->
+          Set.of(
+              "enlarged mediastinum",
+              "widened mediastinum",
+              "mediastinal widening",
+              "cardiomediastinum");
+      case CARDIOMEGALY -> Set.of("enlarged heart", "cardiac enlargement", "heart enlargement");
+      case LUNG_OPACITY ->
+          Set.of(
+              "opacity",
+              "opacities",
+              "lung opacities",
+              "pulmonary opacity",
+              "pulmonary opacities",
+              "airspace opacity",
+              "airspace opacities",
+              "opacification",
+              "infiltrate",
+              "infiltration");
+      case LUNG_LESION ->
+          Set.of(
+              "lesion",
+              "nodule",
+              "mass",
+              "masses",
+              "pulmonary lesion",
+              "lung nodule",
+              "pulmonary nodule",
+              "lung mass",
+              "pulmonary mass");
+      case EDEMA ->
+          Set.of("oedema", "pulmonary edema", "pulmonary oedema", "lung edema", "lung oedema");
+      case CONSOLIDATION -> Set.of("lung consolidation", "airspace consolidation");
+      case PNEUMONIA -> Set.of("pna");
+      case ATELECTASIS -> Set.of("atelectases");
+      case PNEUMOTHORAX -> Set.of("ptx", "pneumothoraces");
+      case PLEURAL_EFFUSION -> Set.of("effusion", "pleural fluid");
+      case PLEURAL_OTHER ->
+          Set.of("other pleural", "pleural thickening", "pleural plaque", "pleural scarring");
+      case FRACTURE -> Set.of("fx", "rib fracture", "broken rib");
+      case SUPPORT_DEVICES -> Set.of("device", "lines and tubes", "tubes and lines");
+    };
   }
 
   private static String plain(String name) {

@@ -38,11 +38,11 @@ public sealed interface FindingsEdit {
   }
 
   /**
-   * Reads {@code none}, or a comma list of {@code +name} and {@code -name} with CheXpert names in
-   * any case.
+   * Reads {@code none}, or a comma list of {@code +name} and {@code -name} with CheXpert names or
+   * unambiguous short ones ({@link Finding#named}) in any case.
    *
-   * @throws RadialogException if a part has no sign or an unknown name, where the message names
-   *     the nearest, or if the list contradicts itself
+   * @throws RadialogException if a part has no sign or an unknown name, where the message lists the
+   *     names, or if the list contradicts itself
    */
   static FindingsEdit parse(String list) {
     Objects.requireNonNull(list, "list");
@@ -62,9 +62,9 @@ public sealed interface FindingsEdit {
     for (String part : list.split(",", -1)) {
       String item = part.strip();
       if (item.startsWith("+")) {
-        added.add(Finding.of(item.substring(1)));
+        added.add(Finding.named(item.substring(1)));
       } else if (item.startsWith("-")) {
-        removed.add(Finding.of(item.substring(1)));
+        removed.add(Finding.named(item.substring(1)));
       } else {
         throw new RadialogException(
             "the findings list has \""

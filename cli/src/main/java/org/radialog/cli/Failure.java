@@ -1,0 +1,143 @@
+package org.radialog.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Arrays;
+import org.radialog.base.Printable;
+import org.radialog.base.RadialogException;
+import org.radialog.base.WholeFile;
+
+/**
+ * How a command ends that cannot go on: one line on stderr and an exit code, whatever was thrown.
+ */
+final class Failure {
+  /** Also the stack trace, and a file that can be attached to a report of the fault. */
+  static final String DEBUG = "--debug";
+
+  private Failure() {}
+
+  /** Says what happened in one line; returns the exit code. */
+  static int tell(Throwable failure, boolean debug) {
+    if (failure instanceof Terminal.WriteFailed failed) {
+      if (failed.readerIsGone()) {
+        return Main.READER_GONE;
+      }
+      if (!failed.untold()) {
+        return Main.CANNOT_RUN;
+      }
+    }
+    Terminal.say(line(failure) + (debug ? file(failure) : ""));
+    if (debug) {
+      System.err.print(trace(failure));
+    }
+    return Main.CANNOT_RUN;
+  }
+
+  private static String line(Throwable failure) {
+    // The first that says something a user can act on: an error is often wrapped on its way here.
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      switch (cause) {
+        case RadialogException told -> {
+          return told.getMessage();
+        }
+        case Terminal.WriteFailed failed -> {
+          return "stdout: the results cannot be written: " + words(root(failed));
+        }
+        case OutOfMemoryError memory -> {
+          return "out of memory (%s): the Java heap may take %d MB; give less at once, or more with"
+                  .formatted(words(memory), Runtime.getRuntime().maxMemory() >> 20)
+              + " RADIALOG_JAVA_OPTS=-Xmx8g";
+        }
+        case StackOverflowError _ -> {
+          return "the input is nested more deeply than the stack allows; if it is not, "
+              + PLEASE_REPORT.formatted(name(cause) + " " + place(cause));
+        }
+        case IOException failed -> {
+          return "cannot read or write: " + words(failed);
+        }
+        case LinkageError broken -> {
+          return "a part of the program cannot be loaded (%s); is it whole, and may this process open"
+                  .formatted(words(root(broken)))
+              + " files enough (ulimit -n)? Deleting .radialog/app builds it anew";
+        }
+        default -> {
+          // what it was wrapped in says no more than it does
+        }
+      }
+    }
+    return "unexpected: " + PLEASE_REPORT.formatted(words(failure) + " " + place(failure));
+  }
+
+  private static final String PLEASE_REPORT =
+      "%s; please report it with this line (" + DEBUG + " tells more)";
+
+  private static Throwable root(Throwable failure) {
+    Throwable root = failure;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return root;
+  }
+
+  // For example "NoSuchFileException: /films/a.png".
+  private static String words(Throwable failure) {
+    String message = failure.getMessage();
+    return name(failure) + (message == null ? "" : ": " + Printable.of(message));
+  }
+
+  private static String name(Throwable failure) {
+    return failure.getClass().getSimpleName();
+  }
+
+  // Where a developer looks first.
+  private static String place(Throwable failure) {
+    StackTraceElement[] trace = failure.getStackTrace();
+    return Arrays.stream(trace)
+        .filter(frame -> frame.getClassName().startsWith("org.radialog."))
+        .findFirst()
+        .or(() -> Arrays.stream(trace).findFirst())
+        .map(frame ->
+            "in %s.%s, line %d"
+                .formatted(
+                    frame.getClassName().replaceFirst(".*\\.", ""),
+                    frame.getMethodName(),
+                    frame.getLineNumber()))
+        .orElse("");
+  }
+
+  private static String trace(Throwable failure) {
+    StringWriter text = new StringWriter();
+    failure.printStackTrace(new PrintWriter(text, true));
+    // Its messages quote values of files too; its own line ends and indents stay.
+    StringBuilder lines = new StringBuilder();
+    text.toString()
+        .lines()
+        .forEach(line -> lines.append(Printable.line(line.replace("\t", "    "))).append('\n'));
+    return lines.toString();
+  }
+
+  // No argument stands in it: a film's name can be a patient's.
+  private static String file(Throwable failure) {
+    Path folder =
+        Path.of(System.getProperty("radialog.cache", System.getProperty("java.io.tmpdir", "/tmp")));
+    Path file = folder.resolve("radialog-error.txt");
+    try {
+      WholeFile.write(
+          file,
+          "%s%n%s%n%s %s, %s%n%s"
+              .formatted(
+                  Instant.now(),
+                  Build.line(),
+                  System.getProperty("os.name"),
+                  System.getProperty("os.version"),
+                  System.getProperty("os.arch"),
+                  trace(failure)));
+    } catch (RadialogException e) {
+      return " (" + e.getMessage() + ")";
+    }
+    return "; attach " + file + ", after a look that it names nothing private";
+  }
+}
