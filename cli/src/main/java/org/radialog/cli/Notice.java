@@ -51,8 +51,7 @@ final class Notice {
     return of(impression.consistency().warnings(), impression.text(), "impression");
   }
 
-  private static List<String> of(
-      List<Consistency.Warning> all, String text, String where) {
+  private static List<String> of(List<Consistency.Warning> all, String text, String where) {
     Map<Consistency.Kind, List<Consistency.Warning>> kinds = new EnumMap<>(Consistency.Kind.class);
     for (Consistency.Warning warning : all) {
       kinds.computeIfAbsent(warning.kind(), k -> new ArrayList<>()).add(warning);
@@ -106,8 +105,6 @@ final class Notice {
 
   /** The sentences of a warning, on one line each. */
   static List<String> sentences(String text, Consistency.Warning warning) {
-    return warning.sentences().stream()
-        .map(s -> s.of(text).replaceAll("\\s+", " "))
-        .toList();
+    return warning.sentences().stream().map(s -> s.of(text).replaceAll("\\s+", " ")).toList();
   }
 }

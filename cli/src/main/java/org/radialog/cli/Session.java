@@ -168,8 +168,7 @@ final class Session {
     return warnings(reply.consistency().warnings(), reply.text(), "answer");
   }
 
-  private static ArrayNode warnings(
-      List<Consistency.Warning> all, String text, String where) {
+  private static ArrayNode warnings(List<Consistency.Warning> all, String text, String where) {
     ArrayNode rows = Json.array();
     for (Consistency.Warning warning : all) {
       ObjectNode row = rows.addObject();

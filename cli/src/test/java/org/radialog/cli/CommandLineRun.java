@@ -26,8 +26,7 @@ record CommandLineRun(int code, String out, String err) {
   }
 
   static CommandLineRun withInput(byte[] input, String... arguments) {
-    return withInput(
-        input, new ByteArrayOutputStream(), new ByteArrayOutputStream(), arguments);
+    return withInput(input, new ByteArrayOutputStream(), new ByteArrayOutputStream(), arguments);
   }
 
   /** The same with messages among the results, as a terminal shows them: both are {@code out}. */

@@ -60,7 +60,8 @@ class NoticeTest {
 
   @Test
   void forProgramsEachWarningHasACodeALabelAndItsSentences() {
-    JsonNode rows = Session.warnings(report(TEXT, Set.of(Finding.PLEURAL_EFFUSION)), Optional.empty());
+    JsonNode rows =
+        Session.warnings(report(TEXT, Set.of(Finding.PLEURAL_EFFUSION)), Optional.empty());
     assertThat(rows.size()).isEqualTo(3);
     assertThat(rows.get(0).toString())
         .isEqualTo(

@@ -119,8 +119,7 @@ class ReportCommandTest {
             .getFirst()
             .at("/report/findings")
             .asString();
-    assertThat(line.at("/report/findings").asString())
-        .isEqualTo(without + " There is a fracture.");
+    assertThat(line.at("/report/findings").asString()).isEqualTo(without + " There is a fracture.");
     assertThat(line.at("/findings").get(Finding.FRACTURE.column()).at("/state").asString())
         .isEqualTo("present");
     assertThat(line.at("/findings").get(Finding.NO_FINDING.column()).at("/state").asString())
@@ -130,8 +129,7 @@ class ReportCommandTest {
   @Test
   void onWhatIsProbablyNoFrontalFilmNoTextIsWrittenWithoutForce() throws Exception {
     String hand =
-        java.nio.file.Path.of(
-                ReportCommandTest.class.getResource("/cases/view/hand.jpg").toURI())
+        java.nio.file.Path.of(ReportCommandTest.class.getResource("/cases/view/hand.jpg").toURI())
             .toString();
     CommandLineRun report =
         CommandLineRun.of("report", "--json", hand, CommandLineRun.sample("no-finding.jpg"));

@@ -34,7 +34,9 @@ public record Consistency(
     STATED_WITHOUT_SUPPORT,
     /** The report states it in one sentence and denies it, without a limit, in another. */
     STATED_AND_DENIED,
-    /** An answer or impression states what the report before it denies, or denies what it states. */
+    /**
+     * An answer or impression states what the report before it denies, or denies what it states.
+     */
     AGAINST_REPORT,
     /** The report compares with an earlier film, and none was given. */
     COMPARISON_WITHOUT_PRIOR;
@@ -80,8 +82,7 @@ public record Consistency(
       boolean stated = states(report, implied, finding);
       if (present.contains(finding) && !stated) {
         unstated.add(finding);
-      } else if (!present.contains(finding)
-          && report.state(finding) == FindingState.PRESENT) {
+      } else if (!present.contains(finding) && report.state(finding) == FindingState.PRESENT) {
         contradicting.add(finding);
       }
     }

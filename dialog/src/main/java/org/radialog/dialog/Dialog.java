@@ -82,8 +82,7 @@ public final class Dialog implements AutoCloseable {
   private boolean reported;
   private Optional<Labels> written = Optional.empty(); // what the last report says
 
-  Dialog(
-      RaDialog model, Study study, List<Guard.Warning> ofFilm, List<Guard.Warning> ofPrior) {
+  Dialog(RaDialog model, Study study, List<Guard.Warning> ofFilm, List<Guard.Warning> ofPrior) {
     this.model = model;
     this.guard = study.guard();
     this.film = new Looked(study.film().name(), List.copyOf(ofFilm));
@@ -351,7 +350,7 @@ public final class Dialog implements AutoCloseable {
         throw new IllegalStateException(
             Thread.currentThread().equals(served)
                 ? "this dialog is answering: a listener of its answer may cancel or close it, no"
-                      + " more"
+                    + " more"
                 : "this dialog is serving another caller; open a dialog for each");
       }
       if (closed) {
@@ -483,7 +482,9 @@ public final class Dialog implements AutoCloseable {
   /** Adds a sentence for each finding that the model could not write about; returns them. */
   private String stateUnwritten(
       Engine.Completion c, Set<Finding> unwritten, Consumer<String> onText) {
-    if (unwritten.isEmpty() || edit instanceof FindingsEdit.Hidden || c.end() == Engine.End.CANCELLED) {
+    if (unwritten.isEmpty()
+        || edit instanceof FindingsEdit.Hidden
+        || c.end() == Engine.End.CANCELLED) {
       return "";
     }
     String sentences =
@@ -526,8 +527,7 @@ public final class Dialog implements AutoCloseable {
     beforeQuestion = transcript;
     Engine.Completion c = complete(turn, how, clock.watching(onText));
     String text = c.text().strip();
-    return new Reply(
-        question, text, consistency(turn, text), c.end(), c.usage(), clock.timings(c));
+    return new Reply(question, text, consistency(turn, text), c.end(), c.usage(), clock.timings(c));
   }
 
   /** What does not fit in an answer: with the findings, with the report before it, with itself. */
@@ -541,9 +541,7 @@ public final class Dialog implements AutoCloseable {
     Findings findings = currentFindings();
     Consistency consistency =
         Consistency.ofAnswer(said, findings.present(), assessed(findings), written);
-    return prior.isPresent()
-        ? consistency
-        : consistency.withoutPrior(LABELER.comparisons(text));
+    return prior.isPresent() ? consistency : consistency.withoutPrior(LABELER.comparisons(text));
   }
 
   private Engine.Completion complete(Turn turn, Decoding how, Consumer<String> onText) {

@@ -46,6 +46,7 @@ public final class Engine implements AutoCloseable {
 
   /** Positions of an earlier answer that are computed at once. */
   private static final int RECALL = 64;
+
   // A waiting caller looks so often whether there is still somebody to wait for.
   private static final long LOOK_MILLIS = 500;
 

@@ -155,8 +155,7 @@ public record Findings(List<Assessment> all) {
       }
     }
     boolean abnormal =
-        Finding.ALL.stream()
-            .anyMatch(f -> isAbnormal(f) && stateIn(settled, f) == State.PRESENT);
+        Finding.ALL.stream().anyMatch(f -> isAbnormal(f) && stateIn(settled, f) == State.PRESENT);
     if (none.edited() && none.state() == State.ABSENT && !abnormal) {
       throw new RadialogException(
           "No Finding was taken away, and no other finding is present on this film; add the one"

@@ -340,7 +340,8 @@ public final class Protocols {
       for (Film film : films) {
         futures.add(
             pool.submit(() -> {
-              try (Dialog dialog = radialog.open(Study.of(Radiograph.read(film.file())).ofAnyView())) {
+              try (Dialog dialog =
+                  radialog.open(Study.of(Radiograph.read(film.file())).ofAnyView())) {
                 return work.of(film, dialog);
               }
             }));

@@ -136,8 +136,7 @@ final class AverageFilm {
   }
 
   private static byte[] resized(byte[] square, int from, int to) {
-    return Resampling.resizeAndCrop(
-        square, from, from, to, to, new Resampling.Crop(0, 0, to, to));
+    return Resampling.resizeAndCrop(square, from, from, to, to, new Resampling.Crop(0, 0, to, to));
   }
 
   /** Correlation with the average film, in [-1, 1]. */

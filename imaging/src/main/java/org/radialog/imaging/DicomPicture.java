@@ -8,7 +8,6 @@ import static org.radialog.imaging.ImageRefused.Reason.UNSUPPORTED;
 import java.nio.ByteOrder;
 import java.util.HexFormat;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 import org.radialog.base.Printable;

@@ -8,16 +8,16 @@ import org.radialog.base.RadialogException;
 
 /**
  * How far a picture lies from the frontal chest films: the Mahalanobis distance of its edges. What
- * tells a chest from a hand or a skull is not where it is dark and where it is bright, which depends
- * on collimation and exposure, but which way the edges of lungs, ribs and heart run in each part of
- * the picture.
+ * tells a chest from a hand or a skull is not where it is dark and where it is bright, which
+ * depends on collimation and exposure, but which way the edges of lungs, ribs and heart run in each
+ * part of the picture.
  *
- * <p>The picture is described by histograms of oriented gradients (Dalal and Triggs, CVPR 2005): 6×6
- * cells of 16×16 pixels, eight signed directions each, scaled to a sum of 1 and their square roots
- * taken, so exposure and size do not matter. {@code frontal-view.raw} holds, as big-endian floats,
- * their mean [288], the first 32 principal components [32, 288], the variance along each [32] and
- * the variance along any other direction, over films of NIH ChestX-ray14 of patients outside fold 0.
- * It is rebuilt by the test {@code FrontalViewTest}, whose class comment says how.
+ * <p>The picture is described by histograms of oriented gradients (Dalal and Triggs, CVPR 2005):
+ * 6×6 cells of 16×16 pixels, eight signed directions each, scaled to a sum of 1 and their square
+ * roots taken, so exposure and size do not matter. {@code frontal-view.raw} holds, as big-endian
+ * floats, their mean [288], the first 32 principal components [32, 288], the variance along each
+ * [32] and the variance along any other direction, over films of NIH ChestX-ray14 of patients
+ * outside fold 0. It is rebuilt by the test {@code FrontalViewTest}, whose class comment says how.
  */
 final class FrontalView {
   /** Side of the picture that is described: RaDialog's crop of 448 out of 512, in coarse. */

@@ -40,7 +40,8 @@ class FrontalViewTest {
       for (Path file : pictures(radiographs.resolve(set))) {
         if (folds.getOrDefault(patient(file), -1) != 0
             && (set.equals("nih128") || read++ % 3 == 0)) {
-          films.add(FrontalView.features(FrontalView.picture(Radiograph.read(file), DicomRecipe.VOI)));
+          films.add(
+              FrontalView.features(FrontalView.picture(Radiograph.read(file), DicomRecipe.VOI)));
         }
       }
     }

@@ -34,8 +34,7 @@ public final class NativeLibraries {
   private static final List<String> JARS =
       List.of(
           "org/bytedeco/javacpp/%s/libjnijavacpp.so",
-          "org/bytedeco/openblas/%s/libjniopenblas.so",
-          "org/bytedeco/pytorch/%s/libjnitorch.so");
+          "org/bytedeco/openblas/%s/libjniopenblas.so", "org/bytedeco/pytorch/%s/libjnitorch.so");
 
   private static final String LOCK = ".radialog-natives.lock";
 
@@ -133,7 +132,9 @@ public final class NativeLibraries {
   private static void extract(Path file, Path to) throws IOException {
     try (JarFile jar = new JarFile(file.toFile())) {
       List<JarEntry> libraries =
-          jar.stream().filter(entry -> entry.getName().matches("org/.*/lib[^/]*\\.so[^/]*")).toList();
+          jar.stream()
+              .filter(entry -> entry.getName().matches("org/.*/lib[^/]*\\.so[^/]*"))
+              .toList();
       for (JarEntry entry : libraries) {
         Path target = to.resolve(entry.getName()).normalize();
         if (!target.startsWith(to)) {

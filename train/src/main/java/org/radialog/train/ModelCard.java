@@ -113,7 +113,7 @@ final class ModelCard {
                 language,
                 outOfFold
                     ? "probabilities of classifiers that never saw the film, in part edited or"
-                          + " drawn at random"
+                        + " drawn at random"
                     : "the films' labels, in part edited or drawn at random"));
     text.append(
         """
