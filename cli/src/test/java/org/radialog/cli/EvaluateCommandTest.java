@@ -21,10 +21,12 @@ class EvaluateCommandTest {
   }
 
   private static final String REFERENCES =
-      "id,report\n"
-          + "a,The heart is enlarged. No effusion.\n"
-          + "b,There is a pleural effusion.\n"
-          + "c,Clear lungs.\n";
+      """
+      id,report
+      a,The heart is enlarged. No effusion.
+      b,There is a pleural effusion.
+      c,Clear lungs.
+      """;
 
   @Test
   void reportsThatAreTheReferencesScoreOne() throws IOException {
@@ -65,9 +67,11 @@ class EvaluateCommandTest {
     Path hypotheses =
         file(
             "hypotheses.jsonl",
-            "{\"id\":\"a\",\"report\":\"Cardiomegaly.\"}\n"
-                + "{\"id\":\"c\",\"report\":\"Clear.\"}\n"
-                + "{\"id\":\"b\",\"report\":\"\"}\n");
+            """
+            {"id":"a","report":"Cardiomegaly."}
+            {"id":"c","report":"Clear."}
+            {"id":"b","report":""}
+            """);
     Path others = file("others.csv", "id,report\na,Not this.\nd,Clear lungs.\ne,Clear lungs.\n");
     for (String out : List.of("one", "two")) {
       CommandLineRun run =

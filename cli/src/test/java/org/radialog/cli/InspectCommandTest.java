@@ -128,7 +128,7 @@ class InspectCommandTest {
       CommandLineRun run = CommandLineRun.of(arguments.toArray(String[]::new));
       assertThat(run.code()).isZero();
       assertThat((run.out() + run.err()).chars())
-          .noneMatch(c -> c < 0x20 && c != '\n' || c >= 0x7f && c < 0xa0 || c == 0x202e);
+          .noneMatch(c -> (c < 0x20 && c != '\n') || (c >= 0x7f && c < 0xa0) || c == 0x202e);
     }
   }
 

@@ -1,5 +1,6 @@
 package org.radialog.cli;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
@@ -56,7 +57,8 @@ class OddFilmsTest {
     found.forEach((file, probabilities) -> {
       Path name = CASES.relativize(Path.of(file));
       String folder = name.getName(0).toString();
-      double[] expected = found.get(CASES.resolve(plain.get(folder)).toString());
+      double[] expected =
+          requireNonNull(found.get(CASES.resolve(requireNonNull(plain.get(folder))).toString()));
       for (int i = 0; i < expected.length; i++) {
         assertThat(probabilities[i])
             .as("%s, finding %d", name, i)

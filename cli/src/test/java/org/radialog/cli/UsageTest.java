@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -63,7 +64,7 @@ class UsageTest {
                 () -> {
                   CommandLine command = radialog;
                   for (String word : verb) {
-                    command = command.getSubcommands().get(word);
+                    command = Objects.requireNonNull(command.getSubcommands().get(word));
                   }
                   var spec = command.getCommandSpec();
                   // its first paragraph stands in the list of commands

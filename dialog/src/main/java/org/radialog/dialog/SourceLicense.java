@@ -150,7 +150,7 @@ final class SourceLicense {
         if (field.group(1).equals("license_name")) {
           name = Optional.of(value).filter(v -> !v.isEmpty());
         } else if (value.startsWith("[") && value.endsWith("]")) {
-          for (String one : value.substring(1, value.length() - 1).split(",")) {
+          for (String one : value.substring(1, value.length() - 1).split(",", -1)) {
             licenses.add(word(one));
           }
         } else if (value.isEmpty()) {

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -79,7 +80,7 @@ class EmbeddedTest {
     for (Map<String, Double> other : List.of(hostile, none)) {
       // The processors' time, which other work on the machine does not change; threads that spin
       // while they wait take it too.
-      assertThat(other.get("cpu")).isLessThan(1.5 * one.get("cpu"));
+      assertThat(other.get("cpu")).isLessThan(1.5 * Objects.requireNonNull(one.get("cpu")));
       assertThat(other.get("threads")).isZero();
     }
   }

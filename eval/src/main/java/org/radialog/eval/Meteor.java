@@ -257,7 +257,7 @@ public final class Meteor {
       return pairs;
     }
 
-    Aligned aligned(int[] hypothesis, int[] reference) {
+    private Aligned aligned(int[] hypothesis, int[] reference) {
       if (Arrays.equals(hypothesis, reference)) {
         return new Aligned(
             IntStream.range(0, reference.length)

@@ -3,12 +3,10 @@ package org.radialog.eval;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.EnumSet;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
@@ -16,7 +14,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.radialog.base.Progress;
@@ -120,6 +117,21 @@ public final class PaperProtocol {
     return run(samples, sample -> predict(model, sample, tasks, labeler), log, progress, failed);
   }
 
+  /** What came of a sample. */
+  private sealed interface Answered {
+    record Done(Prediction prediction) implements Answered {}
+
+    record Failed(String line) implements Answered {}
+
+    static Answered of(Sample sample, Function<Sample, Prediction> asked) {
+      try {
+        return new Done(asked.apply(sample));
+      } catch (RadialogException e) {
+        return new Failed(sample.id() + ": " + e.getMessage());
+      }
+    }
+  }
+
   static int run(
       List<Sample> samples,
       Function<Sample, Prediction> asked,
@@ -131,23 +143,18 @@ public final class PaperProtocol {
     // Four dialogs at once: their rows share the engine's steps.
     try (ExecutorService pool = Executors.newFixedThreadPool(4);
         Progress.Task task = progress.start("predictions", open.size())) {
-      var answers = new ExecutorCompletionService<Prediction>(pool);
-      Map<Future<Prediction>, Sample> samplesOf = new HashMap<>();
+      var answers = new ExecutorCompletionService<Answered>(pool);
       for (Sample sample : open) {
-        samplesOf.put(answers.submit(() -> asked.apply(sample)), sample);
+        answers.submit(() -> Answered.of(sample, asked));
       }
       try {
         for (int i = 0; i < open.size(); i++) {
-          Future<Prediction> answer = answers.take();
-          try {
-            log.append(answer.get());
-          } catch (ExecutionException e) {
-            if (!(e.getCause() instanceof RadialogException cause)) {
-              throw e;
+          switch (answers.take().get()) {
+            case Answered.Done(Prediction prediction) -> log.append(prediction);
+            case Answered.Failed(String line) -> {
+              failures++;
+              failed.accept(line);
             }
-            failures++;
-            failed.accept(
-                Objects.requireNonNull(samplesOf.get(answer)).id() + ": " + cause.getMessage());
           }
           task.step("");
         }

@@ -74,10 +74,12 @@ class ReportFileTest {
     Path file =
         file(
             "reports.jsonl",
-            "{\"id\":\"a\",\"report\":\"Clear.\"}\n"
-                + "{\"id\":\n"
-                + "{\"id\":\"b\"}\n"
-                + "{\"id\":\"c\",\"report\":\"\"}\n");
+            """
+            {"id":"a","report":"Clear."}
+            {"id":
+            {"id":"b"}
+            {"id":"c","report":""}
+            """);
     List<ReportFile.Row> rows = rows(file);
     assertThat(rows).hasSize(4);
     assertThat(rows.get(1)).isInstanceOf(ReportFile.Broken.class);

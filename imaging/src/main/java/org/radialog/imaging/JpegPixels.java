@@ -28,7 +28,11 @@ final class JpegPixels {
     BufferedImage decoded;
     try (ImageInputStream in = new MemoryCacheImageInputStream(file.stream())) {
       reader.setInput(in, true, true);
-      reader.addIIOReadWarningListener((source, warning) -> complaint.compareAndSet(null, warning));
+      reader.addIIOReadWarningListener((source, warning) -> {
+        if (complaint.get() == null) {
+          complaint.set(warning);
+        }
+      });
       decoded = reader.read(0);
     } catch (IOException
         | IllegalArgumentException

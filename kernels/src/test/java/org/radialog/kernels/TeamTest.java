@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -115,12 +115,12 @@ class TeamTest {
       CountDownLatch othersDone = new CountDownLatch(1);
       AtomicInteger done = new AtomicInteger();
       AtomicInteger slow = new AtomicInteger();
-      AtomicReference<Thread> sleeper = new AtomicReference<>();
+      AtomicBoolean sleeping = new AtomicBoolean();
       team.run(
           phases(
               new int[] {180, 180},
               (phase, member, from, to, first) -> {
-                if (phase == 0 && sleeper.compareAndSet(null, Thread.currentThread())) {
+                if (phase == 0 && sleeping.compareAndSet(false, true)) {
                   // As if the system gave it no processor until all else of the phase is done.
                   stopped.countDown();
                   slow.set(to - from);

@@ -215,9 +215,9 @@ public record LlamaConfig(
     }
     // Of the old form without a type, a factor was linear scaling.
     if (!List.of("default", "llama3").contains(type)
-        || json.hasNonNull("type")
+        || (json.hasNonNull("type")
             && json.hasNonNull("rope_type")
-            && !json.get("type").equals(json.get("rope_type"))) {
+            && !json.get("type").equals(json.get("rope_type")))) {
       throw new RadialogException(
           "language model: expected %s of type default or llama3, found %s"
               .formatted(where, Printable.of(json)));
@@ -225,7 +225,7 @@ public record LlamaConfig(
     boolean llama3 = type.equals("llama3");
     for (Map.Entry<String, JsonNode> field : json.properties()) {
       String name = field.getKey();
-      boolean known = ROPE.contains(name) || llama3 && LLAMA3.contains(name);
+      boolean known = ROPE.contains(name) || (llama3 && LLAMA3.contains(name));
       boolean whole = !name.equals("partial_rotary_factor") || field.getValue().asDouble(1) == 1;
       if (!field.getValue().isNull() && !(known && whole)) {
         throw new RadialogException(

@@ -394,7 +394,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
             if (phase == head) {
               touch(members[member], packed.head(), from);
             } else {
-              LlamaDecoder.this.ahead(Phase.of(phase), block(phase), members[member], from);
+              LlamaDecoder.ahead(Phase.of(phase), block(phase), members[member], from);
             }
           }
         });

@@ -129,7 +129,7 @@ final class LlamaFields {
 
   private static void free(Map<String, Rule> table, String... groups) {
     for (String group : groups) {
-      for (String field : group.split(" ")) {
+      for (String field : group.split(" ", -1)) {
         table.put(field, FREE);
       }
     }
@@ -148,8 +148,8 @@ final class LlamaFields {
       JsonNode value = field.getValue();
       boolean silent =
           value.isNull()
-              || value.isBoolean() && !value.booleanValue()
-              || value.isContainer() && value.isEmpty();
+              || (value.isBoolean() && !value.booleanValue())
+              || (value.isContainer() && value.isEmpty());
       boolean pictures = llava && (name.startsWith("mm_") || name.equals("vision_tower"));
       if (!silent && !pictures) {
         check(name, plain(value), HUGGING_FACE, faults);
@@ -175,7 +175,7 @@ final class LlamaFields {
     List<String> faults = new ArrayList<>();
     String prefix = "llama.";
     metadata.forEach((key, value) -> {
-      boolean silent = value.equals(false) || value instanceof List<?> list && list.isEmpty();
+      boolean silent = value.equals(false) || (value instanceof List<?> list && list.isEmpty());
       if (key.startsWith(prefix) && !silent) {
         check(key.substring(prefix.length()), value, GGUF, faults);
       }

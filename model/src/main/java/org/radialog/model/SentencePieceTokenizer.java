@@ -267,18 +267,18 @@ public final class SentencePieceTokenizer implements TextTokenizer {
         return;
       }
       Matcher mark = marks.get().matcher(template);
-      int end = 0;
+      int from = 0;
       while (mark.find()) {
-        text.append(template, end, mark.start());
+        text.append(template, from, mark.start());
         Added token = required(special, mark.group(), model.name());
         flush(token.stripsBefore());
         ids.add(token.id());
         places.take(1);
         strip = token.stripsAfter();
         first = false;
-        end = mark.end();
+        from = mark.end();
       }
-      text.append(template, end, template.length());
+      text.append(template, from, template.length());
     }
 
     void image() {

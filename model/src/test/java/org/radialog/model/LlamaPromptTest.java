@@ -40,7 +40,7 @@ class LlamaPromptTest {
     gguf.close();
   }
 
-  private record Way(String name, Function<LlamaWeights, Llama> open) {
+  record Way(String name, Function<LlamaWeights, Llama> open) {
     @Override
     public String toString() {
       return name;
@@ -98,15 +98,13 @@ class LlamaPromptTest {
       assertThat(left(llama, ids, 4, 130, 250)).isEqualTo(whole);
       // Other work beside it takes the processors from its threads and shares the libraries.
       AtomicBoolean over = new AtomicBoolean();
-      List<Thread> others = new ArrayList<>();
       for (int i = 0; i < 2; i++) {
-        others.add(
-            Thread.ofPlatform()
-                .start(() -> {
-                  while (!over.get()) {
-                    Thread.onSpinWait();
-                  }
-                }));
+        Thread.ofPlatform()
+            .start(() -> {
+              while (!over.get()) {
+                Thread.onSpinWait();
+              }
+            });
       }
       try {
         assertThat(left(llama, ids, 3)).isEqualTo(whole);

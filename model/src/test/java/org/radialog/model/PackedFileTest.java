@@ -31,7 +31,7 @@ class PackedFileTest {
   private record Drawn(LlamaConfig config) implements LlamaWeights {
     @Override
     public TensorInfo info(String name) {
-      return new TensorInfo(name, DType.F32, shapes().get(name));
+      return new TensorInfo(name, DType.F32, java.util.Objects.requireNonNull(shapes().get(name)));
     }
 
     @Override

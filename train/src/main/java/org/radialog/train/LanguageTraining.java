@@ -248,7 +248,7 @@ public final class LanguageTraining {
       }
     }
     try (Checkpoint gguf = Checkpoint.open(config.base);
-        TextTokenizer tokenizer = TextTokenizer.of(gguf)) {
+        TextTokenizer _ = TextTokenizer.of(gguf)) {
       LlamaWeights.of(gguf);
     }
     for (Path earlier : recipe.from) {

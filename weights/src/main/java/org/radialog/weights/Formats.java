@@ -106,7 +106,7 @@ final class Formats {
       throw new WeightsRefused(path, "it is a JSON text, not the weights; download the file again");
     }
     if (text.chars()
-        .allMatch(c -> c >= ' ' && c != 0x7f && c != 0xfffd || Character.isWhitespace(c))) {
+        .allMatch(c -> (c >= ' ' && c != 0x7f && c != 0xfffd) || Character.isWhitespace(c))) {
       throw new WeightsRefused(
           path,
           "it is a text, not the weights: it begins with \""
