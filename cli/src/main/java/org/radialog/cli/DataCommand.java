@@ -25,9 +25,9 @@ final class DataCommand {
   @Command(
       name = "folds",
       description = {
-        "Divides the patients of a data set into folds, each with its share of the films of",
-        "every label and view; all films of a patient are in one. Equal films and seeds give",
-        "equal folds. The table is what --folds of train and evaluate takes."
+        "Divides the patients of a data set into folds, each with its share of the films of"
+            + " every label and view; all films of a patient are in one. Equal films and seeds give"
+            + " equal folds. The table is what --folds of train and evaluate takes."
       },
       mixinStandardHelpOptions = true)
   static final class FoldsOf implements Callable<Integer> {
@@ -36,8 +36,8 @@ final class DataCommand {
         required = true,
         paramLabel = "DIR",
         description = {
-          "A folder with labels.csv: image, patient, age, sex,",
-          "view (PA or AP), chexpert_positive (labels, | between them)."
+          "A folder with labels.csv: image, patient, age, sex,"
+              + " view (PA or AP), chexpert_positive (labels, | between them)."
         })
     private Path data = Path.of("");
 

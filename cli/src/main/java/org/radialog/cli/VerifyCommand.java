@@ -13,8 +13,8 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(
     name = "verify",
     description = {
-      "Checks the digests of a model folder's files, the packed weights that were made of them, and",
-      "runs its self test."
+      "Checks the digests of a model folder's files, the packed weights that were made of them, and"
+          + " runs its self test."
     },
     mixinStandardHelpOptions = true)
 final class VerifyCommand implements Callable<Integer> {

@@ -65,7 +65,7 @@ class NoticeTest {
     assertThat(rows.size()).isEqualTo(3);
     assertThat(rows.get(0).toString())
         .isEqualTo(
-            "{\"code\":\"stated_without_support\",\"label\":\"Cardiomegaly\","
+            "{\"code\":\"stated_without_support\",\"label\":\"Cardiomegaly\",\"in\":\"report\","
                 + "\"message\":\"stated in the report, not listed as present\","
                 + "\"sentences\":[\"The heart is enlarged and unchanged.\"]}");
     assertThat(rows.get(1).at("/code").asString()).isEqualTo("stated_and_denied");

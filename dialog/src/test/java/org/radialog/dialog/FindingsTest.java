@@ -149,7 +149,9 @@ class FindingsTest {
     assertThatThrownBy(() -> FindingsEdit.parse("Edema"))
         .isInstanceOf(RadialogException.class)
         .hasMessageContaining("\"Edema\"");
-    assertThatThrownBy(() -> FindingsEdit.parse("+Edemma")).hasMessageContaining("\"Edema\"");
+    assertThatThrownBy(() -> FindingsEdit.parse("+Edemma"))
+        .hasMessageContaining("\"Edemma\"")
+        .hasMessageContaining("Edema, Consolidation");
     assertThatThrownBy(() -> FindingsEdit.parse("+Edema,-Edema"))
         .hasMessageContaining("both added and removed");
     assertThatThrownBy(() -> FindingsEdit.parse("+Pneumonia,-Lung Opacity"))

@@ -41,7 +41,7 @@ class FromJavaTest {
         options = options.with(Precision.valueOf(arguments[1]));
       }
       try (RaDialog model = RaDialog.load(Path.of(arguments[0]), options);
-          Dialog dialog = model.open(Study.of(film()))) {
+          Dialog dialog = model.open(Study.of(film()).ofAnyView())) {
         Report report = dialog.report(Decoding.greedy(8), text -> {});
         System.out.println(model.precision() + " " + report.usage().completionTokens());
       }
@@ -63,7 +63,7 @@ class FromJavaTest {
     public static void main(String[] arguments) {
       try (RaDialog model =
               RaDialog.load(Path.of(arguments[0]), Options.DEFAULT.with(Precision.FP32));
-          Dialog dialog = model.open(Study.of(Program.film()))) {
+          Dialog dialog = model.open(Study.of(Program.film()).ofAnyView())) {
         dialog.findings();
         model.ready();
         String question = "a?".repeat(8 << 20);
@@ -252,7 +252,8 @@ class FromJavaTest {
             }
             try (RaDialog model = RaDialog.load(Path.of(arguments[0]));
                 Dialog dialog =
-                    model.open(Study.of(Radiograph.ofGrey("film", 160, 160, pixels)))) {
+                    model.open(
+                        Study.of(Radiograph.ofGrey("film", 160, 160, pixels)).ofAnyView())) {
               int tokens = dialog.report(Decoding.greedy(5), text -> {}).usage().completionTokens();
               System.out.println(
                   RaDialog.class.getModule().getName() + (tokens == 5 ? " answers" : " fails"));

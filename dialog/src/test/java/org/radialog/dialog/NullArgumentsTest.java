@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.radialog.base.Progress;
 import org.radialog.clinical.Finding;
+import org.radialog.imaging.Guard;
 import org.radialog.imaging.Limits;
 import org.radialog.imaging.Radiograph;
 import org.radialog.model.ModelConfig;
@@ -67,6 +68,7 @@ class NullArgumentsTest {
           Map.entry(Options.class, Options.DEFAULT),
           Map.entry(Study.class, Study.of(TinyModel.film(1))),
           Map.entry(Radiograph.class, TinyModel.film(1)),
+          Map.entry(Guard.class, Guard.STRICT),
           Map.entry(Decoding.class, Decoding.greedy(3)),
           Map.entry(Correction.class, Correction.add(Finding.EDEMA)),
           Map.entry(FindingsEdit.class, FindingsEdit.unchanged()),

@@ -126,7 +126,7 @@ public final class Radiograph {
 
   /** True for {@code -} and the names that standard input has among the devices. */
   public static boolean isStandardInput(Path file) {
-    return STANDARD_INPUT.contains(file.toString());
+    return STANDARD_INPUT.contains(Objects.requireNonNull(file, "file").toString());
   }
 
   private static ImageRefused unreadable(String image, IOException e) {

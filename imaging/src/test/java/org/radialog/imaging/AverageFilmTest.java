@@ -80,7 +80,7 @@ class AverageFilmTest {
       long found =
           films.stream()
               .map(f -> turned(f, turns))
-              .filter(f -> hasCode(f, Guard.Code.PROBABLY_TURNED))
+              .filter(f -> AverageFilm.look(f).warning().isPresent())
               .count();
       System.out.printf(
           "testdata: films of fold 0 turned by %d°: %d of %d doubted%n",
