@@ -61,9 +61,19 @@ class DocumentedCommandsTest {
     }
     CommandLineRun run =
         CommandLineRun.withInput(
-            "Is there a pneumothorax?\n", words.stream().map(this::placed).toArray(String[]::new));
+            "Is there a pneumothorax?\n",
+            shortened(words).stream().map(this::placed).toArray(String[]::new));
     assertThat(run.code()).as(run.err()).isEqualTo(Main.DONE);
     assertThat(run.out()).isNotBlank();
+  }
+
+  // A measurement of minutes: here its shortest form will do.
+  private static List<String> shortened(List<String> words) {
+    return switch (String.join(" ", words)) {
+      case "bench" -> List.of("bench", "--context", "64");
+      case "bench --busy" -> List.of("bench", "--busy", "1");
+      default -> words;
+    };
   }
 
   private static List<String> words(String line) {
