@@ -385,7 +385,7 @@ class ReportCasesTest {
 
   @Test
   void aSentenceOfAJsonObjectIsNoLongerThanItsSurroundings() throws IOException {
-    Path file = file("r.txt", "effusion edema ".repeat(20_000));
+    Path file = file("r.txt", "effusion edema ".repeat(15_000));
     CommandLineRun run = label(file, "--json");
     assertThat(run.code()).as(run.err()).isZero();
     JsonNode where = run.json().getFirst().at("/labels/Pleural Effusion/where");
