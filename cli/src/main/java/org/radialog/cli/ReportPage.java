@@ -139,7 +139,9 @@ final class ReportPage {
           Map.of(
               "label", a.finding().label(),
               "tone", tone(a),
-              "words", a.state().label().replace('_', ' ') + (a.edited() ? " (edited)" : a.implied() ? " (implied)" : ""),
+              "words",
+                  a.state().label().replace('_', ' ')
+                      + (a.edited() ? " (edited)" : a.implied() ? " (implied)" : ""),
               "assessed", a.probability().isPresent(),
               "percent", percent(a.probability().orElse(0)),
               "threshold", percent(a.threshold().orElse(0)),

@@ -24,8 +24,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.radialog.base.RadialogException;
 import org.junit.jupiter.api.io.TempDir;
+import org.radialog.base.RadialogException;
 
 /**
  * A changed file of any format is either read, with every tensor whole and inside the file, or
