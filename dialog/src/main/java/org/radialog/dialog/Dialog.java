@@ -524,21 +524,23 @@ public final class Dialog implements AutoCloseable {
 
   private Reply reply(String question, Turn turn, Decoding how, Consumer<String> onText) {
     Clock clock = new Clock();
+    requireFrontal();
+    Findings findings = currentFindings(); // an edit that contradicts the film ends the turn here
     beforeQuestion = transcript;
     Engine.Completion c = complete(turn, how, clock.watching(onText));
     String text = c.text().strip();
-    return new Reply(question, text, consistency(turn, text), c.end(), c.usage(), clock.timings(c));
+    return new Reply(
+        question, text, consistency(turn, text, findings), c.end(), c.usage(), clock.timings(c));
   }
 
   /** What does not fit in an answer: with the findings, with the report before it, with itself. */
-  private Consistency consistency(Turn turn, String text) {
+  private Consistency consistency(Turn turn, String text, Findings findings) {
     Labels said =
         switch (turn) {
           case Turn.Question(String question) -> AnswerLabels.of(LABELER, question, text);
           case Turn.Report(), Turn.Impression(), Turn.Summary(), Turn.Correction(_, _) ->
               LABELER.label(text);
         };
-    Findings findings = currentFindings();
     Consistency consistency =
         Consistency.ofAnswer(said, findings.present(), assessed(findings), written);
     return prior.isPresent() ? consistency : consistency.withoutPrior(LABELER.comparisons(text));

@@ -228,6 +228,22 @@ class RaDialogTest {
   }
 
   @Test
+  void anEditThatLeavesNothingAndTakesNoFindingAwayIsRefusedBeforeAnyText() {
+    try (Dialog dialog = open(1)) {
+      Report report = dialog.report(SHORT, RaDialogTest::unheard);
+      Correction nothing =
+          Correction.without(report.findings().present().toArray(Finding[]::new))
+              .remove(NO_FINDING);
+      dialog.edit(new FindingsEdit.Changed(nothing));
+      StringBuilder heard = new StringBuilder();
+      assertThatThrownBy(() -> dialog.ask("Go on?", SHORT, heard::append))
+          .isInstanceOf(RadialogException.class)
+          .hasMessageContaining("add the one that is there");
+      assertThat(heard).isEmpty();
+    }
+  }
+
+  @Test
   void aReportIsCheckedAgainstItsFindingsAndForComparisonsWithAFilmThatNobodyGave() {
     try (Dialog dialog = open(1)) {
       Report report = dialog.report(SHORT, RaDialogTest::unheard);
