@@ -35,7 +35,7 @@ import org.radialog.eval.Prediction;
 import org.radialog.eval.PredictionLog;
 import org.radialog.eval.PredictionScores;
 import org.radialog.eval.Protocols;
-import org.radialog.model.Precision;
+import org.radialog.language.Precision;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -51,18 +51,18 @@ import tools.jackson.databind.node.ObjectNode;
       "Scores reports of any system, or a model by the protocols of the paper.",
       "",
       "--references R --hypotheses H: reports of any system beside references, from files with one"
-          + " report a line, CSV with id and report, JSONL with id and report or references, or ReXrank"
-          + " JSON (told by the name; several references files give each report several).",
+          + " report a line, CSV with id and report, JSONL with id and report or references, or"
+          + " ReXrank JSON (told by the name; several references files give each report several).",
       "",
       "--data DATASET --protocol P,…: asks the model. The protocols of the paper are findings,"
           + " generation, correction, binary_qa, list_qa, view_qa and impression; what was said is"
           + " appended image by image to predictions.jsonl, and the same command goes on there.",
       "--from FILE scores such a file without the model.",
       "",
-      "--data NIH14 --protocol P, one of: view: is the view told from the image?  edit: does an edit"
-          + " of the findings change the report, and nothing else?  report: does it say what its findings"
-          + " say, and nothing without evidence?  perplexity: how well does the model foresee reports of"
-          + " the films' true findings?"
+      "--data NIH14 --protocol P, one of: view: is the view told from the image?  edit: does an"
+          + " edit of the findings change the report, and nothing else?  report: does it say what"
+          + " its findings say, and nothing without evidence?  perplexity: how well does the model"
+          + " foresee reports of the films' true findings?"
     },
     mixinStandardHelpOptions = true)
 final class EvaluateCommand implements Callable<Integer> {
@@ -122,8 +122,9 @@ final class EvaluateCommand implements Callable<Integer> {
       split = ",",
       description = {
         "Systems to score besides. Beside --references: most_frequent (needs --fit),"
-            + " reference_labels (told the truth). Beside a model on nih14: most_frequent, nearest (of the"
-            + " other folds, by encoder features), findings_text (the model's findings, no language model)."
+            + " reference_labels (told the truth). Beside a model on nih14: most_frequent, nearest"
+            + " (of the other folds, by encoder features), findings_text (the model's findings, no"
+            + " language model)."
       })
   private List<String> baselines = List.of();
 

@@ -22,7 +22,6 @@ import org.radialog.clinical.View;
 import org.radialog.data.Film;
 import org.radialog.data.Folds;
 import org.radialog.data.NihDataSet;
-import org.radialog.data.ReportGrammar;
 import org.radialog.data.ReportRow;
 import org.radialog.data.ReportedStudy;
 import org.radialog.data.StudyImage;
@@ -33,12 +32,13 @@ import org.radialog.data.Truth;
 import org.radialog.dialog.Dialog;
 import org.radialog.dialog.RaDialog;
 import org.radialog.dialog.Study;
-import org.radialog.eval.Digest;
 import org.radialog.eval.PaperProtocol.Sample;
 import org.radialog.eval.PaperProtocol.Task;
 import org.radialog.eval.Prediction;
 import org.radialog.eval.PredictionLog;
 import org.radialog.imaging.Radiograph;
+import org.radialog.instruct.ReportGrammar;
+import org.radialog.metrics.Digest;
 
 /** Asks a model about the images of a data set, by the protocols of the paper. */
 final class EvaluateModel {

@@ -17,16 +17,16 @@ import org.radialog.base.RadialogException;
 import org.radialog.clinical.Labels;
 import org.radialog.clinical.ReportSections;
 import org.radialog.clinical.View;
-import org.radialog.data.ReportGrammar;
 import org.radialog.data.StudySource;
 import org.radialog.eval.Baselines;
-import org.radialog.eval.Digest;
 import org.radialog.eval.Evaluation;
-import org.radialog.eval.Groups;
 import org.radialog.eval.ReportFile;
 import org.radialog.eval.ReportScores;
 import org.radialog.eval.SystemScores;
-import org.radialog.eval.TextPair;
+import org.radialog.instruct.ReportGrammar;
+import org.radialog.metrics.Digest;
+import org.radialog.metrics.Groups;
+import org.radialog.metrics.TextPair;
 
 /** Scores reports of any system, from files, beside references from files. */
 final class EvaluateReports {

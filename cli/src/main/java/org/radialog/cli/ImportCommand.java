@@ -8,9 +8,10 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import org.radialog.dialog.ModelImport;
-import org.radialog.model.ModelConfig;
-import org.radialog.model.Precision;
+import org.radialog.dialog.RaDialog;
+import org.radialog.language.Precision;
+import org.radialog.published.ModelConfig;
+import org.radialog.published.ModelImport;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -79,7 +80,7 @@ final class ImportCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     ModelConfig config =
-        ModelImport.run(
+        RaDialog.importFrom(
             new ModelImport.Request(
                 source,
                 target,

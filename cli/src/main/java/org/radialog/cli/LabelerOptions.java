@@ -6,7 +6,7 @@ import java.util.Optional;
 import org.radialog.clinical.Labels;
 import org.radialog.clinical.ReportLabeler;
 import org.radialog.clinical.RuleLabeler;
-import org.radialog.model.CheXbertLabeler;
+import org.radialog.published.CheXbertLabeler;
 import picocli.CommandLine.Option;
 
 /** Which labeler reads the findings out of reports. */

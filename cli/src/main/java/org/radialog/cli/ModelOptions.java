@@ -7,7 +7,7 @@ import org.radialog.base.RadialogException;
 import org.radialog.dialog.Decoding;
 import org.radialog.dialog.Options;
 import org.radialog.dialog.RaDialog;
-import org.radialog.model.Precision;
+import org.radialog.language.Precision;
 import picocli.CommandLine.Option;
 
 /** Which model answers, and how. */

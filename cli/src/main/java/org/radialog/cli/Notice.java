@@ -9,9 +9,9 @@ import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
+import org.radialog.codecs.ImageRefused;
 import org.radialog.dialog.Reply;
 import org.radialog.dialog.Report;
-import org.radialog.imaging.ImageRefused;
 
 /** The sentences that stand on every output. */
 final class Notice {
@@ -20,7 +20,8 @@ final class Notice {
 
   /** What a reader of a report could take for said. */
   static final String LIMITS =
-      "The embedded model says nothing about side, size, devices, fractures or change since an earlier film.";
+      "The embedded model says nothing about side, size, devices, fractures or change since an"
+          + " earlier film.";
 
   private Notice() {}
 

@@ -22,7 +22,7 @@ import org.radialog.imaging.DicomRecipe;
 import org.radialog.imaging.Guard;
 import org.radialog.imaging.Preprocessing;
 import org.radialog.imaging.Radiograph;
-import org.radialog.model.ModelConfig;
+import org.radialog.published.ModelConfig;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;

@@ -24,7 +24,7 @@ import org.radialog.dialog.Reply;
 import org.radialog.dialog.Report;
 import org.radialog.imaging.FilmImage;
 import org.radialog.imaging.Radiograph;
-import org.radialog.model.ModelConfig;
+import org.radialog.published.ModelConfig;
 
 /** One self-contained HTML page: films with overlays, findings and reports; nothing is loaded. */
 final class ReportPage {

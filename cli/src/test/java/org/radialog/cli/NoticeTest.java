@@ -10,12 +10,12 @@ import org.radialog.base.RadialogException;
 import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.RuleLabeler;
+import org.radialog.codecs.ImageRefused;
 import org.radialog.dialog.Engine;
 import org.radialog.dialog.Findings;
 import org.radialog.dialog.Report;
 import org.radialog.dialog.Timings;
 import org.radialog.dialog.Usage;
-import org.radialog.imaging.ImageRefused;
 import tools.jackson.databind.JsonNode;
 
 class NoticeTest {

@@ -12,18 +12,16 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.Collectors;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.RadialogException;
-import org.radialog.clinical.Finding;
-import org.radialog.clinical.View;
 import org.radialog.data.NearDuplicates.Pair;
 import org.radialog.data.NearDuplicates.Picture;
 import org.radialog.data.NearDuplicates.Text;
@@ -31,6 +29,21 @@ import org.radialog.testing.Golden;
 import org.radialog.testing.TestData;
 
 class NearDuplicatesTest {
+  private static final List<String> SENTENCES =
+      List.of(
+          "The heart size is normal.",
+          "The cardiac silhouette is enlarged.",
+          "The lungs are clear.",
+          "There is no pleural effusion or pneumothorax.",
+          "A small effusion blunts the left costophrenic angle.",
+          "The mediastinal contours are unremarkable.",
+          "An opacity in the right lower lobe may be pneumonia.",
+          "The aorta is tortuous and calcified.",
+          "There is no acute fracture of the ribs.",
+          "The endotracheal tube ends above the carina.",
+          "Linear atelectasis is seen at the left base.",
+          "The pulmonary vessels are mildly congested.");
+
   @TempDir Path folder;
 
   @Test
@@ -73,16 +86,17 @@ class NearDuplicatesTest {
   }
 
   @Test
-  void plantedCopiesAmongReportsOfTheGrammarAreAllFoundAndMatchTheSlowWay() {
+  void plantedCopiesAmongReportsOfStockSentencesAreAllFoundAndMatchTheSlowWay() {
     var random = new Random(3);
     var texts = new ArrayList<Text>();
-    List<Finding> all = List.copyOf(ReportGrammar.FINDINGS);
     for (int i = 0; i < 600; i++) {
-      var present = EnumSet.noneOf(Finding.class);
-      for (int k = random.nextInt(5); k > 0; k--) {
-        present.add(all.get(random.nextInt(all.size())));
-      }
-      String report = ReportGrammar.report(present, View.PA, i);
+      String report =
+          random
+              .ints(0, SENTENCES.size())
+              .distinct()
+              .limit(4 + random.nextInt(3))
+              .mapToObj(SENTENCES::get)
+              .collect(Collectors.joining(" "));
       texts.add(new Text("r" + i, i % 3 == 0 ? "test" : "train", report));
     }
     var planted = new HashSet<String>();

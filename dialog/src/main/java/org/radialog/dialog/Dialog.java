@@ -21,7 +21,7 @@ import org.radialog.clinical.PromptPart;
 import org.radialog.clinical.RuleLabeler;
 import org.radialog.clinical.Turn;
 import org.radialog.imaging.Guard;
-import org.radialog.model.LlamaInput;
+import org.radialog.language.LlamaInput;
 
 /**
  * A conversation about one film. It serves one caller at a time, a second one gets {@link
@@ -37,7 +37,7 @@ import org.radialog.model.LlamaInput;
  * <p>A first {@link #ask} puts film, findings and question in one turn; after a {@link #report}
  * questions are about the report. Only what is new in a turn is computed. A turn that is cancelled
  * stays in the conversation as far as it came; one that fails does not. On what is probably no
- * frontal chest film every turn is refused with {@link org.radialog.imaging.ImageRefused}, unless
+ * frontal chest film every turn is refused with {@link org.radialog.codecs.ImageRefused}, unless
  * the study is forced; {@link #findings} and {@link #attribution} are not.
  */
 public final class Dialog implements AutoCloseable {
@@ -101,7 +101,7 @@ public final class Dialog implements AutoCloseable {
    * Refuses what every turn with text would refuse: what is probably no frontal chest film. For a
    * caller who wants to know before anything is shown.
    *
-   * @throws org.radialog.imaging.ImageRefused if it is none, and the study is not forced
+   * @throws org.radialog.codecs.ImageRefused if it is none, and the study is not forced
    */
   public void requireFrontal() {
     guard.requireFrontal(film.name(), film.warnings());

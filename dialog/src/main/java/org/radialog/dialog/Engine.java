@@ -13,12 +13,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.RadialogException;
-import org.radialog.model.KvCache;
-import org.radialog.model.LanguageDecoder;
-import org.radialog.model.Llama;
-import org.radialog.model.LlamaConfig;
-import org.radialog.model.LlamaInput;
-import org.radialog.model.TextTokenizer;
+import org.radialog.language.KvCache;
+import org.radialog.language.LanguageDecoder;
+import org.radialog.language.Llama;
+import org.radialog.language.LlamaConfig;
+import org.radialog.language.LlamaInput;
+import org.radialog.text.TextTokenizer;
 
 /**
  * Generates text for many sequences at once on one thread of its own, which sleeps while there is

@@ -11,14 +11,14 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
 import org.radialog.kernels.PackedMatrix;
 import org.radialog.kernels.VectorApi;
-import org.radialog.model.LanguageDecoder;
-import org.radialog.model.Llama;
-import org.radialog.model.LlamaConfig;
-import org.radialog.model.LlamaDecoder;
-import org.radialog.model.LlamaLinear;
-import org.radialog.model.LlamaWeights;
-import org.radialog.model.LoraAdapter;
-import org.radialog.model.Precision;
+import org.radialog.language.LanguageDecoder;
+import org.radialog.language.Llama;
+import org.radialog.language.LlamaConfig;
+import org.radialog.language.LlamaDecoder;
+import org.radialog.language.LlamaLinear;
+import org.radialog.language.LlamaWeights;
+import org.radialog.language.LoraAdapter;
+import org.radialog.language.Precision;
 import org.radialog.torch.Torch;
 
 /**

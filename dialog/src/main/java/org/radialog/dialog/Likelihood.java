@@ -12,11 +12,11 @@ import org.radialog.clinical.PromptFormat;
 import org.radialog.clinical.PromptPart;
 import org.radialog.clinical.Turn;
 import org.radialog.imaging.Radiograph;
-import org.radialog.model.KvCache;
-import org.radialog.model.LanguageDecoder;
-import org.radialog.model.Llama;
-import org.radialog.model.LlamaInput;
-import org.radialog.model.TextTokenizer;
+import org.radialog.language.KvCache;
+import org.radialog.language.LanguageDecoder;
+import org.radialog.language.Llama;
+import org.radialog.language.LlamaInput;
+import org.radialog.text.TextTokenizer;
 
 /**
  * How likely a loaded model holds reports that others wrote, while no dialog runs: the prompt goes

@@ -3,7 +3,7 @@ package org.radialog.dialog;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.Optional;
-import org.radialog.model.Precision;
+import org.radialog.language.Precision;
 
 /**
  * How a model folder is loaded.

@@ -3,8 +3,8 @@ package org.radialog.dialog;
 import java.util.ArrayList;
 import java.util.List;
 import org.radialog.clinical.PromptPart;
-import org.radialog.model.LlamaInput;
-import org.radialog.model.TextTokenizer;
+import org.radialog.language.LlamaInput;
+import org.radialog.text.TextTokenizer;
 
 /** From prompt parts to what the language model reads. */
 public final class PromptInputs {

@@ -20,17 +20,19 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.WorkInterrupted;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.PromptFormat;
+import org.radialog.codecs.ImageRefused;
 import org.radialog.imaging.DicomRecipe;
 import org.radialog.imaging.Guard;
-import org.radialog.imaging.ImageRefused;
-import org.radialog.model.Llama;
-import org.radialog.model.LlamaDecoder;
-import org.radialog.model.LlamaWeights;
-import org.radialog.model.LoraAdapter;
-import org.radialog.model.LoraConfig;
-import org.radialog.model.ModelConfig;
-import org.radialog.model.Precision;
-import org.radialog.model.TextTokenizer;
+import org.radialog.language.Llama;
+import org.radialog.language.LlamaDecoder;
+import org.radialog.language.LlamaWeights;
+import org.radialog.language.LoraAdapter;
+import org.radialog.language.LoraConfig;
+import org.radialog.language.Precision;
+import org.radialog.published.FileDigests;
+import org.radialog.published.ModelConfig;
+import org.radialog.published.ModelImport;
+import org.radialog.text.TextTokenizer;
 import org.radialog.torch.NativeLibraries;
 import org.radialog.weights.Checkpoint;
 
@@ -251,6 +253,30 @@ public final class RaDialog implements AutoCloseable {
     }
     try (RaDialog model = load(folder, Options.DEFAULT.with(Precision.FP32))) {
       return SelfTestFilm.answer(model);
+    }
+  }
+
+  /**
+   * Makes a model folder from published files: packs it for this machine and asks it the question
+   * of the self test before the folder takes its name.
+   *
+   * @return the config of the new folder
+   * @throws RadialogException if the files are no whole model, this process cannot run the
+   *     precision or the folder cannot be written; then there is no folder
+   */
+  public static ModelConfig importFrom(ModelImport.Request request, Progress progress) {
+    Objects.requireNonNull(request, "request");
+    Objects.requireNonNull(progress, "progress");
+    request.quantize().ifPresent(LanguageModel::requireRunnable);
+    return ModelImport.run(request, RaDialog::prove, progress);
+  }
+
+  private static ModelConfig.SelfTest prove(Path folder, Progress progress) {
+    pack(folder, progress);
+    try (Progress.Task task = progress.start("self test", 1)) {
+      ModelConfig.SelfTest answer = selfTest(folder);
+      task.step(folder.toString());
+      return answer;
     }
   }
 

@@ -10,10 +10,10 @@ import java.util.stream.IntStream;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Turn;
 import org.radialog.imaging.Radiograph;
-import org.radialog.model.KvCache;
-import org.radialog.model.Llama;
-import org.radialog.model.LlamaInput;
-import org.radialog.model.ModelConfig;
+import org.radialog.language.KvCache;
+import org.radialog.language.Llama;
+import org.radialog.language.LlamaInput;
+import org.radialog.published.ModelConfig;
 
 /**
  * The fixed film of a model folder's self test, and what a model answers to it: the classifier's

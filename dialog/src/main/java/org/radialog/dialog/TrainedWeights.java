@@ -3,8 +3,8 @@ package org.radialog.dialog;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.SplittableRandom;
-import org.radialog.model.LoraAdapter;
-import org.radialog.model.ModelConfig;
+import org.radialog.language.LoraAdapter;
+import org.radialog.published.ModelConfig;
 import org.radialog.torch.Parameters;
 import org.radialog.weights.Checkpoint;
 

@@ -19,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.radialog.base.WorkInterrupted;
 import org.radialog.clinical.Finding;
-import org.radialog.model.Precision;
+import org.radialog.language.Precision;
 
 /** What callers do that they should not, or that nobody thought of. */
 @Timeout(60)

@@ -7,7 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
-import org.radialog.model.Precision;
+import org.radialog.language.Precision;
 
 class DialogMemoryTest {
   private static final Path STATUS = Path.of("/proc/self/status");

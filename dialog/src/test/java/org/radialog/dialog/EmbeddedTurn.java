@@ -8,10 +8,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
-import org.radialog.model.KvCache;
-import org.radialog.model.Llama;
-import org.radialog.model.LlamaInput;
-import org.radialog.model.Precision;
+import org.radialog.language.KvCache;
+import org.radialog.language.Llama;
+import org.radialog.language.LlamaInput;
+import org.radialog.language.Precision;
 
 /** A program that embeds the library: turns of 300 tokens in a process of its own. */
 final class EmbeddedTurn {

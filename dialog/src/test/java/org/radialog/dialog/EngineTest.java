@@ -23,15 +23,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.RadialogException;
-import org.radialog.model.KvCache;
-import org.radialog.model.LanguageDecoder;
-import org.radialog.model.Llama;
-import org.radialog.model.LlamaDecoder;
-import org.radialog.model.LlamaInput;
-import org.radialog.model.LlamaWeights;
-import org.radialog.model.Precision;
-import org.radialog.model.TextTokenizer;
+import org.radialog.language.KvCache;
+import org.radialog.language.LanguageDecoder;
+import org.radialog.language.Llama;
+import org.radialog.language.LlamaDecoder;
+import org.radialog.language.LlamaInput;
+import org.radialog.language.LlamaWeights;
+import org.radialog.language.Precision;
 import org.radialog.testing.GoldenWeights;
+import org.radialog.text.TextTokenizer;
 import org.radialog.weights.Checkpoint;
 
 @Timeout(60)

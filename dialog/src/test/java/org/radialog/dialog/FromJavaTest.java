@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.RadialogException;
 import org.radialog.imaging.Radiograph;
-import org.radialog.model.Precision;
+import org.radialog.language.Precision;
 
 /** Programs that embed the library, each a process of its own, started as a stranger may do it. */
 @Timeout(240)

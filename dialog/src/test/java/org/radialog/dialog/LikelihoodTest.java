@@ -18,9 +18,9 @@ import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.Turn;
 import org.radialog.imaging.Radiograph;
-import org.radialog.model.Llama;
-import org.radialog.model.LlamaInput;
-import org.radialog.model.Precision;
+import org.radialog.language.Llama;
+import org.radialog.language.LlamaInput;
+import org.radialog.language.Precision;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 

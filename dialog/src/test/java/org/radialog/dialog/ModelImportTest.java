@@ -28,13 +28,15 @@ import org.radialog.base.RadialogException;
 import org.radialog.clinical.PromptPart;
 import org.radialog.clinical.Turn;
 import org.radialog.imaging.Radiograph;
-import org.radialog.model.KvCache;
-import org.radialog.model.Llama;
-import org.radialog.model.LlamaInput;
-import org.radialog.model.LlamaWeights;
-import org.radialog.model.ModelConfig;
-import org.radialog.model.ModelSource;
-import org.radialog.model.Precision;
+import org.radialog.language.KvCache;
+import org.radialog.language.Llama;
+import org.radialog.language.LlamaInput;
+import org.radialog.language.LlamaWeights;
+import org.radialog.language.Precision;
+import org.radialog.published.ModelConfig;
+import org.radialog.published.ModelImport;
+import org.radialog.published.ModelSource;
+import org.radialog.published.SourceLicense;
 import org.radialog.testing.GgufFile;
 import org.radialog.testing.Golden;
 import org.radialog.testing.LlamaSize;
@@ -133,7 +135,7 @@ class ModelImportTest {
   void theSecondVersionAnswersAndItsSelfTestHolds(Precision precision) {
     Path model = folder.resolve("model");
     ModelConfig config =
-        ModelImport.run(request(shared.resolve("v2"), model, precision), Progress.NONE);
+        RaDialog.importFrom(request(shared.resolve("v2"), model, precision), Progress.NONE);
     assertThat(config.id()).isEqualTo("radialog-v2");
     assertThat(config.language().precision()).contains(precision);
     assertThat(config.sources().stream().map(ModelConfig.FileEntry::path))
@@ -161,7 +163,7 @@ class ModelImportTest {
   @Test
   void theOdditiesThatAreKeptChangeThePromptAndTheEncoder() {
     ModelImport.Request plain = request(shared.resolve("v2"), folder.resolve("odd"));
-    ModelImport.run(
+    RaDialog.importFrom(
         new ModelImport.Request(
             plain.source(),
             plain.target(),
@@ -170,7 +172,7 @@ class ModelImportTest {
             List.of(ModelConfig.Compat.TRAINING_LAYOUT, ModelConfig.Compat.EMPTY_FINDINGS),
             Optional.of("Apache-2.0")),
         Progress.NONE);
-    ModelImport.run(request(shared.resolve("v2"), folder.resolve("even")), Progress.NONE);
+    RaDialog.importFrom(request(shared.resolve("v2"), folder.resolve("even")), Progress.NONE);
     try (RaDialog odd = RaDialog.load(folder.resolve("odd"));
         RaDialog even = RaDialog.load(folder.resolve("even"))) {
       assertThat(odd.config().license()).isEqualTo("Apache-2.0");
@@ -196,7 +198,7 @@ class ModelImportTest {
   @Test
   void aPriorFilmChangesWhatTheLanguageModelSees() {
     Path model = folder.resolve("model");
-    ModelImport.run(request(shared.resolve("v2"), model), Progress.NONE);
+    RaDialog.importFrom(request(shared.resolve("v2"), model), Progress.NONE);
     try (RaDialog radialog = RaDialog.load(model)) {
       Optional<Radiograph> earlier = Optional.of(TinyModel.film(9));
       FilmReader.Reading alone = radialog.films().read(film("x"), Optional.empty());
@@ -209,7 +211,7 @@ class ModelImportTest {
   @Test
   void anAdapterIsMergedBeforeAnythingIsRounded() {
     Path model = folder.resolve("model");
-    ModelImport.run(request(shared.resolve("v2"), model), Progress.NONE);
+    RaDialog.importFrom(request(shared.resolve("v2"), model), Progress.NONE);
     ModelConfig config = ModelConfig.read(model);
     float[] imported;
     try (Checkpoint base = Checkpoint.open(model.resolve(config.language().weights()));
@@ -247,7 +249,7 @@ class ModelImportTest {
   @Test
   void theFirstVersionKnowsItsFilmsByNameAndRefusesOthersWithTheReason() {
     Path model = folder.resolve("model");
-    ModelConfig config = ModelImport.run(request(shared.resolve("v1"), model), Progress.NONE);
+    ModelConfig config = RaDialog.importFrom(request(shared.resolve("v1"), model), Progress.NONE);
     assertThat(config.film().alignment())
         .isEqualTo(new ModelConfig.Precomputed(32, 48, "embeddings.safetensors"));
     try (RaDialog radialog = RaDialog.load(model)) {
@@ -269,7 +271,7 @@ class ModelImportTest {
     Path source = folder.resolve("v1");
     link(shared.resolve("v1"), source, "embeddings");
     assertThatThrownBy(
-            () -> ModelImport.run(request(source, folder.resolve("model")), Progress.NONE))
+            () -> RaDialog.importFrom(request(source, folder.resolve("model")), Progress.NONE))
         .isInstanceOf(RadialogException.class)
         .hasMessageContaining("cannot read live films")
         .hasMessageContaining("embeddings");
@@ -280,7 +282,7 @@ class ModelImportTest {
   void aLanguageModelAloneIsVerifiedAndReadsNoFilms() {
     Path model = folder.resolve("model");
     ModelConfig config =
-        ModelImport.run(
+        RaDialog.importFrom(
             request(shared.resolve("v2/llava-v1.5-7b"), model, Precision.INT4), Progress.NONE);
     assertThat(config.id()).isEqualTo("llava-v1.5-7b");
     assertThat(RaDialog.verify(model).holds()).isTrue();
@@ -294,7 +296,7 @@ class ModelImportTest {
     Path source = folder.resolve("v2");
     link(shared.resolve("v2"), source, "ChexpertClassifier");
     assertThatThrownBy(
-            () -> ModelImport.run(request(source, folder.resolve("model")), Progress.NONE))
+            () -> RaDialog.importFrom(request(source, folder.resolve("model")), Progress.NONE))
         .isInstanceOf(RadialogException.class)
         .hasMessageContaining("lacks ChexpertClassifier.ckpt")
         .hasMessageContaining("non_lora_trainables.bin");
@@ -307,7 +309,8 @@ class ModelImportTest {
   void aFolderThatHoldsSomethingIsNotTouched() throws IOException {
     Path target = Files.createDirectory(folder.resolve("mine"));
     Files.writeString(target.resolve("note"), "mine");
-    assertThatThrownBy(() -> ModelImport.run(request(shared.resolve("v2"), target), Progress.NONE))
+    assertThatThrownBy(
+            () -> RaDialog.importFrom(request(shared.resolve("v2"), target), Progress.NONE))
         .isInstanceOf(RadialogException.class)
         .hasMessageContaining("is there already");
     assertThat(target.resolve("note")).hasContent("mine");
@@ -317,7 +320,7 @@ class ModelImportTest {
   void quantisedWeightsLieNearTheirSource() {
     Path model = folder.resolve("model");
     ModelConfig config =
-        ModelImport.run(
+        RaDialog.importFrom(
             request(shared.resolve("v2/llava-v1.5-7b"), model, Precision.INT8), Progress.NONE);
     String name = "model.layers.1.mlp.down_proj.weight";
     try (Checkpoint stored = Checkpoint.open(model.resolve(config.language().weights()));
@@ -368,7 +371,7 @@ class ModelImportTest {
   }
 
   private ModelConfig imported(Path source) {
-    return ModelImport.run(
+    return RaDialog.importFrom(
         request(source, folder.resolve("out-" + source.getFileName())), Progress.NONE);
   }
 

@@ -27,8 +27,9 @@ import org.radialog.clinical.Finding;
 import org.radialog.imaging.Guard;
 import org.radialog.imaging.Limits;
 import org.radialog.imaging.Radiograph;
-import org.radialog.model.ModelConfig;
-import org.radialog.model.Precision;
+import org.radialog.language.Precision;
+import org.radialog.published.ModelConfig;
+import org.radialog.published.ModelImport;
 
 /** Every method that a program may call, each of its arguments null in turn. */
 class NullArgumentsTest {

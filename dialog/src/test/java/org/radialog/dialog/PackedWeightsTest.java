@@ -17,8 +17,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.radialog.model.ModelConfig;
-import org.radialog.model.Precision;
+import org.radialog.language.Precision;
+import org.radialog.published.ModelConfig;
 
 /** What a cache of packed weights gives is what the model's files say, or is made anew. */
 @Timeout(240)

@@ -25,8 +25,8 @@ import org.radialog.base.RadialogException;
 import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.RuleLabeler;
-import org.radialog.model.ModelConfig;
-import org.radialog.model.Precision;
+import org.radialog.language.Precision;
+import org.radialog.published.ModelConfig;
 
 @Timeout(120)
 class RaDialogTest {

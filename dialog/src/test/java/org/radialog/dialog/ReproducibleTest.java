@@ -18,11 +18,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.radialog.model.KvCache;
-import org.radialog.model.LanguageDecoder;
-import org.radialog.model.LlamaInput;
-import org.radialog.model.Precision;
-import org.radialog.model.TextTokenizer;
+import org.radialog.language.KvCache;
+import org.radialog.language.LanguageDecoder;
+import org.radialog.language.LlamaInput;
+import org.radialog.language.Precision;
+import org.radialog.text.TextTokenizer;
 
 /**
  * An answer is a function of model, precision, film, conversation, settings and seed: the embedded

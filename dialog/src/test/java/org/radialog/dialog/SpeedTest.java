@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.radialog.model.LanguageDecoder;
-import org.radialog.model.Precision;
+import org.radialog.language.LanguageDecoder;
+import org.radialog.language.Precision;
 
 class SpeedTest {
   @Test

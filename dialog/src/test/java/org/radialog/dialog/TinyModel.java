@@ -13,17 +13,17 @@ import java.util.Optional;
 import java.util.Set;
 import org.radialog.clinical.Finding;
 import org.radialog.imaging.Radiograph;
-import org.radialog.model.BioViLT;
-import org.radialog.model.FindingsClassifier;
-import org.radialog.model.LlamaConfig;
-import org.radialog.model.LlamaLinear;
-import org.radialog.model.LoraAdapter;
-import org.radialog.model.ModelConfig;
+import org.radialog.language.LlamaConfig;
+import org.radialog.language.LlamaLinear;
+import org.radialog.language.LoraAdapter;
+import org.radialog.published.ModelConfig;
 import org.radialog.testing.GgufFile;
 import org.radialog.testing.Golden;
 import org.radialog.testing.GoldenWeights;
 import org.radialog.torch.Init;
 import org.radialog.torch.Parameters;
+import org.radialog.vision.BioViLT;
+import org.radialog.vision.FindingsClassifier;
 import org.radialog.weights.DType;
 
 /**

@@ -4,6 +4,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
+import org.radialog.metrics.PairedTest;
 
 /**
  * All that an evaluation found, and all that it depended on: what {@link ResultFolder} writes.

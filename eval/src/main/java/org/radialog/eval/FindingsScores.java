@@ -21,6 +21,11 @@ import org.radialog.clinical.Finding;
 import org.radialog.clinical.View;
 import org.radialog.data.Film;
 import org.radialog.data.Truth;
+import org.radialog.metrics.BinaryPredictions;
+import org.radialog.metrics.Bootstrap;
+import org.radialog.metrics.Groups;
+import org.radialog.metrics.Interval;
+import org.radialog.metrics.Resampled;
 
 /**
  * How well probabilities rank the films of held-out folds: AUROC within each fold, averaged over

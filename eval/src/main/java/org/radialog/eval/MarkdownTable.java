@@ -5,6 +5,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.radialog.eval.FindingsScores.LabelScore;
+import org.radialog.metrics.Interval;
+import org.radialog.metrics.MultiLabel;
+import org.radialog.metrics.Numbers;
+import org.radialog.metrics.PairedTest;
 
 /** {@code table.md}. Names from outside are text there, never markup. */
 final class MarkdownTable {

@@ -20,6 +20,10 @@ import org.radialog.eval.Drawing.Mark;
 import org.radialog.eval.Drawing.Text;
 import org.radialog.eval.Drawing.Trace;
 import org.radialog.eval.FindingsScores.LabelScore;
+import org.radialog.metrics.BinaryPredictions;
+import org.radialog.metrics.Interval;
+import org.radialog.metrics.MultiLabel;
+import org.radialog.metrics.Numbers;
 
 /** The pictures of an evaluation. */
 final class Plots {

@@ -16,6 +16,12 @@ import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 import org.radialog.clinical.Labels;
 import org.radialog.data.Film;
+import org.radialog.metrics.Groups;
+import org.radialog.metrics.Interval;
+import org.radialog.metrics.MultiLabel;
+import org.radialog.metrics.PairedTest;
+import org.radialog.metrics.Resampled;
+import org.radialog.metrics.TextPair;
 
 /**
  * Scores what a model said of images, by the protocols of the paper (specification of the original,

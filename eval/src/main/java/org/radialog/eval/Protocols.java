@@ -24,9 +24,6 @@ import org.radialog.clinical.ReportLabeler;
 import org.radialog.clinical.RuleLabeler;
 import org.radialog.clinical.View;
 import org.radialog.data.Film;
-import org.radialog.data.InstructDataSet;
-import org.radialog.data.InstructMix;
-import org.radialog.data.ReportGrammar;
 import org.radialog.dialog.Correction;
 import org.radialog.dialog.Decoding;
 import org.radialog.dialog.Dialog;
@@ -36,6 +33,9 @@ import org.radialog.dialog.RaDialog;
 import org.radialog.dialog.Report;
 import org.radialog.dialog.Study;
 import org.radialog.imaging.Radiograph;
+import org.radialog.instruct.InstructDataSet;
+import org.radialog.instruct.InstructMix;
+import org.radialog.instruct.ReportGrammar;
 
 /**
  * Whether the model does what it should on films it never saw: does the image matter, does an edit

@@ -8,6 +8,22 @@ import java.util.SequencedMap;
 import java.util.function.Function;
 import org.radialog.base.Progress;
 import org.radialog.clinical.Labels;
+import org.radialog.metrics.BertScore;
+import org.radialog.metrics.Bleu;
+import org.radialog.metrics.Bootstrap;
+import org.radialog.metrics.Cider;
+import org.radialog.metrics.ClinicalEfficacy;
+import org.radialog.metrics.Groups;
+import org.radialog.metrics.Interval;
+import org.radialog.metrics.Meteor;
+import org.radialog.metrics.MetricScores;
+import org.radialog.metrics.PairedTest;
+import org.radialog.metrics.Resampled;
+import org.radialog.metrics.RougeL;
+import org.radialog.metrics.TextPair;
+import org.radialog.metrics.TokenizedPairs;
+import org.radialog.metrics.UncertainMapping;
+import org.radialog.metrics.WordTokenizer;
 
 /**
  * The scores of reports beside references: words (BLEU, ROUGE-L, CIDEr, METEOR, BERTScore) and

@@ -17,6 +17,10 @@ import java.util.SequencedMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.radialog.base.RadialogException;
+import org.radialog.metrics.Interval;
+import org.radialog.metrics.MultiLabel;
+import org.radialog.metrics.Numbers;
+import org.radialog.metrics.PairedTest;
 
 /** {@code report.html}: one page that loads nothing, in which every name is text. */
 final class ResultPage {

@@ -6,6 +6,9 @@ import java.util.SequencedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
 import org.radialog.data.Film;
+import org.radialog.metrics.Bootstrap;
+import org.radialog.metrics.Groups;
+import org.radialog.metrics.Resampled;
 
 /**
  * The items that share an attribute: a subgroup of patients or films.

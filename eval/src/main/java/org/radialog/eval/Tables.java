@@ -9,6 +9,9 @@ import java.util.SequencedMap;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.radialog.clinical.Finding;
+import org.radialog.metrics.Interval;
+import org.radialog.metrics.MultiLabel;
+import org.radialog.metrics.PairedTest;
 
 /** The tables of an evaluation, which the page and the Markdown file both show. */
 final class Tables {

@@ -19,6 +19,7 @@ import org.radialog.data.Film;
 import org.radialog.data.Truth;
 import org.radialog.eval.FindingsScores.LabelScore;
 import org.radialog.eval.FindingsScores.Point;
+import org.radialog.metrics.Interval;
 
 class FindingsScoresTest {
   private final List<Film> films = new ArrayList<>();

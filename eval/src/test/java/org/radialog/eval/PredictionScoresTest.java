@@ -14,6 +14,9 @@ import org.radialog.base.Progress;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 import org.radialog.clinical.RuleLabeler;
+import org.radialog.metrics.Bootstrap;
+import org.radialog.metrics.PairedTest;
+import org.radialog.metrics.WordTokenizer;
 
 /** The protocols of the paper on answers of which the scores are known by hand. */
 class PredictionScoresTest {

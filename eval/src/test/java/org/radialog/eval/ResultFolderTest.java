@@ -21,6 +21,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.clinical.Finding;
 import org.radialog.eval.ResultFolder.PlotFormat;
+import org.radialog.metrics.Interval;
+import org.radialog.metrics.MultiLabel;
 import org.w3c.dom.Document;
 import org.w3c.dom.NodeList;
 import tools.jackson.databind.JsonNode;

@@ -15,6 +15,11 @@ import org.radialog.clinical.Labels;
 import org.radialog.clinical.View;
 import org.radialog.data.Film;
 import org.radialog.data.Truth;
+import org.radialog.metrics.Bootstrap;
+import org.radialog.metrics.ClinicalEfficacy;
+import org.radialog.metrics.Groups;
+import org.radialog.metrics.PairedTest;
+import org.radialog.metrics.Resampled;
 
 /** Systems of drawn quality on drawn reports and films: all that an evaluation can hold. */
 final class SampleEvaluation {

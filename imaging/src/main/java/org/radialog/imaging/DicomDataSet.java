@@ -1,8 +1,8 @@
 package org.radialog.imaging;
 
-import static org.radialog.imaging.ImageRefused.Reason.CORRUPT;
-import static org.radialog.imaging.ImageRefused.Reason.TOO_LARGE;
-import static org.radialog.imaging.ImageRefused.Reason.TRUNCATED;
+import static org.radialog.codecs.ImageRefused.Reason.CORRUPT;
+import static org.radialog.codecs.ImageRefused.Reason.TOO_LARGE;
+import static org.radialog.codecs.ImageRefused.Reason.TRUNCATED;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.radialog.codecs.ImageRefused;
 
 /**
  * The elements of a DICOM data set (PS3.5, section 7) that concern its picture. All others are

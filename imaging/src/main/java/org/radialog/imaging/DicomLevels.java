@@ -1,13 +1,15 @@
 package org.radialog.imaging;
 
-import static org.radialog.imaging.ImageRefused.Reason.CORRUPT;
-import static org.radialog.imaging.ImageRefused.Reason.UNSUPPORTED;
+import static org.radialog.codecs.ImageRefused.Reason.CORRUPT;
+import static org.radialog.codecs.ImageRefused.Reason.UNSUPPORTED;
 
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import org.radialog.base.Printable;
+import org.radialog.codecs.ImageRefused;
+import org.radialog.codecs.Remap;
 
 /**
  * From the stored values of a DICOM picture to grey: modality LUT, VOI LUT, polarity (PS3.4, figure

@@ -1,9 +1,9 @@
 package org.radialog.imaging;
 
-import static org.radialog.imaging.ImageRefused.Reason.CORRUPT;
-import static org.radialog.imaging.ImageRefused.Reason.TOO_LARGE;
-import static org.radialog.imaging.ImageRefused.Reason.TRUNCATED;
-import static org.radialog.imaging.ImageRefused.Reason.UNSUPPORTED;
+import static org.radialog.codecs.ImageRefused.Reason.CORRUPT;
+import static org.radialog.codecs.ImageRefused.Reason.TOO_LARGE;
+import static org.radialog.codecs.ImageRefused.Reason.TRUNCATED;
+import static org.radialog.codecs.ImageRefused.Reason.UNSUPPORTED;
 
 import java.nio.ByteOrder;
 import java.util.HexFormat;
@@ -11,6 +11,12 @@ import java.util.Locale;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 import org.radialog.base.Printable;
+import org.radialog.codecs.Frame;
+import org.radialog.codecs.ImageRefused;
+import org.radialog.codecs.Jpeg2000;
+import org.radialog.codecs.JpegStream;
+import org.radialog.codecs.Rle;
+import org.radialog.codecs.Samples;
 
 /**
  * The picture of a DICOM file (PS3.10), with or without its preamble: one frame of grey pixels, 8
@@ -272,7 +278,7 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
       if (startsWith(data, 0xFF, 0xD8, 0xFF)) {
         return JpegStream.decode(image, data, columns, rows);
       }
-      if (startsWith(data, 0xFF, 0x4F, 0xFF, 0x51) || startsWith(data, Jpeg2000.BOXES)) {
+      if (Jpeg2000.begins(data)) {
         return Jpeg2000.decode(image, data, columns, rows);
       }
       throw new ImageRefused(

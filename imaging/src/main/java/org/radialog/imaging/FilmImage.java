@@ -11,6 +11,7 @@ import javax.imageio.ImageIO;
 import javax.imageio.ImageWriter;
 import javax.imageio.stream.MemoryCacheImageOutputStream;
 import org.radialog.base.WholeFile;
+import org.radialog.codecs.ImageRefused;
 
 /** A film drawn for a person, with or without a heat map over it; written as PNG. Immutable. */
 public final class FilmImage {

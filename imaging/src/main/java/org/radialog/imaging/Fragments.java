@@ -1,10 +1,11 @@
 package org.radialog.imaging;
 
-import static org.radialog.imaging.ImageRefused.Reason.CORRUPT;
-import static org.radialog.imaging.ImageRefused.Reason.TRUNCATED;
+import static org.radialog.codecs.ImageRefused.Reason.CORRUPT;
+import static org.radialog.codecs.ImageRefused.Reason.TRUNCATED;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import org.radialog.codecs.ImageRefused;
 
 /** Encapsulated pixel data: PS3.5, annex A.4. */
 final class Fragments {

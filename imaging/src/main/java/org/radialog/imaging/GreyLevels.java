@@ -1,5 +1,7 @@
 package org.radialog.imaging;
 
+import org.radialog.codecs.Remap;
+
 /**
  * What a picture's stored samples mean in 8-bit grey, as tables with one entry per stored level;
  * samples are looked up, never computed one by one.

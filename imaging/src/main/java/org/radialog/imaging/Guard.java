@@ -1,15 +1,17 @@
 package org.radialog.imaging;
 
-import static org.radialog.imaging.ImageRefused.Reason.ASPECT_RATIO;
-import static org.radialog.imaging.ImageRefused.Reason.COLOUR;
-import static org.radialog.imaging.ImageRefused.Reason.CONSTANT;
-import static org.radialog.imaging.ImageRefused.Reason.TOO_SMALL;
+import static org.radialog.codecs.ImageRefused.Reason.ASPECT_RATIO;
+import static org.radialog.codecs.ImageRefused.Reason.COLOUR;
+import static org.radialog.codecs.ImageRefused.Reason.CONSTANT;
+import static org.radialog.codecs.ImageRefused.Reason.TOO_SMALL;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.radialog.base.Printable;
+import org.radialog.codecs.ImageRefused;
+import org.radialog.codecs.Samples;
 
 /**
  * The checks between reading a film and writing a report on it. Refused: shorter side below 128 px,

@@ -1,5 +1,7 @@
 package org.radialog.imaging;
 
+import org.radialog.codecs.ImageRefused;
+
 /**
  * What a picture may cost, checked against its header before anything of that size is allocated.
  *

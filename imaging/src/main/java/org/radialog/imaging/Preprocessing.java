@@ -1,5 +1,7 @@
 package org.radialog.imaging;
 
+import org.radialog.codecs.ImageRefused;
+
 /**
  * What RaDialog does to a film before its networks see it: min–max to 8 bit by truncation, luma,
  * the shorter side resized to {@code resize}, the centre cropped, bytes divided by 255. No mean and

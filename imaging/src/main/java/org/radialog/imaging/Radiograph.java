@@ -1,10 +1,10 @@
 package org.radialog.imaging;
 
-import static org.radialog.imaging.ImageRefused.Reason.EMPTY;
-import static org.radialog.imaging.ImageRefused.Reason.MISSING;
-import static org.radialog.imaging.ImageRefused.Reason.NOT_READABLE;
-import static org.radialog.imaging.ImageRefused.Reason.TOO_LARGE;
-import static org.radialog.imaging.ImageRefused.Reason.UNKNOWN_FORMAT;
+import static org.radialog.codecs.ImageRefused.Reason.EMPTY;
+import static org.radialog.codecs.ImageRefused.Reason.MISSING;
+import static org.radialog.codecs.ImageRefused.Reason.NOT_READABLE;
+import static org.radialog.codecs.ImageRefused.Reason.TOO_LARGE;
+import static org.radialog.codecs.ImageRefused.Reason.UNKNOWN_FORMAT;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -19,6 +19,12 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 import org.radialog.base.WorkInterrupted;
+import org.radialog.codecs.ImageRefused;
+import org.radialog.codecs.JpegFile;
+import org.radialog.codecs.JpegPixels;
+import org.radialog.codecs.PictureHeader;
+import org.radialog.codecs.PngFile;
+import org.radialog.codecs.Samples;
 
 /**
  * A radiograph as its file holds it, whole: read entirely, or refused. Immutable.

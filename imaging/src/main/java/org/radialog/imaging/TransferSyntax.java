@@ -3,15 +3,10 @@ package org.radialog.imaging;
 import java.nio.ByteOrder;
 import java.util.Map;
 import org.radialog.base.Printable;
+import org.radialog.codecs.Remedy;
 
 /** DICOM transfer syntaxes: PS3.6, table A-1. What is read and what is not: docs/dicom.md. */
 sealed interface TransferSyntax {
-  /** The way back to plain pixels of what gdcm decodes and we do not. */
-  String CONVERT = "convert it with `gdcmconv --raw IN OUT`";
-
-  /** Where no common tool knows a way back. */
-  String ASK = "ask the archive to send it as Explicit VR Little Endian (1.2.840.10008.1.2.1)";
-
   /** How elements are written, and pixels as they are. */
   record Native(boolean explicitVr, ByteOrder order) implements TransferSyntax {}
 
@@ -73,22 +68,19 @@ sealed interface TransferSyntax {
 
   private static Other other(String number, String uid) {
     return switch (number) {
-      case "53", "55" -> new Other(title("JPEG Progressive, retired", uid), CONVERT);
+      case "53", "55" -> new Other(title("JPEG Progressive, retired", uid), Remedy.CONVERT);
       case "52", "54", "56", "58", "59", "60", "61", "62", "63", "64", "65", "66" ->
-          new Other(title("a retired JPEG process", uid), ASK);
+          new Other(title("a retired JPEG process", uid), Remedy.ASK);
       case "94", "95", "204", "205" ->
-          new Other(title("JPIP Referenced", uid), "its pixels are on a server: " + ASK);
+          new Other(title("JPIP Referenced", uid), "its pixels are on a server: " + Remedy.ASK);
       case "100", "101", "102", "103", "104", "105", "106", "107", "108" ->
-          new Other(title("MPEG video", uid), "a radiograph is no video: " + ASK);
-      case "110", "111", "112" -> new Other(title("JPEG XL", uid), ASK);
-      case "201", "202", "203" -> new Other(title("High-Throughput JPEG 2000", uid), WITH_PYDICOM);
-      default -> new Other("unknown transfer syntax (" + Printable.of(uid) + ")", ASK);
+          new Other(title("MPEG video", uid), "a radiograph is no video: " + Remedy.ASK);
+      case "110", "111", "112" -> new Other(title("JPEG XL", uid), Remedy.ASK);
+      case "201", "202", "203" ->
+          new Other(title("High-Throughput JPEG 2000", uid), Remedy.WITH_PYDICOM);
+      default -> new Other("unknown transfer syntax (" + Printable.of(uid) + ")", Remedy.ASK);
     };
   }
-
-  /** gdcm and dcmtk do not decode it. */
-  String WITH_PYDICOM =
-      "decompress it with pydicom and pylibjpeg-openjpeg: dcmread(IN), decompress(), save_as(OUT)";
 
   private static String title(String name, String uid) {
     return name + " (" + uid + ")";

@@ -12,7 +12,8 @@ import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.radialog.imaging.ImageRefused.Reason;
+import org.radialog.codecs.ImageRefused;
+import org.radialog.codecs.ImageRefused.Reason;
 
 /** What is no radiograph is refused with one line that names the file and says why. */
 class BadInputTest {

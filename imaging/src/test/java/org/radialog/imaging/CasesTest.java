@@ -10,6 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.radialog.codecs.ImageRefused;
 
 /** Files that other readers take: a model sees the same grey levels as of a plain file. */
 class CasesTest {

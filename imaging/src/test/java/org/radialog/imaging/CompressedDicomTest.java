@@ -20,6 +20,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.radialog.codecs.ImageRefused;
+import org.radialog.codecs.Samples;
 import org.radialog.testing.TestData;
 
 /** Compressed DICOM gives the pixels of the plain file, whole, or is refused. */

@@ -13,6 +13,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.radialog.codecs.ImageRefused;
+import org.radialog.codecs.Samples;
 import org.radialog.testing.Golden;
 
 /** Each row of the tables of codings in {@code docs/dicom.md} says what happens to its file. */

@@ -13,6 +13,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.radialog.codecs.ImageRefused;
 import org.radialog.testing.Golden;
 
 /** Each row of the table in {@code docs/dicom.md} says what happens to its file. */

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.radialog.codecs.ImageRefused;
 import org.radialog.testing.TestData;
 
 /** DICOM: every encoding gives the same pixels, every contradiction is refused. */

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.radialog.codecs.ImageRefused;
 
 /** Films drawn for people: true greys, and heat where the network looked. */
 class FilmImageTest {

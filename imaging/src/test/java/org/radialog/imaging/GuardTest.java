@@ -12,7 +12,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.radialog.imaging.ImageRefused.Reason;
+import org.radialog.codecs.ImageRefused;
+import org.radialog.codecs.ImageRefused.Reason;
+import org.radialog.codecs.Samples;
 import org.radialog.testing.Golden;
 
 /** Which films pass, which pass with a warning, which never get a report. */

@@ -8,6 +8,7 @@ import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
+import org.radialog.codecs.ImageRefused;
 
 /** Whatever happens to a compressed frame: it is read or refused, and soon. */
 class HostileCodestreamTest {

@@ -10,6 +10,7 @@ import java.util.zip.CRC32;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
+import org.radialog.codecs.ImageRefused;
 
 /** Whatever happens to a file: it is read whole or refused, nothing else. */
 class HostileFileTest {

@@ -15,6 +15,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.radialog.codecs.ImageRefused;
+import org.radialog.codecs.Samples;
 
 /**
  * JPEG files as programs write them: what pixels do not depend on never changes or refuses them.

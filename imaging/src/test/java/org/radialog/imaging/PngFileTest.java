@@ -12,6 +12,7 @@ import java.util.Random;
 import java.util.zip.Deflater;
 import java.util.zip.DeflaterOutputStream;
 import org.junit.jupiter.api.Test;
+import org.radialog.codecs.ImageRefused;
 
 /** PNG of every kind: samples as they stand, at the price of a plain file. */
 class PngFileTest {

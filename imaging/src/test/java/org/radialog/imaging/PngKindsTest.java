@@ -10,6 +10,7 @@ import javax.imageio.ImageIO;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
+import org.radialog.codecs.Samples;
 
 /** PNG of every depth and colour type, interlaced or not, with any filter. */
 class PngKindsTest {

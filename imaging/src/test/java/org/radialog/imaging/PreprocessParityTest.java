@@ -14,6 +14,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.radialog.codecs.Samples;
 import org.radialog.testing.Golden;
 import org.radialog.testing.GoldenWeights;
 import org.radialog.testing.TestData;

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.radialog.codecs.ImageRefused;
 
 /** PNG and JPEG: the samples that stand in the file, whatever the kind. */
 class RadiographTest {

@@ -23,8 +23,8 @@ import org.radialog.data.Film;
 import org.radialog.data.Folds;
 import org.radialog.eval.FindingsScores;
 import org.radialog.eval.FindingsScores.LabelScore;
-import org.radialog.eval.Interval;
-import org.radialog.model.ModelConfig;
+import org.radialog.metrics.Interval;
+import org.radialog.published.ModelConfig;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 

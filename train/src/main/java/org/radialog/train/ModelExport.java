@@ -22,7 +22,7 @@ import org.radialog.data.Folds;
 import org.radialog.data.NihDataSet;
 import org.radialog.data.Truth;
 import org.radialog.dialog.RaDialog;
-import org.radialog.model.ModelConfig;
+import org.radialog.published.ModelConfig;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;

@@ -9,7 +9,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.radialog.base.Progress;
 import org.radialog.data.Folds;
-import org.radialog.model.TextTokenizer;
+import org.radialog.text.TextTokenizer;
 import org.radialog.weights.Checkpoint;
 
 /**

@@ -14,10 +14,10 @@ import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.data.Film;
 import org.radialog.imaging.Preprocessing;
-import org.radialog.model.BioViLT;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
+import org.radialog.vision.BioViLT;
 import org.radialog.weights.Checkpoint;
 
 /**

@@ -5,9 +5,9 @@ import java.util.stream.IntStream;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.PromptFormat;
 import org.radialog.clinical.PromptPart;
-import org.radialog.data.InstructDialog;
-import org.radialog.model.Llama;
-import org.radialog.model.TextTokenizer;
+import org.radialog.instruct.InstructDialog;
+import org.radialog.language.Llama;
+import org.radialog.text.TextTokenizer;
 
 /**
  * A dialog as the language model reads it. Each part is encoded by itself, as at inference.

@@ -14,7 +14,7 @@ import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.dialog.RaDialog;
-import org.radialog.model.ModelConfig;
+import org.radialog.published.ModelConfig;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.DType;
 

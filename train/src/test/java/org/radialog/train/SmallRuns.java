@@ -14,9 +14,9 @@ import javax.imageio.ImageIO;
 import org.bytedeco.pytorch.Tensor;
 import org.radialog.base.Progress;
 import org.radialog.data.Folds;
-import org.radialog.model.BioViLT;
-import org.radialog.model.FindingsClassifier;
 import org.radialog.torch.Parameters;
+import org.radialog.vision.BioViLT;
+import org.radialog.vision.FindingsClassifier;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
 

@@ -15,12 +15,12 @@ import org.radialog.clinical.Finding;
 import org.radialog.clinical.PromptFormat;
 import org.radialog.clinical.View;
 import org.radialog.data.Film;
-import org.radialog.data.InstructDataSet;
-import org.radialog.data.InstructDialog;
-import org.radialog.data.InstructMix;
 import org.radialog.data.Truth;
-import org.radialog.model.Llama;
-import org.radialog.model.TextTokenizer;
+import org.radialog.instruct.InstructDataSet;
+import org.radialog.instruct.InstructDialog;
+import org.radialog.instruct.InstructMix;
+import org.radialog.language.Llama;
+import org.radialog.text.TextTokenizer;
 import org.radialog.weights.Checkpoint;
 
 class TokenDialogTest {

@@ -1,0 +1,76 @@
+package org.radialog.codecs;
+
+import java.util.Locale;
+import org.radialog.base.RadialogException;
+
+/**
+ * A picture that no report may be written on. {@link #reason()} is for programs, the message is one
+ * line for people: which file, what was expected, what was found.
+ */
+public final class ImageRefused extends RadialogException {
+  private static final long serialVersionUID = 1L;
+
+  /** Why a picture was refused. */
+  public enum Reason {
+    /** No file of that name. */
+    MISSING,
+    /** A folder, or a file without read permission. */
+    NOT_READABLE,
+    /** A file of zero bytes, or a pipe that gave none. */
+    EMPTY,
+    /** Neither PNG nor JPEG nor DICOM. */
+    UNKNOWN_FORMAT,
+    /** A format that is known, in a variant that is not read: the message names it. */
+    UNSUPPORTED,
+    /** More pixels, bytes, scans, elements or digits than a film has: the message names which. */
+    TOO_LARGE,
+    /** The file ends before its picture does. */
+    TRUNCATED,
+    /** The file contradicts its format. */
+    CORRUPT,
+    /** Shorter side below what a chest film has. */
+    TOO_SMALL,
+    /** Sides whose ratio no chest film has. */
+    ASPECT_RATIO,
+    /** All pixels are equal. */
+    CONSTANT,
+    /** A colour photograph. */
+    COLOUR,
+    /** Probably no frontal chest film: its findings may be looked at, no text is written on it. */
+    PROBABLY_NOT_FRONTAL;
+
+    /** Whether a guard that is forced lets such a picture pass. */
+    public boolean forcible() {
+      return this == ASPECT_RATIO || this == COLOUR || this == PROBABLY_NOT_FRONTAL;
+    }
+
+    /** The stable code in the JSON output, for example {@code too_small}. */
+    public String code() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  private final Reason reason;
+
+  /** Refuses {@code image} (its path or name). */
+  public ImageRefused(Reason reason, String image, String message) {
+    super(image + ": " + message);
+    this.reason = reason;
+  }
+
+  /** Refuses {@code image} (its path or name) because of {@code cause}. */
+  public ImageRefused(Reason reason, String image, String message, Throwable cause) {
+    super(image + ": " + message, cause);
+    this.reason = reason;
+  }
+
+  /** Why it was refused. */
+  public Reason reason() {
+    return reason;
+  }
+
+  /** The reason's stable code. */
+  public String code() {
+    return reason.code();
+  }
+}

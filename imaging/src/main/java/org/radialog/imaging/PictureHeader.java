@@ -1,8 +1,0 @@
-package org.radialog.imaging;
-
-/**
- * What a PNG or JPEG file says of its picture.
- *
- * @param orientation EXIF, 1 to 8
- */
-record PictureHeader(int width, int height, int channels, int bytesPerSample, int orientation) {}

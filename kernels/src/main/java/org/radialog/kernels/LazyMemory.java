@@ -1,0 +1,112 @@
+package org.radialog.kernels;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.Optional;
+import org.radialog.base.RadialogException;
+
+/**
+ * Off-heap memory of the system's own pages: one takes room in the machine only once it is written
+ * to, and goes back at once when it is done with. (The C library's allocator would keep what is
+ * freed between other pieces.) Elsewhere than on Linux it is an arena's.
+ */
+public final class LazyMemory {
+  /** Bytes of a page; where a system has larger ones, what is forgotten goes back at the end. */
+  public static final long PAGE = 4096;
+
+  // Linux, all processors that the JDK runs on
+  private static final int PROT_READ_WRITE = 3;
+  private static final int MAP_PRIVATE_ANONYMOUS = 0x22;
+  private static final int MADV_DONTNEED = 4;
+  private static final long MAP_FAILED = -1;
+
+  private static final Linker LINKER = Linker.nativeLinker();
+  private static final Optional<MethodHandle> MAP =
+      handle(
+          "mmap",
+          FunctionDescriptor.of(
+              ValueLayout.ADDRESS,
+              ValueLayout.ADDRESS,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_INT,
+              ValueLayout.JAVA_INT,
+              ValueLayout.JAVA_INT,
+              ValueLayout.JAVA_LONG));
+  private static final Optional<MethodHandle> UNMAP =
+      handle(
+          "munmap",
+          FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
+  private static final Optional<MethodHandle> ADVISE =
+      handle(
+          "madvise",
+          FunctionDescriptor.of(
+              ValueLayout.JAVA_INT,
+              ValueLayout.ADDRESS,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_INT));
+
+  private LazyMemory() {}
+
+  @SuppressWarnings("restricted") // the signatures are those of POSIX
+  private static Optional<MethodHandle> handle(String name, FunctionDescriptor signature) {
+    if (!System.getProperty("os.name").equals("Linux")) {
+      return Optional.empty();
+    }
+    return LINKER
+        .defaultLookup()
+        .find(name)
+        .map(address -> LINKER.downcallHandle(address, signature));
+  }
+
+  /**
+   * A piece of zeros that lives as long as {@code arena}, at the beginning of a page.
+   *
+   * @throws RadialogException if the system has not so much memory
+   */
+  @SuppressWarnings("restricted") // the size is what was asked for
+  public static MemorySegment allocate(Arena arena, long bytes) {
+    if (MAP.isEmpty() || UNMAP.isEmpty() || bytes == 0) {
+      return arena.allocate(bytes, PAGE);
+    }
+    try {
+      MemorySegment memory =
+          (MemorySegment)
+              MAP.get()
+                  .invokeExact(
+                      MemorySegment.NULL, bytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0L);
+      if (memory.address() == MAP_FAILED) {
+        throw new RadialogException(
+            "the system has no room for " + bytes + " bytes; end other programs or dialogs");
+      }
+      return memory.reinterpret(bytes, arena, LazyMemory::unmap);
+    } catch (RadialogException e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new AssertionError("a function of C throws nothing", e);
+    }
+  }
+
+  /** Gives the whole pages of a part back to the system; its content is undefined from then on. */
+  public static void forget(MemorySegment part) {
+    if (MAP.isEmpty() || ADVISE.isEmpty() || part.byteSize() == 0) {
+      return;
+    }
+    try {
+      int _ = (int) ADVISE.get().invokeExact(part, part.byteSize(), MADV_DONTNEED);
+    } catch (Throwable e) {
+      throw new AssertionError("a function of C throws nothing", e);
+    }
+  }
+
+  private static void unmap(MemorySegment memory) {
+    try {
+      int _ = (int) UNMAP.orElseThrow().invokeExact(memory, memory.byteSize());
+    } catch (Throwable e) {
+      throw new AssertionError("a function of C throws nothing", e);
+    }
+  }
+}

@@ -1,0 +1,223 @@
+package org.radialog.language;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.Optional;
+import org.radialog.base.RadialogException;
+import org.radialog.kernels.LazyMemory;
+
+/**
+ * The keys and values of one sequence, fp32 in off-heap memory, so that the plain-Java decoder and
+ * libtorch ({@code torch.from_blob}) read the same bytes.
+ *
+ * <p>Per layer and kind one block [K, capacity, d] row-major, keys after the rotary embedding. A
+ * forward pass reserves, writes rows {@code length() … length() + n − 1} of every layer, then calls
+ * {@link #advance}. The memory grows with what is held, by half at least, so that a conversation of
+ * a hundred tokens costs a hundred tokens, and a token of a long one is copied twice on the
+ * average. {@link #reserve} may so move the blocks: ask for {@link #keys} and {@link #values} after
+ * it. Not thread-safe; kernels may read and write disjoint parts from several threads.
+ *
+ * <p>K key/value heads · d head size.
+ */
+public final class KvCache implements AutoCloseable {
+  private static final int ALIGNMENT = 64;
+  private static final int GRAIN = 64; // positions
+
+  private final LlamaConfig config;
+  private Blocks blocks;
+  private int length;
+  private boolean closed;
+
+  /** An empty cache for a sequence of the model {@code config}. */
+  public KvCache(LlamaConfig config) {
+    this.config = config;
+    this.blocks = Blocks.none(config);
+  }
+
+  /** The model that this cache fits. */
+  public LlamaConfig config() {
+    return config;
+  }
+
+  /** Tokens held, and the position of the next one. */
+  public int length() {
+    return length;
+  }
+
+  /** Tokens that fit without moving. */
+  public int capacity() {
+    return blocks.capacity;
+  }
+
+  /** The keys of {@code layer}: [K, capacity, d] fp32 row-major, valid until it grows or closes. */
+  public MemorySegment keys(int layer) {
+    return blocks.keys[layer];
+  }
+
+  /**
+   * The values of {@code layer}: [K, capacity, d] fp32 row-major, valid until it grows or closes.
+   */
+  public MemorySegment values(int layer) {
+    return blocks.values[layer];
+  }
+
+  /**
+   * Makes room for {@code tokens} tokens in all, keeping what is held.
+   *
+   * @throws RadialogException if that is more than the model's positions
+   */
+  public void reserve(int tokens) {
+    open();
+    if (tokens <= blocks.capacity) {
+      return;
+    }
+    if (tokens > config.maxPositions()) {
+      throw new RadialogException(
+          "the conversation needs %d positions, the language model has %d: start a new one or ask for fewer new tokens"
+              .formatted(tokens, config.maxPositions()));
+    }
+    long wanted = Math.max(tokens, blocks.capacity + blocks.capacity / 2L);
+    wanted = (wanted + GRAIN - 1) / GRAIN * GRAIN;
+    grow((int) Math.min(wanted, config.maxPositions()));
+  }
+
+  /**
+   * Counts {@code tokens} rows as held, after every layer wrote them.
+   *
+   * @throws IllegalArgumentException if they were not reserved
+   */
+  public void advance(int tokens) {
+    open();
+    if (tokens < 0 || length + tokens > blocks.capacity) {
+      throw new IllegalArgumentException(
+          "cannot advance by " + tokens + " from " + length + ": capacity is " + blocks.capacity);
+    }
+    length += tokens;
+  }
+
+  /**
+   * Forgets all tokens from position {@code newLength} on; what is before stays valid.
+   *
+   * @throws IllegalArgumentException if fewer are held
+   */
+  public void truncate(int newLength) {
+    open();
+    if (newLength < 0 || newLength > length) {
+      throw new IllegalArgumentException(
+          "cannot truncate to " + newLength + " tokens: " + length + " are held");
+    }
+    length = newLength;
+  }
+
+  /** A new cache that holds a copy of the first {@code tokens} tokens: a prefix computed once. */
+  public KvCache copy(int tokens) {
+    open();
+    if (tokens < 0 || tokens > length) {
+      throw new IllegalArgumentException(
+          "cannot copy " + tokens + " tokens: " + length + " are held");
+    }
+    KvCache copy = new KvCache(config);
+    copy.reserve(tokens);
+    for (int layer = 0; layer < config.layers(); layer++) {
+      copy.blocks.copy(blocks, layer, tokens, config);
+    }
+    copy.length = tokens;
+    return copy;
+  }
+
+  /** Bytes of off-heap memory, room for tokens to come included. */
+  public long bytes() {
+    return 2L * config.layers() * blocks.capacity * config.keyRows() * Float.BYTES;
+  }
+
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      blocks.arena.ifPresent(Arena::close);
+    }
+  }
+
+  private void open() {
+    if (closed) {
+      throw new IllegalStateException("the KV cache is closed");
+    }
+  }
+
+  // Layer by layer: at no time is more than one of them in memory twice.
+  private void grow(int newCapacity) {
+    Blocks bigger = Blocks.allocate(config, newCapacity);
+    for (int layer = 0; layer < config.layers(); layer++) {
+      bigger.copy(blocks, layer, length, config);
+      LazyMemory.forget(blocks.memory[layer]);
+    }
+    Optional<Arena> old = blocks.arena;
+    blocks = bigger;
+    old.ifPresent(Arena::close);
+  }
+
+  /**
+   * The memory at one capacity.
+   *
+   * @param memory of each layer: its keys, then its values
+   * @param keys of each layer, [K, capacity, d]
+   * @param values of each layer, [K, capacity, d]
+   */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  private record Blocks(
+      Optional<Arena> arena,
+      MemorySegment[] memory,
+      MemorySegment[] keys,
+      MemorySegment[] values,
+      int capacity) {
+
+    static Blocks none(LlamaConfig config) {
+      MemorySegment[] nothing = new MemorySegment[config.layers()];
+      Arrays.fill(nothing, MemorySegment.NULL);
+      return new Blocks(Optional.empty(), nothing, nothing, nothing, 0);
+    }
+
+    @SuppressWarnings("MustBeClosedChecker") // the cache closes it
+    static Blocks allocate(LlamaConfig config, int capacity) {
+      Arena arena = Arena.ofShared();
+      try {
+        MemorySegment[] memory = new MemorySegment[config.layers()];
+        MemorySegment[] keys = new MemorySegment[config.layers()];
+        MemorySegment[] values = new MemorySegment[config.layers()];
+        long bytes = (long) capacity * config.keyRows() * Float.BYTES;
+        long second = rounded(bytes, ALIGNMENT);
+        long stride = rounded(second + bytes, LazyMemory.PAGE);
+        MemorySegment all = LazyMemory.allocate(arena, config.layers() * stride);
+        for (int layer = 0; layer < config.layers(); layer++) {
+          memory[layer] = all.asSlice(layer * stride, stride);
+          keys[layer] = memory[layer].asSlice(0, bytes);
+          values[layer] = memory[layer].asSlice(second, bytes);
+        }
+        return new Blocks(Optional.of(arena), memory, keys, values, capacity);
+      } catch (RuntimeException | Error e) {
+        arena.close();
+        throw e;
+      }
+    }
+
+    private static long rounded(long bytes, long grain) {
+      return (bytes + grain - 1) / grain * grain;
+    }
+
+    void copy(Blocks from, int layer, int tokens, LlamaConfig config) {
+      copyRows(from.keys[layer], from.capacity, keys[layer], tokens, config);
+      copyRows(from.values[layer], from.capacity, values[layer], tokens, config);
+    }
+
+    // [K, fromCapacity, d] -> [K, capacity, d], the first `tokens` rows of each head
+    private void copyRows(
+        MemorySegment from, int fromCapacity, MemorySegment to, int tokens, LlamaConfig config) {
+      long row = (long) config.headSize() * Float.BYTES;
+      for (int head = 0; head < config.kvHeads(); head++) {
+        MemorySegment.copy(
+            from, row * fromCapacity * head, to, row * capacity * head, row * tokens);
+      }
+    }
+  }
+}

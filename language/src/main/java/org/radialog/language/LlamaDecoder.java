@@ -1,0 +1,714 @@
+package org.radialog.language;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.IntStream;
+import org.radialog.base.RadialogException;
+import org.radialog.kernels.FloatLanes;
+import org.radialog.kernels.LowRank;
+import org.radialog.kernels.PackedMatrix;
+import org.radialog.kernels.QuantisedVectors;
+import org.radialog.kernels.Team;
+import org.radialog.kernels.WeightFormat;
+
+/**
+ * The decode step of a Llama-family model in plain Java on quantised weights: {@code INT8}
+ * throughout, or {@code INT4} layers with an 8-bit head. It reads the same weights and the same
+ * {@link KvCache} as {@link Llama}.
+ *
+ * <p>B sequences · N new tokens of all of them, a row each · D hidden · H heads · K key/value heads
+ * · d head size · F MLP · V vocabulary · r rank of an adapter.
+ *
+ * <p>A step is a {@link Team}'s phases: five a layer and the head. In each, rows of the matrices or
+ * chunks of the attention go to whoever is free. Before its first piece of a phase a thread norms
+ * and rounds the joint input for itself, which costs less than waiting for another. A token's
+ * logits have the same bits alone, in a batch and in a pass of several tokens, on any number of
+ * threads.
+ *
+ * <p>Not thread-safe: one step at a time; only {@link #warmUp} may run beside it.
+ */
+public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
+  // Beyond this many threads the memory is the limit.
+  private static final int MOST_THREADS = 8;
+
+  // What the kernels take at once. Fewer rows wait for the memory and are cheap company; further
+  // ones wait for the arithmetic and cost as much as before.
+  private static final int PASS_TOKENS = 4;
+
+  private final LlamaConfig config;
+  private final LlamaWeights weights;
+  private final PackedLlama packed;
+  private final Team team;
+  private final Member[] members;
+  private final float[] frequencies; // [d/2]
+  private final List<Row> rows = new ArrayList<>(); // of the largest batch so far
+  private final ReentrantLock lock = new ReentrantLock();
+  private final ReentrantLock warming = new ReentrantLock();
+  private volatile boolean warm; // or not to be warmed up any longer
+
+  /** One token's part of the pass, shared by all threads. */
+  private static final class Row {
+    final float[] x; // [D] the residual stream
+    final float[] projected; // [D] of o_proj and down_proj
+    final float[] q; // [H · d]
+    final float[] k; // [K · d]
+    final float[] v; // [K · d]
+    final float[] gate; // [F]
+    final float[] up; // [F]
+    final float[] cos; // [d/2]
+    final float[] sin; // [d/2]
+    final CachedAttention attention;
+
+    Row(LlamaConfig c) {
+      x = new float[c.hidden()];
+      projected = new float[c.hidden()];
+      q = new float[c.queryRows()];
+      k = new float[c.keyRows()];
+      v = new float[c.keyRows()];
+      gate = new float[c.mlp()];
+      up = new float[c.mlp()];
+      cos = new float[c.headSize() / 2];
+      sin = new float[c.headSize() / 2];
+      attention = new CachedAttention(c);
+    }
+  }
+
+  /** What one thread keeps for itself. */
+  private static final class Member {
+    final CachedAttention.Scratch scratch;
+    QuantisedVectors hidden; // [N, D]
+    QuantisedVectors attended; // [N, H · d]
+    QuantisedVectors inner; // [N, F]
+    float[][] normed; // [N, D]
+    float[][] merged; // [N, H · d]
+    float[][][] low = {}; // [3, N, r] A x of the matrices of a phase
+
+    @SuppressWarnings("UnusedVariable") // written, so that what was touched is read
+    int touched;
+
+    Member(LlamaConfig c) {
+      scratch = new CachedAttention.Scratch(c);
+      hidden = new QuantisedVectors(0, c.hidden());
+      attended = new QuantisedVectors(0, c.queryRows());
+      inner = new QuantisedVectors(0, c.mlp());
+      normed = new float[0][];
+      merged = new float[0][];
+    }
+
+    float[] low(int slot, int row, int width) {
+      if (low[slot][row].length < width) {
+        low[slot][row] = new float[width];
+      }
+      return low[slot][row];
+    }
+
+    void grow(LlamaConfig c, int count) {
+      if (normed.length < count) {
+        hidden = new QuantisedVectors(count, c.hidden());
+        attended = new QuantisedVectors(count, c.queryRows());
+        inner = new QuantisedVectors(count, c.mlp());
+        normed = new float[count][c.hidden()];
+        merged = new float[count][c.queryRows()];
+        low = new float[3][count][0];
+      }
+    }
+  }
+
+  /** Rows {@code first … first + count − 1} of a pass are the new tokens of one sequence. */
+  private record Run(KvCache cache, int first, int count) {}
+
+  /** A pass under way: arrays by row. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  private record Step(
+      int count, // N
+      List<Run> runs, // B
+      Row[] rows,
+      float[][] q,
+      float[][] k,
+      float[][] v,
+      float[][] projected,
+      float[][] gate,
+      float[][] up,
+      float[][] logits) {}
+
+  private LlamaDecoder(LlamaWeights weights, PackedLlama packed) {
+    this(weights, packed, Math.clamp(Runtime.getRuntime().availableProcessors(), 1, MOST_THREADS));
+  }
+
+  LlamaDecoder(LlamaWeights weights, PackedLlama packed, int threads) {
+    this.config = weights.config();
+    this.weights = weights;
+    this.packed = packed;
+    this.frequencies = config.inverseFrequencies();
+    this.team = Team.of(threads);
+    this.members =
+        IntStream.range(0, team.size()).mapToObj(i -> new Member(config)).toArray(Member[]::new);
+  }
+
+  /**
+   * The model as its checkpoint has it. A GGUF's Q4_1 layers lose nothing at {@code INT4}, nor Q8_0
+   * ones at {@code INT8}; others are rounded in groups of 32.
+   *
+   * @param weights stays open as long as the decoder is used
+   * @param precision {@code INT8} or {@code INT4}
+   * @throws RadialogException if the widths of the model are not multiples of 32
+   */
+  public static LlamaDecoder of(LlamaWeights weights, Precision precision) {
+    return new LlamaDecoder(weights, PackedLlama.of(weights, Optional.empty(), false, precision));
+  }
+
+  /** The model with an adapter in fp32 beside its matrices, which stay what they are. */
+  public static LlamaDecoder beside(
+      LlamaWeights weights, LoraAdapter adapter, Precision precision) {
+    return new LlamaDecoder(
+        weights, PackedLlama.of(weights, Optional.of(adapter), false, precision));
+  }
+
+  /**
+   * The model with an adapter added to its matrices before they are rounded. At {@code INT4} the
+   * rounding takes most of what an adapter does: keep it {@link #beside}.
+   */
+  public static LlamaDecoder merged(
+      LlamaWeights weights, LoraAdapter adapter, Precision precision) {
+    return new LlamaDecoder(
+        weights, PackedLlama.of(weights, Optional.of(adapter), true, precision));
+  }
+
+  /**
+   * The model of a file of packed weights, mapped rather than loaded, its checksums compared.
+   *
+   * @param weights what it was made of, for its shape and the embeddings of tokens
+   * @param key what it was marked with
+   * @return empty if there is no such file, or it is damaged, or marked with another key, model,
+   *     precision or vector width
+   */
+  public static Optional<LlamaDecoder> packed(
+      Path file, String key, LlamaWeights weights, Precision precision) {
+    if (!Files.exists(file)) {
+      return Optional.empty();
+    }
+    try {
+      return PackedLlama.map(file, key, weights.config(), precision)
+          .map(packed -> new LlamaDecoder(weights, packed));
+    } catch (RadialogException e) {
+      return Optional.empty(); // damaged: as good as missing
+    }
+  }
+
+  /**
+   * Packs a model into a file that {@link #packed} maps, without holding it in memory.
+   *
+   * @param key one line that names what the file is made of: the digests of base and adapter, and
+   *     whether it is merged
+   * @param merged as {@link #merged}, otherwise as {@link #beside}
+   * @throws RadialogException if the file cannot be written
+   */
+  public static void pack(
+      Path file,
+      String key,
+      LlamaWeights weights,
+      Optional<LoraAdapter> adapter,
+      boolean merged,
+      Precision precision) {
+    PackedLlama.write(file, key, weights, adapter, merged, precision);
+  }
+
+  /**
+   * Packs a model again, a matrix at a time, and compares the result with a file of {@link #pack}.
+   *
+   * @return whether they are equal; empty if the file is marked with another key, model, precision
+   *     or vector width
+   * @throws RadialogException if the file is missing or damaged
+   */
+  public static Optional<Boolean> equal(
+      Path file,
+      String key,
+      LlamaWeights weights,
+      Optional<LoraAdapter> adapter,
+      boolean merged,
+      Precision precision) {
+    return PackedLlama.equal(file, key, weights, adapter, merged, precision);
+  }
+
+  /** The shape of the model. */
+  public LlamaConfig config() {
+    return config;
+  }
+
+  /** Bytes of the weights in memory: what a step reads, the cache apart. */
+  public long weightBytes() {
+    return packed.bytes();
+  }
+
+  /** The weights as {@link Llama} multiplies with them. */
+  LlamaMatrices matrices() {
+    return new PackedMatrices(weights, packed);
+  }
+
+  // ---------------------------------------------------------------- the step
+
+  @Override
+  public void extend(List<int[]> tokens, List<KvCache> caches, float[][] logits) {
+    check(tokens, caches, logits);
+    warm = true;
+    lock.lock();
+    try {
+      run(begin(tokens, caches, logits));
+      for (int b = 0; b < caches.size(); b++) {
+        caches.get(b).advance(tokens.get(b).length);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public int passTokens() {
+    return PASS_TOKENS;
+  }
+
+  private void check(List<int[]> tokens, List<KvCache> caches, float[][] logits) {
+    int count = tokens.stream().mapToInt(ids -> ids.length).sum();
+    if (count == 0 || tokens.size() != caches.size() || count != logits.length) {
+      throw new IllegalArgumentException(
+          "expected one cache for each sequence and one row of logits for each token, got %d caches for %d and %d rows for %d"
+              .formatted(caches.size(), tokens.size(), logits.length, count));
+    }
+    for (int b = 0; b < tokens.size(); b++) {
+      if (tokens.get(b).length == 0) {
+        throw new IllegalArgumentException("sequence " + b + " gets no token");
+      }
+      for (int token : tokens.get(b)) {
+        if (token < 0 || token >= config.vocab()) {
+          throw new IllegalArgumentException(
+              "token " + token + " is not in the vocabulary of " + config.vocab());
+        }
+      }
+      if (!caches.get(b).config().equals(config)) {
+        throw new IllegalArgumentException(
+            "the cache of sequence " + b + " is of another model: " + caches.get(b).config());
+      }
+    }
+    for (float[] row : logits) {
+      if (row.length < config.vocab()) {
+        throw new IllegalArgumentException(
+            "logits need " + config.vocab() + " places, got " + row.length);
+      }
+    }
+  }
+
+  private Step begin(List<int[]> tokens, List<KvCache> caches, float[][] logits) {
+    int count = logits.length;
+    while (rows.size() < count) {
+      rows.add(new Row(config));
+    }
+    for (Member member : members) {
+      member.grow(config, count);
+    }
+    List<Run> runs = new ArrayList<>();
+    int next = 0;
+    for (int b = 0; b < tokens.size(); b++) {
+      int[] ids = tokens.get(b);
+      KvCache cache = caches.get(b);
+      cache.reserve(cache.length() + ids.length);
+      runs.add(new Run(cache, next, ids.length));
+      for (int i = 0; i < ids.length; i++) {
+        begin(rows.get(next++), ids[i], cache.length() + i);
+      }
+    }
+    Row[] batch = rows.subList(0, count).toArray(Row[]::new);
+    return new Step(
+        count,
+        runs,
+        batch,
+        Arrays.stream(batch).map(r -> r.q).toArray(float[][]::new),
+        Arrays.stream(batch).map(r -> r.k).toArray(float[][]::new),
+        Arrays.stream(batch).map(r -> r.v).toArray(float[][]::new),
+        Arrays.stream(batch).map(r -> r.projected).toArray(float[][]::new),
+        Arrays.stream(batch).map(r -> r.gate).toArray(float[][]::new),
+        Arrays.stream(batch).map(r -> r.up).toArray(float[][]::new),
+        logits);
+  }
+
+  private void begin(Row row, int token, int position) {
+    row.attention.begin(position + 1);
+    float[] embedding = weights.floats(LlamaWeights.EMBEDDING, token, 1); // [D]
+    System.arraycopy(embedding, 0, row.x, 0, config.hidden());
+    for (int i = 0; i < frequencies.length; i++) {
+      float angle = position * frequencies[i];
+      row.cos[i] = (float) Math.cos(angle);
+      row.sin[i] = (float) Math.sin(angle);
+    }
+  }
+
+  /** What a phase of a layer does; the last phase of a step is the head's. */
+  private enum Phase {
+    PROJECT,
+    ATTEND,
+    OUTPUT,
+    GATE,
+    DOWN;
+
+    private static final Phase[] ALL = values();
+
+    static Phase of(int phase) {
+      return ALL[phase % ALL.length];
+    }
+
+    static int layer(int phase) {
+      return phase / ALL.length;
+    }
+  }
+
+  private void run(Step step) {
+    int head = config.layers() * Phase.ALL.length;
+    team.run(
+        new Team.Phases() {
+          @Override
+          public int count() {
+            return head + 1;
+          }
+
+          @Override
+          public int units(int phase) {
+            return phase == head
+                ? packed.head().blocks()
+                : LlamaDecoder.this.units(step, Phase.of(phase), block(phase));
+          }
+
+          @Override
+          public void piece(int phase, int member, int from, int to, boolean first) {
+            if (phase == head) {
+              head(step, members[member], from, to, first);
+            } else {
+              LlamaDecoder.this.piece(step, phase, members[member], from, to, first);
+            }
+          }
+
+          @Override
+          public void ahead(int phase, int member, int from) {
+            if (phase == head) {
+              touch(members[member], packed.head(), from);
+            } else {
+              LlamaDecoder.ahead(Phase.of(phase), block(phase), members[member], from);
+            }
+          }
+        });
+  }
+
+  private PackedLlama.Block block(int phase) {
+    return packed.layers().get(Phase.layer(phase));
+  }
+
+  // Blocks of rows of the matrices; in the attention its items.
+  private int units(Step step, Phase phase, PackedLlama.Block block) {
+    return switch (phase) {
+      case PROJECT ->
+          block.qProj().base().blocks()
+              + block.kProj().base().blocks()
+              + block.vProj().base().blocks();
+      case ATTEND -> {
+        int work = 0;
+        for (Row row : step.rows) {
+          work += config.kvHeads() * row.attention.chunks();
+        }
+        yield work;
+      }
+      case OUTPUT -> block.oProj().base().blocks();
+      case GATE -> block.gateProj().base().blocks();
+      case DOWN -> block.downProj().base().blocks();
+    };
+  }
+
+  private void piece(Step step, int phase, Member own, int from, int to, boolean first) {
+    PackedLlama.Block block = block(phase);
+    switch (Phase.of(phase)) {
+      case PROJECT -> project(step, own, block, from, to, first);
+      case ATTEND -> attend(step, own, Phase.layer(phase), from, to);
+      case OUTPUT -> output(step, own, block.oProj(), from, to, first);
+      case GATE -> gate(step, own, block, from, to, first);
+      case DOWN -> down(step, own, block.downProj(), from, to, first);
+    }
+  }
+
+  // While others are at work the first weights behind it come.
+  private static void ahead(Phase phase, PackedLlama.Block block, Member own, int from) {
+    switch (phase) {
+      case PROJECT -> {
+        if (from < block.qProj().base().blocks()) {
+          touch(own, block.qProj().base(), from);
+        }
+      }
+      case ATTEND -> {}
+      case OUTPUT -> touch(own, block.oProj().base(), from);
+      case GATE -> touch(own, block.gateProj().base(), from);
+      case DOWN -> touch(own, block.downProj().base(), from);
+    }
+  }
+
+  private static void touch(Member own, PackedMatrix next, int block) {
+    if (block < next.blocks()) {
+      own.touched += next.touch(block);
+    }
+  }
+
+  // x [N, D] -> q [N, H·d], k and v [N, K·d], whose blocks stand one after the other
+  private void project(
+      Step step, Member own, PackedLlama.Block block, int from, int to, boolean first) {
+    if (first) {
+      norm(step, own, block.inputLayernorm());
+      low(step, own, own.normed, block.qProj(), block.kProj(), block.vProj());
+    }
+    int k = block.qProj().base().blocks();
+    int v = k + block.kProj().base().blocks();
+    linear(block.qProj(), 0, step, own, own.hidden, from, Math.min(to, k), step.q);
+    linear(
+        block.kProj(),
+        1,
+        step,
+        own,
+        own.hidden,
+        Math.max(from, k) - k,
+        Math.min(to, v) - k,
+        step.k);
+    linear(block.vProj(), 2, step, own, own.hidden, Math.max(from, v) - v, to - v, step.v);
+  }
+
+  private void norm(Step step, Member own, float[] weight) {
+    for (int b = 0; b < step.count; b++) {
+      FloatLanes.rmsNorm(step.rows[b].x, weight, (float) config.rmsEps(), own.normed[b]); // [D]
+      own.hidden.set(b, own.normed[b]);
+    }
+  }
+
+  // The work items of all sequences in one row: sequence, head, chunk. Each piece is a stretch of
+  // it, so that a thread reads long stretches of the cache. An item is all of a sequence's new rows
+  // against its chunk, and begins with the keys and values of those that lie in it: whoever reads
+  // them has written them, so a later row sees the earlier ones without waiting.
+  private void attend(Step step, Member own, int layer, int from, int to) {
+    int at = 0;
+    for (Run run : step.runs) {
+      int chunks = step.rows[run.first + run.count - 1].attention.chunks();
+      for (int head = 0; head < config.kvHeads(); head++) {
+        for (int chunk = 0; chunk < chunks; chunk++) {
+          int first = run.first; // row whose positions reach the chunk
+          while (step.rows[first].attention.chunks() <= chunk) {
+            first++;
+          }
+          if (at >= from && at < to) {
+            attend(run, first, step, own, layer, head, chunk);
+          }
+          at += run.first + run.count - first;
+        }
+      }
+    }
+  }
+
+  private void attend(Run run, int first, Step step, Member own, int layer, int head, int chunk) {
+    int end = run.first + run.count;
+    for (int r = first; r < end && step.rows[r].attention.chunks() == chunk + 1; r++) {
+      Row row = step.rows[r];
+      row.attention.append(run.cache, layer, head, row.k, row.v, row.cos, row.sin, own.scratch);
+    }
+    for (int r = first; r < end; r++) {
+      Row row = step.rows[r];
+      row.attention.attend(run.cache, layer, head, chunk, row.q, row.cos, row.sin, own.scratch);
+    }
+  }
+
+  // attention [N, H·d] -> x [N, D]
+  private void output(
+      Step step, Member own, PackedLlama.Adapted oProj, int from, int to, boolean first) {
+    if (first) {
+      for (int b = 0; b < step.count; b++) {
+        step.rows[b].attention.merge(own.merged[b], own.scratch);
+        own.attended.set(b, own.merged[b]);
+      }
+      low(step, own, own.merged, oProj);
+    }
+    linear(oProj, 0, step, own, own.attended, from, to, step.projected);
+    residual(step, oProj.base(), from, to);
+  }
+
+  // x [N, D] -> silu(gate) · up [N, F]; both have their rows in the same piece
+  private void gate(
+      Step step, Member own, PackedLlama.Block block, int from, int to, boolean first) {
+    if (first) {
+      norm(step, own, block.postAttentionLayernorm());
+      low(step, own, own.normed, block.gateProj(), block.upProj());
+    }
+    linear(block.gateProj(), 0, step, own, own.hidden, from, to, step.gate);
+    linear(block.upProj(), 1, step, own, own.hidden, from, to, step.up);
+    int begin = firstRow(block.gateProj().base(), from);
+    int end = firstRow(block.gateProj().base(), to);
+    for (int b = 0; b < step.count; b++) {
+      FloatLanes.siluTimes(step.gate[b], step.up[b], begin, end);
+    }
+  }
+
+  // silu(gate) · up [N, F] -> x [N, D]
+  private void down(
+      Step step, Member own, PackedLlama.Adapted downProj, int from, int to, boolean first) {
+    if (first) {
+      for (int b = 0; b < step.count; b++) {
+        own.inner.set(b, step.gate[b]);
+      }
+      low(step, own, step.gate, downProj);
+    }
+    linear(downProj, 0, step, own, own.inner, from, to, step.projected);
+    residual(step, downProj.base(), from, to);
+  }
+
+  private void head(Step step, Member own, int from, int to, boolean first) {
+    if (first) {
+      norm(step, own, packed.norm());
+    }
+    packed.head().multiply(own.hidden, step.count, from, to, step.logits); // [N, V]
+  }
+
+  private static void residual(Step step, PackedMatrix projection, int from, int to) {
+    int begin = firstRow(projection, from);
+    int end = firstRow(projection, to);
+    for (int b = 0; b < step.count; b++) {
+      FloatLanes.add(step.rows[b].x, step.projected[b], begin, end);
+    }
+  }
+
+  // A x of the adapters beside the matrices of a phase
+  private static void low(Step step, Member own, float[][] exact, PackedLlama.Adapted... layers) {
+    for (int slot = 0; slot < layers.length; slot++) {
+      if (layers[slot].beside().isPresent()) {
+        LowRank pair = layers[slot].beside().get();
+        for (int b = 0; b < step.count; b++) {
+          pair.down(exact[b], own.low(slot, b, pair.width()), 0);
+        }
+      }
+    }
+  }
+
+  // Some blocks of rows of y = W x + B (A x).
+  private static void linear(
+      PackedLlama.Adapted layer,
+      int slot,
+      Step step,
+      Member own,
+      QuantisedVectors rounded,
+      int from,
+      int to,
+      float[][] y) {
+    if (from >= to) {
+      return;
+    }
+    layer.base().multiply(rounded, step.count, from, to, y);
+    if (layer.beside().isPresent()) {
+      LowRank pair = layer.beside().get();
+      for (int b = 0; b < step.count; b++) {
+        pair.up(own.low(slot, b, pair.width()), 0, from, to, y[b]);
+      }
+    }
+  }
+
+  private static int firstRow(PackedMatrix matrix, int block) {
+    return Math.min(matrix.rows(), block * PackedMatrix.LANES);
+  }
+
+  // ---------------------------------------------------------------- warming up
+
+  // The compiler counts calls, and before it has compiled a kernel a call takes a thousand times as
+  // long: so many calls on as few columns as make a loop.
+  private static final int WARM_COLUMNS = 2 * WeightFormat.GROUP;
+  private static final int WARM_POSITIONS = 4;
+  private static final int MOST_ROUNDS = 6_000;
+  private static final int FAST_ROUNDS = 300;
+  private static final long FAST_NANOS = 40_000; // compiled, a round takes a few µs
+
+  /**
+   * Runs the kernels of a step on a little of the weights, until the JVM has compiled them, the
+   * first step begins or {@link #endWarmUp} is called. Meant for a thread of its own while other
+   * parts of a program load.
+   */
+  public void warmUp() {
+    warming.lock();
+    try (KvCache cache = new KvCache(config)) {
+      Warming work = new Warming(cache);
+      int fast = 0;
+      for (int round = 0; round < MOST_ROUNDS && fast < FAST_ROUNDS && !warm; round++) {
+        long start = System.nanoTime();
+        work.round();
+        fast = System.nanoTime() - start < FAST_NANOS ? fast + 1 : 0;
+      }
+    } finally {
+      warming.unlock();
+    }
+  }
+
+  /** Ends {@link #warmUp} within a millisecond or so; it will do nothing from now on. */
+  public void endWarmUp() {
+    warm = true;
+  }
+
+  /** Every kernel once, on a corner of the weights and on buffers of its own. */
+  private final class Warming {
+    private final KvCache cache;
+    private final Row row = new Row(config);
+    private final CachedAttention.Scratch scratch = new CachedAttention.Scratch(config);
+    private final QuantisedVectors rounded = new QuantisedVectors(1, WARM_COLUMNS);
+    private final PackedMatrix layer;
+    private final Optional<LowRank> beside;
+    private final PackedMatrix head;
+    private final float[] weight = new float[WARM_COLUMNS];
+    private final float[] x = new float[WARM_COLUMNS];
+    private final float[] normed = new float[WARM_COLUMNS];
+    private final float[] merged = new float[config.queryRows()];
+    private final float[][] y = new float[1][PackedMatrix.LANES];
+    private final float[] low;
+
+    Warming(KvCache cache) {
+      this.cache = cache;
+      PackedLlama.Adapted q = packed.layers().getFirst().qProj();
+      layer = q.base().corner(WARM_COLUMNS);
+      beside = q.beside().map(pair -> pair.corner(WARM_COLUMNS));
+      low = new float[beside.map(LowRank::width).orElse(0)];
+      head = packed.head().corner(WARM_COLUMNS);
+      Arrays.fill(weight, 1);
+      Arrays.fill(x, 1);
+      cache.reserve(WARM_POSITIONS);
+      cache.advance(WARM_POSITIONS - 1);
+      row.attention.begin(WARM_POSITIONS);
+    }
+
+    void round() {
+      FloatLanes.rmsNorm(x, weight, (float) config.rmsEps(), normed);
+      rounded.set(0, normed);
+      layer.multiply(rounded, 1, 0, 1, y);
+      if (beside.isPresent()) {
+        beside.get().down(normed, low, 0);
+        beside.get().up(low, 0, 0, 1, y[0]);
+      }
+      head.multiply(rounded, 1, 0, 1, y);
+      row.attention.append(cache, 0, 0, row.k, row.v, row.cos, row.sin, scratch);
+      row.attention.attend(cache, 0, 0, 0, row.q, row.cos, row.sin, scratch);
+      row.attention.merge(merged, scratch);
+      FloatLanes.siluTimes(row.gate, row.up, 0, FloatLanes.LANES);
+      FloatLanes.add(row.x, row.projected, 0, 1);
+    }
+  }
+
+  /** Ends the threads and frees the weights, warming up included; not while a step runs. */
+  @Override
+  public void close() {
+    endWarmUp();
+    warming.lock();
+    try {
+      team.close();
+      packed.close();
+    } finally {
+      warming.unlock();
+    }
+  }
+}

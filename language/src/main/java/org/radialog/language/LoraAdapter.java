@@ -1,0 +1,90 @@
+package org.radialog.language;
+
+import java.util.Arrays;
+import java.util.Optional;
+import org.radialog.base.RadialogException;
+import org.radialog.torch.Parameters;
+import org.radialog.weights.Checkpoint;
+import org.radialog.weights.TensorInfo;
+
+/**
+ * The values of a low-rank adapter, under PEFT's names: {@code base_model.model.} + module + {@code
+ * .lora_A.weight} [r, in] and {@code .lora_B.weight} [out, r].
+ *
+ * @param config rank, strength and targets
+ * @param values where the two matrices of each target come from, by those names
+ */
+public record LoraAdapter(LoraConfig config, Parameters.Source values) {
+  /** What PEFT puts before the name of a module. */
+  public static final String PREFIX = "base_model.model.";
+
+  /**
+   * The two matrices beside one layer.
+   *
+   * @param a [r, in] row-major
+   * @param b [out, r] row-major
+   */
+  @SuppressWarnings("ArrayRecordComponent") // values, never compared
+  public record Pair(float[] a, float[] b) {}
+
+  /**
+   * The adapter of a checkpoint, which stays open as long as it is read.
+   *
+   * @param prefix what stands before PEFT's names, for example {@code language.}
+   */
+  public static LoraAdapter of(LoraConfig config, Checkpoint checkpoint, String prefix) {
+    return new LoraAdapter(
+        config,
+        (name, shape) -> {
+          TensorInfo info = checkpoint.tensors().get(prefix + name);
+          if (info == null) {
+            return Optional.empty();
+          }
+          if (!Arrays.equals(info.shape(), shape)) {
+            throw new RadialogException(
+                "adapter: expected %s of shape %s, found %s"
+                    .formatted(prefix + name, Arrays.toString(shape), info));
+          }
+          return Optional.of(checkpoint.floats(prefix + name));
+        });
+  }
+
+  /** Whether the adapter has matrices beside the one with the key {@code weight}. */
+  boolean targets(String weight) {
+    return LlamaLinear.ofWeight(weight)
+        .filter(place -> config.targets().contains(place.linear()))
+        .isPresent();
+  }
+
+  /** The matrices beside the one with the key {@code weight}; see {@link #pair}. */
+  public Optional<Pair> beside(LlamaConfig model, String weight) {
+    return LlamaLinear.ofWeight(weight)
+        .flatMap(place -> pair(model, place.layer(), place.linear()));
+  }
+
+  /**
+   * The matrices beside {@code linear} of {@code layer}; empty where the adapter does not target
+   * it.
+   *
+   * @throws RadialogException if it does and a matrix is missing or of another shape
+   */
+  public Optional<Pair> pair(LlamaConfig model, int layer, LlamaLinear linear) {
+    if (!config.targets().contains(linear)) {
+      return Optional.empty();
+    }
+    String module = PREFIX + linear.module(layer);
+    return Optional.of(
+        new Pair(
+            matrix(module + ".lora_A.weight", config.r(), linear.columns(model)),
+            matrix(module + ".lora_B.weight", linear.rows(model), config.r())));
+  }
+
+  private float[] matrix(String name, long rows, long columns) {
+    return values
+        .values(name, new long[] {rows, columns})
+        .orElseThrow(() ->
+            new RadialogException(
+                "adapter: expected a matrix %s [%d, %d], found none"
+                    .formatted(name, rows, columns)));
+  }
+}

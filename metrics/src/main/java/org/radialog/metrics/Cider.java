@@ -1,0 +1,97 @@
+package org.radialog.metrics;
+
+import java.util.Arrays;
+
+/**
+ * CIDEr (Vedantam et al., CVPR 2015) as {@code Cider} of pycocoevalcap 1.2 computes it, which is
+ * CIDEr-D: runs of 1 to 4 words weighted by how few pairs' references have them, the cosine of two
+ * texts with the hypothesis' weights cut to the reference's, a Gaussian penalty of σ = 6 on the
+ * difference of lengths, the mean over the four lengths and the references, times ten.
+ *
+ * <p>Weights come from the references of these pairs: of a single pair every score is 0, and scores
+ * of different sets of references cannot be compared.
+ */
+public final class Cider {
+  private static final double SIGMA = 6;
+
+  private final double[] rarity; // by run: log of pairs over log of pairs that have it
+
+  private Cider(double[] rarity) {
+    this.rarity = rarity;
+  }
+
+  /** The corpus score is the mean of the pairs. */
+  public static MetricScores of(TokenizedPairs pairs) {
+    Cider cider = new Cider(rarity(pairs));
+    return MetricScores.mean("CIDEr", pairs.map(cider::score));
+  }
+
+  private static double[] rarity(TokenizedPairs pairs) {
+    int[] having = new int[pairs.runs()];
+    int[] lastSeen = new int[pairs.runs()]; // the pair, from 1, that was counted last
+    int number = 0;
+    for (TokenizedPairs.Pair pair : pairs.pairs()) {
+      number++;
+      for (TokenizedPairs.Text reference : pair.references()) {
+        for (int[] runs : reference.runs()) {
+          for (int run : runs) {
+            if (lastSeen[run] != number) {
+              lastSeen[run] = number;
+              having[run]++;
+            }
+          }
+        }
+      }
+    }
+    double all = Math.log(pairs.size());
+    return Arrays.stream(having).mapToDouble(count -> all - Math.log(Math.max(1, count))).toArray();
+  }
+
+  private double score(TokenizedPairs.Pair pair) {
+    double sum = 0;
+    for (TokenizedPairs.Text reference : pair.references()) {
+      double difference = bigrams(pair.hypothesis()) - bigrams(reference);
+      double penalty = Math.exp(-difference * difference / (2 * SIGMA * SIGMA));
+      for (int n = 0; n < TokenizedPairs.LONGEST; n++) {
+        sum += penalty * cosine(pair.hypothesis().runs()[n], reference.runs()[n]);
+      }
+    }
+    return 10 * sum / TokenizedPairs.LONGEST / pair.references().size();
+  }
+
+  // The reference implementation measures lengths so.
+  private static int bigrams(TokenizedPairs.Text text) {
+    return text.runs()[1].length;
+  }
+
+  // Both sorted: one pass over the two.
+  private double cosine(int[] hypothesis, int[] reference) {
+    double dot = 0;
+    double hypothesisSquare = 0;
+    double referenceSquare = 0;
+    int i = 0;
+    int j = 0;
+    while (i < hypothesis.length || j < reference.length) {
+      int run =
+          Math.min(
+              i < hypothesis.length ? hypothesis[i] : Integer.MAX_VALUE,
+              j < reference.length ? reference[j] : Integer.MAX_VALUE);
+      int begin = i;
+      while (i < hypothesis.length && hypothesis[i] == run) {
+        i++;
+      }
+      double inHypothesis = (i - begin) * rarity[run];
+      begin = j;
+      while (j < reference.length && reference[j] == run) {
+        j++;
+      }
+      double inReference = (j - begin) * rarity[run];
+      dot += Math.min(inHypothesis, inReference) * inReference;
+      hypothesisSquare += inHypothesis * inHypothesis;
+      referenceSquare += inReference * inReference;
+    }
+    return hypothesisSquare == 0 || referenceSquare == 0
+        ? 0
+        : dot / Math.sqrt(hypothesisSquare) / Math.sqrt(referenceSquare);
+  }
+}

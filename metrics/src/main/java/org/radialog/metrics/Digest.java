@@ -1,0 +1,70 @@
+package org.radialog.metrics;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.stream.Stream;
+import org.radialog.base.RadialogException;
+
+/** SHA-256 of what an evaluation depends on. */
+public final class Digest {
+  private Digest() {}
+
+  /**
+   * Of a file, its bytes, as {@code sha256sum} gives it; of a folder, for each file below it in the
+   * order of their names the name, relative and with slashes, a zero byte and the file's own digest
+   * of 32 bytes.
+   *
+   * @throws RadialogException if it cannot be read
+   */
+  public static String of(Path path) {
+    try {
+      return HexFormat.of().formatHex(Files.isDirectory(path) ? folder(path) : file(path));
+    } catch (IOException e) {
+      throw new RadialogException("cannot read " + path + " for its digest: " + e, e);
+    }
+  }
+
+  private static byte[] folder(Path folder) throws IOException {
+    MessageDigest sha = sha256();
+    List<String> names;
+    try (Stream<Path> files = Files.walk(folder)) {
+      names =
+          files
+              .filter(Files::isRegularFile)
+              .map(file -> folder.relativize(file).toString().replace('\\', '/'))
+              .sorted()
+              .toList();
+    }
+    for (String name : names) {
+      sha.update(name.getBytes(StandardCharsets.UTF_8));
+      sha.update((byte) 0);
+      sha.update(file(folder.resolve(name)));
+    }
+    return sha.digest();
+  }
+
+  private static byte[] file(Path file) throws IOException {
+    MessageDigest sha = sha256();
+    try (InputStream in = new DigestInputStream(Files.newInputStream(file), sha)) {
+      in.transferTo(OutputStream.nullOutputStream());
+    }
+    return sha.digest();
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every JDK has SHA-256", e);
+    }
+  }
+}

@@ -1,0 +1,36 @@
+package org.radialog.metrics;
+
+import java.util.Arrays;
+import java.util.Objects;
+
+/**
+ * What a metric says of a set of pairs.
+ *
+ * @param name as the field writes it, for example {@code BLEU-4}
+ * @param corpus the score of the whole set; not the mean of the pairs for BLEU and METEOR
+ * @param pairs the score of each pair, in the order of the pairs
+ */
+@SuppressWarnings("ArrayRecordComponent") // a table's column, read by index; equality is by value
+public record MetricScores(String name, double corpus, double[] pairs) {
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof MetricScores(String n, double c, double[] p)
+        && name.equals(n)
+        && Double.compare(corpus, c) == 0
+        && Arrays.equals(pairs, p);
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(name, corpus, Arrays.hashCode(pairs));
+  }
+
+  @Override
+  public String toString() {
+    return "%s %.4f over %d pairs".formatted(name, corpus, pairs.length);
+  }
+
+  static MetricScores mean(String name, double[] pairs) {
+    return new MetricScores(name, Arrays.stream(pairs).sum() / pairs.length, pairs);
+  }
+}

@@ -1,0 +1,372 @@
+package org.radialog.metrics;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
+import java.util.Set;
+import org.radialog.clinical.Finding;
+
+/**
+ * Which of the 14 findings were said against which are true, as scikit-learn scores it: precision,
+ * recall and F1 with {@code zero_division=0}, each averaged over labels (macro), over labels by
+ * their support (weighted), over all cells (micro) and over rows (samples); and the accuracy.
+ *
+ * <p>The names are {@code macro_f1_14}, {@code micro_precision_5}, … for the two sets of labels,
+ * {@code label_accuracy_14} (share of right cells), {@code exact_rows_14} (share of rows without a
+ * mistake), and {@code f1/Cardiomegaly} for a label. A row takes eight bytes.
+ */
+public final class MultiLabel implements Resampled {
+  /** The labels that CheXpert's competition scored, in column order. */
+  public static final Set<Finding> FIVE =
+      Collections.unmodifiableSet(
+          EnumSet.of(
+              Finding.CARDIOMEGALY,
+              Finding.EDEMA,
+              Finding.CONSOLIDATION,
+              Finding.ATELECTASIS,
+              Finding.PLEURAL_EFFUSION));
+
+  private static final List<String> AVERAGES =
+      List.of(
+          "macro_precision",
+          "macro_recall",
+          "macro_f1",
+          "micro_precision",
+          "micro_recall",
+          "micro_f1",
+          "samples_precision",
+          "samples_recall",
+          "samples_f1",
+          "weighted_precision",
+          "weighted_recall",
+          "weighted_f1",
+          "label_accuracy",
+          "exact_rows");
+  private static final List<String> NAMES = allNames();
+  private static final int ALL_BITS = bits(Finding.ALL);
+  private static final int FIVE_BITS = bits(FIVE);
+
+  private final int rows;
+  private final int[] truth;
+  private final int[] said;
+
+  private MultiLabel(int rows, int[] truth, int[] said) {
+    this.rows = rows;
+    this.truth = truth;
+    this.said = said;
+  }
+
+  /** Rows one after the other. */
+  public static final class Builder {
+    private int rows;
+    private int[] truth = new int[64];
+    private int[] said = new int[64];
+
+    /** Adds a row: the findings that are true and those that were said. */
+    public Builder add(Set<Finding> truly, Set<Finding> claimed) {
+      return add(bits(truly), bits(claimed));
+    }
+
+    Builder add(int truly, int claimed) {
+      if (rows == truth.length) {
+        truth = Arrays.copyOf(truth, 2 * rows);
+        said = Arrays.copyOf(said, 2 * rows);
+      }
+      truth[rows] = truly;
+      said[rows++] = claimed;
+      return this;
+    }
+
+    /** The rows so far. */
+    public MultiLabel build() {
+      return new MultiLabel(rows, Arrays.copyOf(truth, rows), Arrays.copyOf(said, rows));
+    }
+  }
+
+  /**
+   * One label.
+   *
+   * @param support rows in which it is true
+   * @param said rows in which it was said
+   */
+  public record Row(
+      Finding finding, int support, int said, Interval precision, Interval recall, Interval f1) {}
+
+  /**
+   * All scores.
+   *
+   * @param averages {@code macro_f1_14}, {@code micro_f1_5}, … and the accuracies
+   * @param labels one row a finding, in column order
+   */
+  public record Scores(SequencedMap<String, Interval> averages, List<Row> labels) {
+    public Scores {
+      averages = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(averages));
+      labels = List.copyOf(labels);
+    }
+  }
+
+  /** The scores with their intervals. */
+  public Scores scores(Bootstrap bootstrap, Groups groups) {
+    return scores(bootstrap.intervals(this, groups));
+  }
+
+  /** The scores alone. */
+  public Scores scores() {
+    return scores(Interval.points(this));
+  }
+
+  Scores scores(SequencedMap<String, Interval> intervals) {
+    SequencedMap<String, Interval> averages = new LinkedHashMap<>(intervals);
+    List<Row> labels = new ArrayList<>();
+    for (Finding finding : Finding.ALL) {
+      int bit = 1 << finding.column();
+      int support = 0;
+      int claims = 0;
+      for (int i = 0; i < rows; i++) {
+        support += (truth[i] & bit) != 0 ? 1 : 0;
+        claims += (said[i] & bit) != 0 ? 1 : 0;
+      }
+      labels.add(
+          new Row(
+              finding,
+              support,
+              claims,
+              taken(averages, "precision/" + finding.label()),
+              taken(averages, "recall/" + finding.label()),
+              taken(averages, "f1/" + finding.label())));
+    }
+    return new Scores(averages, labels);
+  }
+
+  private static Interval taken(SequencedMap<String, Interval> intervals, String name) {
+    Interval interval = intervals.remove(name);
+    if (interval == null) {
+      throw new IllegalArgumentException("no score " + name);
+    }
+    return interval;
+  }
+
+  @Override
+  public int items() {
+    return rows;
+  }
+
+  @Override
+  public List<String> names() {
+    return NAMES;
+  }
+
+  @Override
+  public double[] of(int[] times) {
+    return scored(times, 0, 0);
+  }
+
+  // A label that is here and not in the resample has no score there. As 0, which it is by
+  // zero_division where it is nowhere, it would draw the average down in nearly every resample.
+  @Override
+  public double[] resample(int[] times) {
+    int there = 0;
+    int claimed = 0;
+    for (int i = 0; i < rows; i++) {
+      there |= truth[i];
+      claimed |= said[i];
+    }
+    return scored(times, there, claimed);
+  }
+
+  @Override
+  public MultiLabel only(int[] chosen) {
+    Builder some = new Builder();
+    for (int i : chosen) {
+      some.add(truth[i], said[i]);
+    }
+    return some.build();
+  }
+
+  /**
+   * The scores; of the labels {@code there} and {@code claimed} not a number, and no part of an
+   * average, where the rows that count do not have them.
+   */
+  private double[] scored(int[] times, int there, int claimed) {
+    long[] hits = new long[Finding.COUNT];
+    long[] support = new long[Finding.COUNT];
+    long[] claims = new long[Finding.COUNT];
+    var all = new Rows(ALL_BITS);
+    var five = new Rows(FIVE_BITS);
+    long items = 0;
+    for (int i = 0; i < rows; i++) {
+      int n = times[i];
+      if (n == 0) {
+        continue;
+      }
+      int t = truth[i];
+      int s = said[i];
+      for (int rest = t | s; rest != 0; rest &= rest - 1) {
+        int label = Integer.numberOfTrailingZeros(rest);
+        int isTrue = t >> label & 1;
+        int isSaid = s >> label & 1;
+        support[label] += isTrue == 1 ? n : 0;
+        claims[label] += isSaid == 1 ? n : 0;
+        hits[label] += (isTrue & isSaid) == 1 ? n : 0;
+      }
+      all.add(t, s, n);
+      five.add(t, s, n);
+      items += n;
+    }
+    double[] scores = new double[NAMES.size()];
+    double[][] each = new double[Finding.COUNT][];
+    for (int label = 0; label < Finding.COUNT; label++) {
+      boolean isThere = (there >> label & 1) == 1;
+      boolean isClaimed = (claimed >> label & 1) == 1;
+      each[label] =
+          new double[] {
+            share(hits[label], claims[label], isClaimed),
+            share(hits[label], support[label], isThere),
+            share(2 * hits[label], claims[label] + support[label], isThere || isClaimed)
+          };
+    }
+    int[] known = {claimed, there, claimed | there}; // labels with a precision, a recall, an F1
+    int at = averages(scores, 0, Finding.ALL, each, known, hits, support, claims, all, items);
+    at = averages(scores, at, FIVE, each, known, hits, support, claims, five, items);
+    for (double[] label : each) {
+      System.arraycopy(label, 0, scores, at, label.length);
+      at += label.length;
+    }
+    return scores;
+  }
+
+  @Override
+  public MultiLabel followedBy(Resampled other) {
+    if (!(other instanceof MultiLabel second)) {
+      throw new IllegalArgumentException("labels followed by " + other.names());
+    }
+    int[] bothTruth = Arrays.copyOf(truth, rows + second.rows);
+    int[] bothSaid = Arrays.copyOf(said, rows + second.rows);
+    System.arraycopy(second.truth, 0, bothTruth, rows, second.rows);
+    System.arraycopy(second.said, 0, bothSaid, rows, second.rows);
+    return new MultiLabel(rows + second.rows, bothTruth, bothSaid);
+  }
+
+  /** Sums over rows of what is an average over rows, for one set of labels. */
+  private static final class Rows {
+    private final int labels;
+    private double precision;
+    private double recall;
+    private double f1;
+    private long right;
+    private long exact;
+
+    Rows(int labels) {
+      this.labels = labels;
+    }
+
+    void add(int truth, int said, int n) {
+      int t = Integer.bitCount(truth & labels);
+      int s = Integer.bitCount(said & labels);
+      int hit = Integer.bitCount(truth & said & labels);
+      int wrong = t + s - 2 * hit;
+      right += (long) n * (Integer.bitCount(labels) - wrong);
+      exact += wrong == 0 ? n : 0;
+      if (hit > 0) {
+        precision += n * ((double) hit / s);
+        recall += n * ((double) hit / t);
+        f1 += n * (2.0 * hit / (t + s));
+      }
+    }
+  }
+
+  private static int averages(
+      double[] scores,
+      int from,
+      Iterable<Finding> labels,
+      double[][] each,
+      int[] known,
+      long[] hits,
+      long[] support,
+      long[] claims,
+      Rows perRow,
+      long items) {
+    double[] macro = new double[3];
+    int[] defined = new int[3]; // of the known labels those that the resample has
+    int[] expected = new int[3];
+    double[] weighted = new double[3];
+    long allHits = 0;
+    long allSupport = 0;
+    long allClaims = 0;
+    int n = 0;
+    for (Finding finding : labels) {
+      int label = finding.column();
+      for (int k = 0; k < macro.length; k++) {
+        double of = each[label][k];
+        int isKnown = known[k] >> label & 1;
+        expected[k] += isKnown;
+        if (!Double.isNaN(of)) {
+          macro[k] += of;
+          weighted[k] += of * support[label];
+          defined[k] += isKnown;
+        }
+      }
+      allHits += hits[label];
+      allSupport += support[label];
+      allClaims += claims[label];
+      n++;
+    }
+    int at = from;
+    // The mean of the labels that a resample has stands for those that it lacks; labels that are
+    // nowhere count 0, here as in all items.
+    for (int k = 0; k < macro.length; k++) {
+      double share = expected[k] == 0 ? 1 : (double) expected[k] / defined[k];
+      scores[at++] = macro[k] * share / n;
+    }
+    scores[at++] = share(allHits, allClaims, false);
+    scores[at++] = share(allHits, allSupport, false);
+    scores[at++] = share(2 * allHits, allClaims + allSupport, false);
+    scores[at++] = perRow.precision / items;
+    scores[at++] = perRow.recall / items;
+    scores[at++] = perRow.f1 / items;
+    for (double sum : weighted) {
+      scores[at++] = allSupport == 0 ? 0 : sum / allSupport;
+    }
+    scores[at++] = (double) perRow.right / (items * n);
+    scores[at++] = (double) perRow.exact / items;
+    return at;
+  }
+
+  private static double share(long part, long whole, boolean undefinedOfNone) {
+    if (whole == 0) {
+      return undefinedOfNone ? Double.NaN : 0;
+    }
+    return (double) part / whole;
+  }
+
+  static int bits(Iterable<Finding> findings) {
+    int bits = 0;
+    for (Finding finding : findings) {
+      bits |= 1 << finding.column();
+    }
+    return bits;
+  }
+
+  /** Whether a score is one of the averages over labels, rows or cells. */
+  public static boolean isAverage(String name) {
+    int last = name.lastIndexOf('_');
+    return last > 0 && AVERAGES.contains(name.substring(0, last));
+  }
+
+  private static List<String> allNames() {
+    List<String> names = new ArrayList<>();
+    for (String labels : List.of("_14", "_5")) {
+      AVERAGES.forEach(average -> names.add(average + labels));
+    }
+    for (Finding finding : Finding.ALL) {
+      for (String score : List.of("precision/", "recall/", "f1/")) {
+        names.add(score + finding.label());
+      }
+    }
+    return Collections.unmodifiableList(names);
+  }
+}

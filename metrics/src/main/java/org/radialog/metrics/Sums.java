@@ -1,0 +1,60 @@
+package org.radialog.metrics;
+
+import java.util.Arrays;
+import java.util.List;
+
+/** Scores that follow from sums over the items. */
+final class Sums implements Resampled {
+  private final List<String> names;
+  private final double[][] rows; // [items, columns]
+  private final Formula formula;
+
+  Sums(List<String> names, double[][] rows, Formula formula) {
+    this.names = List.copyOf(names);
+    this.rows = rows.clone();
+    this.formula = formula;
+    for (double[] row : rows) {
+      if (row.length != rows[0].length) {
+        throw new IllegalArgumentException(
+            "rows of " + rows[0].length + " and of " + row.length + " columns");
+      }
+    }
+  }
+
+  @Override
+  public int items() {
+    return rows.length;
+  }
+
+  @Override
+  public List<String> names() {
+    return names;
+  }
+
+  @Override
+  public double[] of(int[] times) {
+    double[] sums = new double[rows.length == 0 ? 0 : rows[0].length];
+    long items = 0;
+    for (int i = 0; i < rows.length; i++) {
+      int n = times[i];
+      if (n > 0) {
+        double[] row = rows[i];
+        for (int k = 0; k < sums.length; k++) {
+          sums[k] += n * row[k];
+        }
+        items += n;
+      }
+    }
+    return formula.of(sums, items);
+  }
+
+  @Override
+  public Resampled followedBy(Resampled other) {
+    if (!(other instanceof Sums second) || !names.equals(second.names)) {
+      throw new IllegalArgumentException(names + " followed by " + other.names());
+    }
+    double[][] both = Arrays.copyOf(rows, rows.length + second.rows.length);
+    System.arraycopy(second.rows, 0, both, rows.length, second.rows.length);
+    return new Sums(names, both, formula);
+  }
+}

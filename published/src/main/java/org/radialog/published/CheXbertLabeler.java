@@ -1,0 +1,202 @@
+package org.radialog.published;
+
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.radialog.base.RadialogException;
+import org.radialog.clinical.Finding;
+import org.radialog.clinical.FindingState;
+import org.radialog.clinical.Labels;
+import org.radialog.clinical.ReportLabeler;
+import org.radialog.language.Bert;
+import org.radialog.language.CheXbert;
+import org.radialog.text.WordPiece;
+import org.radialog.torch.Parameters;
+import org.radialog.weights.Checkpoint;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Labels reports with {@link CheXbert}. It says what a report states of a finding, not where: the
+ * places of its {@link Labels} are empty. A report is read up to the length that the network has
+ * positions for.
+ *
+ * <p>Safe for several threads until closed; its memory is freed by {@link #close}.
+ */
+public final class CheXbertLabeler implements ReportLabeler, AutoCloseable {
+  /** The names that a folder has for them. */
+  private static final String WEIGHTS = "chexbert.pth";
+
+  private static final String VOCABULARY = "vocab.txt";
+  private static final String CONFIG = "config.json";
+
+  // All published BERTs have heads of this size; no shape shows it.
+  private static final int HEAD_SIZE = 64;
+
+  // As many reports at once as the reference reads; the rows of a batch are padded to the longest.
+  private static final int BATCH = 12;
+
+  private final Parameters parameters;
+  private final CheXbert network;
+  private final WordPiece tokenizer;
+  private final int longest;
+
+  private CheXbertLabeler(
+      Parameters parameters, CheXbert network, WordPiece tokenizer, int longest) {
+    this.parameters = parameters;
+    this.network = network;
+    this.tokenizer = tokenizer;
+    this.longest = longest;
+  }
+
+  /**
+   * The labeler of a checkpoint, or of a folder with {@code chexbert.pth} or one other checkpoint;
+   * {@code vocab.txt} of {@code bert-base-uncased} lies beside it.
+   *
+   * @throws RadialogException if a file is missing or is another network's
+   */
+  public static CheXbertLabeler open(Path fileOrFolder) {
+    boolean folder = Files.isDirectory(fileOrFolder);
+    Path named = fileOrFolder.resolve(WEIGHTS);
+    Path weights = folder && Files.exists(named) ? named : fileOrFolder;
+    return open(
+        weights,
+        folder ? fileOrFolder.resolve(VOCABULARY) : fileOrFolder.resolveSibling(VOCABULARY));
+  }
+
+  /**
+   * The labeler of a checkpoint with a vocabulary from elsewhere. Its heads of attention are those
+   * of a {@code config.json} beside the weights, else one for 64 of its width, as in BERT.
+   *
+   * @param vocabulary {@code vocab.txt}, one piece a line
+   * @throws RadialogException if a file is missing or is another network's
+   */
+  public static CheXbertLabeler open(Path weights, Path vocabulary) {
+    List<String> pieces = lines(vocabulary);
+    try (Checkpoint checkpoint = Checkpoint.open(weights)) {
+      Recognition recognition = Recognition.of(checkpoint);
+      if (!(recognition.kind() instanceof CheckpointKind.Labeler kind)) {
+        throw new RadialogException(
+            weights
+                + ": expected the checkpoint of CheXbert, found "
+                + recognition.kind().title()
+                + "; the published file is called "
+                + WEIGHTS);
+      }
+      if (!recognition.missing().isEmpty()) {
+        throw new RadialogException(
+            "%s: CheXbert needs %d tensors that the file lacks, the first is %s"
+                .formatted(
+                    weights, recognition.missing().size(), recognition.missing().getFirst()));
+      }
+      if (pieces.size() != kind.vocab()) {
+        throw new RadialogException(
+            "%s: expected the %d pieces that %s was trained with, found %d"
+                .formatted(vocabulary, kind.vocab(), weights, pieces.size()));
+      }
+      return built(checkpoint, recognition.prefix(), kind.config(heads(weights, kind)), pieces);
+    }
+  }
+
+  private static CheXbertLabeler built(
+      Checkpoint checkpoint, String prefix, Bert.Config config, List<String> pieces) {
+    WordPiece tokenizer = WordPiece.of(pieces);
+    Parameters parameters = Parameters.of(checkpoint);
+    try {
+      CheXbert network = CheXbert.of(parameters.at(prefix), config);
+      return new CheXbertLabeler(parameters, network, tokenizer, config.positions());
+    } catch (RuntimeException | Error e) {
+      parameters.close();
+      tokenizer.close();
+      throw e;
+    }
+  }
+
+  private static int heads(Path weights, CheckpointKind.Labeler kind) {
+    Path folder = Files.isDirectory(weights) ? weights : weights.resolveSibling("");
+    Path config = folder.resolve(CONFIG);
+    Optional<Integer> stated = Files.exists(config) ? stated(config) : Optional.empty();
+    if (stated.isEmpty() && kind.hidden() % HEAD_SIZE != 0) {
+      throw new RadialogException(
+          "%s: its width of %d does not tell the number of attention heads; put it beside it, in %s: {\"num_attention_heads\": 12}"
+              .formatted(weights, kind.hidden(), config));
+    }
+    return stated.orElseGet(() -> kind.hidden() / HEAD_SIZE);
+  }
+
+  private static Optional<Integer> stated(Path config) {
+    try {
+      JsonNode heads =
+          JsonMapper.shared().readTree(Files.readAllBytes(config)).path("num_attention_heads");
+      if (heads.isMissingNode()) {
+        return Optional.empty();
+      }
+      if (!heads.canConvertToInt() || heads.intValue() < 1) {
+        throw new RadialogException(
+            config + ": expected a number of num_attention_heads, found " + heads);
+      }
+      return Optional.of(heads.intValue());
+    } catch (IOException e) {
+      throw new RadialogException("cannot read " + config + ": " + e, e);
+    } catch (JacksonException e) {
+      throw new RadialogException(config + ": expected JSON, found " + e.getOriginalMessage(), e);
+    }
+  }
+
+  private static List<String> lines(Path vocabulary) {
+    if (!Files.isRegularFile(vocabulary)) {
+      throw new RadialogException(
+          vocabulary
+              + ": CheXbert needs the vocabulary of bert-base-uncased, one piece a line, found no"
+              + " such file");
+    }
+    try {
+      return Files.readAllLines(vocabulary, StandardCharsets.UTF_8);
+    } catch (CharacterCodingException e) {
+      throw new RadialogException(vocabulary + ": expected text in UTF-8, found other bytes", e);
+    } catch (IOException e) {
+      throw new RadialogException("cannot read " + vocabulary + ": " + e, e);
+    }
+  }
+
+  @Override
+  public Labels label(String report) {
+    return label(List.of(report)).getFirst();
+  }
+
+  /** The labels of each report, in their order; faster than one by one. */
+  public List<Labels> label(List<String> reports) {
+    List<Labels> labels = new ArrayList<>();
+    for (int from = 0; from < reports.size(); from += BATCH) {
+      List<int[]> rows =
+          reports.subList(from, Math.min(from + BATCH, reports.size())).stream()
+              .map(report -> tokenizer.encode(CheXbert.prepared(report), longest))
+              .toList();
+      network.states(rows).forEach(states -> labels.add(labels(states)));
+    }
+    return labels;
+  }
+
+  private static Labels labels(List<FindingState> states) {
+    Map<Finding, Labels.Entry> entries = new EnumMap<>(Finding.class);
+    for (int head = 0; head < CheXbert.HEADS.size(); head++) {
+      entries.put(CheXbert.HEADS.get(head), new Labels.Entry(states.get(head), List.of()));
+    }
+    return new Labels(entries);
+  }
+
+  /** Frees the network; no report can be labeled from then on. */
+  @Override
+  public void close() {
+    parameters.close();
+    tokenizer.close();
+  }
+}

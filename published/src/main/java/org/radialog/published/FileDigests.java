@@ -1,0 +1,118 @@
+package org.radialog.published;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import org.radialog.base.RadialogException;
+import org.radialog.base.WholeFile;
+
+/**
+ * The SHA-256 of files as they are, not as a config claims. A cache remembers them together with
+ * what the file system says of each file: its size, its number and when it was changed last. A file
+ * of which all of this is as it was is not read again.
+ */
+public final class FileDigests {
+  // Within the step of a file system's clock a file may change twice and look the same.
+  private static final Duration SETTLED = Duration.ofSeconds(2);
+
+  private FileDigests() {}
+
+  /**
+   * The digests of {@code files}, 64 hexadecimal digits each.
+   *
+   * @throws RadialogException if one cannot be read
+   */
+  public static List<String> of(List<Path> files, Optional<Path> cache) {
+    return files.parallelStream().map(file -> of(file, cache)).toList();
+  }
+
+  private static String of(Path file, Optional<Path> cache) {
+    if (cache.isEmpty()) {
+      return read(file);
+    }
+    try {
+      Path record = cache.get().resolve("digest-" + place(file));
+      State before = State.of(file);
+      Optional<String> known = known(record, before);
+      if (known.isPresent()) {
+        return known.get();
+      }
+      String digest = read(file);
+      if (before.settled() && before.equals(State.of(file))) {
+        remember(record, before, digest);
+      }
+      return digest;
+    } catch (IOException e) {
+      throw new RadialogException("cannot read " + file + ": " + e, e);
+    }
+  }
+
+  private static Optional<String> known(Path record, State state) {
+    try {
+      String[] lines = Files.readString(record).split("\n", -1);
+      return lines.length == 3 && lines[0].equals(state.text()) && lines[1].length() == 64
+          ? Optional.of(lines[1])
+          : Optional.empty();
+    } catch (IOException e) {
+      return Optional.empty(); // none yet, or damaged: the file is read
+    }
+  }
+
+  private static void remember(Path record, State state, String digest) {
+    try {
+      WholeFile.write(record, state.text() + "\n" + digest + "\n");
+    } catch (RadialogException e) {
+      // A cache that cannot be written makes every start slower, no more.
+    }
+  }
+
+  private static String read(Path file) {
+    Path folder = Optional.ofNullable(file.getParent()).orElse(Path.of(""));
+    return ModelConfig.FileEntry.of(folder, String.valueOf(file.getFileName())).sha256();
+  }
+
+  // One file, one record, by whatever path it is reached.
+  private static String place(Path file) throws IOException {
+    try {
+      byte[] name = file.toRealPath().toString().getBytes(StandardCharsets.UTF_8);
+      byte[] digest = MessageDigest.getInstance("SHA-256").digest(name);
+      return HexFormat.of().formatHex(digest, 0, 8);
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every JDK has SHA-256", e);
+    }
+  }
+
+  /** What the file system says of a file; {@code changed} is set by no program. */
+  private record State(long bytes, String number, Instant written, Instant changed) {
+    static State of(Path file) throws IOException {
+      BasicFileAttributes a = Files.readAttributes(file, BasicFileAttributes.class);
+      Instant written = a.lastModifiedTime().toInstant();
+      boolean unix = file.getFileSystem().supportedFileAttributeViews().contains("unix");
+      return new State(
+          a.size(),
+          String.valueOf(a.fileKey()),
+          written,
+          unix && Files.getAttribute(file, "unix:ctime") instanceof FileTime time
+              ? time.toInstant()
+              : written);
+    }
+
+    boolean settled() {
+      return changed.isBefore(Instant.now().minus(SETTLED));
+    }
+
+    String text() {
+      return "%d bytes, file %s, written %s, changed %s".formatted(bytes, number, written, changed);
+    }
+  }
+}

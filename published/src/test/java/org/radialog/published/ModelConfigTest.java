@@ -1,0 +1,294 @@
+package org.radialog.published;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.radialog.base.RadialogException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+class ModelConfigTest {
+  @TempDir Path folder;
+
+  @BeforeEach
+  void weights() throws IOException {
+    Files.writeString(folder.resolve("base.gguf"), "weights");
+    Files.writeString(folder.resolve("radialog.safetensors"), "trained");
+  }
+
+  @Test
+  void whatIsWrittenIsReadBack() {
+    config(
+            new ModelConfig.QFormer(
+                32, 4, 256, 8, 1024, 2, ModelConfig.Source.PATCHES, ModelConfig.TokenOrder.PATCHES))
+        .write(folder);
+    assertThat(ModelConfig.read(folder))
+        .isEqualTo(
+            config(
+                new ModelConfig.QFormer(
+                    32,
+                    4,
+                    256,
+                    8,
+                    1024,
+                    2,
+                    ModelConfig.Source.PATCHES,
+                    ModelConfig.TokenOrder.PATCHES)));
+    var mlp =
+        new ModelConfig.Mlp(4096, ModelConfig.Source.PROJECTED, ModelConfig.TokenOrder.SCRAMBLED);
+    config(mlp).write(folder);
+    assertThat(ModelConfig.read(folder).film().alignment()).isEqualTo(mlp);
+  }
+
+  @Test
+  void fieldsStandInSnakeCaseAndTheAlignmentNamesItsType() throws IOException {
+    config(mlp()).write(folder);
+    assertThat(Files.readString(folder.resolve("config.json")))
+        .contains("\"batch_norm\" : \"running\"")
+        .contains("\"type\" : \"mlp\"")
+        .contains("\"token_order\" : \"patches\"")
+        .contains("\"adapter\" : {")
+        .startsWith("{\n  \"format\" : 1,\n  \"read_by\" : \"0.1.0\",\n  \"id\"");
+  }
+
+  @Test
+  void higherFormatIsRefusedByNamingTheVersionThatReadsIt() throws IOException {
+    edited("\"format\" : 1", "\"format\" : 2, \"later\" : {}");
+    edited("\"read_by\" : \"0.1.0\"", "\"read_by\" : \"0.7.0\"");
+    refused("format 2 is read by RaDialog 0.7.0 or later; this one reads formats up to 1");
+  }
+
+  @Test
+  void unknownFieldIsRefusedByItsName() throws IOException {
+    edited("\"patch_dim\"", "\"patchdim\" : 1, \"patch_dim\"");
+    refused("unknown field 'vision.patchdim'", "patch_dim");
+  }
+
+  @Test
+  void missingFieldIsNamed() throws IOException {
+    edited("\"license\" : \"Apache-2.0\",", "");
+    refused("license");
+  }
+
+  @Test
+  void badValueIsNamedWithWhereItStands() throws IOException {
+    edited("\"resize\" : 512", "\"resize\" : 100");
+    refused("preprocessing", "100", "448");
+  }
+
+  @Test
+  void unknownWordIsRefusedWithTheKnownOnes() throws IOException {
+    edited("\"efficientnet-lite0\"", "\"vgg\"");
+    refused("vision.backbone", "vgg", "resnet50");
+  }
+
+  @Test
+  void pathOutOfTheFolderIsRefused() throws IOException {
+    edited("\"path\" : \"base.gguf\"", "\"path\" : \"../base.gguf\"");
+    refused("../base.gguf");
+  }
+
+  @Test
+  void fieldTwiceIsRefused() throws IOException {
+    edited("\"id\" :", "\"id\" : \"a\", \"id\" :");
+    refused("id");
+  }
+
+  @Test
+  void missingFileAndOtherSizeAreRefused() throws IOException {
+    config(mlp()).write(folder);
+    Files.writeString(folder.resolve("base.gguf"), "weight");
+    refused("base.gguf has 6 bytes, expected 7");
+    Files.delete(folder.resolve("base.gguf"));
+    refused("base.gguf is missing");
+  }
+
+  @Test
+  void changedContentIsFoundByItsDigestOnly() throws IOException {
+    config(mlp()).write(folder);
+    assertThat(ModelConfig.read(folder).damaged(folder)).isEmpty();
+    Files.writeString(folder.resolve("base.gguf"), "Weights");
+    assertThat(ModelConfig.read(folder).damaged(folder))
+        .singleElement()
+        .asString()
+        .contains("base.gguf: sha256 is");
+  }
+
+  @Test
+  void folderWithoutConfigIsNoModelFolder() {
+    refused("is not a model folder");
+  }
+
+  /** Every field of the file, also those of objects in lists, with every kind of wrong value. */
+  @Test
+  void aWrongValueOfAnyFieldIsOneLineThatNamesTheField() throws IOException {
+    config(
+            new ModelConfig.QFormer(
+                32, 4, 256, 8, 1024, 2, ModelConfig.Source.PATCHES, ModelConfig.TokenOrder.PATCHES))
+        .write(folder);
+    Path file = folder.resolve("config.json");
+    JsonMapper json = JsonMapper.shared();
+    JsonNode whole = json.readTree(file.toFile());
+    List<String> pointers = new ArrayList<>();
+    pointers(whole, "", pointers);
+    assertThat(pointers).hasSizeGreaterThan(50);
+    int refused = 0;
+    for (String pointer : pointers) {
+      String parent = pointer.substring(0, pointer.lastIndexOf('/'));
+      String name = pointer.substring(pointer.lastIndexOf('/') + 1);
+      for (String value :
+          List.of(
+              "null",
+              "\"x\"",
+              "\"\"",
+              "[]",
+              "[null]",
+              "{}",
+              "-1",
+              "0",
+              "1e300",
+              "0.5",
+              "true",
+              "99999999999",
+              "123456789012345678901234567890")) {
+        JsonNode changed = whole.deepCopy();
+        JsonNode at = changed.at(parent);
+        JsonNode wrong = json.readTree(value);
+        if (at instanceof ObjectNode object) {
+          object.set(name, wrong);
+        } else {
+          ((ArrayNode) at).set(Integer.parseInt(name), wrong);
+        }
+        Files.writeString(file, changed.toString());
+        // The field, the list it stands in, or the one that it has to agree with.
+        List<String> names =
+            Stream.of(pointer.split("/")).filter(part -> part.matches("[a-z_]{2,}|r")).toList();
+        try {
+          ModelConfig.read(folder);
+        } catch (RadialogException e) {
+          refused++;
+          assertThat(e.getMessage())
+              .as(pointer + " = " + value)
+              .containsAnyOf(names.toArray(String[]::new))
+              .doesNotContain("\n", "org.radialog", "java.");
+          assertThat(e.getMessage().length()).as(e.getMessage()).isLessThan(700);
+        }
+      }
+      // What may be null is null where the file says so, and nothing else.
+      if (!List.of("network", "tokenizer", "precision", "adapter").contains(name)) {
+        JsonNode changed = whole.deepCopy();
+        if (changed.at(parent) instanceof ObjectNode object) {
+          object.putNull(name);
+        } else {
+          ((ArrayNode) changed.at(parent)).setNull(Integer.parseInt(name));
+        }
+        Files.writeString(file, changed.toString());
+        assertThatThrownBy(() -> ModelConfig.read(folder))
+            .as(pointer)
+            .isInstanceOf(RadialogException.class);
+      }
+    }
+    assertThat(refused).isGreaterThan(pointers.size() * 8);
+  }
+
+  private static void pointers(JsonNode node, String at, List<String> to) {
+    if (node.isObject()) {
+      node.properties()
+          .forEach(field -> {
+            to.add(at + "/" + field.getKey());
+            pointers(field.getValue(), at + "/" + field.getKey(), to);
+          });
+    } else if (node.isArray()) {
+      for (int i = 0; i < node.size(); i++) {
+        to.add(at + "/" + i);
+        pointers(node.get(i), at + "/" + i, to);
+      }
+    }
+  }
+
+  @Test
+  void aWrongValueIsToldWithWhatWasExpectedAndFound() throws IOException {
+    edited("\"encoder\" : \"shared\"", "\"encoder\" : null");
+    refused("config.json: classifier.encoder: expected", "shared or own", "found null");
+    edited("\"encoder\" : null", "\"encoder\" : \"shared\"");
+    edited("\"patch_dim\" : 256", "\"patch_dim\" : \"256\"");
+    refused("vision.patch_dim: expected a whole number of 32 bits, found \"256\"");
+    edited("\"patch_dim\" : \"256\"", "\"patch_dim\" : 256.0");
+    refused("vision.patch_dim: expected a whole number of 32 bits, found 256.0");
+    edited("\"patch_dim\" : 256.0", "\"patch_dim\" : 99999999999");
+    refused("vision.patch_dim: expected a whole number of 32 bits, found 99999999999");
+    edited("\"patch_dim\" : 99999999999", "\"patch_dim\" : 256");
+    edited("\"type\" : \"mlp\"", "\"type\" : \"mlb\"");
+    refused("alignment: expected an object whose type is qformer or mlp or precomputed");
+  }
+
+  private static ModelConfig.Mlp mlp() {
+    return new ModelConfig.Mlp(512, ModelConfig.Source.PATCHES, ModelConfig.TokenOrder.PATCHES);
+  }
+
+  private ModelConfig config(ModelConfig.Alignment alignment) {
+    return new ModelConfig(
+        ModelConfig.FORMAT,
+        ModelConfig.FORMAT_READ_BY,
+        "radialog-mini",
+        "0.1.0",
+        "Apache-2.0",
+        Optional.of(
+            new ModelConfig.Preprocessing(
+                512, new ModelConfig.Crops(448, 448), ModelConfig.Dicom.VOI)),
+        Optional.of(
+            new ModelConfig.Vision(
+                ModelConfig.Backbone.EFFICIENTNET_LITE0,
+                ModelConfig.BatchNorm.RUNNING,
+                256,
+                128,
+                false)),
+        Optional.of(alignment),
+        Optional.of(
+            new ModelConfig.Classifier(
+                ModelConfig.Encoder.SHARED,
+                new ModelConfig.Window(4, 4),
+                512,
+                List.of("Edema", "Fracture"),
+                List.of(0.25, 0.5),
+                List.of(ModelConfig.Evidence.TRAINED, ModelConfig.Evidence.UNTRAINED))),
+        ModelConfig.Language.gguf(
+            "base.gguf",
+            new ModelConfig.Adapter(8, 16, List.of("q_proj", "v_proj")),
+            ModelConfig.Prompt.SMOLLM2),
+        new ModelConfig.SelfTest(List.of(0.5, 0.25), List.of(12.5), List.of(7)),
+        List.of(
+            ModelConfig.FileEntry.of(folder, "base.gguf"),
+            ModelConfig.FileEntry.of(folder, ModelConfig.TRAINED)),
+        List.of());
+  }
+
+  private void edited(String from, String to) throws IOException {
+    Path file = folder.resolve("config.json");
+    if (!Files.exists(file)) {
+      config(mlp()).write(folder);
+    }
+    String text = Files.readString(file);
+    assertThat(text).contains(from);
+    Files.writeString(file, text.replace(from, to));
+  }
+
+  private void refused(String... says) {
+    assertThatThrownBy(() -> ModelConfig.read(folder))
+        .isInstanceOf(RadialogException.class)
+        .message()
+        .contains(says);
+  }
+}

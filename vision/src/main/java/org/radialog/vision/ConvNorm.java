@@ -1,0 +1,223 @@
+package org.radialog.vision;
+
+import static org.bytedeco.pytorch.global.torch.batch_norm;
+import static org.bytedeco.pytorch.global.torch.constant_pad_nd;
+import static org.bytedeco.pytorch.global.torch.conv2d;
+import static org.bytedeco.pytorch.global.torch.is_autocast_enabled;
+import static org.bytedeco.pytorch.global.torch.relu6_;
+import static org.bytedeco.pytorch.global.torch.relu_;
+
+import java.util.Arrays;
+import java.util.Optional;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.global.torch.DeviceType;
+import org.bytedeco.pytorch.global.torch.MemoryFormat;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.radialog.torch.Autocast;
+import org.radialog.torch.Init;
+import org.radialog.torch.Parameters;
+import org.radialog.torch.Scope;
+import org.radialog.torch.Torch;
+import org.radialog.vision.BioViLT.BatchNorm;
+
+/**
+ * A convolution without bias, batch normalisation and activation: the unit that both backbones and
+ * the joint projector consist of. Dimensions: B batch, C channels, h and w rows and columns.
+ *
+ * <p>As built, it normalises by the running or by the batch's statistics and can be trained. {@link
+ * #fold} gives the same function of the running statistics as one convolution with a bias.
+ */
+final class ConvNorm implements AutoCloseable {
+  /** What follows the normalisation. */
+  enum Activation {
+    NONE,
+    RELU,
+    RELU6
+  }
+
+  /** Where zeros are added around the input. */
+  enum Padding {
+    /** (kernel - 1) / 2 on each side, PyTorch's models. */
+    SYMMETRIC,
+    /** As many as give ceil(h / stride) rows, the odd one below and right: TensorFlow's models. */
+    SAME
+  }
+
+  /** Sizes of the convolution; {@code groups} is 1 or, depthwise, the number of channels. */
+  record Geometry(long in, long out, long kernel, long stride, long groups, Padding padding) {
+    static Geometry dense(long in, long out, long kernel, long stride) {
+      return new Geometry(in, out, kernel, stride, 1, Padding.SYMMETRIC);
+    }
+  }
+
+  /** Checkpoint names of the two layers, without the last dot. */
+  record Names(String conv, String norm) {}
+
+  private static final double MOMENTUM = 0.1;
+
+  private final Geometry geometry;
+  private final Activation activation;
+  private final double epsilon;
+  private final Tensor weight; // [Cout, Cin / groups, k, k]
+  private final Optional<Statistics> statistics;
+  private final Optional<Tensor> bias; // [Cout], of a folded unit, which owns weight and bias
+
+  /** Scale, shift and the running mean and variance of the channels, each {@code [Cout]}. */
+  private record Statistics(Tensor weight, Tensor bias, Tensor mean, Tensor variance) {}
+
+  private ConvNorm(
+      Geometry geometry,
+      Activation activation,
+      double epsilon,
+      Tensor weight,
+      Optional<Statistics> statistics,
+      Optional<Tensor> bias) {
+    this.geometry = geometry;
+    this.activation = activation;
+    this.epsilon = epsilon;
+    this.weight = weight;
+    this.statistics = statistics;
+    this.bias = bias;
+  }
+
+  /** The trainable unit with its tensors in {@code p} under {@code names}. */
+  static ConvNorm of(Parameters p, Names names, Geometry g, double epsilon, Activation activation) {
+    Parameters norm = p.at(names.norm() + ".");
+    double fanOut = (double) g.out() * g.kernel() * g.kernel() / g.groups();
+    return new ConvNorm(
+        g,
+        activation,
+        epsilon,
+        p.get(
+            names.conv() + ".weight",
+            Init.normal(Math.sqrt(2 / fanOut)),
+            g.out(),
+            g.in() / g.groups(),
+            g.kernel(),
+            g.kernel()),
+        Optional.of(
+            new Statistics(
+                norm.get("weight", Init.ones(), g.out()),
+                norm.get("bias", Init.zeros(), g.out()),
+                norm.get("running_mean", Init.zeros(), g.out()),
+                norm.get("running_var", Init.ones(), g.out()))),
+        Optional.empty());
+  }
+
+  /**
+   * The same function of the running statistics with weights of {@code type}, channels last: {@code
+   * w' = w · gamma / sqrt(var + eps)}, {@code b' = beta - mean · gamma / sqrt(var + eps)}. It keeps
+   * nothing of this unit and owns its two tensors.
+   */
+  ConvNorm fold(ScalarType type) {
+    Statistics s = statistics.orElseThrow(() -> new IllegalStateException("already folded"));
+    try (Scope scope = new Scope();
+        NoGradGuard _ = new NoGradGuard()) {
+      Tensor gain = s.variance().add(new Scalar(epsilon)).rsqrt().mul(s.weight()); // [Cout]
+      Tensor folded = weight.mul(gain.view(-1, 1, 1, 1)).to(type); // [Cout, Cin/groups, k, k]
+      Tensor shift = s.bias().sub(s.mean().mul(gain)).to(type); // [Cout]
+      return new ConvNorm(
+          geometry,
+          activation,
+          epsilon,
+          scope.release(folded.contiguous(MemoryFormat.ChannelsLast)),
+          Optional.empty(),
+          Optional.of(scope.release(shift)));
+    }
+  }
+
+  /**
+   * {@code [B, Cin, h, w]} to {@code [B, Cout, h', w']}.
+   *
+   * @param source the statistics to normalise by; a folded unit has the running ones only
+   */
+  Tensor forward(Tensor x, BatchNorm source) {
+    long[] stride = {geometry.stride(), geometry.stride()};
+    long[] padding = new long[2];
+    switch (geometry.padding()) {
+      case SYMMETRIC -> Arrays.fill(padding, (geometry.kernel() - 1) / 2);
+      case SAME -> {
+        long rows = missing(x.size(2));
+        long columns = missing(x.size(3));
+        if (rows % 2 == 0 && columns % 2 == 0) {
+          padding = new long[] {rows / 2, columns / 2};
+        } else {
+          long[] sides = {columns / 2, columns - columns / 2, rows / 2, rows - rows / 2};
+          x = constant_pad_nd(x, sides); // [B, Cin, h + rows, w + columns]
+        }
+      }
+    }
+    Tensor y;
+    if (is_autocast_enabled(DeviceType.CPU) && isSlowToTrainInBf16()) {
+      try (Autocast _ = Autocast.off()) {
+        Tensor exact = convolution(x.to(ScalarType.Float), stride, padding);
+        y = exact.to(ScalarType.BFloat16); // [B, Cout, h', w']
+      }
+    } else {
+      y = convolution(x, stride, padding); // [B, Cout, h', w']
+    }
+    if (statistics.isPresent()) {
+      Statistics s = statistics.get();
+      y =
+          batch_norm(
+              y,
+              new TensorOptional(s.weight()),
+              new TensorOptional(s.bias()),
+              new TensorOptional(s.mean()),
+              new TensorOptional(s.variance()),
+              switch (source) {
+                case RUNNING -> false;
+                case BATCH -> true;
+              },
+              MOMENTUM,
+              epsilon,
+              false);
+    } else if (source == BatchNorm.BATCH) {
+      throw new IllegalStateException(
+          "a network with folded normalisation has no batch statistics: build the trainable one");
+    }
+    // In place: neither a convolution nor a normalisation needs its own output for its gradient.
+    // What an in-place operation returns does not own the tensor, so y is the result.
+    switch (activation) {
+      case NONE -> {}
+      case RELU -> relu_(y);
+      case RELU6 -> relu6_(y);
+    }
+    return y;
+  }
+
+  private Tensor convolution(Tensor x, long[] stride, long[] padding) {
+    TensorOptional b = bias.map(TensorOptional::new).orElseGet(TensorOptional::new);
+    long[] dilation = {1, 1};
+    return conv2d(x, weight, b, stride, padding, dilation, geometry.groups());
+  }
+
+  // oneDNN has no fast bf16 gradient for these depthwise convolutions: a batch of 8 through
+  // EfficientNet-Lite0 at 320 pixels takes 1.13 s backwards with them in bf16.
+  private boolean isSlowToTrainInBf16() {
+    return geometry.groups() > 1 && (geometry.kernel() > 3 || geometry.stride() > 1);
+  }
+
+  // Zeros that SAME padding adds along an axis of n cells.
+  private long missing(long n) {
+    long outputs = Math.ceilDiv(n, geometry.stride());
+    return Math.max(0, (outputs - 1) * geometry.stride() + geometry.kernel() - n);
+  }
+
+  /** Frees the tensors of a folded unit; those of a trainable one belong to its parameters. */
+  @Override
+  public void close() {
+    bias.ifPresent(b -> {
+      b.close();
+      weight.close();
+    });
+  }
+
+  @Override
+  public String toString() {
+    return geometry + (bias.isPresent() ? " folded " + Torch.type(weight) : "");
+  }
+}

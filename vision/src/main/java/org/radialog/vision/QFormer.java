@@ -1,0 +1,187 @@
+package org.radialog.vision;
+
+import static org.bytedeco.pytorch.global.torch.gelu;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.bytedeco.pytorch.Tensor;
+import org.radialog.base.RadialogException;
+import org.radialog.torch.BertAttention;
+import org.radialog.torch.BertResidual;
+import org.radialog.torch.Init;
+import org.radialog.torch.LayerNorm;
+import org.radialog.torch.Linear;
+import org.radialog.torch.Parameters;
+import org.radialog.torch.Scope;
+
+/**
+ * The query path of BLIP-2's Q-Former (arXiv 2301.12597): learned queries pass through a BERT
+ * (post-norm) and attend to the image tokens in every second layer. Names are those of the
+ * published checkpoint's {@code model}; tensors of the text branch are {@link QFormerText}'s.
+ *
+ * <p>Dimensions: B batch, C channels of the features, h w cells and P = h · w image tokens, Q
+ * queries, D {@link Config#hidden}, H heads, d = D / H.
+ */
+public final class QFormer {
+  /**
+   * Sizes.
+   *
+   * @param queries Q, the number of outputs
+   * @param hidden D
+   * @param mlp width of the feed-forward layers
+   * @param crossAttentionEvery layers 0, n, 2 n, … attend to the image
+   * @param channels C of the features
+   */
+  public record Config(
+      int queries,
+      int layers,
+      int hidden,
+      int heads,
+      int mlp,
+      int crossAttentionEvery,
+      int channels,
+      TokenOrder tokenOrder) {
+    /** The sizes of the first version, BERT-base's. */
+    public static final Config PUBLISHED =
+        new Config(32, 12, 768, 12, 3072, 2, 1408, TokenOrder.SCRAMBLED);
+
+    public Config {
+      if (hidden % heads != 0) {
+        throw new RadialogException(
+            "a Q-Former of width " + hidden + " cannot have " + heads + " heads: not a divisor");
+      }
+    }
+  }
+
+  private static final double VISION_EPSILON = 1e-5;
+
+  private final Config config;
+  private final Tensor queryTokens; // [1, Q, D]
+  private final LayerNorm visionNorm;
+  private final LayerNorm embeddingNorm;
+  private final List<Layer> layers;
+
+  private QFormer(
+      Config config,
+      Tensor queryTokens,
+      LayerNorm visionNorm,
+      LayerNorm embeddingNorm,
+      List<Layer> layers) {
+    this.config = config;
+    this.queryTokens = queryTokens;
+    this.visionNorm = visionNorm;
+    this.embeddingNorm = embeddingNorm;
+    this.layers = layers;
+  }
+
+  /**
+   * The network with its tensors in {@code p}.
+   *
+   * @throws RadialogException if {@code p} lacks a tensor or has it in another shape
+   */
+  public static QFormer of(Parameters p, Config c) {
+    Parameters bert = p.at("Qformer.bert.");
+    List<Layer> layers = new ArrayList<>();
+    for (int i = 0; i < c.layers(); i++) {
+      layers.add(Layer.of(bert.at("encoder.layer." + i + "."), c, i));
+    }
+    return new QFormer(
+        c,
+        p.get("query_tokens", Init.normal(BertResidual.STD), 1, c.queries(), c.hidden()),
+        LayerNorm.of(p.at("ln_vision."), c.channels(), VISION_EPSILON),
+        LayerNorm.of(bert.at("embeddings.LayerNorm."), c.hidden(), BertResidual.EPSILON),
+        List.copyOf(layers));
+  }
+
+  /** The sizes. */
+  public Config config() {
+    return config;
+  }
+
+  /** Features {@code [B, C, h, w]} to one vector a query, {@code [B, Q, D]}, for inference. */
+  public Tensor forward(Tensor features) {
+    return forward(features, 0);
+  }
+
+  /**
+   * Features {@code [B, C, h, w]} to one vector a query, {@code [B, Q, D]}.
+   *
+   * @param dropout share of the activations that is set to 0; the published training has 0.1
+   * @throws RadialogException if the features have another shape
+   */
+  public Tensor forward(Tensor features, double dropout) {
+    try (Scope scope = new Scope()) {
+      Tensor image = imageTokens(features); // [B, P, C]
+      Tensor x = tokens(features.size(0)); // [B, Q, D]
+      x = BertResidual.drop(embeddingNorm.forward(x), dropout); // [B, Q, D]
+      for (Layer layer : layers) {
+        x = layer.forward(x, image, dropout); // [B, Q, D]
+      }
+      return scope.keep(x);
+    }
+  }
+
+  /** The learned queries, before the first normalisation, once a row: [B, Q, D]. */
+  Tensor tokens(long rows) {
+    return queryTokens.expand(rows, config.queries(), config.hidden());
+  }
+
+  /** The layers, whose self-attention the text branch shares. */
+  List<Layer> layers() {
+    return layers;
+  }
+
+  /** BERT's first normalisation, of queries and text alike. */
+  LayerNorm embeddingNorm() {
+    return embeddingNorm;
+  }
+
+  /** Features {@code [B, C, h, w]} to the normalised image tokens {@code [B, P, C]}. */
+  public Tensor imageTokens(Tensor features) {
+    try (Scope scope = new Scope()) {
+      Tensor tokens = config.tokenOrder().tokens(features, config.channels()); // [B, P, C]
+      return scope.keep(visionNorm.forward(tokens));
+    }
+  }
+
+  /** Self-attention, in some layers cross-attention, and the queries' own feed-forward pair. */
+  record Layer(
+      BertAttention self, Optional<BertAttention> cross, Linear intermediate, BertResidual output) {
+    static Layer of(Parameters p, Config c, int index) {
+      return new Layer(
+          BertAttention.of(
+              p.at("attention."), c.hidden(), c.hidden(), c.heads(), BertResidual.EPSILON),
+          index % c.crossAttentionEvery() == 0
+              ? Optional.of(
+                  BertAttention.of(
+                      p.at("crossattention."),
+                      c.hidden(),
+                      c.channels(),
+                      c.heads(),
+                      BertResidual.EPSILON))
+              : Optional.empty(),
+          Linear.normal(p.at("intermediate_query.dense."), c.hidden(), c.mlp(), BertResidual.STD),
+          BertResidual.of(p.at("output_query."), c.mlp(), c.hidden(), BertResidual.EPSILON));
+    }
+
+    public Tensor forward(Tensor queries, Tensor image, double dropout) {
+      try (Scope scope = new Scope()) {
+        Tensor x = self.forward(queries, queries, Optional.empty(), dropout); // [B, Q, D]
+        return scope.keep(behindSelf(x, image, dropout)); // [B, Q, D]
+      }
+    }
+
+    /** What follows self-attention: [B, Q, D] to [B, Q, D]. */
+    Tensor behindSelf(Tensor queries, Tensor image, double dropout) {
+      try (Scope scope = new Scope()) {
+        Tensor x = queries;
+        if (cross.isPresent()) {
+          x = cross.get().forward(x, image, Optional.empty(), dropout); // [B, Q, D]
+        }
+        Tensor wide = gelu(intermediate.forward(x)); // [B, Q, mlp]
+        return scope.keep(output.forward(wide, x, dropout)); // [B, Q, D]
+      }
+    }
+  }
+}
