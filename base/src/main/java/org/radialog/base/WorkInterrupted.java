@@ -12,7 +12,7 @@ public final class WorkInterrupted extends RadialogException {
 
   /** An interruption of {@code work}, for example {@code "loading models/mini"}. */
   public WorkInterrupted(String work, Throwable cause) {
-    super(work + " was interrupted", cause);
+    super(Kind.CANCELLED, work + " was interrupted", cause);
     Thread.currentThread().interrupt();
   }
 

@@ -54,13 +54,13 @@ public final class ImageRefused extends RadialogException {
 
   /** Refuses {@code image} (its path or name). */
   public ImageRefused(Reason reason, String image, String message) {
-    super(image + ": " + message);
+    super(Kind.REFUSED_IMAGE, image + ": " + message);
     this.reason = reason;
   }
 
   /** Refuses {@code image} (its path or name) because of {@code cause}. */
   public ImageRefused(Reason reason, String image, String message, Throwable cause) {
-    super(image + ": " + message, cause);
+    super(Kind.REFUSED_IMAGE, image + ": " + message, cause);
     this.reason = reason;
   }
 

@@ -10,11 +10,11 @@ public final class WeightsRefused extends RadialogException {
   private static final long serialVersionUID = 1L;
 
   WeightsRefused(Path file, String reason) {
-    super("checkpoint " + file + " is refused: " + shortened(reason));
+    super(Kind.REFUSED_WEIGHTS, "checkpoint " + file + " is refused: " + shortened(reason));
   }
 
   WeightsRefused(Path file, String reason, Throwable cause) {
-    super("checkpoint " + file + " is refused: " + shortened(reason), cause);
+    super(Kind.REFUSED_WEIGHTS, "checkpoint " + file + " is refused: " + shortened(reason), cause);
   }
 
   // A reason may quote a name of any length from the file.
