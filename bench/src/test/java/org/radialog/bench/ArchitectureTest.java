@@ -34,7 +34,15 @@ class ArchitectureTest {
           Map.entry(
               "published",
               List.of(
-                  "language", "vision", "text", "clinical", "kernels", "torch", "weights", "base")),
+                  "language",
+                  "vision",
+                  "text",
+                  "imaging",
+                  "clinical",
+                  "kernels",
+                  "torch",
+                  "weights",
+                  "base")),
           Map.entry(
               "dialog",
               List.of(

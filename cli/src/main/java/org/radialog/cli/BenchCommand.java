@@ -18,7 +18,7 @@ import org.radialog.imaging.Radiograph;
 import org.radialog.kernels.ReadBandwidth;
 import org.radialog.language.LlamaShape;
 import org.radialog.language.Precision;
-import org.radialog.published.ModelConfig;
+import org.radialog.published.ModelFolder;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -136,7 +136,7 @@ final class BenchCommand implements Callable<Integer> {
     Optional<String> difference;
     if (shape != null) {
       difference = shape(root, LlamaShape.of(shape));
-    } else if (ModelConfig.read(model.folder()).vision().isEmpty()) {
+    } else if (ModelFolder.open(model.folder()).config().vision().isEmpty()) {
       try (Speed speed = Speed.ofLanguage(model.folder(), model.options())) {
         difference = measure(root, speed, Optional.empty());
       }

@@ -81,7 +81,7 @@ final class ChatCommand implements Callable<Integer> {
           dialog.edit(edit);
           dialog.requireFrontal();
           dialog.warnings().forEach(w -> Terminal.say(w.message()));
-          converse(session, dialog);
+          converse(session, dialog, radialog.config().limitsLine());
         }
       } catch (RadialogException e) {
         Terminal.say(Notice.of(e));
@@ -93,14 +93,14 @@ final class ChatCommand implements Callable<Integer> {
     return Main.DONE;
   }
 
-  private void converse(Session session, Dialog dialog) throws IOException {
+  private void converse(Session session, Dialog dialog, String limits) throws IOException {
     if (Terminal.interactive()) {
       // JLine reads lines with editing and history, and turns Ctrl-C into a call.
       try (org.jline.terminal.Terminal terminal =
           TerminalBuilder.builder().system(true).nativeSignals(true).build()) {
         LineReader reader = LineReaderBuilder.builder().terminal(terminal).build();
         terminal.handle(Signal.INT, signal -> dialog.cancel());
-        System.out.println(Notice.RESEARCH_USE + " " + Notice.LIMITS);
+        System.out.println((Notice.RESEARCH_USE + " " + limits).strip());
         loop(session, dialog, () -> read(reader));
       }
     } else {

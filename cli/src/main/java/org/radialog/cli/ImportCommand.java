@@ -12,6 +12,7 @@ import org.radialog.dialog.RaDialog;
 import org.radialog.language.Precision;
 import org.radialog.published.ModelConfig;
 import org.radialog.published.ModelImport;
+import org.radialog.vision.BioViLT;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -56,7 +57,7 @@ final class ImportCommand implements Callable<Integer> {
         "Statistics of the image encoder that feeds the language model: running, or batch,"
             + " as the second version's published numbers were made (default: ${DEFAULT-VALUE})."
       })
-  private ModelConfig.BatchNorm batchNorm = ModelConfig.BatchNorm.RUNNING;
+  private BioViLT.BatchNorm batchNorm = BioViLT.BatchNorm.RUNNING;
 
   @Option(
       names = "--compat",

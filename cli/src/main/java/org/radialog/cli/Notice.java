@@ -18,11 +18,6 @@ final class Notice {
   /** Stands on every output. */
   static final String RESEARCH_USE = "For research use, not for diagnosis.";
 
-  /** What a reader of a report could take for said. */
-  static final String LIMITS =
-      "The embedded model says nothing about side, size, devices, fractures or change since an"
-          + " earlier film.";
-
   private Notice() {}
 
   /** What does not fit in a report. One that was cut short may still have come to the rest. */

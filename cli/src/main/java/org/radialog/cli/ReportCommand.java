@@ -18,7 +18,6 @@ import org.radialog.dialog.RaDialog;
 import org.radialog.dialog.Reply;
 import org.radialog.dialog.Report;
 import org.radialog.dialog.Study;
-import org.radialog.imaging.DicomRecipe;
 import org.radialog.imaging.Guard;
 import org.radialog.imaging.Preprocessing;
 import org.radialog.imaging.Radiograph;
@@ -160,8 +159,7 @@ final class ReportCommand implements Callable<Integer> {
   }
 
   private static Preprocessing seen(ModelConfig config) {
-    ModelConfig.Preprocessing p = config.film().preprocessing();
-    return new Preprocessing(p.resize(), p.crops().classifier(), DicomRecipe.of(p.dicom().text()));
+    return config.film().preprocessing().forClassifier();
   }
 
   private static ObjectNode line(

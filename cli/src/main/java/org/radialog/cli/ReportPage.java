@@ -75,7 +75,7 @@ final class ReportPage {
             "notice",
             Notice.RESEARCH_USE,
             "limits",
-            Notice.LIMITS,
+            model.limitsLine(),
             "films",
             films,
             "images",

@@ -1,6 +1,7 @@
 package org.radialog.dialog;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -15,7 +16,6 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
-import org.radialog.imaging.DicomRecipe;
 import org.radialog.imaging.Preprocessing;
 import org.radialog.imaging.Radiograph;
 import org.radialog.language.LlamaInput;
@@ -25,9 +25,8 @@ import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 import org.radialog.vision.Alignment;
-import org.radialog.vision.BioViLT;
 import org.radialog.vision.FindingsClassifier;
-import org.radialog.vision.TemporalPooler;
+import org.radialog.vision.VisionEncoder;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.TensorInfo;
 
@@ -35,8 +34,8 @@ import org.radialog.weights.TensorInfo;
  * The part of a model that looks at films: encoder, classifier and alignment. Its networks run on
  * one thread of its own, so that many dialogs fight neither for the cores nor for memory.
  *
- * <p>P {@code patchDim} · J {@code jointDim} · h w cells of the grid · L labels · Q image tokens ·
- * D width of the language model.
+ * <p>C channels and S side of the encoder's input · P channels of its patches · J of its joint
+ * space · h w cells of the grid · L labels · Q image tokens · D width of the language model.
  */
 final class FilmReader implements AutoCloseable {
   /**
@@ -44,7 +43,7 @@ final class FilmReader implements AutoCloseable {
    *
    * @param logits of the classifier, [L]
    * @param image image tokens, [Q, D]
-   * @param patches what the joint projector read for the classifier, [1, 2P, h, w]
+   * @param patches what the joint projector read for the classifier, [1, P, h, w]
    * @param shape of {@code patches}
    * @param millis what it took
    */
@@ -60,64 +59,52 @@ final class FilmReader implements AutoCloseable {
    */
   private record Networks(
       Parameters parameters,
-      Optional<BioViLT> encoder,
-      Optional<BioViLT> own,
-      Optional<TemporalPooler> pooler,
+      Optional<VisionEncoder> encoder,
+      Optional<VisionEncoder> own,
       FindingsClassifier classifier,
       Alignment alignment)
       implements AutoCloseable {
     static Networks of(
         ModelConfig.Film config, Parameters.Source source, int hidden, ScalarType type) {
-      Parameters p = Parameters.of(source);
+      VisionEncoder.Config vision = config.vision();
+      List<Runnable> made = new ArrayList<>();
       try {
-        ModelConfig.Vision vision = config.vision();
-        BioViLT.Config sizes = vision.network();
-        Optional<BioViLT> encoder =
-            switch (config.alignment()) {
-              case ModelConfig.QFormer _, ModelConfig.Mlp _ ->
-                  Optional.of(
-                      switch (vision.batchNorm()) {
-                        case RUNNING -> folded(source, "vision.", sizes, type);
-                        case BATCH -> BioViLT.of(p.at("vision."), sizes);
-                      });
-              case ModelConfig.Precomputed _ -> Optional.empty();
+        Optional<VisionEncoder> encoder =
+            switch (config.alignment().input()) {
+              case Alignment.Input.Features _ ->
+                  Optional.of(vision.network(source.at("vision."), type));
+              case Alignment.Input.Rows _ -> Optional.empty();
             };
-        Optional<BioViLT> own =
+        encoder.ifPresent(network -> made.add(network::close));
+        Optional<VisionEncoder> own =
             switch (config.classifier().encoder()) {
               case SHARED -> Optional.empty();
-              case OWN -> Optional.of(folded(source, "classifier.vision.", sizes, type));
+              case OWN ->
+                  Optional.of(
+                      vision.forClassifier().network(source.at("classifier.vision."), type));
             };
+        own.ifPresent(network -> made.add(network::close));
+        Parameters p = Parameters.of(source);
+        made.add(p::close);
         return new Networks(
             p,
             encoder,
             own,
-            vision.prior()
-                ? Optional.of(
-                    TemporalPooler.of(p.at("vision.encoder.vit_pooler."), vision.patchDim()))
-                : Optional.empty(),
             FindingsClassifier.of(
-                p.at("classifier."), config.classifier().network(vision.jointDim())),
+                p.at("classifier."), config.classifier().network(vision.projectedChannels())),
             config.alignment().network(p, vision, hidden));
       } catch (RuntimeException | Error e) {
-        p.close();
+        made.forEach(Runnable::run);
         throw e;
       }
     }
 
-    // What is folded holds its own copies: those that it was made of go at once.
-    private static BioViLT folded(
-        Parameters.Source source, String part, BioViLT.Config sizes, ScalarType type) {
-      try (Parameters p = Parameters.of(source.at(part))) {
-        return BioViLT.folded(p, sizes, type);
-      }
-    }
-
     /** The encoder whose features the classifier reads. */
-    BioViLT classifierEncoder() {
+    VisionEncoder classifierEncoder() {
       return own.or(() -> encoder).orElseThrow(Networks::noEncoder);
     }
 
-    BioViLT alignmentEncoder() {
+    VisionEncoder alignmentEncoder() {
       return encoder.orElseThrow(Networks::noEncoder);
     }
 
@@ -129,8 +116,8 @@ final class FilmReader implements AutoCloseable {
 
     @Override
     public void close() {
-      encoder.ifPresent(BioViLT::close);
-      own.ifPresent(BioViLT::close);
+      encoder.ifPresent(VisionEncoder::close);
+      own.ifPresent(VisionEncoder::close);
       parameters.close();
     }
   }
@@ -166,10 +153,8 @@ final class FilmReader implements AutoCloseable {
     this.config = model.film();
     this.embeddings = embeddings;
     this.blind = blind;
-    ModelConfig.Preprocessing p = config.preprocessing();
-    DicomRecipe dicom = DicomRecipe.of(p.dicom().text());
-    this.forClassifier = new Preprocessing(p.resize(), p.crops().classifier(), dicom);
-    this.forAlignment = new Preprocessing(p.resize(), p.crops().alignment(), dicom);
+    this.forClassifier = config.preprocessing().forClassifier();
+    this.forAlignment = config.preprocessing().forAlignment();
     // One core: films are read while the language model is unpacked or talks on the others, and
     // small convolutions on threads that must wait for each other cost many times their work.
     // And what is added up does not depend on their number, nor on what else runs.
@@ -226,8 +211,9 @@ final class FilmReader implements AutoCloseable {
       return new Pixels(how.apply(film), how.crop());
     }
 
-    Tensor tensor() {
-      return Torch.tensor(values, 1, 1, side, side);
+    /** As {@code encoder} expects it, [1, C, S, S]. */
+    Tensor of(VisionEncoder encoder) {
+      return encoder.input().of(Torch.tensor(values, 1, 1, side, side));
     }
   }
 
@@ -246,29 +232,19 @@ final class FilmReader implements AutoCloseable {
   private Reading read(
       long start, String name, Pixels pixels, Optional<Pixels> other, Optional<Pixels> prior) {
     Networks n = await(networks);
-    BioViLT.BatchNorm statistics = config.vision().batchNorm().statistics();
     try (Scope _ = new Scope();
         NoGradGuard _ = new NoGradGuard()) {
-      BioViLT.Output seen =
-          n.classifierEncoder().forward(pixels.tensor(), forClassifier(n)); // [1, ·, h, w]
+      VisionEncoder encoder = n.classifierEncoder();
+      VisionEncoder.Features seen = encoder.encode(pixels.of(encoder)); // [1, ·, h, w]
       float[] logits = Torch.floats(n.classifier.forward(seen.projected())); // [L]
       Tensor features =
-          switch (config.alignment()) {
-            case ModelConfig.Precomputed known -> known(known, name); // [1, Q, hidden]
-            case ModelConfig.QFormer _, ModelConfig.Mlp _ -> {
-              BioViLT.Output aligned = seen;
-              if (other.isPresent()) {
-                Tensor film = other.get().tensor();
-                aligned =
-                    prior.isPresent() && n.pooler.isPresent()
-                        ? n.alignmentEncoder().forward(film, prior.get().tensor(), n.pooler.get())
-                        : n.alignmentEncoder().forward(film, statistics);
-              }
-              yield switch (config.alignment().source()) {
-                case PATCHES -> aligned.patches();
-                case PROJECTED -> aligned.projected();
-              };
-            }
+          switch (config.alignment().input()) {
+            case Alignment.Input.Rows rows -> known(rows, name); // [1, Q, width]
+            case Alignment.Input.Features(VisionEncoder.Source source) ->
+                other
+                    .map(film -> aligned(n.alignmentEncoder(), film, prior))
+                    .orElse(seen)
+                    .of(source);
           };
       Tensor image = n.alignment.forward(features); // [1, Q, D]
       float[] rows = Torch.floats(image);
@@ -284,13 +260,16 @@ final class FilmReader implements AutoCloseable {
     }
   }
 
-  // Batch statistics are an oddity of the encoder that feeds the language model.
-  private BioViLT.BatchNorm forClassifier(Networks n) {
-    return n.own.isPresent() ? BioViLT.BatchNorm.RUNNING : config.vision().batchNorm().statistics();
+  private static VisionEncoder.Features aligned(
+      VisionEncoder encoder, Pixels film, Optional<Pixels> prior) {
+    Tensor pixels = film.of(encoder); // [1, C, S, S]
+    return prior
+        .map(earlier -> encoder.encode(pixels, earlier.of(encoder)))
+        .orElseGet(() -> encoder.encode(pixels)); // [1, ·, h, w]
   }
 
-  // [1, Q, hidden]
-  private Tensor known(ModelConfig.Precomputed alignment, String film) {
+  // [1, Q, width]
+  private Tensor known(Alignment.Input.Rows expected, String film) {
     Checkpoint file =
         embeddings.orElseThrow(
             () -> new RadialogException("the model " + model + " has no file of embeddings"));
@@ -307,12 +286,12 @@ final class FilmReader implements AutoCloseable {
               + " a live film cannot be read (name the file as in the data set, or use RaDialog"
               + " v2)");
     }
-    if (!Arrays.equals(rows.shape(), new long[] {alignment.queries(), alignment.hidden()})) {
+    if (!Arrays.equals(rows.shape(), new long[] {expected.queries(), expected.width()})) {
       throw new RadialogException(
           "embeddings of %s: expected [%d, %d], found %s"
-              .formatted(film, alignment.queries(), alignment.hidden(), rows));
+              .formatted(film, expected.queries(), expected.width(), rows));
     }
-    return Torch.tensor(file.floats(film), 1, alignment.queries(), alignment.hidden());
+    return Torch.tensor(file.floats(film), 1, expected.queries(), expected.width());
   }
 
   /**
@@ -328,15 +307,15 @@ final class FilmReader implements AutoCloseable {
     Networks n = await(networks);
     try (Scope _ = new Scope()) {
       Tensor patches = Torch.tensor(reading.patches, reading.shape).requires_grad_(true);
-      Tensor projected = n.classifierEncoder().project(patches, forClassifier(n)); // [1, J, h, w]
+      Tensor projected = n.classifierEncoder().project(patches); // [1, J, h, w]
       Tensor logit = n.classifier.forward(projected).select(1, label).sum(); // []
       logit.backward();
-      // The second half of the channels is the missing prior: no place of the film.
-      long half = reading.shape[1] / 2;
-      Tensor gradient = patches.grad().narrow(1, 0, half); // [1, P, h, w]
+      // Channels that stand for a prior describe no place of the film.
+      long own = config.vision().filmChannels();
+      Tensor gradient = patches.grad().narrow(1, 0, own); // [1, own, h, w]
       Tensor weights =
-          gradient.mean(new long[] {2, 3}, true, new ScalarTypeOptional()); // [1, P, 1, 1]
-      Tensor map = patches.detach().narrow(1, 0, half).mul(weights).sum(1).relu(); // [1, h, w]
+          gradient.mean(new long[] {2, 3}, true, new ScalarTypeOptional()); // [1, own, 1, 1]
+      Tensor map = patches.detach().narrow(1, 0, own).mul(weights).sum(1).relu(); // [1, h, w]
       return new HeatMap(
           finding, (int) reading.shape[2], (int) reading.shape[3], scaled(Torch.floats(map)));
     }

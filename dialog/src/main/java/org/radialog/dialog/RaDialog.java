@@ -31,9 +31,11 @@ import org.radialog.language.LoraConfig;
 import org.radialog.language.Precision;
 import org.radialog.published.FileDigests;
 import org.radialog.published.ModelConfig;
+import org.radialog.published.ModelFolder;
 import org.radialog.published.ModelImport;
 import org.radialog.text.TextTokenizer;
 import org.radialog.torch.NativeLibraries;
+import org.radialog.vision.Alignment;
 import org.radialog.weights.Checkpoint;
 
 /**
@@ -91,7 +93,11 @@ public final class RaDialog implements AutoCloseable {
     LlamaWeights weights = weights(config, base);
     this.positions = weights.config().maxPositions();
     this.embeddings =
-        config.film().alignment().file().map(file -> Checkpoint.open(folder.resolve(file)));
+        switch (config.film().alignment().input()) {
+          case Alignment.Input.Rows(String file, _, _) ->
+              Optional.of(Checkpoint.open(folder.resolve(file)));
+          case Alignment.Input.Features _ -> Optional.empty();
+        };
     // Side by side: a film can be looked at while the language model is still being unpacked.
     this.films =
         new FilmReader(
@@ -164,7 +170,7 @@ public final class RaDialog implements AutoCloseable {
   }
 
   private static RaDialog opened(Path folder, Options options) {
-    ModelConfig config = ModelConfig.read(folder);
+    ModelConfig config = ModelFolder.open(folder).config();
     config.film(); // a language model alone is refused here
     Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
     try {
@@ -195,15 +201,16 @@ public final class RaDialog implements AutoCloseable {
     Objects.requireNonNull(folder, "folder");
     Objects.requireNonNull(options, "options");
     List<Verification.Check> checks = new ArrayList<>();
-    ModelConfig config;
+    ModelFolder opened;
     try {
-      config = ModelConfig.read(folder);
+      opened = ModelFolder.open(folder);
     } catch (RadialogException e) {
       checks.add(new Verification.Check("config", false, String.valueOf(e.getMessage())));
       return new Verification(checks);
     }
+    ModelConfig config = opened.config();
     checks.add(new Verification.Check("config", true, config.id() + " " + config.version()));
-    List<String> damaged = config.damaged(folder);
+    List<String> damaged = opened.damaged();
     checks.add(
         new Verification.Check(
             "digests",
@@ -244,7 +251,7 @@ public final class RaDialog implements AutoCloseable {
    */
   public static ModelConfig.SelfTest selfTest(Path folder) {
     Objects.requireNonNull(folder, "folder");
-    ModelConfig config = ModelConfig.read(folder);
+    ModelConfig config = ModelFolder.open(folder).config();
     if (config.vision().isEmpty()) {
       try (Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
           Llama llama = Llama.of(weights(config, base), Precision.FP32)) {
@@ -296,7 +303,7 @@ public final class RaDialog implements AutoCloseable {
    */
   static LanguageAlone languageAlone(Path folder, Options options) {
     NativeLibraries.unpack();
-    ModelConfig config = ModelConfig.read(folder);
+    ModelConfig config = ModelFolder.open(folder).config();
     Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
     try {
       LanguageModel.Source source =
@@ -326,7 +333,7 @@ public final class RaDialog implements AutoCloseable {
    * @throws RadialogException if the folder cannot be loaded or written
    */
   static void pack(Path folder, Progress progress) {
-    ModelConfig config = ModelConfig.read(folder);
+    ModelConfig config = ModelFolder.open(folder).config();
     Precision precision = config.language().precision().orElse(Precision.BF16);
     if (precision != Precision.INT8 && precision != Precision.INT4) {
       return;
@@ -380,7 +387,7 @@ public final class RaDialog implements AutoCloseable {
   public Dialog open(Study study) {
     Objects.requireNonNull(study, "study");
     Guard guard = study.guard();
-    DicomRecipe recipe = DicomRecipe.of(config.film().preprocessing().dicom().text());
+    DicomRecipe recipe = config.film().preprocessing().dicom();
     List<Guard.Warning> ofFilm = guard.check(study.film(), recipe);
     List<Guard.Warning> ofPrior =
         study.prior().map(prior -> guard.check(prior, recipe)).orElse(List.of());

@@ -34,7 +34,7 @@ final class TrainedWeights implements AutoCloseable {
         .adapter()
         .map(adapter ->
             new LoraAdapter(
-                adapter.network(),
+                adapter,
                 switch (control) {
                   case NONE, ZERO_IMAGE -> source().at("language.");
                   case RANDOM_ADAPTER -> TrainedWeights::random;

@@ -34,6 +34,7 @@ import org.radialog.language.LlamaInput;
 import org.radialog.language.LlamaWeights;
 import org.radialog.language.Precision;
 import org.radialog.published.ModelConfig;
+import org.radialog.published.ModelFolder;
 import org.radialog.published.ModelImport;
 import org.radialog.published.ModelSource;
 import org.radialog.published.SourceLicense;
@@ -43,6 +44,8 @@ import org.radialog.testing.LlamaSize;
 import org.radialog.testing.LoraSize;
 import org.radialog.testing.PublishedLayout;
 import org.radialog.testing.QFormerSize;
+import org.radialog.vision.BioViLT;
+import org.radialog.vision.RowProjector;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
@@ -105,12 +108,7 @@ class ModelImportTest {
 
   private static ModelImport.Request request(Path source, Path target) {
     return new ModelImport.Request(
-        source,
-        target,
-        Optional.empty(),
-        ModelConfig.BatchNorm.RUNNING,
-        List.of(),
-        Optional.empty());
+        source, target, Optional.empty(), BioViLT.BatchNorm.RUNNING, List.of(), Optional.empty());
   }
 
   private static ModelImport.Request request(Path source, Path target, Precision precision) {
@@ -168,7 +166,7 @@ class ModelImportTest {
             plain.source(),
             plain.target(),
             plain.quantize(),
-            ModelConfig.BatchNorm.BATCH,
+            BioViLT.BatchNorm.BATCH,
             List.of(ModelConfig.Compat.TRAINING_LAYOUT, ModelConfig.Compat.EMPTY_FINDINGS),
             Optional.of("Apache-2.0")),
         Progress.NONE);
@@ -212,7 +210,7 @@ class ModelImportTest {
   void anAdapterIsMergedBeforeAnythingIsRounded() {
     Path model = folder.resolve("model");
     RaDialog.importFrom(request(shared.resolve("v2"), model), Progress.NONE);
-    ModelConfig config = ModelConfig.read(model);
+    ModelConfig config = ModelFolder.open(model).config();
     float[] imported;
     try (Checkpoint base = Checkpoint.open(model.resolve(config.language().weights()));
         Llama llama =
@@ -251,7 +249,7 @@ class ModelImportTest {
     Path model = folder.resolve("model");
     ModelConfig config = RaDialog.importFrom(request(shared.resolve("v1"), model), Progress.NONE);
     assertThat(config.film().alignment())
-        .isEqualTo(new ModelConfig.Precomputed(32, 48, "embeddings.safetensors"));
+        .isEqualTo(new RowProjector.Config(32, 48, "embeddings.safetensors"));
     try (RaDialog radialog = RaDialog.load(model)) {
       try (Dialog dialog = radialog.open(Study.of(film("film-a")))) {
         assertThat(dialog.report(Decoding.greedy(4), text -> {}).usage().promptTokens())

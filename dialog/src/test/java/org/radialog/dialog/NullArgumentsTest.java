@@ -28,8 +28,8 @@ import org.radialog.imaging.Guard;
 import org.radialog.imaging.Limits;
 import org.radialog.imaging.Radiograph;
 import org.radialog.language.Precision;
-import org.radialog.published.ModelConfig;
 import org.radialog.published.ModelImport;
+import org.radialog.vision.BioViLT;
 
 /** Every method that a program may call, each of its arguments null in turn. */
 class NullArgumentsTest {
@@ -85,7 +85,7 @@ class NullArgumentsTest {
           Map.entry(Limits.class, Limits.DEFAULT),
           Map.entry(Precision.class, Precision.FP32),
           Map.entry(Options.Control.class, Options.Control.NONE),
-          Map.entry(ModelConfig.BatchNorm.class, ModelConfig.BatchNorm.RUNNING),
+          Map.entry(BioViLT.BatchNorm.class, BioViLT.BatchNorm.RUNNING),
           Map.entry(Progress.class, Progress.NONE),
           Map.entry(RaDialog.class, MODEL),
           Map.entry(
@@ -94,7 +94,7 @@ class NullArgumentsTest {
                   Path.of("nowhere"),
                   Path.of("nowhere"),
                   Optional.empty(),
-                  ModelConfig.BatchNorm.RUNNING,
+                  BioViLT.BatchNorm.RUNNING,
                   List.of(),
                   Optional.empty())),
           Map.entry(int.class, 3),

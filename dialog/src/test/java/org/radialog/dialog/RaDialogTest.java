@@ -27,6 +27,7 @@ import org.radialog.clinical.Finding;
 import org.radialog.clinical.RuleLabeler;
 import org.radialog.language.Precision;
 import org.radialog.published.ModelConfig;
+import org.radialog.published.ModelFolder;
 
 @Timeout(120)
 class RaDialogTest {
@@ -406,9 +407,9 @@ class RaDialogTest {
   @Test
   void verifyHoldsTheFolderToItsDigestsAndAnswers(@TempDir Path folder) throws IOException {
     TinyModel.write(folder);
-    ModelConfig config = ModelConfig.read(folder);
+    ModelConfig config = ModelFolder.open(folder).config();
     assertThat(RaDialog.verify(folder).holds()).isFalse(); // no answers stated yet
-    config.with(RaDialog.selfTest(folder)).write(folder);
+    ModelFolder.write(folder, config.with(RaDialog.selfTest(folder)));
     assertThat(RaDialog.verify(folder).checks())
         .allSatisfy(check -> assertThat(check.holds()).as(check.detail()).isTrue())
         .hasSize(4);

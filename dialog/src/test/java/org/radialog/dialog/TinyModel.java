@@ -12,11 +12,15 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.radialog.clinical.Finding;
+import org.radialog.imaging.DicomRecipe;
+import org.radialog.imaging.Preprocessing;
 import org.radialog.imaging.Radiograph;
 import org.radialog.language.LlamaConfig;
 import org.radialog.language.LlamaLinear;
 import org.radialog.language.LoraAdapter;
+import org.radialog.language.LoraConfig;
 import org.radialog.published.ModelConfig;
+import org.radialog.published.ModelFolder;
 import org.radialog.testing.GgufFile;
 import org.radialog.testing.Golden;
 import org.radialog.testing.GoldenWeights;
@@ -24,6 +28,9 @@ import org.radialog.torch.Init;
 import org.radialog.torch.Parameters;
 import org.radialog.vision.BioViLT;
 import org.radialog.vision.FindingsClassifier;
+import org.radialog.vision.QFormer;
+import org.radialog.vision.TokenOrder;
+import org.radialog.vision.VisionEncoder;
 import org.radialog.weights.DType;
 
 /**
@@ -35,18 +42,16 @@ final class TinyModel {
       new LlamaConfig(264, 64, 2, 4, 2, 16, 128, 1e-5, 10_000, Optional.empty(), true, 2048);
   static final Set<Finding> UNTRAINED = Set.of(Finding.FRACTURE, Finding.SUPPORT_DEVICES);
 
-  private static final ModelConfig.Vision VISION =
-      new ModelConfig.Vision(
-          ModelConfig.Backbone.EFFICIENTNET_LITE0, ModelConfig.BatchNorm.RUNNING, 16, 16, false);
-  private static final ModelConfig.QFormer QFORMER =
-      new ModelConfig.QFormer(
-          16, 2, 32, 4, 64, 2, ModelConfig.Source.PATCHES, ModelConfig.TokenOrder.PATCHES);
-  private static final ModelConfig.Adapter ADAPTER =
-      new ModelConfig.Adapter(2, 4, List.of("q_proj", "v_proj"));
+  private static final BioViLT.Config VISION =
+      BioViLT.Config.of(BioViLT.Backbone.EFFICIENTNET_LITE0, 16, 16);
+  private static final QFormer.Config QFORMER =
+      new QFormer.Config(16, 2, 32, 4, 64, 2, VisionEncoder.Source.PATCHES, TokenOrder.PATCHES);
+  private static final LoraConfig ADAPTER =
+      LoraConfig.trained(2, 4, Set.of(LlamaLinear.Q_PROJ, LlamaLinear.V_PROJ));
   private static final ModelConfig.Classifier CLASSIFIER =
       new ModelConfig.Classifier(
           ModelConfig.Encoder.SHARED,
-          new ModelConfig.Adaptive(1),
+          new FindingsClassifier.Pooling.Adaptive(1),
           16,
           Finding.ALL.stream().map(Finding::label).toList(),
           Collections.nCopies(14, 0.5),
@@ -81,15 +86,18 @@ final class TinyModel {
   static void write(Path folder) {
     writeLanguage(folder.resolve("base.gguf"), LLAMA.vocab());
     writeTrained(folder.resolve(ModelConfig.TRAINED));
-    new ModelConfig(
+    ModelFolder.write(
+        folder,
+        new ModelConfig(
             ModelConfig.FORMAT,
             ModelConfig.FORMAT_READ_BY,
             "tiny",
             "1",
             "Apache-2.0",
+            List.of("It has never seen a film."),
+            List.of(ModelConfig.Section.FINDINGS, ModelConfig.Section.IMPRESSION),
             Optional.of(
-                new ModelConfig.Preprocessing(
-                    96, new ModelConfig.Crops(96, 96), ModelConfig.Dicom.VOI)),
+                new Preprocessing.Branches(96, new Preprocessing.Crops(96, 96), DicomRecipe.VOI)),
             Optional.of(VISION),
             Optional.of(QFORMER),
             Optional.of(CLASSIFIER),
@@ -98,8 +106,7 @@ final class TinyModel {
             List.of(
                 ModelConfig.FileEntry.of(folder, "base.gguf"),
                 ModelConfig.FileEntry.of(folder, ModelConfig.TRAINED)),
-            List.of())
-        .write(folder);
+            List.of()));
   }
 
   /** A film with structure, another one for each seed. */
@@ -120,12 +127,12 @@ final class TinyModel {
 
   private static void writeTrained(Path file) {
     try (Parameters p = Parameters.of((name, shape) -> Optional.of(trained(name, shape)))) {
-      BioViLT encoder = BioViLT.of(p.at("vision."), VISION.network());
+      BioViLT encoder = BioViLT.of(p.at("vision."), VISION);
       FindingsClassifier.of(p.at("classifier."), CLASSIFIER.network(VISION.jointDim()));
       QFORMER.network(p, VISION, LLAMA.hidden());
       Parameters language = p.at("language.");
       for (int layer = 0; layer < LLAMA.layers(); layer++) {
-        for (LlamaLinear linear : ADAPTER.network().targets()) {
+        for (LlamaLinear linear : ADAPTER.targets()) {
           String module = LoraAdapter.PREFIX + linear.module(layer);
           language.get(module + ".lora_A.weight", Init.zeros(), 2, linear.columns(LLAMA));
           language.get(module + ".lora_B.weight", Init.zeros(), linear.rows(LLAMA), 2);

@@ -1,5 +1,6 @@
 package org.radialog.imaging;
 
+import org.radialog.base.RadialogException;
 import org.radialog.codecs.ImageRefused;
 
 /**
@@ -19,6 +20,62 @@ public record Preprocessing(int resize, int crop, DicomRecipe dicom) {
   /** The original's chain for the findings classifier: 512, 488. */
   public static final Preprocessing RADIALOG_FINDINGS =
       new Preprocessing(512, 488, DicomRecipe.MIMIC_CXR_JPG);
+
+  /**
+   * How one film becomes the squares of a model's two branches, as {@code preprocessing} in a model
+   * folder's {@code config.json} states it.
+   *
+   * @param resize pixels of the shorter side after the resize
+   * @param crops sides of the squares
+   * @param dicom how a DICOM file's values become grey levels before the chain
+   */
+  public record Branches(int resize, Crops crops, DicomRecipe dicom) {
+    /**
+     * Checks the sizes against each other.
+     *
+     * @throws RadialogException if a crop does not fit
+     */
+    public Branches {
+      int larger = Math.max(crops.classifier, crops.alignment);
+      if (resize < larger || resize > 4096) {
+        throw new RadialogException(
+            "resize is " + resize + ", expected between the larger crop (" + larger + ") and 4096");
+      }
+    }
+
+    /** What the findings classifier's branch sees. */
+    public Preprocessing forClassifier() {
+      return new Preprocessing(resize, crops.classifier, dicom);
+    }
+
+    /** What the alignment's branch sees. */
+    public Preprocessing forAlignment() {
+      return new Preprocessing(resize, crops.alignment, dicom);
+    }
+  }
+
+  /**
+   * Sides in pixels of the squares that each branch sees; equal where one pass of the encoder feeds
+   * both.
+   */
+  public record Crops(int classifier, int alignment) {
+    /**
+     * Checks the sides.
+     *
+     * @throws RadialogException if one is too small for any encoder
+     */
+    public Crops {
+      check("classifier", classifier);
+      check("alignment", alignment);
+    }
+
+    private static void check(String branch, int side) {
+      if (side < 32) {
+        throw new RadialogException(
+            "the crop for the " + branch + " is " + side + ", expected at least 32");
+      }
+    }
+  }
 
   /** Refuses sizes that the chain cannot have. */
   public Preprocessing {

@@ -1,5 +1,6 @@
 package org.radialog.language;
 
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -32,7 +33,16 @@ public record LoraConfig(int r, double alpha, double dropout, Set<LlamaLinear> t
       throw new RadialogException(
           "LoRA: expected at least one module among the targets, found none");
     }
-    targets = Set.copyOf(targets);
+    targets = Collections.unmodifiableSet(EnumSet.copyOf(targets));
+  }
+
+  /**
+   * One that was trained: nothing is dropped any more.
+   *
+   * @throws RadialogException if a value is out of range
+   */
+  public static LoraConfig trained(int r, double alpha, Set<LlamaLinear> targets) {
+    return new LoraConfig(r, alpha, 0, targets);
   }
 
   /** The factor on B A: alpha / r. */

@@ -134,13 +134,8 @@ public sealed interface CheckpointKind {
     }
   }
 
-  /**
-   * RaDialog v2's {@code non_lora_trainables.bin}: what was trained beside the adapter.
-   *
-   * @param prior whether it has BioViL-T's pooler for a film with a prior
-   */
-  record VisionAndProjector(BioViLT.Config vision, boolean prior, MlpProjector.Config projector)
-      implements CheckpointKind {
+  /** RaDialog v2's {@code non_lora_trainables.bin}: what was trained beside the adapter. */
+  record VisionAndProjector(BioViLT.Config vision, Projector projector) implements CheckpointKind {
     @Override
     public String title() {
       return "RaDialog v2's image encoder and projector (non_lora_trainables)";
@@ -148,8 +143,8 @@ public sealed interface CheckpointKind {
 
     @Override
     public SequencedMap<String, Object> sizes() {
-      SequencedMap<String, Object> sizes = new ImageModel(vision, prior).sizes();
-      sizes.putAll(new Projector(projector).sizes());
+      SequencedMap<String, Object> sizes = new ImageModel(vision).sizes();
+      sizes.putAll(projector.sizes());
       return sizes;
     }
   }
@@ -172,7 +167,14 @@ public sealed interface CheckpointKind {
     /** The configuration, with what no shape shows. */
     public QFormer.Config config(int heads, TokenOrder order) {
       return new QFormer.Config(
-          queries, layers, hidden, heads, mlp, crossAttentionEvery, channels, order);
+          queries,
+          layers,
+          hidden,
+          heads,
+          mlp,
+          crossAttentionEvery,
+          QFormer.Config.PUBLISHED.source(),
+          order);
     }
 
     @Override
@@ -205,12 +207,8 @@ public sealed interface CheckpointKind {
     }
   }
 
-  /**
-   * BioViL-T's image model.
-   *
-   * @param prior whether it has the pooler for a film with a prior
-   */
-  record ImageModel(BioViLT.Config config, boolean prior) implements CheckpointKind {
+  /** BioViL-T's image model. */
+  record ImageModel(BioViLT.Config config) implements CheckpointKind {
     @Override
     public String title() {
       return "BioViL-T image model";
@@ -226,7 +224,7 @@ public sealed interface CheckpointKind {
           "joint",
           config.jointDim(),
           "prior",
-          prior);
+          config.prior());
     }
   }
 
@@ -285,8 +283,20 @@ public sealed interface CheckpointKind {
     }
   }
 
-  /** LLaVA's projector alone, {@code mm_projector.bin}. */
-  record Projector(MlpProjector.Config config) implements CheckpointKind {
+  /**
+   * LLaVA's projector alone, {@code mm_projector.bin}.
+   *
+   * @param channels of the image features
+   * @param hidden width between the linears
+   * @param out width of the language model
+   */
+  record Projector(int channels, int hidden, int out) implements CheckpointKind {
+    /** The configuration, with what no shape shows. */
+    public MlpProjector.Config config() {
+      MlpProjector.Config published = MlpProjector.Config.PUBLISHED;
+      return new MlpProjector.Config(hidden, published.source(), published.tokenOrder());
+    }
+
     @Override
     public String title() {
       return "LLaVA projector";
@@ -294,8 +304,7 @@ public sealed interface CheckpointKind {
 
     @Override
     public SequencedMap<String, Object> sizes() {
-      return of(
-          "channels", config.channels(), "projector_hidden", config.hidden(), "out", config.out());
+      return of("channels", channels, "projector_hidden", hidden, "out", out);
     }
   }
 

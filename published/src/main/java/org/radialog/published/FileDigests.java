@@ -1,6 +1,7 @@
 package org.radialog.published;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -77,8 +78,29 @@ public final class FileDigests {
   }
 
   private static String read(Path file) {
-    Path folder = Optional.ofNullable(file.getParent()).orElse(Path.of(""));
-    return ModelConfig.FileEntry.of(folder, String.valueOf(file.getFileName())).sha256();
+    try {
+      return of(file);
+    } catch (IOException e) {
+      throw new RadialogException("cannot read " + file + ": " + e, e);
+    }
+  }
+
+  /**
+   * The digest of a file, 64 hexadecimal digits in lower case.
+   *
+   * @throws IOException if it cannot be read
+   */
+  static String of(Path file) throws IOException {
+    try (InputStream in = Files.newInputStream(file)) {
+      MessageDigest sha = MessageDigest.getInstance("SHA-256");
+      byte[] buffer = new byte[1 << 16];
+      for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+        sha.update(buffer, 0, n);
+      }
+      return HexFormat.of().formatHex(sha.digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every JDK has SHA-256", e);
+    }
   }
 
   // One file, one record, by whatever path it is reached.

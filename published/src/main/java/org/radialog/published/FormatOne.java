@@ -1,9 +1,13 @@
 package org.radialog.published;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.radialog.base.RadialogException;
+import org.radialog.vision.InputSpec;
+import org.radialog.vision.VisionEncoders;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -12,6 +16,12 @@ import tools.jackson.databind.node.ObjectNode;
  * format 1 is read as if it stated these values.
  *
  * <ul>
+ *   <li>{@code limits} are those of the embedded model, by its {@code id}; those of another model
+ *       are not known.
+ *   <li>{@code sections} are findings and impression, which every model could be asked for; none
+ *       for a language model alone.
+ *   <li>{@code vision.type} is {@code biovil-t}, and its {@code input} is one grey channel in [0,
+ *       1].
  *   <li>{@code classifier.possible} is {@code null}: no finding is uncertain.
  * </ul>
  */
@@ -35,10 +45,28 @@ final class FormatOne {
     }
   }
 
+  private static final String EMBEDDED = "radialog-mini";
+  private static final String LIMITS_OF_EMBEDDED =
+      "The embedded model says nothing about side, size, devices, fractures or change since an"
+          + " earlier film.";
+
   private FormatOne() {}
 
-  private static List<Added> added() {
-    return List.of(new Added("classifier", "possible", NEW.nullNode()));
+  private static List<Added> added(ObjectNode file) {
+    boolean embedded = file.path("id").asString("").equals(EMBEDDED);
+    boolean sees = file.path("vision").isObject();
+    return List.of(
+        new Added("", "limits", list(embedded ? List.of(LIMITS_OF_EMBEDDED) : List.of())),
+        new Added("", "sections", list(sees ? List.of("findings", "impression") : List.of())),
+        new Added("vision", "type", NEW.stringNode(VisionEncoders.BIOVIL_T)),
+        new Added("vision", "input", StrictJson.tree(InputSpec.GREY)),
+        new Added("classifier", "possible", NEW.nullNode()));
+  }
+
+  private static JsonNode list(List<String> words) {
+    ArrayNode list = NEW.arrayNode();
+    words.forEach(list::add);
+    return list;
   }
 
   /**
@@ -46,15 +74,16 @@ final class FormatOne {
    *
    * @throws RadialogException if it has a field of format 2 already
    */
-  static ObjectNode upgraded(ObjectNode file) {
-    ObjectNode copy = file.deepCopy();
-    for (Added field : added()) {
+  static ObjectNode upgraded(Path file, ObjectNode tree) {
+    ObjectNode copy = tree.deepCopy();
+    for (Added field : added(copy)) {
       field
           .in(copy)
           .ifPresent(object -> {
             if (object.has(field.name())) {
               throw new RadialogException(
-                  "unknown field '"
+                  file
+                      + ": unknown field '"
                       + field.path()
                       + "': format 1 has none, format "
                       + ModelConfig.FORMAT

@@ -16,14 +16,19 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
 import org.radialog.base.WholeFolder;
 import org.radialog.clinical.Finding;
+import org.radialog.imaging.DicomRecipe;
+import org.radialog.imaging.Preprocessing;
 import org.radialog.language.LlamaConfig;
 import org.radialog.language.LlamaLinear;
 import org.radialog.language.LoraAdapter;
-import org.radialog.language.LoraConfig;
 import org.radialog.language.Precision;
 import org.radialog.text.SentencePieceTokenizer;
 import org.radialog.text.TextTokenizer;
+import org.radialog.vision.Alignment;
 import org.radialog.vision.BioViLT;
+import org.radialog.vision.FindingsClassifier;
+import org.radialog.vision.RowProjector;
+import org.radialog.vision.VisionEncoder;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
@@ -42,9 +47,11 @@ public final class ModelImport {
   private static final String TOKENIZER = "tokenizer";
 
   // Published with the weights: see the specification of preprocessing and of the classifier.
-  private static final ModelConfig.Preprocessing PREPROCESSING =
-      new ModelConfig.Preprocessing(
-          512, new ModelConfig.Crops(488, 448), ModelConfig.Dicom.MIMIC_CXR_JPG);
+  private static final Preprocessing.Branches PREPROCESSING =
+      new Preprocessing.Branches(512, new Preprocessing.Crops(488, 448), DicomRecipe.MIMIC_CXR_JPG);
+  private static final String TRAINED_WITHOUT_PRIORS =
+      "The model was trained without earlier films: what it writes about change since one does not"
+          + " come from the images.";
   private static final double THRESHOLD = 0.5;
   private static final int CLASSIFIER_KERNEL = 4;
   private static final int CLASSIFIER_CELLS = 4;
@@ -65,7 +72,7 @@ public final class ModelImport {
       Path source,
       Path target,
       Optional<Precision> quantize,
-      ModelConfig.BatchNorm batchNorm,
+      BioViLT.BatchNorm batchNorm,
       List<ModelConfig.Compat> compat,
       Optional<String> license) {
     /** Checks the precision. */
@@ -132,16 +139,16 @@ public final class ModelImport {
                 + " is quantised already and is taken as it is; name no other precision");
       }
       if (!(model instanceof ModelSource.Version2)
-          && request.batchNorm == ModelConfig.BatchNorm.BATCH) {
+          && request.batchNorm == BioViLT.BatchNorm.BATCH) {
         throw new RadialogException(
             "batch statistics are an oddity of RaDialog v2 alone; leave them out");
       }
       checkTokens(model.language());
       untested = write(source, model);
     }
-    untested.write(folder);
+    ModelFolder.write(folder, untested);
     ModelConfig config = untested.with(proof.of(folder, progress));
-    config.write(folder);
+    ModelFolder.write(folder, config);
     return config;
   }
 
@@ -191,7 +198,9 @@ public final class ModelImport {
       files.add(ModelConfig.TRAINED);
     }
     files.add(language.weights());
-    parts.flatMap(p -> p.alignment.file()).ifPresent(files::add);
+    if (model instanceof ModelSource.Version1) {
+      files.add(EMBEDDINGS);
+    }
     model
         .language()
         .tokenizer()
@@ -207,6 +216,10 @@ public final class ModelImport {
         },
         "imported",
         request.license.orElse(license(model)),
+        limits(model),
+        parts.isPresent()
+            ? List.of(ModelConfig.Section.FINDINGS, ModelConfig.Section.IMPRESSION)
+            : List.of(),
         parts.map(_ -> PREPROCESSING),
         parts.map(Parts::vision),
         parts.map(Parts::alignment),
@@ -236,11 +249,16 @@ public final class ModelImport {
     };
   }
 
+  private static List<String> limits(ModelSource.Model model) {
+    return switch (model) {
+      case ModelSource.Version2 _, ModelSource.Version1 _ -> List.of(TRAINED_WITHOUT_PRIORS);
+      case ModelSource.LanguageAlone _ -> List.of();
+    };
+  }
+
   /** What a model has beside its language. */
   private record Parts(
-      ModelConfig.Vision vision,
-      ModelConfig.Alignment alignment,
-      ModelConfig.Classifier classifier) {}
+      VisionEncoder.Config vision, Alignment.Config alignment, ModelConfig.Classifier classifier) {}
 
   private Parts version2(
       ModelSource.Version2 v2, SequencedMap<String, SafetensorsWriter.Entry> trained) {
@@ -248,16 +266,8 @@ public final class ModelImport {
     add("vision.", v2.visionTensors(), trained);
     add("projector.", v2.projectorTensors(), trained);
     return new Parts(
-        new ModelConfig.Vision(
-            ModelConfig.Backbone.RESNET50,
-            request.batchNorm,
-            vision.patchDim(),
-            vision.jointDim(),
-            v2.vision().prior()),
-        new ModelConfig.Mlp(
-            v2.vision().projector().hidden(),
-            ModelConfig.Source.PATCHES,
-            ModelConfig.TokenOrder.PATCHES),
+        vision.with(request.batchNorm),
+        v2.vision().projector().config(),
         classifier(v2.classifier(), vision, trained));
   }
 
@@ -270,13 +280,8 @@ public final class ModelImport {
     BioViLT.Config vision =
         v1.classifier().sizes().vision().orElseThrow(ModelImport::noEncoder).config();
     return new Parts(
-        new ModelConfig.Vision(
-            ModelConfig.Backbone.RESNET50,
-            ModelConfig.BatchNorm.RUNNING,
-            vision.patchDim(),
-            vision.jointDim(),
-            false),
-        new ModelConfig.Precomputed(v1.sizes().queries(), v1.sizes().width(), EMBEDDINGS),
+        vision.forClassifier(),
+        new RowProjector.Config(v1.sizes().queries(), v1.sizes().width(), EMBEDDINGS),
         classifier(v1.classifier(), vision, trained));
   }
 
@@ -293,7 +298,7 @@ public final class ModelImport {
     BioViLT.Config own = classifier.sizes().vision().orElseThrow(ModelImport::noEncoder).config();
     int labels = classifier.sizes().labels();
     int features = vision.jointDim() * CLASSIFIER_CELLS * CLASSIFIER_CELLS;
-    if (!own.equals(vision)
+    if (!own.forClassifier().equals(vision.forClassifier())
         || labels != Finding.ALL.size()
         || classifier.sizes().features() != features) {
       throw new RadialogException(
@@ -310,7 +315,7 @@ public final class ModelImport {
     add("classifier.vision.", classifier.encoder(), trained);
     return new ModelConfig.Classifier(
         ModelConfig.Encoder.OWN,
-        new ModelConfig.Window(CLASSIFIER_KERNEL, CLASSIFIER_CELLS),
+        new FindingsClassifier.Pooling.Window(CLASSIFIER_KERNEL, CLASSIFIER_CELLS),
         classifier.sizes().hidden(),
         Finding.ALL.stream().map(Finding::label).toList(),
         Collections.nCopies(labels, THRESHOLD),
@@ -334,7 +339,7 @@ public final class ModelImport {
           Optional.empty(),
           Optional.empty(),
           Optional.empty(),
-          language.adapter().map(adapter -> adapter(adapter.config())),
+          language.adapter().map(adapter -> adapter.config()),
           prompt,
           request.compat);
     }
@@ -371,13 +376,6 @@ public final class ModelImport {
         });
       }
     }
-  }
-
-  private static ModelConfig.Adapter adapter(LoraConfig config) {
-    return new ModelConfig.Adapter(
-        config.r(),
-        config.alpha(),
-        config.targets().stream().sorted().map(target -> target.target()).toList());
   }
 
   private static void add(

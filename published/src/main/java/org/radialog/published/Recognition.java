@@ -305,8 +305,7 @@ public record Recognition(
     needs.putAll(vision.needs);
     CheckpointKind.ImageModel model = imageKind(n.at("vision_tower."));
     return Found.of(
-            new CheckpointKind.VisionAndProjector(
-                model.config(), model.prior(), projectorConfig(n)),
+            new CheckpointKind.VisionAndProjector(model.config(), projectorKind(n)),
             n.prefix,
             needs)
         .unused(vision.unused);
@@ -319,14 +318,23 @@ public record Recognition(
             : BioViLT.Backbone.RESNET50;
     BioViLT.Config published = BioViLT.Config.PUBLISHED;
     return new CheckpointKind.ImageModel(
-        new BioViLT.Config(
-            backbone,
-            n.size("encoder.backbone_to_vit.weight", 0, published.patchDim()),
-            n.size(
-                "projector.model.3.bias",
-                0,
-                n.size("projector.model.1.running_mean", 0, published.jointDim()))),
-        n.has("encoder.vit_pooler."));
+        BioViLT.Config.of(
+                backbone,
+                n.size(
+                    "encoder.backbone_to_vit.weight",
+                    0,
+                    published.patchDim(),
+                    BioViLT.Config.LARGEST),
+                n.size(
+                    "projector.model.3.bias",
+                    0,
+                    n.size(
+                        "projector.model.1.running_mean",
+                        0,
+                        published.jointDim(),
+                        BioViLT.Config.LARGEST),
+                    BioViLT.Config.LARGEST))
+            .withPrior(n.has("encoder.vit_pooler.")));
   }
 
   private static Found imageModel(Names n) {
@@ -336,7 +344,7 @@ public record Recognition(
             n.prefix,
             shapes(p -> {
               BioViLT.of(p.at(n.prefix), kind.config());
-              if (kind.prior()) {
+              if (kind.config().prior()) {
                 TemporalPooler.of(p.at(n.prefix + "encoder.vit_pooler."), kind.config().patchDim());
               }
             }))
@@ -387,12 +395,13 @@ public record Recognition(
     boolean reads = n.has(bert + "embeddings.word_embeddings.") || n.has("text_proj.");
     CheckpointKind.QFormerModel kind =
         new CheckpointKind.QFormerModel(
-            n.size("query_tokens", 1, published.queries()),
-            n.count(layers),
-            n.size("query_tokens", 2, published.hidden()),
-            n.size(first + ".intermediate_query.dense.weight", 0, published.mlp()),
+            n.size("query_tokens", 1, published.queries(), 1024),
+            Math.min(64, n.count(layers)),
+            n.size("query_tokens", 2, published.hidden(), 8192),
+            n.size(first + ".intermediate_query.dense.weight", 0, published.mlp(), 65536),
             crossAttentionEvery(n, layers),
-            n.size("ln_vision.weight", 0, published.channels()),
+            n.size(
+                "ln_vision.weight", 0, QFormer.Config.PUBLISHED_CHANNELS, BioViLT.Config.LARGEST),
             reads
                 ? Optional.of(
                     new QFormerText.Config(
@@ -406,7 +415,8 @@ public record Recognition(
                 : Optional.empty());
     SequencedMap<String, long[]> needs =
         shapes(p -> {
-          QFormer queries = QFormer.of(p.at(n.prefix), kind.config(1, TokenOrder.SCRAMBLED));
+          QFormer queries =
+              QFormer.of(p.at(n.prefix), kind.config(1, TokenOrder.SCRAMBLED), kind.channels());
           kind.text().ifPresent(text -> QFormerText.of(queries, p.at(n.prefix), text));
         });
     Predicate<String> unused =
@@ -422,7 +432,7 @@ public record Recognition(
           shapes(p ->
               BioViLT.of(
                   p.at(encoder.prefix),
-                  new BioViLT.Config(vision.backbone(), vision.patchDim(), kind.channels()))));
+                  BioViLT.Config.of(vision.backbone(), vision.patchDim(), kind.channels()))));
       unused =
           unused
               .or(name -> name.startsWith(encoder.prefix + "encoder.encoder.fc."))
@@ -459,21 +469,20 @@ public record Recognition(
         .unused(name -> name.startsWith(n.prefix + "bert.pooler."));
   }
 
-  private static MlpProjector.Config projectorConfig(Names n) {
-    MlpProjector.Config published = MlpProjector.Config.PUBLISHED;
-    return new MlpProjector.Config(
-        n.size("mm_projector.0.weight", 1, published.channels()),
-        n.size("mm_projector.0.weight", 0, published.hidden()),
-        n.size("mm_projector.2.weight", 0, published.out()),
-        published.tokenOrder());
+  private static CheckpointKind.Projector projectorKind(Names n) {
+    int published = MlpProjector.Config.PUBLISHED.hidden();
+    return new CheckpointKind.Projector(
+        n.size("mm_projector.0.weight", 1, BioViLT.Config.PUBLISHED.patchChannels()),
+        n.size("mm_projector.0.weight", 0, published, 65536),
+        n.size("mm_projector.2.weight", 0, published));
   }
 
   private static Found projector(Names n) {
-    MlpProjector.Config config = projectorConfig(n);
+    CheckpointKind.Projector kind = projectorKind(n);
     return Found.of(
-        new CheckpointKind.Projector(config),
+        kind,
         n.prefix,
-        shapes(p -> MlpProjector.of(p.at(n.prefix), config)));
+        shapes(p -> MlpProjector.of(p.at(n.prefix), kind.config(), kind.channels(), kind.out())));
   }
 
   private static Found queryProjection(Names n) {
@@ -585,12 +594,17 @@ public record Recognition(
     }
 
     int size(String name, int dimension, int otherwise) {
+      return size(name, dimension, otherwise, LARGEST);
+    }
+
+    /** The same, of what has at most {@code largest}. */
+    int size(String name, int dimension, int otherwise, long largest) {
       TensorInfo info = tensors.get(prefix + name);
       if (info == null || info.shape().length <= dimension) {
         return otherwise;
       }
       long size = info.shape()[dimension];
-      return size > 0 && size <= LARGEST ? (int) size : otherwise;
+      return size > 0 && size <= largest ? (int) size : otherwise;
     }
 
     /** The least number behind {@code start}. */

@@ -25,9 +25,9 @@ import org.radialog.vision.BioViLT;
 import org.radialog.vision.BioViLT.Backbone;
 import org.radialog.vision.BioViLT.BatchNorm;
 import org.radialog.vision.BioViLT.Config;
-import org.radialog.vision.BioViLT.Output;
 import org.radialog.vision.ResNet50;
 import org.radialog.vision.TemporalPooler;
+import org.radialog.vision.VisionEncoder;
 
 /** The ResNet-50 image model against hi-ml-multimodal, without and with a prior. */
 class BioViLTParityTest {
@@ -132,7 +132,7 @@ class BioViLTParityTest {
 
   private static Config config(GoldenCase c) {
     int joint = c.config().required("joint_feature_size").intValue();
-    return new Config(Backbone.RESNET50, Config.PUBLISHED.patchDim(), joint);
+    return Config.of(Backbone.RESNET50, Config.PUBLISHED.patchDim(), joint);
   }
 
   private static Parameters parameters(GoldenCase c) {
@@ -208,7 +208,8 @@ class BioViLTParityTest {
     return outputs;
   }
 
-  private static void add(Map<String, float[]> outputs, String prefix, Output output) {
+  private static void add(
+      Map<String, float[]> outputs, String prefix, VisionEncoder.Features output) {
     outputs.put(prefix + ".patch_embeddings", Torch.floats(output.patches()));
     outputs.put(prefix + ".projected_patch_embeddings", Torch.floats(output.projected()));
     outputs.put(prefix + ".img_embedding", Torch.floats(output.patches().mean(2, 3)));

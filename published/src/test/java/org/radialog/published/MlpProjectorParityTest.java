@@ -18,6 +18,7 @@ import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 import org.radialog.vision.MlpProjector;
 import org.radialog.vision.TokenOrder;
+import org.radialog.vision.VisionEncoder;
 
 /** The projector of the second version against PyTorch. */
 class MlpProjectorParityTest {
@@ -75,7 +76,10 @@ class MlpProjectorParityTest {
     int channels = Math.toIntExact(c.floats("features").shape()[1]);
     int hidden = c.config().required("hidden").intValue();
     return MlpProjector.of(
-        p, new MlpProjector.Config(channels, hidden, hidden, TokenOrder.PATCHES));
+        p,
+        new MlpProjector.Config(hidden, VisionEncoder.Source.PATCHES, TokenOrder.PATCHES),
+        channels,
+        hidden);
   }
 
   static Tensor features(GoldenCase c) {

@@ -9,11 +9,23 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.RadialogException;
+import org.radialog.imaging.DicomRecipe;
+import org.radialog.imaging.Preprocessing;
+import org.radialog.language.LlamaLinear;
+import org.radialog.language.LoraConfig;
+import org.radialog.vision.Alignment;
+import org.radialog.vision.BioViLT;
+import org.radialog.vision.FindingsClassifier;
+import org.radialog.vision.MlpProjector;
+import org.radialog.vision.QFormer;
+import org.radialog.vision.TokenOrder;
+import org.radialog.vision.VisionEncoder;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -30,31 +42,16 @@ class ModelConfigTest {
 
   @Test
   void whatIsWrittenIsReadBack() {
-    config(
-            new ModelConfig.QFormer(
-                32, 4, 256, 8, 1024, 2, ModelConfig.Source.PATCHES, ModelConfig.TokenOrder.PATCHES))
-        .write(folder);
-    assertThat(ModelConfig.read(folder))
-        .isEqualTo(
-            config(
-                new ModelConfig.QFormer(
-                    32,
-                    4,
-                    256,
-                    8,
-                    1024,
-                    2,
-                    ModelConfig.Source.PATCHES,
-                    ModelConfig.TokenOrder.PATCHES)));
-    var mlp =
-        new ModelConfig.Mlp(4096, ModelConfig.Source.PROJECTED, ModelConfig.TokenOrder.SCRAMBLED);
-    config(mlp).write(folder);
-    assertThat(ModelConfig.read(folder).film().alignment()).isEqualTo(mlp);
+    ModelFolder.write(folder, config(queries()));
+    assertThat(ModelFolder.open(folder).config()).isEqualTo(config(queries()));
+    var mlp = new MlpProjector.Config(4096, VisionEncoder.Source.PROJECTED, TokenOrder.SCRAMBLED);
+    ModelFolder.write(folder, config(mlp));
+    assertThat(ModelFolder.open(folder).config().film().alignment()).isEqualTo(mlp);
   }
 
   @Test
   void fieldsStandInSnakeCaseAndTheAlignmentNamesItsType() throws IOException {
-    config(mlp()).write(folder);
+    ModelFolder.write(folder, config(mlp()));
     assertThat(Files.readString(folder.resolve("config.json")))
         .contains("\"batch_norm\" : \"running\"")
         .contains("\"type\" : \"mlp\"")
@@ -90,11 +87,26 @@ class ModelConfigTest {
   @Test
   void aFolderOfFormatOneLoadsWithWhatThatFormatDidNotSayYet() throws IOException {
     Files.writeString(folder.resolve("config.json"), FORMAT_ONE);
-    ModelConfig config = ModelConfig.read(folder);
+    ModelConfig config = ModelFolder.open(folder).config();
     assertThat(config.film().classifier().thresholds()).containsExactly(0.6);
     assertThat(config.film().classifier().possible()).isEmpty();
-    config.write(folder);
-    assertThat(ModelConfig.read(folder)).isEqualTo(config);
+    assertThat(config.limits()).isEmpty();
+    assertThat(config.sections())
+        .containsExactly(ModelConfig.Section.FINDINGS, ModelConfig.Section.IMPRESSION);
+    assertThat(config.film().vision())
+        .isEqualTo(BioViLT.Config.of(BioViLT.Backbone.EFFICIENTNET_LITE0, 256, 128));
+    ModelFolder.write(folder, config);
+    assertThat(ModelFolder.open(folder).config()).isEqualTo(config);
+  }
+
+  @Test
+  void theEmbeddedModelOfFormatOneHasTheLimitsThatWereStatedForIt() throws IOException {
+    Files.writeString(
+        folder.resolve("config.json"), FORMAT_ONE.replace("a-model", "radialog-mini"));
+    assertThat(ModelFolder.open(folder).config().limitsLine())
+        .isEqualTo(
+            "The embedded model says nothing about side, size, devices, fractures or change since"
+                + " an earlier film.");
   }
 
   @Test
@@ -103,6 +115,12 @@ class ModelConfigTest {
         folder.resolve("config.json"),
         FORMAT_ONE.replace("\"thresholds\"", "\"possible\": [0.1], \"thresholds\""));
     refused("unknown field 'classifier.possible': format 1 has none, format 2 does");
+  }
+
+  @Test
+  void anEncoderThatNoRegistryKnowsIsRefusedWithTheKnownOnes() throws IOException {
+    edited("\"type\" : \"biovil-t\"", "\"type\" : \"java.lang.Runtime\"");
+    refused("vision: expected an object whose type is biovil-t");
   }
 
   @Test
@@ -158,7 +176,7 @@ class ModelConfigTest {
 
   @Test
   void missingFileAndOtherSizeAreRefused() throws IOException {
-    config(mlp()).write(folder);
+    ModelFolder.write(folder, config(mlp()));
     Files.writeString(folder.resolve("base.gguf"), "weight");
     refused("base.gguf has 6 bytes, expected 7");
     Files.delete(folder.resolve("base.gguf"));
@@ -167,10 +185,10 @@ class ModelConfigTest {
 
   @Test
   void changedContentIsFoundByItsDigestOnly() throws IOException {
-    config(mlp()).write(folder);
-    assertThat(ModelConfig.read(folder).damaged(folder)).isEmpty();
+    ModelFolder.write(folder, config(mlp()));
+    assertThat(ModelFolder.open(folder).damaged()).isEmpty();
     Files.writeString(folder.resolve("base.gguf"), "Weights");
-    assertThat(ModelConfig.read(folder).damaged(folder))
+    assertThat(ModelFolder.open(folder).damaged())
         .singleElement()
         .asString()
         .contains("base.gguf: sha256 is");
@@ -184,10 +202,7 @@ class ModelConfigTest {
   /** Every field of the file, also those of objects in lists, with every kind of wrong value. */
   @Test
   void aWrongValueOfAnyFieldIsOneLineThatNamesTheField() throws IOException {
-    config(
-            new ModelConfig.QFormer(
-                32, 4, 256, 8, 1024, 2, ModelConfig.Source.PATCHES, ModelConfig.TokenOrder.PATCHES))
-        .write(folder);
+    ModelFolder.write(folder, config(queries()));
     Path file = folder.resolve("config.json");
     JsonMapper json = JsonMapper.shared();
     JsonNode whole = json.readTree(file.toFile());
@@ -226,7 +241,7 @@ class ModelConfigTest {
         List<String> names =
             Stream.of(pointer.split("/")).filter(part -> part.matches("[a-z_]{2,}|r")).toList();
         try {
-          ModelConfig.read(folder);
+          ModelFolder.open(folder);
         } catch (RadialogException e) {
           refused++;
           assertThat(e.getMessage())
@@ -245,7 +260,7 @@ class ModelConfigTest {
           ((ArrayNode) changed.at(parent)).setNull(Integer.parseInt(name));
         }
         Files.writeString(file, changed.toString());
-        assertThatThrownBy(() -> ModelConfig.read(folder))
+        assertThatThrownBy(() -> ModelFolder.open(folder))
             .as(pointer)
             .isInstanceOf(RadialogException.class);
       }
@@ -284,32 +299,32 @@ class ModelConfigTest {
     refused("alignment: expected an object whose type is qformer or mlp or precomputed");
   }
 
-  private static ModelConfig.Mlp mlp() {
-    return new ModelConfig.Mlp(512, ModelConfig.Source.PATCHES, ModelConfig.TokenOrder.PATCHES);
+  private static QFormer.Config queries() {
+    return new QFormer.Config(
+        32, 4, 256, 8, 1024, 2, VisionEncoder.Source.PATCHES, TokenOrder.PATCHES);
   }
 
-  private ModelConfig config(ModelConfig.Alignment alignment) {
+  private static MlpProjector.Config mlp() {
+    return new MlpProjector.Config(512, VisionEncoder.Source.PATCHES, TokenOrder.PATCHES);
+  }
+
+  private ModelConfig config(Alignment.Config alignment) {
     return new ModelConfig(
         ModelConfig.FORMAT,
         ModelConfig.FORMAT_READ_BY,
         "radialog-mini",
         "0.1.0",
         "Apache-2.0",
+        List.of("It has never seen a film."),
+        List.of(ModelConfig.Section.FINDINGS, ModelConfig.Section.IMPRESSION),
         Optional.of(
-            new ModelConfig.Preprocessing(
-                512, new ModelConfig.Crops(448, 448), ModelConfig.Dicom.VOI)),
-        Optional.of(
-            new ModelConfig.Vision(
-                ModelConfig.Backbone.EFFICIENTNET_LITE0,
-                ModelConfig.BatchNorm.RUNNING,
-                256,
-                128,
-                false)),
+            new Preprocessing.Branches(512, new Preprocessing.Crops(448, 448), DicomRecipe.VOI)),
+        Optional.of(BioViLT.Config.of(BioViLT.Backbone.EFFICIENTNET_LITE0, 256, 128)),
         Optional.of(alignment),
         Optional.of(
             new ModelConfig.Classifier(
                 ModelConfig.Encoder.SHARED,
-                new ModelConfig.Window(4, 4),
+                new FindingsClassifier.Pooling.Window(4, 4),
                 512,
                 List.of("Edema", "Fracture"),
                 List.of(0.25, 0.5),
@@ -317,7 +332,7 @@ class ModelConfigTest {
                 List.of(ModelConfig.Evidence.TRAINED, ModelConfig.Evidence.UNTRAINED))),
         ModelConfig.Language.gguf(
             "base.gguf",
-            new ModelConfig.Adapter(8, 16, List.of("q_proj", "v_proj")),
+            LoraConfig.trained(8, 16, Set.of(LlamaLinear.Q_PROJ, LlamaLinear.V_PROJ)),
             ModelConfig.Prompt.SMOLLM2),
         new ModelConfig.SelfTest(List.of(0.5, 0.25), List.of(12.5), List.of(7)),
         List.of(
@@ -329,7 +344,7 @@ class ModelConfigTest {
   private void edited(String from, String to) throws IOException {
     Path file = folder.resolve("config.json");
     if (!Files.exists(file)) {
-      config(mlp()).write(folder);
+      ModelFolder.write(folder, config(mlp()));
     }
     String text = Files.readString(file);
     assertThat(text).contains(from);
@@ -337,7 +352,7 @@ class ModelConfigTest {
   }
 
   private void refused(String... says) {
-    assertThatThrownBy(() -> ModelConfig.read(folder))
+    assertThatThrownBy(() -> ModelFolder.open(folder))
         .isInstanceOf(RadialogException.class)
         .message()
         .contains(says);

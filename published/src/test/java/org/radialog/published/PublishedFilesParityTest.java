@@ -183,7 +183,8 @@ class PublishedFilesParityTest {
       CheckpointKind.QFormerModel kind = as(CheckpointKind.QFormerModel.class, r);
       try (Parameters p = Parameters.of(checkpoint)) {
         for (QFormerParityTest.Output output : wanted) {
-          QFormer network = QFormer.of(p.at(r.prefix()), kind.config(heads, output.order()));
+          QFormer network =
+              QFormer.of(p.at(r.prefix()), kind.config(heads, output.order()), kind.channels());
           Tensor features = QFormerParityTest.features(c);
           outputs.put(output.name(), Torch.floats(output.computation().apply(network, features)));
         }
@@ -400,8 +401,7 @@ class PublishedFilesParityTest {
     return Golden.tests(
         "projector",
         c -> {
-          MlpProjector.Config published = MlpProjector.Config.PUBLISHED;
-          if (c.floats("features").shape()[1] != published.channels()) {
+          if (c.floats("features").shape()[1] != BioViLT.Config.PUBLISHED.patchChannels()) {
             return Stream.of();
           }
           Outputs<float[]> outputs =
@@ -413,7 +413,9 @@ class PublishedFilesParityTest {
                         try (Scope _ = new Scope();
                             NoGradGuard _ = new NoGradGuard();
                             Parameters p = Parameters.of(source(v2.projectorTensors()))) {
-                          MlpProjector projector = MlpProjector.of(p, v2.vision().projector());
+                          CheckpointKind.Projector sizes = v2.vision().projector();
+                          MlpProjector projector =
+                              MlpProjector.of(p, sizes.config(), sizes.channels(), sizes.out());
                           return Map.of(
                               "tokens",
                               Torch.floats(projector.forward(MlpProjectorParityTest.features(c))));

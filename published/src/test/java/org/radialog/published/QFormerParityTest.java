@@ -28,6 +28,7 @@ import org.radialog.torch.Torch;
 import org.radialog.vision.QFormer;
 import org.radialog.vision.QFormerText;
 import org.radialog.vision.TokenOrder;
+import org.radialog.vision.VisionEncoder;
 import tools.jackson.databind.JsonNode;
 
 /** The query path and the text branch against LAVIS. */
@@ -104,7 +105,7 @@ class QFormerParityTest {
     try (Scope _ = new Scope();
         NoGradGuard _ = new NoGradGuard();
         Parameters p = byFormula(c)) {
-      QFormer queries = QFormer.of(p, config(c, TokenOrder.SCRAMBLED));
+      QFormer queries = QFormer.of(p, config(c, TokenOrder.SCRAMBLED), channels(c));
       QFormerText text =
           QFormerText.of(
               queries,
@@ -179,15 +180,19 @@ class QFormerParityTest {
         config.required("heads").intValue(),
         config.required("ffn").intValue(),
         2,
-        config.required("encoder_width").intValue(),
+        VisionEncoder.Source.PROJECTED,
         order);
+  }
+
+  private static int channels(GoldenCase c) {
+    return c.config().required("encoder_width").intValue();
   }
 
   private static float[] run(GoldenCase c, Output output) {
     try (Scope _ = new Scope();
         NoGradGuard _ = new NoGradGuard();
         Parameters p = byFormula(c)) {
-      QFormer qformer = QFormer.of(p, config(c, output.order()));
+      QFormer qformer = QFormer.of(p, config(c, output.order()), channels(c));
       return Torch.floats(output.computation().apply(qformer, features(c)));
     }
   }

@@ -28,9 +28,7 @@ import org.radialog.testing.Golden;
 import org.radialog.testing.GoldenCase;
 import org.radialog.testing.HollowCheckpoint;
 import org.radialog.vision.BioViLT;
-import org.radialog.vision.MlpProjector;
 import org.radialog.vision.QFormerText;
-import org.radialog.vision.TokenOrder;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.WeightsRefused;
 import tools.jackson.databind.JsonNode;
@@ -42,7 +40,7 @@ class RecognitionTest {
   @Test
   void thePublishedImageModelIsCompleteWithItsPooler() {
     Recognition r = of(published("biovilt", ""));
-    assertThat(r.kind()).isEqualTo(new CheckpointKind.ImageModel(BioViLT.Config.PUBLISHED, true));
+    assertThat(r.kind()).isEqualTo(new CheckpointKind.ImageModel(BioViLT.Config.PUBLISHED));
     assertThat(r.complete()).isTrue();
     assertThat(r.unknown()).isEmpty();
     assertThat(r.ignored())
@@ -56,7 +54,7 @@ class RecognitionTest {
     assertThat(r.kind())
         .isEqualTo(
             new CheckpointKind.Classifier(
-                Optional.of(new CheckpointKind.ImageModel(BioViLT.Config.PUBLISHED, true)),
+                Optional.of(new CheckpointKind.ImageModel(BioViLT.Config.PUBLISHED)),
                 2048,
                 512,
                 14));
@@ -113,7 +111,7 @@ class RecognitionTest {
     assertThat(r.kind())
         .isEqualTo(
             new CheckpointKind.VisionAndProjector(
-                BioViLT.Config.PUBLISHED, true, MlpProjector.Config.PUBLISHED));
+                BioViLT.Config.PUBLISHED, new CheckpointKind.Projector(512, 4096, 4096)));
     assertThat(r.prefix()).isEqualTo(prefix);
     assertThat(r.complete()).isTrue();
     assertThat(r.unknown()).isEmpty();
@@ -323,9 +321,7 @@ class RecognitionTest {
     projector.put("model.mm_projector.2.weight", new long[] {80, 96});
     projector.put("model.mm_projector.2.bias", new long[] {80});
     Recognition r = of(projector);
-    assertThat(r.kind())
-        .isEqualTo(
-            new CheckpointKind.Projector(new MlpProjector.Config(24, 96, 80, TokenOrder.PATCHES)));
+    assertThat(r.kind()).isEqualTo(new CheckpointKind.Projector(24, 96, 80));
     assertThat(r.complete()).isTrue();
     Recognition lightning = golden("checkpoints/lightning.ckpt");
     assertThat(lightning.kind()).isInstanceOf(CheckpointKind.Classifier.class);

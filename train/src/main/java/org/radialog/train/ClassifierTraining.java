@@ -46,6 +46,7 @@ import org.radialog.vision.BioViLT;
 import org.radialog.vision.BioViLT.Backbone;
 import org.radialog.vision.BioViLT.BatchNorm;
 import org.radialog.vision.FindingsClassifier;
+import org.radialog.vision.VisionEncoder;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
@@ -60,7 +61,7 @@ import org.radialog.weights.SafetensorsWriter;
 public final class ClassifierTraining {
   /** The networks' sizes in {@code models/mini}. */
   public static final BioViLT.Config VISION =
-      new BioViLT.Config(Backbone.EFFICIENTNET_LITE0, 256, 128);
+      BioViLT.Config.of(Backbone.EFFICIENTNET_LITE0, 256, 128);
 
   /** The classifier's sizes in {@code models/mini}. */
   public static final FindingsClassifier.Config CLASSIFIER =
@@ -184,7 +185,7 @@ public final class ClassifierTraining {
   private record Logits(Tensor findings, Tensor view) {}
 
   private static Logits forward(Networks n, Tensor image, BatchNorm statistics) {
-    BioViLT.Output out = n.vision.forward(image, statistics);
+    VisionEncoder.Features out = n.vision.forward(image, statistics);
     Tensor projected = out.projected().to(ScalarType.Float); // [B, J, h, w]
     Tensor patch = out.patches().to(ScalarType.Float).mean(new long[] {2, 3}); // [B, 2 P]
     return new Logits(n.classifier.forward(projected), n.view.forward(patch)); // [B, 14], [B, 1]

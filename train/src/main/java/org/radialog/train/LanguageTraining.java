@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -35,6 +36,7 @@ import org.radialog.instruct.InstructMix;
 import org.radialog.language.Llama;
 import org.radialog.language.LlamaLinear;
 import org.radialog.language.LlamaWeights;
+import org.radialog.language.LoraConfig;
 import org.radialog.language.Precision;
 import org.radialog.published.ModelConfig;
 import org.radialog.text.TextTokenizer;
@@ -44,9 +46,11 @@ import org.radialog.torch.Parameters;
 import org.radialog.torch.Schedule;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
+import org.radialog.vision.BioViLT;
 import org.radialog.vision.QFormer;
 import org.radialog.vision.QueryProjector;
 import org.radialog.vision.TokenOrder;
+import org.radialog.vision.VisionEncoder;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
@@ -65,23 +69,15 @@ import org.radialog.weights.SafetensorsWriter;
  */
 public final class LanguageTraining {
   /** The encoder of {@code models/mini}, as {@link ClassifierTraining#VISION}. */
-  public static final ModelConfig.Vision VISION =
-      new ModelConfig.Vision(
-          ModelConfig.Backbone.EFFICIENTNET_LITE0,
-          ModelConfig.BatchNorm.RUNNING,
-          ClassifierTraining.VISION.patchDim(),
-          ClassifierTraining.VISION.jointDim(),
-          false);
+  public static final BioViLT.Config VISION = ClassifierTraining.VISION;
 
   /** The alignment of {@code models/mini}. */
-  public static final ModelConfig.QFormer ALIGNMENT =
-      new ModelConfig.QFormer(
-          32, 4, 256, 4, 1024, 2, ModelConfig.Source.PATCHES, ModelConfig.TokenOrder.PATCHES);
+  public static final QFormer.Config ALIGNMENT =
+      new QFormer.Config(32, 4, 256, 4, 1024, 2, VisionEncoder.Source.PATCHES, TokenOrder.PATCHES);
 
   /** The adapter of {@code models/mini}: all linear layers. */
-  public static final ModelConfig.Adapter ADAPTER =
-      new ModelConfig.Adapter(
-          16, 32, Stream.of(LlamaLinear.values()).map(LlamaLinear::target).toList());
+  public static final LoraConfig ADAPTER =
+      LoraConfig.trained(16, 32, EnumSet.allOf(LlamaLinear.class));
 
   /** The wording of the dialogs. */
   public static final ModelConfig.Prompt PROMPT = ModelConfig.Prompt.SMOLLM2;
@@ -271,22 +267,12 @@ public final class LanguageTraining {
       implements AutoCloseable {
     static Networks of(Parameters p, LlamaWeights base) {
       QFormer queries =
-          QFormer.of(
-              p.at("qformer."),
-              new QFormer.Config(
-                  ALIGNMENT.queries(),
-                  ALIGNMENT.layers(),
-                  ALIGNMENT.hidden(),
-                  ALIGNMENT.heads(),
-                  ALIGNMENT.mlp(),
-                  ALIGNMENT.crossAttentionEvery(),
-                  ClassifierTraining.VISION.patchChannels(),
-                  TokenOrder.PATCHES));
+          QFormer.of(p.at("qformer."), ALIGNMENT, VISION.channels(ALIGNMENT.source()));
       return new Networks(
           QueryProjector.of(p.at("projector."), queries, base.config().hidden()),
           Linear.of(p.at("heads.findings."), ALIGNMENT.hidden(), Finding.COUNT),
           Linear.of(p.at("heads.view."), ALIGNMENT.hidden(), 1),
-          Llama.adapted(base, ADAPTER.network(), p.at("language."), Precision.BF16));
+          Llama.adapted(base, ADAPTER, p.at("language."), Precision.BF16));
     }
 
     @Override

@@ -22,7 +22,10 @@ import org.radialog.data.Folds;
 import org.radialog.data.NihDataSet;
 import org.radialog.data.Truth;
 import org.radialog.dialog.RaDialog;
+import org.radialog.imaging.DicomRecipe;
+import org.radialog.imaging.Preprocessing;
 import org.radialog.published.ModelConfig;
+import org.radialog.published.ModelFolder;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
@@ -97,6 +100,11 @@ public final class ModelExport {
     }
   }
 
+  // The reports that the model learns from state neither.
+  private static final String LIMITS =
+      "The embedded model says nothing about side, size, devices, fractures or change since an"
+          + " earlier film.";
+
   private ModelExport() {}
 
   /**
@@ -127,9 +135,9 @@ public final class ModelExport {
                   rest,
                   Probabilities.read(List.of(classifierRun.resolve("validation.csv"))));
       ModelConfig untested = config(config, films, thresholds, folder);
-      untested.write(folder);
+      ModelFolder.write(folder, untested);
       task.step(ModelConfig.FILE);
-      untested.with(RaDialog.selfTest(folder)).write(folder);
+      ModelFolder.write(folder, untested.with(RaDialog.selfTest(folder)));
       task.step("self test");
 
       WholeFile.write(folder.resolve("NOTICE"), NOTICE);
@@ -147,15 +155,16 @@ public final class ModelExport {
         "radialog-mini",
         config.version,
         "Apache-2.0",
+        List.of(LIMITS),
+        List.of(ModelConfig.Section.FINDINGS, ModelConfig.Section.IMPRESSION),
         Optional.of(
-            new ModelConfig.Preprocessing(
-                side, new ModelConfig.Crops(side, side), ModelConfig.Dicom.VOI)),
+            new Preprocessing.Branches(side, new Preprocessing.Crops(side, side), DicomRecipe.VOI)),
         Optional.of(LanguageTraining.VISION),
         Optional.of(LanguageTraining.ALIGNMENT),
         Optional.of(
             new ModelConfig.Classifier(
                 ModelConfig.Encoder.SHARED,
-                new ModelConfig.Adaptive(ClassifierTraining.CLASSIFIER.pooling().cells()),
+                ClassifierTraining.CLASSIFIER.pooling(),
                 ClassifierTraining.CLASSIFIER.hidden(),
                 Finding.ALL.stream().map(Finding::label).toList(),
                 Arrays.stream(thresholds).boxed().toList(),

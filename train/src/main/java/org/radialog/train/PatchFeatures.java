@@ -18,6 +18,7 @@ import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 import org.radialog.vision.BioViLT;
+import org.radialog.vision.VisionEncoder;
 import org.radialog.weights.Checkpoint;
 
 /**
@@ -85,7 +86,7 @@ record PatchFeatures(Map<String, Integer> rows, int copies, Tensor patches)
         }
         try (Scope _ = new Scope();
             NoGradGuard _ = new NoGradGuard()) {
-          BioViLT.Output seen = vision.forward(Torch.tensor(images, size, 1, SIDE, SIDE));
+          VisionEncoder.Features seen = vision.forward(Torch.tensor(images, size, 1, SIDE, SIDE));
           patches.narrow(0, from, size).copy_(seen.patches()); // [size, P, h, w]
         }
         for (int i = 0; i < size; i++) {

@@ -15,6 +15,7 @@ import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.dialog.RaDialog;
 import org.radialog.published.ModelConfig;
+import org.radialog.published.ModelFolder;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.DType;
 
@@ -65,7 +66,7 @@ class ModelExportTest {
 
     assertThat(RaDialog.verify(model).checks())
         .allSatisfy(check -> assertThat(check.holds()).as(check.toString()).isTrue());
-    ModelConfig config = ModelConfig.read(model);
+    ModelConfig config = ModelFolder.open(model).config();
     for (Finding finding : Finding.ALL) {
       assertThat(config.film().classifier().evidence().get(finding.column()))
           .as(finding.label())

@@ -26,7 +26,8 @@ import org.radialog.vision.ConvNorm.Names;
  * The image model of BioViL-T (arXiv 2301.04558): a backbone, a 1x1 convolution to patches, the
  * embedding that stands for a missing prior (or, with one, the {@link TemporalPooler}), and a
  * projector into the joint space. One pass serves the findings classifier ({@link
- * Output#projected}) and the language model ({@link Output#patches}).
+ * VisionEncoder.Features#projected}, {@code projected_patch_embeddings}) and the language model
+ * ({@link VisionEncoder.Features#patches}, {@code patch_embeddings}).
  *
  * <pre>
  *  image ─ backbone ─ backbone_to_vit ─┬─ patches ─ projector ─ projected
@@ -62,28 +63,87 @@ public final class BioViLT implements AutoCloseable {
   }
 
   /**
-   * Sizes.
+   * Sizes, and what inference does with them.
    *
+   * @param batchNorm statistics at inference; training chooses its own in {@link #forward}
    * @param patchDim channels of a patch before the prior's half is put beside it
    * @param jointDim channels of the joint space
+   * @param prior whether the checkpoint has the {@link TemporalPooler}, keys {@code
+   *     encoder.vit_pooler.}
+   * @param input the pixels that it was trained on
    */
-  public record Config(Backbone backbone, int patchDim, int jointDim) {
-    /** The published sizes. */
-    public static final Config PUBLISHED = new Config(Backbone.RESNET50, 256, 128);
+  public record Config(
+      Backbone backbone,
+      BatchNorm batchNorm,
+      int patchDim,
+      int jointDim,
+      boolean prior,
+      InputSpec input)
+      implements VisionEncoder.Config {
+    /** Most channels of a patch or of the joint space. */
+    public static final int LARGEST = 4096;
 
-    /** Channels of {@link Output#patches}. */
+    /** The published sizes. */
+    public static final Config PUBLISHED = of(Backbone.RESNET50, 256, 128).withPrior(true);
+
+    /**
+     * Checks the sizes.
+     *
+     * @throws RadialogException if one is out of range
+     */
+    public Config {
+      check("patch_dim", patchDim);
+      check("joint_dim", jointDim);
+    }
+
+    private static void check(String name, int value) {
+      if (value < 1 || value > LARGEST) {
+        throw new RadialogException(name + " is " + value + ", expected 1 to " + LARGEST);
+      }
+    }
+
+    /** Running statistics, no prior, grey pixels in [0, 1]. */
+    public static Config of(Backbone backbone, int patchDim, int jointDim) {
+      return new Config(backbone, BatchNorm.RUNNING, patchDim, jointDim, false, InputSpec.GREY);
+    }
+
+    /** These with other statistics. */
+    public Config with(BatchNorm statistics) {
+      return new Config(backbone, statistics, patchDim, jointDim, prior, input);
+    }
+
+    /** These with or without the pooler. */
+    public Config withPrior(boolean compares) {
+      return new Config(backbone, batchNorm, patchDim, jointDim, compares, input);
+    }
+
+    @Override
     public int patchChannels() {
       return 2 * patchDim;
     }
-  }
 
-  /**
-   * What the language model and the classifier read, fp32 outside of autocast.
-   *
-   * @param patches {@code [B, 2 P, h, w]}, {@code patch_embeddings}
-   * @param projected {@code [B, J, h, w]}, {@code projected_patch_embeddings}
-   */
-  public record Output(Tensor patches, Tensor projected) {}
+    /** The other half stands for the prior. */
+    @Override
+    public int filmChannels() {
+      return patchDim;
+    }
+
+    @Override
+    public int projectedChannels() {
+      return jointDim;
+    }
+
+    /** Batch statistics are an oddity of the encoder that feeds the language model. */
+    @Override
+    public Config forClassifier() {
+      return with(BatchNorm.RUNNING).withPrior(false);
+    }
+
+    @Override
+    public VisionEncoder network(Parameters.Source weights, ScalarType type) {
+      return BioViLTEncoder.of(weights, this, type);
+    }
+  }
 
   private final Config config;
   private final ImageBackbone backbone;
@@ -186,7 +246,7 @@ public final class BioViLT implements AutoCloseable {
   }
 
   /** Image {@code [B, 3 or 1, S, S]} to patches and joint space, by running statistics. */
-  public Output forward(Tensor image) {
+  public VisionEncoder.Features forward(Tensor image) {
     return forward(image, BatchNorm.RUNNING);
   }
 
@@ -195,11 +255,11 @@ public final class BioViLT implements AutoCloseable {
    *
    * @throws RadialogException if the image has another shape
    */
-  public Output forward(Tensor image, BatchNorm statistics) {
+  public VisionEncoder.Features forward(Tensor image, BatchNorm statistics) {
     try (Scope scope = new Scope()) {
       Tensor patches = fuse(patchEmbeddings(image, statistics)); // [B, 2 P, h, w]
       Tensor projected = project(patches, statistics); // [B, J, h, w]
-      return new Output(scope.keep(output(patches)), scope.keep(output(projected)));
+      return new VisionEncoder.Features(scope.keep(output(patches)), scope.keep(output(projected)));
     }
   }
 
@@ -209,7 +269,7 @@ public final class BioViLT implements AutoCloseable {
    *
    * @throws RadialogException if an image has another shape
    */
-  public Output forward(Tensor image, Tensor prior, TemporalPooler pooler) {
+  public VisionEncoder.Features forward(Tensor image, Tensor prior, TemporalPooler pooler) {
     try (Scope scope = new Scope()) {
       Tensor current = patchEmbeddings(image, BatchNorm.RUNNING); // [B, P, h, w]
       Tensor before = patchEmbeddings(prior, BatchNorm.RUNNING); // [B, P, h, w]
@@ -217,7 +277,7 @@ public final class BioViLT implements AutoCloseable {
       Tensor patches =
           cat(new TensorVector(current, difference.to(Torch.type(current))), 1); // [B, 2 P, h, w]
       Tensor projected = project(patches, BatchNorm.RUNNING); // [B, J, h, w]
-      return new Output(scope.keep(output(patches)), scope.keep(output(projected)));
+      return new VisionEncoder.Features(scope.keep(output(patches)), scope.keep(output(projected)));
     }
   }
 

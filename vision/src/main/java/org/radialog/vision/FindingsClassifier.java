@@ -6,6 +6,9 @@ import static org.bytedeco.pytorch.global.torch.binary_cross_entropy_with_logits
 import static org.bytedeco.pytorch.global.torch.relu;
 
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.SequencedMap;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch.Reduction;
@@ -33,10 +36,43 @@ public final class FindingsClassifier {
      * Means of {@code kernel x kernel} cells; a grid that does not give {@code cells} a side is
      * refused. The published one has kernel 4 and 4 cells, from a film of 488 pixels.
      */
-    record Window(int kernel, int cells) implements Pooling {}
+    record Window(int kernel, int cells) implements Pooling {
+      /**
+       * Checks the sizes.
+       *
+       * @throws RadialogException if one is not 1 to 64
+       */
+      public Window {
+        check("kernel", kernel);
+        check("cells", cells);
+      }
+    }
 
     /** Means over {@code cells x cells} parts of a grid of any size; 1 is the global mean. */
-    record Adaptive(int cells) implements Pooling {}
+    record Adaptive(int cells) implements Pooling {
+      /**
+       * Checks the size.
+       *
+       * @throws RadialogException if it is not 1 to 64
+       */
+      public Adaptive {
+        check("cells", cells);
+      }
+    }
+
+    private static void check(String name, int value) {
+      if (value < 1 || value > 64) {
+        throw new RadialogException(name + " is " + value + ", expected 1 to 64");
+      }
+    }
+
+    /** The records by the names in {@code classifier.pooling.type} of a model folder. */
+    static SequencedMap<String, Class<? extends Pooling>> kinds() {
+      SequencedMap<String, Class<? extends Pooling>> kinds = new LinkedHashMap<>();
+      kinds.put("window", Window.class);
+      kinds.put("adaptive", Adaptive.class);
+      return Collections.unmodifiableSequencedMap(kinds);
+    }
   }
 
   /** Sizes. */

@@ -3,6 +3,7 @@ package org.radialog.vision;
 import static org.bytedeco.pytorch.global.torch.gelu;
 
 import org.bytedeco.pytorch.Tensor;
+import org.radialog.base.RadialogException;
 import org.radialog.torch.Linear;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
@@ -17,31 +18,63 @@ public final class MlpProjector implements Alignment {
   /**
    * Sizes.
    *
-   * @param channels of the features
    * @param hidden width between the linears
-   * @param out width of the language model, D
+   * @param source output of the image encoder that it reads
+   * @param tokenOrder how those features become image tokens
    */
-  public record Config(int channels, int hidden, int out, TokenOrder tokenOrder) {
+  public record Config(int hidden, VisionEncoder.Source source, TokenOrder tokenOrder)
+      implements Alignment.Config {
     /** The published sizes. */
-    public static final Config PUBLISHED = new Config(512, 4096, 4096, TokenOrder.PATCHES);
+    public static final Config PUBLISHED =
+        new Config(4096, VisionEncoder.Source.PATCHES, TokenOrder.PATCHES);
+
+    /**
+     * Checks the width.
+     *
+     * @throws RadialogException if it is out of range
+     */
+    public Config {
+      if (hidden < 1 || hidden > 65536) {
+        throw new RadialogException("hidden is " + hidden + ", expected 1 to 65536");
+      }
+    }
+
+    @Override
+    public Alignment.Input input() {
+      return new Alignment.Input.Features(source);
+    }
+
+    @Override
+    public Alignment network(Parameters p, VisionEncoder.Config encoder, int out) {
+      return MlpProjector.of(p.at("projector."), this, encoder.channels(source), out);
+    }
   }
 
   private final Config config;
+  private final int channels; // C
   private final Linear first;
   private final Linear second;
 
-  private MlpProjector(Config config, Linear first, Linear second) {
+  private MlpProjector(Config config, int channels, Linear first, Linear second) {
     this.config = config;
+    this.channels = channels;
     this.first = first;
     this.second = second;
   }
 
-  /** The projector with its tensors in {@code p}. */
-  public static MlpProjector of(Parameters p, Config c) {
+  /**
+   * The projector with its tensors in {@code p}.
+   *
+   * @param channels C of the features
+   * @param out width of the language model, D
+   * @throws RadialogException if {@code p} lacks a tensor or has it in another shape
+   */
+  public static MlpProjector of(Parameters p, Config c, int channels, int out) {
     return new MlpProjector(
         c,
-        Linear.of(p.at("mm_projector.0."), c.channels(), c.hidden()),
-        Linear.of(p.at("mm_projector.2."), c.hidden(), c.out()));
+        channels,
+        Linear.of(p.at("mm_projector.0."), channels, c.hidden()),
+        Linear.of(p.at("mm_projector.2."), c.hidden(), out));
   }
 
   /** The sizes. */
@@ -52,7 +85,7 @@ public final class MlpProjector implements Alignment {
   @Override
   public Tensor forward(Tensor features, double dropout) {
     try (Scope scope = new Scope()) {
-      Tensor x = config.tokenOrder().tokens(features, config.channels()); // [B, h·w, C]
+      Tensor x = config.tokenOrder().tokens(features, channels); // [B, h·w, C]
       x = gelu(first.forward(x)); // [B, h·w, hidden]
       return scope.keep(second.forward(x)); // [B, h·w, D]
     }

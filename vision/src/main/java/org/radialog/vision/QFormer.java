@@ -30,8 +30,10 @@ public final class QFormer {
    * @param queries Q, the number of outputs
    * @param hidden D
    * @param mlp width of the feed-forward layers
+   * @param heads H, a divisor of D
    * @param crossAttentionEvery layers 0, n, 2 n, … attend to the image
-   * @param channels C of the features
+   * @param source output of the image encoder that it reads
+   * @param tokenOrder how those features become image tokens
    */
   public record Config(
       int queries,
@@ -40,23 +42,56 @@ public final class QFormer {
       int heads,
       int mlp,
       int crossAttentionEvery,
-      int channels,
-      TokenOrder tokenOrder) {
+      VisionEncoder.Source source,
+      TokenOrder tokenOrder)
+      implements Alignment.Config {
     /** The sizes of the first version, BERT-base's. */
     public static final Config PUBLISHED =
-        new Config(32, 12, 768, 12, 3072, 2, 1408, TokenOrder.SCRAMBLED);
+        new Config(32, 12, 768, 12, 3072, 2, VisionEncoder.Source.PROJECTED, TokenOrder.SCRAMBLED);
 
+    /** C of the first version's features. */
+    public static final int PUBLISHED_CHANNELS = 1408;
+
+    /**
+     * Checks the sizes.
+     *
+     * @throws RadialogException if one is out of range
+     */
     public Config {
-      if (hidden % heads != 0) {
+      check("queries", queries, 1024);
+      check("layers", layers, 64);
+      check("hidden", hidden, 8192);
+      check("mlp", mlp, 65536);
+      check("cross_attention_every", crossAttentionEvery, Integer.MAX_VALUE);
+      if (heads < 1 || hidden % heads != 0) {
         throw new RadialogException(
-            "a Q-Former of width " + hidden + " cannot have " + heads + " heads: not a divisor");
+            "heads is " + heads + ", expected a divisor of hidden = " + hidden);
       }
+    }
+
+    private static void check(String name, int value, int most) {
+      if (value < 1 || value > most) {
+        throw new RadialogException(name + " is " + value + ", expected 1 to " + most);
+      }
+    }
+
+    @Override
+    public Alignment.Input input() {
+      return new Alignment.Input.Features(source);
+    }
+
+    /** Queries that attend to the features, then one linear to the language model's width. */
+    @Override
+    public Alignment network(Parameters p, VisionEncoder.Config encoder, int out) {
+      return QueryProjector.of(
+          p.at("projector."), QFormer.of(p.at("qformer."), this, encoder.channels(source)), out);
     }
   }
 
   private static final double VISION_EPSILON = 1e-5;
 
   private final Config config;
+  private final int channels; // C
   private final Tensor queryTokens; // [1, Q, D]
   private final LayerNorm visionNorm;
   private final LayerNorm embeddingNorm;
@@ -64,11 +99,13 @@ public final class QFormer {
 
   private QFormer(
       Config config,
+      int channels,
       Tensor queryTokens,
       LayerNorm visionNorm,
       LayerNorm embeddingNorm,
       List<Layer> layers) {
     this.config = config;
+    this.channels = channels;
     this.queryTokens = queryTokens;
     this.visionNorm = visionNorm;
     this.embeddingNorm = embeddingNorm;
@@ -78,18 +115,20 @@ public final class QFormer {
   /**
    * The network with its tensors in {@code p}.
    *
+   * @param channels C of the features
    * @throws RadialogException if {@code p} lacks a tensor or has it in another shape
    */
-  public static QFormer of(Parameters p, Config c) {
+  public static QFormer of(Parameters p, Config c, int channels) {
     Parameters bert = p.at("Qformer.bert.");
     List<Layer> layers = new ArrayList<>();
     for (int i = 0; i < c.layers(); i++) {
-      layers.add(Layer.of(bert.at("encoder.layer." + i + "."), c, i));
+      layers.add(Layer.of(bert.at("encoder.layer." + i + "."), c, channels, i));
     }
     return new QFormer(
         c,
+        channels,
         p.get("query_tokens", Init.normal(BertResidual.STD), 1, c.queries(), c.hidden()),
-        LayerNorm.of(p.at("ln_vision."), c.channels(), VISION_EPSILON),
+        LayerNorm.of(p.at("ln_vision."), channels, VISION_EPSILON),
         LayerNorm.of(bert.at("embeddings.LayerNorm."), c.hidden(), BertResidual.EPSILON),
         List.copyOf(layers));
   }
@@ -140,7 +179,7 @@ public final class QFormer {
   /** Features {@code [B, C, h, w]} to the normalised image tokens {@code [B, P, C]}. */
   public Tensor imageTokens(Tensor features) {
     try (Scope scope = new Scope()) {
-      Tensor tokens = config.tokenOrder().tokens(features, config.channels()); // [B, P, C]
+      Tensor tokens = config.tokenOrder().tokens(features, channels); // [B, P, C]
       return scope.keep(visionNorm.forward(tokens));
     }
   }
@@ -148,7 +187,7 @@ public final class QFormer {
   /** Self-attention, in some layers cross-attention, and the queries' own feed-forward pair. */
   record Layer(
       BertAttention self, Optional<BertAttention> cross, Linear intermediate, BertResidual output) {
-    static Layer of(Parameters p, Config c, int index) {
+    static Layer of(Parameters p, Config c, int channels, int index) {
       return new Layer(
           BertAttention.of(
               p.at("attention."), c.hidden(), c.hidden(), c.heads(), BertResidual.EPSILON),
@@ -157,7 +196,7 @@ public final class QFormer {
                   BertAttention.of(
                       p.at("crossattention."),
                       c.hidden(),
-                      c.channels(),
+                      channels,
                       c.heads(),
                       BertResidual.EPSILON))
               : Optional.empty(),

@@ -13,7 +13,7 @@ import org.radialog.torch.Torch;
 
 class AlignmentTest {
   private static final QFormer.Config SMALL =
-      new QFormer.Config(4, 3, 16, 2, 32, 2, 6, TokenOrder.PATCHES);
+      new QFormer.Config(4, 3, 16, 2, 32, 2, VisionEncoder.Source.PATCHES, TokenOrder.PATCHES);
 
   @Test
   void aPatchIsATokenAndAScrambledTokenIsARunOfTheMap() {
@@ -31,7 +31,7 @@ class AlignmentTest {
   void queriesBecomeRowsOfTheLanguageModelForAnyGrid() {
     try (Scope _ = new Scope();
         Parameters p = Parameters.fresh(1)) {
-      Alignment alignment = QueryProjector.of(p.at("projector."), QFormer.of(p, SMALL), 10);
+      Alignment alignment = QueryProjector.of(p.at("projector."), QFormer.of(p, SMALL, 6), 10);
       assertThat(Torch.shape(alignment.forward(features(2, 6, 5)))).containsExactly(2, 4, 10);
       assertThat(Torch.shape(alignment.forward(features(1, 6, 7)))).containsExactly(1, 4, 10);
       assertThat(p.named()).containsKey("projector.img_proj_layer.weight");
@@ -41,7 +41,7 @@ class AlignmentTest {
   @Test
   void everySecondLayerAttendsToTheImage() {
     try (Parameters p = Parameters.fresh(1)) {
-      QFormer.of(p, SMALL);
+      QFormer.of(p, SMALL, 6);
       assertThat(
               p.named().keySet().stream().filter(n -> n.endsWith("crossattention.self.key.weight")))
           .containsExactly(
@@ -54,7 +54,7 @@ class AlignmentTest {
   void trainingReachesEveryParameterOfTheQueryPath() {
     try (Scope _ = new Scope();
         Parameters p = Parameters.fresh(1)) {
-      Alignment alignment = QueryProjector.of(p, QFormer.of(p, SMALL), 10);
+      Alignment alignment = QueryProjector.of(p, QFormer.of(p, SMALL, 6), 10);
       p.trainable(_ -> true);
       alignment.forward(features(2, 6, 4), 0.1).square().mean().backward();
       p.named().forEach((name, tensor) -> assertThat(tensor.grad().defined()).as(name).isTrue());
@@ -65,7 +65,7 @@ class AlignmentTest {
   void dropoutChangesTheOutputAndInferenceDoesNotDropAnything() {
     try (Scope _ = new Scope();
         Parameters p = Parameters.fresh(1)) {
-      QFormer qformer = QFormer.of(p, SMALL);
+      QFormer qformer = QFormer.of(p, SMALL, 6);
       Tensor features = features(1, 6, 4);
       float[] once = Torch.floats(qformer.forward(features));
       assertThat(Torch.floats(qformer.forward(features))).containsExactly(once);
@@ -77,7 +77,12 @@ class AlignmentTest {
   void featuresOfAnotherWidthAreRefusedWithBothWidths() {
     try (Scope _ = new Scope();
         Parameters p = Parameters.fresh(1)) {
-      Alignment mlp = MlpProjector.of(p, new MlpProjector.Config(6, 8, 8, TokenOrder.PATCHES));
+      Alignment mlp =
+          MlpProjector.of(
+              p,
+              new MlpProjector.Config(8, VisionEncoder.Source.PATCHES, TokenOrder.PATCHES),
+              6,
+              8);
       assertThatThrownBy(() -> mlp.forward(features(1, 5, 4)))
           .isInstanceOf(RadialogException.class)
           .hasMessageContaining("[batch, 6, rows, columns]")

@@ -23,10 +23,9 @@ import org.radialog.torch.Torch;
 import org.radialog.vision.BioViLT.Backbone;
 import org.radialog.vision.BioViLT.BatchNorm;
 import org.radialog.vision.BioViLT.Config;
-import org.radialog.vision.BioViLT.Output;
 
 class BioViLTTest {
-  private static final Config SMALL = new Config(Backbone.EFFICIENTNET_LITE0, 16, 8);
+  private static final Config SMALL = Config.of(Backbone.EFFICIENTNET_LITE0, 16, 8);
 
   @ParameterizedTest
   @CsvSource({"64, 2", "96, 3", "100, 4"})
@@ -34,7 +33,7 @@ class BioViLTTest {
     try (Scope _ = new Scope();
         NoGradGuard _ = new NoGradGuard();
         Parameters p = Parameters.fresh(1)) {
-      Output output = BioViLT.of(p, SMALL).forward(image(2, 3, side));
+      VisionEncoder.Features output = BioViLT.of(p, SMALL).forward(image(2, 3, side));
       assertThat(Torch.shape(output.patches())).containsExactly(2, 32, cells, cells);
       assertThat(Torch.shape(output.projected())).containsExactly(2, 8, cells, cells);
     }
@@ -69,7 +68,7 @@ class BioViLTTest {
   @ParameterizedTest
   @EnumSource(Backbone.class)
   void theFoldedNetworkIsTheSameFunctionAndOutlivesItsParameters(Backbone backbone) {
-    Config config = new Config(backbone, 16, 8);
+    Config config = Config.of(backbone, 16, 8);
     List<BioViLT> folded = new ArrayList<>();
     float[] expected;
     try (Scope _ = new Scope();
@@ -95,7 +94,7 @@ class BioViLTTest {
         NoGradGuard _ = new NoGradGuard();
         Parameters p = Parameters.fresh(1);
         BioViLT network = BioViLT.folded(p, SMALL, ScalarType.BFloat16)) {
-      Output output = network.forward(image(1, 1, 64));
+      VisionEncoder.Features output = network.forward(image(1, 1, 64));
       assertThat(Torch.type(output.patches())).isEqualTo(ScalarType.Float);
       assertThat(Torch.floats(network.project(output.patches(), BatchNorm.RUNNING)))
           .containsExactly(Torch.floats(output.projected()));
