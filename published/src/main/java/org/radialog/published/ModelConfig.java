@@ -29,13 +29,14 @@ import org.radialog.vision.MlpProjector;
 import org.radialog.vision.QueryProjector;
 import org.radialog.vision.RowProjector;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * {@code config.json} of a model folder: which networks, which files, and what the model was never
  * taught. Field names in the file are those below in snake case; every field is mandatory, {@code
  * null} stands for an empty {@code Optional}.
  *
- * @param format layout of this file; {@value #FORMAT} is the one that this version reads
+ * @param format layout of this file, {@value #FORMAT}; {@link #read} takes lower ones too
  * @param readBy the first version of RaDialog that reads this format, for the message of an older
  *     one
  * @param id name of the model, for example {@code radialog-mini}
@@ -78,7 +79,7 @@ public record ModelConfig(
     List<FileEntry> sources) {
 
   /** The layout that this version reads and writes. */
-  public static final int FORMAT = 1;
+  public static final int FORMAT = 2;
 
   /** The version that began to read {@link #FORMAT}. */
   public static final String FORMAT_READ_BY = "0.1.0";
@@ -408,7 +409,9 @@ public record ModelConfig(
    * @param pooling how the projected patch features become one vector
    * @param hidden width between its two linear layers
    * @param labels CheXpert names in the order of the logits
-   * @param thresholds present above this probability, one a label
+   * @param thresholds a finding is present above this probability; one per label
+   * @param possible a finding is uncertain above this probability and up to its threshold; one per
+   *     label. Empty where the model has one operating point: nothing is uncertain
    * @param evidence whether training ever saw the label, one a label
    */
   public record Classifier(
@@ -417,6 +420,7 @@ public record ModelConfig(
       int hidden,
       List<String> labels,
       List<Double> thresholds,
+      Optional<List<Double>> possible,
       List<Evidence> evidence) {
     public Classifier {
       need(hidden >= 1 && hidden <= 65536, "classifier.hidden is " + hidden + ", 1 to 65536");
@@ -436,6 +440,25 @@ public record ModelConfig(
         need(
             threshold >= 0 && threshold <= 1,
             "classifier.thresholds has " + threshold + ", expected 0 to 1");
+      }
+      possible = possible.map(List::copyOf);
+      if (possible.isPresent()) {
+        requireBelow(possible.get(), thresholds);
+      }
+    }
+
+    private static void requireBelow(List<Double> possible, List<Double> thresholds) {
+      need(
+          possible.size() == thresholds.size(),
+          "classifier.possible has "
+              + possible.size()
+              + " values, expected one per label, "
+              + thresholds.size());
+      for (int i = 0; i < possible.size(); i++) {
+        need(
+            possible.get(i) >= 0 && possible.get(i) <= thresholds.get(i),
+            "classifier.possible has %s at %d, expected 0 to its threshold, %s"
+                .formatted(possible.get(i), i, thresholds.get(i)));
       }
     }
 
@@ -688,7 +711,7 @@ public record ModelConfig(
       }
       JsonNode tree = StrictJson.tree(file, Files.readAllBytes(file));
       checkFormat(file, tree);
-      config = StrictJson.read(file.toString(), tree, ModelConfig.class);
+      config = StrictJson.read(file.toString(), upgraded(file, tree), ModelConfig.class);
     } catch (IOException e) {
       throw new RadialogException(
           folder + " is not a model folder: cannot read " + file + ": " + e, e);
@@ -715,6 +738,17 @@ public record ModelConfig(
       }
     }
     return config;
+  }
+
+  private static JsonNode upgraded(Path file, JsonNode tree) {
+    if (tree.path("format").intValue() == FORMAT || !(tree instanceof ObjectNode object)) {
+      return tree;
+    }
+    try {
+      return FormatOne.upgraded(object);
+    } catch (RadialogException e) {
+      throw new RadialogException(file + ": " + e.getMessage(), e);
+    }
   }
 
   /** Writes {@code folder/config.json}. */

@@ -183,6 +183,7 @@ public final class ModelExport {
                 image.classifier().hidden(),
                 Finding.ALL.stream().map(Finding::label).toList(),
                 Arrays.stream(thresholds).boxed().toList(),
+                Optional.empty(),
                 Finding.ALL.stream().map(finding -> evidence(finding, films)).toList())),
         ModelConfig.Language.gguf(BASE, origin.model.adapter(), origin.model.prompt()),
         ModelConfig.SelfTest.NONE,
