@@ -26,6 +26,7 @@ import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.PromptFormat;
+import org.radialog.clinical.SmolLm2Format;
 import org.radialog.data.Film;
 import org.radialog.data.Folds;
 import org.radialog.data.NihDataSet;
@@ -84,12 +85,11 @@ public final class LanguageTraining {
           16, 32, Stream.of(LlamaLinear.values()).map(LlamaLinear::target).toList());
 
   /** The wording of the dialogs. */
-  public static final ModelConfig.Prompt PROMPT = ModelConfig.Prompt.SMOLLM2;
+  public static final PromptFormat PROMPT = SmolLm2Format.FORMAT;
 
   /** What a run teaches and {@code language.safetensors} holds. */
   static final List<String> PARTS = List.of("qformer.", "projector.", "language.");
 
-  private static final PromptFormat FORMAT = PROMPT.format();
   private static final int POOL = 8; // batches that are sorted by length together
   private static final long CHECKPOINT_NANOS = 300_000_000_000L;
 
@@ -491,7 +491,7 @@ public final class LanguageTraining {
 
   private static List<TokenDialog> tokens(List<InstructDialog> dialogs, TextTokenizer tokenizer) {
     return dialogs.stream()
-        .map(dialog -> TokenDialog.of(dialog, FORMAT, tokenizer, ALIGNMENT.queries()))
+        .map(dialog -> TokenDialog.of(dialog, PROMPT, tokenizer, ALIGNMENT.queries()))
         .toList();
   }
 
