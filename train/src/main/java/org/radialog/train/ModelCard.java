@@ -6,11 +6,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -18,6 +16,7 @@ import java.util.Optional;
 import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 import org.radialog.base.RadialogException;
+import org.radialog.base.Sha256;
 import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
 import org.radialog.data.Folds;
@@ -230,17 +229,15 @@ final class ModelCard {
   /** Over the table, then name and content of every film in the order of the table. */
   private static String digest(Path data, List<Film> films) {
     try {
-      MessageDigest sha = MessageDigest.getInstance("SHA-256");
+      MessageDigest sha = Sha256.digest();
       sha.update(Files.readAllBytes(data.resolve("labels.csv")));
       for (Film film : films) {
         sha.update(film.image().getBytes(StandardCharsets.UTF_8));
         sha.update(Files.readAllBytes(film.file()));
       }
-      return HexFormat.of().formatHex(sha.digest());
+      return Sha256.hex(sha.digest());
     } catch (IOException e) {
       throw new RadialogException("cannot read the data " + data + ": " + e, e);
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every JDK has SHA-256", e);
     }
   }
 }

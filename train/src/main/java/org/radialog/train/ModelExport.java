@@ -159,6 +159,7 @@ public final class ModelExport {
                 ClassifierTraining.CLASSIFIER.hidden(),
                 Finding.ALL.stream().map(Finding::label).toList(),
                 Arrays.stream(thresholds).boxed().toList(),
+                Optional.empty(),
                 Finding.ALL.stream().map(finding -> evidence(finding, films)).toList())),
         ModelConfig.Language.gguf(BASE, LanguageTraining.ADAPTER, LanguageTraining.PROMPT),
         ModelConfig.SelfTest.NONE,
