@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
-import org.apache.commons.csv.CSVFormat;
 import org.jspecify.annotations.Nullable;
+import org.radialog.base.CsvLine;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
@@ -32,7 +32,6 @@ import tools.jackson.databind.node.ObjectNode;
     description = "Tells the probabilities of the findings on one or more chest radiographs.",
     mixinStandardHelpOptions = true)
 final class FindingsCommand implements Callable<Integer> {
-  private static final CSVFormat TABLE = CSVFormat.DEFAULT;
 
   @Spec private @Nullable CommandSpec spec;
 
@@ -58,7 +57,7 @@ final class FindingsCommand implements Callable<Integer> {
 
   @Option(
       names = "--states",
-      description = "With --csv: also each label's state and the threshold that decides it.")
+      description = "With --csv: also each label's state and the thresholds that decide it.")
   private boolean states;
 
   @Mixin private FilmOptions filmOptions = new FilmOptions();
@@ -76,7 +75,7 @@ final class FindingsCommand implements Callable<Integer> {
       Session session = Session.of(radialog);
       double begun = 0; // the first image also waited for the start
       if (csv) {
-        Terminal.data().println(TABLE.format(header().toArray()));
+        Terminal.data().println(CsvLine.of(header(knowsUncertain(radialog))));
       }
       for (Path image : images) {
         Radiograph film = null;
@@ -91,7 +90,7 @@ final class FindingsCommand implements Callable<Integer> {
               dialog
                   .warnings()
                   .forEach(w -> Terminal.say(Printable.escaped(image + ": " + w.message())));
-              Terminal.data().println(TABLE.format(row(image, findings).toArray()));
+              Terminal.data().println(CsvLine.of(row(image, findings, knowsUncertain(radialog))));
             } else if (json) {
               ObjectNode timings = session.timings(encode, session.sinceStart() - begun);
               Terminal.data().println(line(session, image, film, dialog, findings, timings));
@@ -140,22 +139,32 @@ final class FindingsCommand implements Callable<Integer> {
     return line;
   }
 
-  private List<Object> header() {
+  private static boolean knowsUncertain(RaDialog radialog) {
+    return radialog.config().film().classifier().possible().isPresent();
+  }
+
+  private List<Object> header(boolean uncertain) {
     List<Object> header = new ArrayList<>(List.of("image"));
     Finding.ALL.forEach(f -> header.add(f.label()));
     if (states) {
       Finding.ALL.forEach(f -> header.add(f.label() + " state"));
       Finding.ALL.forEach(f -> header.add(f.label() + " threshold"));
+      if (uncertain) {
+        Finding.ALL.forEach(f -> header.add(f.label() + " uncertain above"));
+      }
     }
     return header;
   }
 
-  private List<Object> row(Path image, Findings findings) {
+  private List<Object> row(Path image, Findings findings, boolean uncertain) {
     List<Object> row = new ArrayList<>(List.of(image));
     findings.all().forEach(a -> row.add(cell(a.probability())));
     if (states) {
       findings.all().forEach(a -> row.add(a.state().label()));
       findings.all().forEach(a -> row.add(cell(a.threshold())));
+      if (uncertain) {
+        findings.all().forEach(a -> row.add(cell(a.uncertainAbove())));
+      }
     }
     return row;
   }

@@ -49,9 +49,6 @@ public final class ModelImport {
   // Published with the weights: see the specification of preprocessing and of the classifier.
   private static final Preprocessing.Branches PREPROCESSING =
       new Preprocessing.Branches(512, new Preprocessing.Crops(488, 448), DicomRecipe.MIMIC_CXR_JPG);
-  private static final String TRAINED_WITHOUT_PRIORS =
-      "The model was trained without earlier films: what it writes about change since one does not"
-          + " come from the images.";
   private static final double THRESHOLD = 0.5;
   private static final int CLASSIFIER_KERNEL = 4;
   private static final int CLASSIFIER_CELLS = 4;
@@ -179,7 +176,7 @@ public final class ModelImport {
     }
   }
 
-  private static Path folder(Path file) {
+  static Path folder(Path file) {
     return Optional.ofNullable(file.toAbsolutePath().getParent()).orElse(file);
   }
 
@@ -191,6 +188,7 @@ public final class ModelImport {
           case ModelSource.Version1 v1 -> Optional.of(version1(v1, trained));
           case ModelSource.LanguageAlone _ -> Optional.empty();
         };
+    ModelSource.About about = model.about();
     ModelConfig.Language language = language(model, trained);
     List<String> files = new ArrayList<>();
     if (!trained.isEmpty()) {
@@ -209,14 +207,10 @@ public final class ModelImport {
     return new ModelConfig(
         ModelConfig.FORMAT,
         ModelConfig.FORMAT_READ_BY,
-        switch (model) {
-          case ModelSource.Version2 _ -> "radialog-v2";
-          case ModelSource.Version1 _ -> "radialog-v1";
-          case ModelSource.LanguageAlone alone -> alone.language().name();
-        },
+        about.id(),
         "imported",
-        request.license.orElse(license(model)),
-        limits(model),
+        request.license.orElse(about.license()),
+        about.limits(),
         parts.isPresent()
             ? List.of(ModelConfig.Section.FINDINGS, ModelConfig.Section.IMPRESSION)
             : List.of(),
@@ -228,32 +222,6 @@ public final class ModelImport {
         ModelConfig.SelfTest.NONE,
         entries(folder, files),
         sources(source));
-  }
-
-  // As the weights' publishers say, or the files themselves; who imports has to hold them all.
-  private static String license(ModelSource.Model model) {
-    return switch (model) {
-      case ModelSource.Version2 _ ->
-          "Apache-2.0 AND LicenseRef-Llama-2-Community AND LicenseRef-PhysioNet-Credentialed-1.5.0";
-      case ModelSource.Version1 _ ->
-          "LicenseRef-RaDialog-none-stated AND LicenseRef-LLaMA-noncommercial AND"
-              + " LicenseRef-PhysioNet-Credentialed-1.5.0";
-      case ModelSource.LanguageAlone alone ->
-          alone
-              .language()
-              .gguf()
-              .map(SourceLicense::ofGguf)
-              .orElseGet(
-                  () -> SourceLicense.beside(folder(alone.language().tokenizer().getFirst())))
-              .orElse("LicenseRef-see-source");
-    };
-  }
-
-  private static List<String> limits(ModelSource.Model model) {
-    return switch (model) {
-      case ModelSource.Version2 _, ModelSource.Version1 _ -> List.of(TRAINED_WITHOUT_PRIORS);
-      case ModelSource.LanguageAlone _ -> List.of();
-    };
   }
 
   /** What a model has beside its language. */
@@ -326,12 +294,7 @@ public final class ModelImport {
   private ModelConfig.Language language(
       ModelSource.Model model, SequencedMap<String, SafetensorsWriter.Entry> trained) {
     ModelSource.Language language = model.language();
-    ModelConfig.Prompt prompt =
-        switch (model) {
-          case ModelSource.Version2 _ -> ModelConfig.Prompt.RADIALOG_V2;
-          case ModelSource.Version1 _ -> ModelConfig.Prompt.RADIALOG_V1;
-          case ModelSource.LanguageAlone _ -> ModelConfig.Prompt.RADIALOG_V2;
-        };
+    String prompt = model.about().prompt().id();
     if (language.gguf().isPresent()) {
       language.adapter().ifPresent(adapter -> beside(language, adapter, trained));
       return new ModelConfig.Language(

@@ -18,6 +18,9 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.clinical.PlainFormat;
+import org.radialog.clinical.PromptFormat;
+import org.radialog.clinical.RadialogFormat;
 import org.radialog.language.GgufLlama;
 import org.radialog.language.HuggingFaceLlama;
 import org.radialog.language.LlamaConfig;
@@ -145,7 +148,29 @@ public final class ModelSource implements AutoCloseable {
   public sealed interface Model {
     /** The language model. */
     Language language();
+
+    /** What a model folder made of it says of itself. */
+    About about();
   }
+
+  /**
+   * What a model folder says of itself.
+   *
+   * @param license an SPDX expression, as the weights' publishers or the files themselves say; who
+   *     imports has to hold them all
+   * @param prompt the wording that the model was trained with
+   * @param limits what is known that it cannot do, in sentences
+   */
+  public record About(String id, String license, PromptFormat prompt, List<String> limits) {
+    /** Copies the list. */
+    public About {
+      limits = List.copyOf(limits);
+    }
+  }
+
+  private static final String TRAINED_WITHOUT_PRIORS =
+      "The model was trained without earlier films: what it writes about change since one does not"
+          + " come from the images.";
 
   /** The second version of RaDialog. */
   public record Version2(
@@ -154,7 +179,16 @@ public final class ModelSource implements AutoCloseable {
       Tensors visionTensors,
       Tensors projectorTensors,
       Classifier classifier)
-      implements Model {}
+      implements Model {
+    @Override
+    public About about() {
+      return new About(
+          "radialog-v2",
+          "Apache-2.0 AND LicenseRef-Llama-2-Community AND LicenseRef-PhysioNet-Credentialed-1.5.0",
+          RadialogFormat.V2,
+          List.of(TRAINED_WITHOUT_PRIORS));
+    }
+  }
 
   /**
    * The first version of RaDialog: it knows the films of its embeddings alone.
@@ -167,10 +201,34 @@ public final class ModelSource implements AutoCloseable {
       CheckpointKind.Embeddings sizes,
       Tensors embeddings,
       Classifier classifier)
-      implements Model {}
+      implements Model {
+    @Override
+    public About about() {
+      return new About(
+          "radialog-v1",
+          "LicenseRef-RaDialog-none-stated AND LicenseRef-LLaMA-noncommercial AND"
+              + " LicenseRef-PhysioNet-Credentialed-1.5.0",
+          RadialogFormat.V1,
+          List.of(TRAINED_WITHOUT_PRIORS));
+    }
+  }
 
   /** A language model alone. */
-  public record LanguageAlone(Language language) implements Model {}
+  public record LanguageAlone(Language language) implements Model {
+    @Override
+    public About about() {
+      return new About(
+          language.name(),
+          language
+              .gguf()
+              .map(SourceLicense::ofGguf)
+              .orElseGet(
+                  () -> SourceLicense.beside(ModelImport.folder(language.tokenizer().getFirst())))
+              .orElse("LicenseRef-see-source"),
+          PlainFormat.FORMAT,
+          List.of());
+    }
+  }
 
   /**
    * A language model.

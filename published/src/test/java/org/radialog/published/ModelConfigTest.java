@@ -15,6 +15,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.RadialogException;
+import org.radialog.clinical.SmolLm2Format;
 import org.radialog.imaging.DicomRecipe;
 import org.radialog.imaging.Preprocessing;
 import org.radialog.language.LlamaLinear;
@@ -333,7 +334,7 @@ class ModelConfigTest {
         ModelConfig.Language.gguf(
             "base.gguf",
             LoraConfig.trained(8, 16, Set.of(LlamaLinear.Q_PROJ, LlamaLinear.V_PROJ)),
-            ModelConfig.Prompt.SMOLLM2),
+            SmolLm2Format.FORMAT),
         new ModelConfig.SelfTest(List.of(0.5, 0.25), List.of(12.5), List.of(7)),
         List.of(
             ModelConfig.FileEntry.of(folder, "base.gguf"),
