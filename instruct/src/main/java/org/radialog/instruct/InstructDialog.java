@@ -38,6 +38,7 @@ public record InstructDialog(
     /** A question for something that no label knows; the answer says so. */
     NOT_ASSESSED(new NotAssessedTask());
 
+    @SuppressWarnings("ImmutableEnumChecker") // a task keeps nothing
     private final InstructTask task;
 
     Task(InstructTask task) {
