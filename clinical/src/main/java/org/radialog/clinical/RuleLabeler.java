@@ -105,6 +105,15 @@ public final class RuleLabeler implements ReportLabeler {
           | Cue.ASKS.bit
           | Cue.PAST.bit;
 
+  /** Cues between what has been "removed" or "resolved" and a mention that is another matter. */
+  private static final long ENDS_ITEM =
+      Cue.AND.bit
+          | Cue.VERB.bit
+          | Cue.ENDS.bit
+          | Cue.ENDS_DENIAL.bit
+          | Cue.DENIES_AHEAD.bit
+          | Cue.DOUBTS_AHEAD.bit;
+
   /** What a capital letter within a flattened text may begin a statement with. */
   private static final long STATEMENT =
       Cue.POSITIVE.bit
@@ -142,6 +151,7 @@ public final class RuleLabeler implements ReportLabeler {
     private final Reach[] behind; // [tokens + 1] what reaches a mention that ends before it
     private final List<List<Labels.Evidence>> said = new ArrayList<>(Finding.COUNT);
     final List<Labels.Passage> comparisons = new ArrayList<>();
+    private int lastParagraph; // the sentence that begins it
     private int lastFindings = -1; // the last section that is read, by its name and a colon
 
     Reading(String original) {
@@ -165,7 +175,7 @@ public final class RuleLabeler implements ReportLabeler {
       int lineEnd = -1; // where a section that says "none" and is not read ends with its line
       findLastSection();
       for (int s = 0; s < tokens.sentences(); s++) {
-        if (tokens.beginsParagraph(s) && !heading) {
+        if ((tokens.beginsParagraph(s) && !heading) || (!read && isBody(s))) {
           read = true;
         }
         heading = false;
@@ -216,7 +226,23 @@ public final class RuleLabeler implements ReportLabeler {
       return nothing || text.is(at, Cue.COMPARES_NOTHING) ? end : -1;
     }
 
+    /**
+     * Whether the sentence begins what the report says of the film, where neither a heading nor an
+     * empty line tells it from an indication before it: a line of its own that begins a statement.
+     */
+    private boolean isBody(int sentence) {
+      int first = tokens.first(sentence);
+      return lastFindings < 0
+          && sentence > lastParagraph
+          && tokens.has(first, Tokens.LINE)
+          && Character.isUpperCase(tokens.letter(first))
+          && (text.marks(first) & (Cue.BEGINS.bit | Cue.DENIES_AHEAD.bit | Cue.EXTENT.bit)) != 0;
+    }
+
     private void findLastSection() {
+      for (int s = tokens.sentences() - 1; s > 0 && lastParagraph == 0; s--) {
+        lastParagraph = tokens.beginsParagraph(s) ? s : 0;
+      }
       for (int i = tokens.count() - 1; i >= 0 && lastFindings < 0; i--) {
         int name = text.nameEnd(i);
         boolean colon =
@@ -437,7 +463,8 @@ public final class RuleLabeler implements ReportLabeler {
         if (text.mentionBegins(i) || text.mentionEndingAt(i + 1) >= 0) {
           return true; // also of one around the cue: "the heart does not appear enlarged"
         }
-        if (is(text.marks(i), Cue.AND) || is(text.marks(i), Cue.VERB)) {
+        boolean sides = text.is(i, Cue.AND) && i > from && place(i - 1); // "right and left"
+        if ((text.marks(i) & ENDS_ITEM) != 0 && !sides) {
           return false;
         }
       }
@@ -550,7 +577,7 @@ public final class RuleLabeler implements ReportLabeler {
             && !(is(mark, Cue.DENIES_AHEAD) && mentionFollows(i, end))) {
           reach = Reach.DENIAL;
           int subject = ended && !text.isCut(i) ? sharedSubject(i, first) : i;
-          sameSubject = subject < i && !relative(i - 1);
+          sameSubject = (subject < i || (i > first && joins(i))) && !relative(i - 1);
           for (; i > subject; i--) {
             behind[i] = reach;
           }
@@ -646,7 +673,9 @@ public final class RuleLabeler implements ReportLabeler {
                 : output >= LabelerRules.NORMAL
                     ? normal(from, to, finding)
                     : mention(to, output >= LabelerRules.SIGN);
-        if (output >= LabelerRules.NORMAL && state != FindingState.ABSENT) {
+        if (output >= LabelerRules.NORMAL
+            && state != FindingState.ABSENT
+            && finding != Finding.NO_FINDING.column()) {
           notNormal(from, to, first, end);
         }
         if (state != FindingState.NOT_MENTIONED) {

@@ -39,7 +39,7 @@ public record Conversation(FindingsEdit opened, FindingsEdit edit, List<Said> tu
 
     boolean isReport() {
       return switch (turn) {
-        case Turn.Report(), Turn.Correction(_, _) -> true;
+        case Turn.Report(), Turn.Correction _ -> true;
         case Turn.Impression(), Turn.Summary(), Turn.Question(_) -> false;
       };
     }

@@ -16,8 +16,9 @@ import org.radialog.base.RadialogException;
 import org.radialog.clinical.AnswerLabels;
 import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
+import org.radialog.clinical.FindingWords;
+import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.Labels;
-import org.radialog.clinical.PromptFormat;
 import org.radialog.clinical.PromptPart;
 import org.radialog.clinical.RuleLabeler;
 import org.radialog.clinical.Turn;
@@ -523,7 +524,7 @@ public final class Dialog implements AutoCloseable {
       }
       Consumer<String> heard = clock.watching(onText);
       c = complete(turn, how, heard);
-      text = c.text().strip() + stateUnwritten(c, unwritten(findings), heard);
+      text = c.text().strip() + stateUnwritten(c, findings, heard);
       answered = true;
     } finally {
       if (!answered) {
@@ -534,7 +535,7 @@ public final class Dialog implements AutoCloseable {
     beforeQuestion = talk;
     Set<Finding> assessed = assessed(findings);
     Labels labels = talk.flatMap(Talk::written).orElseThrow();
-    Consistency consistency = Consistency.of(labels, findings.present(), assessed);
+    Consistency consistency = Consistency.of(labels, findings.list(), assessed);
     return new Report(
         findings,
         text,
@@ -545,15 +546,20 @@ public final class Dialog implements AutoCloseable {
   }
 
   /** Adds a sentence for each finding that the model could not write about; returns them. */
-  private String stateUnwritten(
-      Engine.Completion c, Set<Finding> unwritten, Consumer<String> onText) {
+  private String stateUnwritten(Engine.Completion c, Findings shown, Consumer<String> onText) {
+    Set<Finding> unwritten = unwritten(shown);
     if (unwritten.isEmpty()
         || edit instanceof FindingsEdit.Hidden
         || c.end() == Engine.End.CANCELLED) {
       return "";
     }
     String sentences =
-        unwritten.stream().map(PromptFormat::sentence).collect(Collectors.joining(" ", " ", ""));
+        unwritten.stream()
+            .map(finding ->
+                shown.state(finding) == Findings.State.UNCERTAIN
+                    ? FindingWords.possible(finding)
+                    : FindingWords.present(finding))
+            .collect(Collectors.joining(" ", " ", ""));
     listening(onText).accept(sentences);
     Talk now = talk.orElseThrow();
     int[] ids = model.loaded().tokenizer().encode(sentences, false);
@@ -589,13 +595,14 @@ public final class Dialog implements AutoCloseable {
     Set<Finding> named = EnumSet.noneOf(Finding.class);
     named.addAll(correction.added());
     named.addAll(correction.removed());
+    named.addAll(correction.uncertain());
     named.remove(Finding.NO_FINDING);
     if (named.isEmpty()) {
       throw new RadialogException(
           "the correction names no finding other than No Finding, which follows from the others;"
-              + " add or remove one of them");
+              + " add, remove or leave open one of them");
     }
-    return new Turn.Correction(correction.added(), correction.removed());
+    return new Turn.Correction(correction.added(), correction.removed(), correction.uncertain());
   }
 
   private Reply reply(String question, Turn turn, Decoding how, Consumer<String> onText) {
@@ -614,12 +621,12 @@ public final class Dialog implements AutoCloseable {
     Labels said =
         switch (turn) {
           case Turn.Question(String question) -> AnswerLabels.of(LABELER, question, text);
-          case Turn.Report(), Turn.Impression(), Turn.Summary(), Turn.Correction(_, _) ->
+          case Turn.Report(), Turn.Impression(), Turn.Summary(), Turn.Correction _ ->
               LABELER.label(text);
         };
     Consistency consistency =
         Consistency.ofAnswer(
-            said, findings.present(), assessed(findings), talk.flatMap(Talk::written));
+            said, findings.list(), assessed(findings), talk.flatMap(Talk::written));
     return prior.isPresent() ? consistency : consistency.withoutPrior(LABELER.comparisons(text));
   }
 
@@ -662,7 +669,7 @@ public final class Dialog implements AutoCloseable {
     inputs.addAll(
         before.isPresent()
             ? inputs(model.loaded().prompts().next(turn), false)
-            : inputs(model.loaded().wording().open(namedFindings(turn), turn), true));
+            : inputs(model.loaded().prompts().open(namedFindings(turn), turn), true));
     return inputs;
   }
 
@@ -676,20 +683,26 @@ public final class Dialog implements AutoCloseable {
    * them, less what a user's edit contradicts. Ours gets the list that is shown, less what only
    * follows from it; for a report also less what the model cannot write about.
    */
-  private Optional<Set<Finding>> namedFindings(Turn turn) {
+  private Optional<FindingsList> namedFindings(Turn turn) {
     return switch (edit) {
       case FindingsEdit.Hidden() -> Optional.empty();
       case FindingsEdit.Changed(Correction correction) -> {
-        Set<Finding> named = EnumSet.noneOf(Finding.class);
-        named.addAll(labels().present());
+        Findings called = labels();
         Findings shown = currentFindings();
+        Set<Finding> present = EnumSet.noneOf(Finding.class);
+        present.addAll(called.present());
+        Set<Finding> uncertain = EnumSet.noneOf(Finding.class);
+        uncertain.addAll(called.uncertain());
         if (!model.loaded().prompts().namesLabels() || !correction.isEmpty()) {
-          named.retainAll(shown.present());
+          uncertain.addAll(present);
+          uncertain.retainAll(shown.uncertain());
+          present.retainAll(shown.present());
         }
         if (turn instanceof Turn.Report) {
-          named.removeAll(unwritten(shown));
+          present.removeAll(unwritten(shown));
+          uncertain.removeAll(unwritten(shown));
         }
-        yield Optional.of(named);
+        yield Optional.of(new FindingsList(present, uncertain));
       }
     };
   }
@@ -702,6 +715,7 @@ public final class Dialog implements AutoCloseable {
     Set<Finding> unwritten = EnumSet.noneOf(Finding.class);
     if (!model.loaded().prompts().namesLabels()) {
       unwritten.addAll(shown.present());
+      unwritten.addAll(shown.uncertain());
       unwritten.removeIf(model::assesses);
       unwritten.remove(Finding.NO_FINDING);
     }

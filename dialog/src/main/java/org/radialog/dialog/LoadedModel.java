@@ -180,13 +180,8 @@ public final class LoadedModel implements AutoCloseable {
     return positions;
   }
 
-  /** The prompt format that the model was trained with. */
-  public PromptFormat prompts() {
-    return config.language().prompt().format();
-  }
-
   /** The prompt format in the words that the model was trained with. */
-  public PromptFormat.Wording wording() {
+  public PromptFormat prompts() {
     return config.language().wording();
   }
 

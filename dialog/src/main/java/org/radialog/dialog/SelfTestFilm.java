@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.radialog.base.RadialogException;
+import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.Turn;
 import org.radialog.imaging.Radiograph;
 import org.radialog.language.KvCache;
@@ -94,7 +95,10 @@ final class SelfTestFilm {
     }
     List<LlamaInput> prompt =
         PromptInputs.of(
-            model.loaded().wording().open(Optional.of(Set.of()), new Turn.Report()),
+            model
+                .loaded()
+                .prompts()
+                .open(Optional.of(FindingsList.of(Set.of())), new Turn.Report()),
             model.loaded().tokenizer(),
             reading.image(),
             true,

@@ -136,7 +136,7 @@ class StoredConversationTest {
 
   @Test
   void aTurnBeyondTheLimitsIsRefusedAndTheConversationStays() {
-    try (RaDialog small = load(Options.DEFAULT.with(new Engine.Limits(1, 0, 200_000)));
+    try (RaDialog small = load(Options.DEFAULT.with(new Engine.Limits(1, 0, 1_000_000)));
         Dialog dialog = small.open(study())) {
       dialog.report(Decoding.greedy(4), StoredConversationTest::unheard);
       Conversation before = dialog.conversation();
