@@ -17,7 +17,9 @@ final class FindingsView {
 
   private FindingsView() {}
 
-  /** Present ones first, then uncertain ones, then by probability; without what was not assessed. */
+  /**
+   * Present ones first, then uncertain ones, then by probability; without what was not assessed.
+   */
   static List<Assessment> ordered(Findings findings) {
     return findings.all().stream()
         .filter(a -> a.state() != Findings.State.NOT_ASSESSED)

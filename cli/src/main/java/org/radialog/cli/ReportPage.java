@@ -140,9 +140,7 @@ final class ReportPage {
           Map.of(
               "label", a.finding().label(),
               "lower",
-                  a.uncertainAbove().isPresent()
-                      ? percent(a.uncertainAbove().getAsDouble())
-                      : "",
+                  a.uncertainAbove().isPresent() ? percent(a.uncertainAbove().getAsDouble()) : "",
               "tone", tone(a),
               "words",
                   a.state().label().replace('_', ' ')
@@ -163,7 +161,8 @@ final class ReportPage {
         .anyMatch(a -> a.uncertainAbove().isPresent() || a.state() == Findings.State.UNCERTAIN);
   }
 
-  // What is called is bold, what is left open in italics; red is for what is wrong with the lungs, not for a film without
+  // What is called is bold, what is left open in italics; red is for what is wrong with the lungs,
+  // not for a film without
   // findings.
   private static String tone(Findings.Assessment a) {
     return switch (a.state()) {

@@ -13,7 +13,8 @@ import java.util.Set;
  * Whether a report says what a list of findings says, whether it agrees with itself, and whether it
  * compares with a film that nobody gave.
  *
- * @param unstated on the list as present and not stated, or as uncertain and not mentioned or denied
+ * @param unstated on the list as present and not stated, or as uncertain and not mentioned or
+ *     denied
  * @param contradicting stated, and not on the list as present
  * @param assessed the findings that were compared
  * @param warnings one for each thing that does not fit, by kind and then in column order
@@ -118,10 +119,7 @@ public record Consistency(
    * @param report what the report says that the answer follows, if there is one
    */
   public static Consistency ofAnswer(
-      Labels answer,
-      FindingsList listed,
-      Collection<Finding> assessed,
-      Optional<Labels> report) {
+      Labels answer, FindingsList listed, Collection<Finding> assessed, Optional<Labels> report) {
     var unstated = EnumSet.noneOf(Finding.class);
     var contradicting = EnumSet.noneOf(Finding.class);
     var warnings = new ArrayList<Warning>();

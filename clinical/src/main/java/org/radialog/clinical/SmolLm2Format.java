@@ -30,11 +30,9 @@ public final class SmolLm2Format implements PromptFormat {
   @Override
   public List<PromptPart> open(Optional<FindingsList> findings, Turn turn) {
     var parts = new ArrayList<PromptPart>();
-    parts.add(
-        new PromptPart.Template(START + "system\n" + SYSTEM + END + "\n" + START + "user\n"));
+    parts.add(new PromptPart.Template(START + "system\n" + SYSTEM + END + "\n" + START + "user\n"));
     parts.add(new PromptPart.Image());
-    parts.add(
-        new PromptPart.Template("\n" + findings.map(list -> line(list) + "\n").orElse("")));
+    parts.add(new PromptPart.Template("\n" + findings.map(list -> line(list) + "\n").orElse("")));
     parts.add(new PromptPart.Text(request(turn)));
     parts.add(new PromptPart.Template(END + "\n" + START + "assistant\n"));
     return List.copyOf(parts);

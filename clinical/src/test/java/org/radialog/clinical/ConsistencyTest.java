@@ -143,8 +143,7 @@ class ConsistencyTest {
     FindingsList pneumonia =
         new FindingsList(
             Set.of(), Set.of(Finding.PNEUMONIA, Finding.CONSOLIDATION, Finding.LUNG_OPACITY));
-    assertThat(
-            Consistency.of(labeler.label("There may be pneumonia."), pneumonia, ALL).warnings())
+    assertThat(Consistency.of(labeler.label("There may be pneumonia."), pneumonia, ALL).warnings())
         .isEmpty();
     assertThat(
             Consistency.of(

@@ -43,9 +43,12 @@ class PromptFormatTest {
         .doesNotContain("Findings:");
     assertThat(
             PromptPart.render(
-                SmolLm2Format.FORMAT.open(Optional.of(FindingsList.of(Set.of())), new Turn.Report()), "[image]"))
+                SmolLm2Format.FORMAT.open(
+                    Optional.of(FindingsList.of(Set.of())), new Turn.Report()),
+                "[image]"))
         .contains("\nFindings: none.\n");
-    assertThat(SmolLm2Format.line(FindingsList.of(Set.of(Finding.NO_FINDING)))).isEqualTo("Findings: none.");
+    assertThat(SmolLm2Format.line(FindingsList.of(Set.of(Finding.NO_FINDING))))
+        .isEqualTo("Findings: none.");
   }
 
   @Test
@@ -53,7 +56,8 @@ class PromptFormatTest {
     assertThat(
             PromptPart.render(
                 SmolLm2Format.FORMAT.next(
-                    new Turn.Correction(Set.of(Finding.EDEMA), Set.of(Finding.PNEUMONIA), Set.of())),
+                    new Turn.Correction(
+                        Set.of(Finding.EDEMA), Set.of(Finding.PNEUMONIA), Set.of())),
                 ""))
         .isEqualTo(
             """
@@ -129,16 +133,15 @@ class PromptFormatTest {
     assertThat(SmolLm2Format.line(list))
         .isEqualTo("Findings: edema, possible cardiomegaly, possible pleural thickening.");
     for (PromptFormat format : List.of(SmolLm2Format.FORMAT, PlainFormat.FORMAT)) {
-      assertThat(
-              PromptPart.render(format.open(Optional.of(list), new Turn.Report()), "[image]"))
-          .contains("[image]\nFindings: edema, possible cardiomegaly, possible pleural thickening.\n");
+      assertThat(PromptPart.render(format.open(Optional.of(list), new Turn.Report()), "[image]"))
+          .contains(
+              "[image]\nFindings: edema, possible cardiomegaly, possible pleural thickening.\n");
       assertThat(
               format.request(
                   new Turn.Correction(
                       Set.of(Finding.EDEMA), Set.of(Finding.PNEUMONIA), Set.of(Finding.FRACTURE))))
           .isEqualTo("Correct the report: add edema and possible fracture and remove pneumonia.");
-      assertThat(
-              format.request(new Turn.Correction(Set.of(), Set.of(), Set.of(Finding.FRACTURE))))
+      assertThat(format.request(new Turn.Correction(Set.of(), Set.of(), Set.of(Finding.FRACTURE))))
           .isEqualTo("Correct the report: add possible fracture.");
     }
   }
@@ -149,8 +152,7 @@ class PromptFormatTest {
     for (PromptFormat format : List.of(RadialogFormat.V1, RadialogFormat.V2)) {
       assertThat(format.open(Optional.of(list), new Turn.Report()))
           .isEqualTo(
-              format.open(
-                  Optional.of(FindingsList.of(Set.of(Finding.EDEMA))), new Turn.Report()));
+              format.open(Optional.of(FindingsList.of(Set.of(Finding.EDEMA))), new Turn.Report()));
       assertThatThrownBy(() ->
               format.request(
                   new Turn.Correction(
@@ -194,7 +196,8 @@ class PromptFormatTest {
   void aCorrectionNeedsSomethingToCorrectAndNoContradiction() {
     assertThatThrownBy(() -> new Turn.Correction(Set.of(Finding.NO_FINDING), Set.of(), Set.of()))
         .isInstanceOf(IllegalArgumentException.class);
-    assertThatThrownBy(() -> new Turn.Correction(Set.of(Finding.EDEMA), Set.of(Finding.EDEMA), Set.of()))
+    assertThatThrownBy(
+            () -> new Turn.Correction(Set.of(Finding.EDEMA), Set.of(Finding.EDEMA), Set.of()))
         .isInstanceOf(IllegalArgumentException.class);
   }
 }

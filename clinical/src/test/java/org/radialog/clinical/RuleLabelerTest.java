@@ -311,7 +311,9 @@ class RuleLabelerTest {
     assertThat(labels.in(FindingState.ABSENT)).containsAll(absent);
     assertThat(
             Consistency.of(
-                labels, FindingsList.of(present), EnumSet.complementOf(EnumSet.of(Finding.NO_FINDING)))
+                    labels,
+                    FindingsList.of(present),
+                    EnumSet.complementOf(EnumSet.of(Finding.NO_FINDING)))
                 .warnings())
         .isEmpty();
   }

@@ -39,8 +39,8 @@ public sealed interface FindingsEdit {
 
   /**
    * Reads {@code none}, or a comma list of {@code +name} (present), {@code -name} (absent) and
-   * {@code ?name} (uncertain) with CheXpert names or unambiguous short ones ({@link
-   * Finding#named}) in any case.
+   * {@code ?name} (uncertain) with CheXpert names or unambiguous short ones ({@link Finding#named})
+   * in any case.
    *
    * @throws RadialogException if a part has no sign or an unknown name, where the message lists the
    *     names, or if the list contradicts itself
@@ -73,8 +73,8 @@ public sealed interface FindingsEdit {
         throw new RadialogException(
             "the findings list has \""
                 + Printable.of(item)
-                + "\", expected none, or +name, -name and ?name (uncertain) with commas between, for"
-                + " example +Edema,-Pneumonia");
+                + "\", expected none, or +name, -name and ?name (uncertain) with commas between,"
+                + " for example +Edema,-Pneumonia");
       }
     }
     Correction correction = new Correction(added, removed, uncertain);

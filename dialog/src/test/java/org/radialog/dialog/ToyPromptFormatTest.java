@@ -71,8 +71,7 @@ class ToyPromptFormatTest {
   }
 
   @Test
-  void aReportIsWrittenInAFormatThatOnlyTheRegistryKnows(@TempDir Path folder)
-      throws IOException {
+  void aReportIsWrittenInAFormatThatOnlyTheRegistryKnows(@TempDir Path folder) throws IOException {
     TinyModel.write(folder);
     Path config = folder.resolve(ModelConfig.FILE);
     String stated = Files.readString(config);
@@ -86,8 +85,7 @@ class ToyPromptFormatTest {
     PromptFormats.register(new Toy("toy"));
     try (RaDialog model = RaDialog.load(folder);
         Dialog dialog = model.open(Study.of(TinyModel.film(1)).forced())) {
-      dialog.edit(
-          new FindingsEdit.Changed(Correction.add(Finding.EDEMA, Finding.PNEUMOTHORAX)));
+      dialog.edit(new FindingsEdit.Changed(Correction.add(Finding.EDEMA, Finding.PNEUMOTHORAX)));
       int present = dialog.report(Decoding.greedy(4), text -> {}).usage().promptTokens();
       dialog.edit(new FindingsEdit.Hidden());
       // The image's tokens and the "r".

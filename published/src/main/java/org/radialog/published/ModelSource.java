@@ -210,7 +210,8 @@ public final class ModelSource implements AutoCloseable {
           language
               .gguf()
               .map(SourceLicense::ofGguf)
-              .orElseGet(() -> SourceLicense.beside(ModelImport.folder(language.tokenizer().getFirst())))
+              .orElseGet(
+                  () -> SourceLicense.beside(ModelImport.folder(language.tokenizer().getFirst())))
               .orElse("LicenseRef-see-source"),
           PlainFormat.FORMAT);
     }
