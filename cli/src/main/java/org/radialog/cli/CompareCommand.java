@@ -12,6 +12,7 @@ import org.radialog.eval.Prediction;
 import org.radialog.eval.PredictionLog;
 import org.radialog.eval.PredictionScores;
 import org.radialog.metrics.Digest;
+import org.radialog.wire.Notice;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;

@@ -36,6 +36,7 @@ import org.radialog.eval.PredictionLog;
 import org.radialog.eval.PredictionScores;
 import org.radialog.eval.Protocols;
 import org.radialog.language.Precision;
+import org.radialog.wire.Notice;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
+import org.radialog.codecs.ImageRefused;
 
 /**
  * How a command ends that cannot go on: one line on stderr and an exit code, whatever was thrown.
@@ -34,6 +35,13 @@ final class Failure {
       System.err.print(trace(failure));
     }
     return Main.CANNOT_RUN;
+  }
+
+  /** What a failure says, with what the command line can do about it. */
+  static String message(RadialogException failure) {
+    return failure instanceof ImageRefused refused && refused.reason().forcible()
+        ? refused.getMessage() + "; --force reads it all the same"
+        : failure.getMessage();
   }
 
   private static String line(Throwable failure) {

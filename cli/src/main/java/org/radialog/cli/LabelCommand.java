@@ -14,6 +14,7 @@ import org.radialog.clinical.Labels;
 import org.radialog.eval.ReportFile;
 import org.radialog.eval.ReportFile.Broken;
 import org.radialog.eval.ReportFile.Reports;
+import org.radialog.wire.Notice;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -27,8 +28,8 @@ import tools.jackson.databind.node.ObjectNode;
     name = "label",
     description = {
       "Reads the 14 CheXpert labels out of reports: present, absent, uncertain or not mentioned.",
-      "FILE: one report a line, a CSV or TSV with the columns id and report, JSONL with id and report,"
-          + " or ReXrank JSON (told by the name; .gz is unpacked)."
+      "FILE: one report a line, a CSV or TSV with the columns id and report, JSONL with id and"
+          + " report, or ReXrank JSON (told by the name; .gz is unpacked)."
     },
     mixinStandardHelpOptions = true)
 final class LabelCommand implements Callable<Integer> {

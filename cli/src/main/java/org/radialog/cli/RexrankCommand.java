@@ -16,6 +16,7 @@ import org.radialog.dialog.Dialog;
 import org.radialog.dialog.RaDialog;
 import org.radialog.dialog.Study;
 import org.radialog.imaging.Radiograph;
+import org.radialog.wire.Notice;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -25,8 +26,8 @@ import picocli.CommandLine.Option;
     name = "rexrank",
     description = {
       "Writes a report for every study of a ReXrank file, in the form that ReXrank scores: the"
-          + " studies of the input, each with model_prediction. Of a study's images the key image is"
-          + " read, where it is frontal; else the first frontal one, else the first."
+          + " studies of the input, each with model_prediction. Of a study's images the key image"
+          + " is read, where it is frontal; else the first frontal one, else the first."
     },
     mixinStandardHelpOptions = true)
 final class RexrankCommand implements Callable<Integer> {
