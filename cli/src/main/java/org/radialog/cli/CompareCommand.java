@@ -7,11 +7,11 @@ import java.util.List;
 import java.util.SequencedMap;
 import java.util.concurrent.Callable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.Sha256;
 import org.radialog.eval.Evaluation;
 import org.radialog.eval.Prediction;
 import org.radialog.eval.PredictionLog;
 import org.radialog.eval.PredictionScores;
-import org.radialog.metrics.Digest;
 import org.radialog.wire.Notice;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -85,9 +85,9 @@ final class CompareCommand implements Callable<Integer> {
     }
     SequencedMap<String, Object> settings = new LinkedHashMap<>();
     settings.put("first", a.settings());
-    settings.put("first_sha256", Digest.of(first));
+    settings.put("first_sha256", Sha256.of(first));
     settings.put("second", b.settings());
-    settings.put("second_sha256", Digest.of(second));
+    settings.put("second_sha256", Sha256.of(second));
     try (ScoringOptions.Opened opened = scoring.open(settings)) {
       PredictionScores scores =
           new PredictionScores(name(first), a.predictions(), opened.settings())

@@ -14,6 +14,7 @@ import java.util.SequencedMap;
 import java.util.Set;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.base.Sha256;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 import org.radialog.clinical.Labels;
@@ -38,7 +39,6 @@ import org.radialog.eval.Prediction;
 import org.radialog.eval.PredictionLog;
 import org.radialog.imaging.Radiograph;
 import org.radialog.instruct.ReportGrammar;
-import org.radialog.metrics.Digest;
 
 /** Asks a model about the images of a data set, by the protocols of the paper. */
 final class EvaluateModel {
@@ -79,7 +79,7 @@ final class EvaluateModel {
             .toList();
     SequencedMap<String, Object> settings = new LinkedHashMap<>();
     settings.put("data", "nih14");
-    settings.put("data_sha256", Digest.of(data.resolve("labels.csv")));
+    settings.put("data_sha256", Sha256.of(data.resolve("labels.csv")));
     settings.put("fold", fold);
     settings.put("labels", "of the NIH, under the names of CheXpert; unknown ones count as absent");
     settings.put("films", chosen.size());
@@ -158,7 +158,7 @@ final class EvaluateModel {
     SequencedMap<String, Object> settings = new LinkedHashMap<>();
     settings.put("data", set.name());
     if (Files.isRegularFile(data)) {
-      settings.put("data_sha256", Digest.of(data));
+      settings.put("data_sha256", Sha256.of(data));
     }
     settings.put("split", split.map(StudySplit::label).orElse("all"));
     settings.put("view_policy", policy.name().toLowerCase(Locale.ROOT));
@@ -229,7 +229,7 @@ final class EvaluateModel {
     SequencedMap<String, Object> settings = new LinkedHashMap<>();
     settings.put("model", radialog.config().id());
     settings.put("model_version", radialog.config().version());
-    settings.put("model_config_sha256", Digest.of(model.folder().resolve("config.json")));
+    settings.put("model_config_sha256", Sha256.of(model.folder().resolve("config.json")));
     settings.put("precision", radialog.precision().label());
     settings.put("prompt", radialog.config().language().prompt().format().id());
     settings.put(

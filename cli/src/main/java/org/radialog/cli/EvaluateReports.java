@@ -14,6 +14,7 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.Sha256;
 import org.radialog.clinical.Labels;
 import org.radialog.clinical.ReportSections;
 import org.radialog.clinical.View;
@@ -24,7 +25,6 @@ import org.radialog.eval.ReportFile;
 import org.radialog.eval.ReportScores;
 import org.radialog.eval.SystemScores;
 import org.radialog.instruct.ReportGrammar;
-import org.radialog.metrics.Digest;
 import org.radialog.metrics.Groups;
 import org.radialog.metrics.TextPair;
 
@@ -90,7 +90,7 @@ final class EvaluateReports {
     requireSome(references.getFirst(), truth);
     List<String> ids = List.copyOf(truth.keySet());
     settings.put("reports", ids.size());
-    settings.put("references_sha256", references.stream().map(Digest::of).toList());
+    settings.put("references_sha256", references.stream().map(Sha256::of).toList());
     settings.put("rexrank_sections", sections);
     List<ReportScores> scored = new ArrayList<>();
     List<SystemScores> systems = new ArrayList<>();
@@ -101,7 +101,7 @@ final class EvaluateReports {
       for (var system : systemTexts.entrySet()) {
         Path file = system.getKey();
         SequencedMap<String, List<String>> said = system.getValue();
-        settings.put("hypotheses_sha256 " + name(file), Digest.of(file));
+        settings.put("hypotheses_sha256 " + name(file), Sha256.of(file));
         ReportScores one =
             ReportScores.of(
                 name(file),
@@ -118,7 +118,7 @@ final class EvaluateReports {
             List<String> known = reports(fit, truth, sections);
             String most = Baselines.mostFrequent(known);
             settings.put("most_frequent_fitted_on", known.size() + " reports");
-            settings.put("most_frequent_sha256", fit.stream().map(Digest::of).toList());
+            settings.put("most_frequent_sha256", fit.stream().map(Sha256::of).toList());
             ReportScores one =
                 ReportScores.of(
                     "most frequent report",

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
-import org.apache.commons.csv.CSVFormat;
 import org.jspecify.annotations.Nullable;
+import org.radialog.base.CsvLine;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
@@ -37,7 +37,6 @@ import picocli.CommandLine.Spec;
     description = "Tells the probabilities of the findings on one or more chest radiographs.",
     mixinStandardHelpOptions = true)
 final class FindingsCommand implements Callable<Integer> {
-  private static final CSVFormat TABLE = CSVFormat.DEFAULT;
 
   @Spec private @Nullable CommandSpec spec;
 
@@ -81,7 +80,7 @@ final class FindingsCommand implements Callable<Integer> {
       Session session = Session.of(radialog);
       double begun = 0; // the first image also waited for the start
       if (csv) {
-        Terminal.data().println(TABLE.format(header().toArray()));
+        Terminal.data().println(CsvLine.of(header()));
       }
       for (Path image : images) {
         Radiograph film = null;
@@ -96,7 +95,7 @@ final class FindingsCommand implements Callable<Integer> {
               dialog
                   .warnings()
                   .forEach(w -> Terminal.say(Printable.escaped(image + ": " + w.message())));
-              Terminal.data().println(TABLE.format(row(image, findings).toArray()));
+              Terminal.data().println(CsvLine.of(row(image, findings)));
             } else if (json) {
               double total = session.sinceStart() - begun;
               Terminal.data()

@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.apache.commons.csv.CSVFormat;
 import org.jspecify.annotations.Nullable;
+import org.radialog.base.CsvLine;
 import org.radialog.base.Printable;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
@@ -41,7 +41,6 @@ final class LabelCommand implements Callable<Integer> {
   // A report without a full stop is one sentence: only so much of it is shown on either side of the
   // words.
   private static final int SENTENCE_SIDE = 500;
-  private static final CSVFormat TABLE = CSVFormat.DEFAULT.builder().setRecordSeparator('\n').get();
 
   @Parameters(paramLabel = "FILE", description = "Reports.")
   private Path file = Path.of("");
@@ -79,7 +78,7 @@ final class LabelCommand implements Callable<Integer> {
       if (!json) {
         List<Object> header = new ArrayList<>(List.of("id"));
         Finding.ALL.forEach(finding -> header.add(finding.label()));
-        Terminal.data().println(TABLE.format(header.toArray()));
+        Terminal.data().println(CsvLine.of(header));
       }
       List<Reports> batch = new ArrayList<>();
       long characters = 0;
@@ -125,7 +124,7 @@ final class LabelCommand implements Callable<Integer> {
   private static String row(String id, Labels labels) {
     List<Object> cells = new ArrayList<>(List.of(id));
     Finding.ALL.forEach(finding -> cells.add(labels.state(finding).code()));
-    return TABLE.format(cells.toArray());
+    return CsvLine.of(cells);
   }
 
   private static ObjectNode object(String id, String text, Labels labels) {

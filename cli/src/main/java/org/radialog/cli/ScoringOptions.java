@@ -9,13 +9,13 @@ import java.util.SequencedMap;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.Printable;
+import org.radialog.base.Sha256;
 import org.radialog.eval.Evaluation;
 import org.radialog.eval.ReportScores;
 import org.radialog.eval.ResultFolder;
 import org.radialog.eval.SystemScores;
 import org.radialog.metrics.BertScore;
 import org.radialog.metrics.Bootstrap;
-import org.radialog.metrics.Digest;
 import org.radialog.metrics.Meteor;
 import org.radialog.metrics.PairedTest;
 import org.radialog.metrics.WordTokenizer;
@@ -140,10 +140,10 @@ final class ScoringOptions {
     settings.put("resamples", resamples);
     settings.put("bootstrap_seed", seed);
     if (meteorData != null) {
-      settings.put("meteor_data_sha256", Digest.of(meteorData));
+      settings.put("meteor_data_sha256", Sha256.of(meteorData));
     }
     if (bert != null) {
-      settings.put("bert_sha256", Digest.of(bert));
+      settings.put("bert_sha256", Sha256.of(bert));
       settings.put("bert_layer", bertScore.map(BertScore::layer).orElse(0));
       settings.put("bert_idf", idf);
       settings.put("bert_rescaled", bertBaseline != null);

@@ -4,21 +4,20 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.radialog.base.CsvLine;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.Sha256;
 import org.radialog.base.WholeFile;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.View;
@@ -157,15 +156,8 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
   /** Writes the table {@code patient,fold}, whole or not at all. */
   public void write(Path file) {
     var text = new StringBuilder("patient,fold\n");
-    patients.forEach(
-        (patient, fold) -> text.append(quoted(patient)).append(',').append(fold).append('\n'));
+    patients.forEach((patient, fold) -> text.append(CsvLine.of(patient, fold)).append('\n'));
     WholeFile.write(file, text.toString());
-  }
-
-  private static String quoted(String cell) {
-    return cell.chars().anyMatch(c -> ",;\t\"\n\r".indexOf(c) >= 0)
-        ? '"' + cell.replace("\"", "\"\"") + '"'
-        : cell;
   }
 
   /**
@@ -211,7 +203,7 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
       total[all]++;
     }
     var order = new HashMap<String, String>();
-    carried.keySet().forEach(patient -> order.put(patient, sha256(seed + "/" + patient)));
+    carried.keySet().forEach(patient -> order.put(patient, Sha256.of(seed + "/" + patient)));
     double[][] lacking = new double[count][];
     for (int fold = 0; fold < count; fold++) {
       lacking[fold] = Arrays.stream(total).map(n -> n / count).toArray();
@@ -256,16 +248,6 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
 
   private static int[] row(Map<String, int[]> carried, String patient) {
     return carried.getOrDefault(patient, new int[0]);
-  }
-
-  private static String sha256(String text) {
-    try {
-      return HexFormat.of()
-          .formatHex(
-              MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JDK has SHA-256", e);
-    }
   }
 
   /**

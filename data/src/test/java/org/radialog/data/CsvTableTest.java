@@ -24,6 +24,7 @@ import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVPrinter;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.radialog.base.CsvLine;
 import org.radialog.base.RadialogException;
 
 class CsvTableTest {
@@ -132,6 +133,21 @@ class CsvTableTest {
       rows.add(cells.cells());
     }
     assertThat(rows).isEqualTo(expected);
+  }
+
+  @Provide
+  Arbitrary<List<String>> cells() {
+    return Arbitraries.strings()
+        .withChars("ab #,;\"\n\r\t\u0001~é")
+        .ofMaxLength(5)
+        .list()
+        .ofMinSize(1)
+        .ofMaxSize(4);
+  }
+
+  @Property
+  void aLineIsWrittenAsCommonsCsvWritesIt(@ForAll("cells") List<String> cells) {
+    assertThat(CsvLine.of(cells)).isEqualTo(CSVFormat.DEFAULT.format(cells.toArray()));
   }
 
   private List<List<String>> read(String text, List<Rejected> rejected) throws IOException {

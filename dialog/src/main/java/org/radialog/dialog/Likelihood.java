@@ -101,7 +101,7 @@ public final class Likelihood {
           "prompt and report have %d tokens together, expected at most the %d positions of the language model; score a shorter report"
               .formatted(length, llama.config().maxPositions()));
     }
-    try (KvCache cache = new KvCache(llama.config())) {
+    try (KvCache cache = new KvCache(llama.cacheShape())) {
       double sum = -logProbability(llama.prefill(cache, prompt), answer[0]);
       // The last token is predicted and never read.
       for (int from = 0; from + 1 < answer.length; from += PASS) {

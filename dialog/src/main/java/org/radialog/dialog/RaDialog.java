@@ -111,7 +111,7 @@ public final class RaDialog implements AutoCloseable {
             () -> {
               TextTokenizer text = Waiting.forResult(tokenizer);
               LanguageModel model = Waiting.forResult(language);
-              return new Engine(model.llama(), model.decoder(), text, ends(text));
+              return new Engine(model.network(), text, ends(text), options.limits());
             });
   }
 

@@ -137,7 +137,7 @@ final class SelfTestFilm {
   private static ModelConfig.SelfTest answer(
       List<Double> probabilities, Llama llama, List<LlamaInput> prompt) {
     float[] logits;
-    try (KvCache cache = new KvCache(llama.config())) {
+    try (KvCache cache = new KvCache(llama.cacheShape())) {
       logits = llama.prefill(cache, prompt);
     }
     check(probabilities, logits);

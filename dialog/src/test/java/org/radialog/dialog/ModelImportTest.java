@@ -240,7 +240,7 @@ class ModelImportTest {
   }
 
   private static float[] logits(Llama llama) {
-    try (KvCache cache = new KvCache(llama.config())) {
+    try (KvCache cache = new KvCache(llama.cacheShape())) {
       return llama.prefill(
           cache, List.of(new LlamaInput.Tokens(new int[] {1, 300, 44, 510, 7, 99})));
     }

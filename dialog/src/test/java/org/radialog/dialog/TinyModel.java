@@ -50,6 +50,7 @@ final class TinyModel {
           16,
           Finding.ALL.stream().map(Finding::label).toList(),
           Collections.nCopies(14, 0.5),
+          Optional.empty(),
           Finding.ALL.stream()
               .map(f ->
                   UNTRAINED.contains(f)

@@ -10,12 +10,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorCompletionService;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.radialog.base.BoundedWork;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
@@ -75,6 +72,9 @@ public final class PaperProtocol {
   private static final Decoding CORRECTION_LENGTH = Decoding.greedy(300);
   private static final Decoding LIST_LENGTH = Decoding.greedy(60);
   private static final Decoding BINARY_LENGTH = Decoding.greedy(10);
+
+  /** Dialogs at once: their rows share the engine's steps. */
+  static final int DIALOGS = 4;
 
   private PaperProtocol() {}
 
@@ -139,35 +139,25 @@ public final class PaperProtocol {
       Progress progress,
       Consumer<String> failed) {
     List<Sample> open = samples.stream().filter(sample -> !log.has(sample.id())).toList();
-    int failures = 0;
-    // Four dialogs at once: their rows share the engine's steps.
-    try (ExecutorService pool = Executors.newFixedThreadPool(4);
-        Progress.Task task = progress.start("predictions", open.size())) {
-      var answers = new ExecutorCompletionService<Answered>(pool);
-      for (Sample sample : open) {
-        answers.submit(() -> Answered.of(sample, asked));
-      }
-      try {
-        for (int i = 0; i < open.size(); i++) {
-          switch (answers.take().get()) {
-            case Answered.Done(Prediction prediction) -> log.append(prediction);
-            case Answered.Failed(String line) -> {
-              failures++;
-              failed.accept(line);
+    int[] failures = {0};
+    try (Progress.Task task = progress.start("predictions", open.size())) {
+      BoundedWork.run(
+          "the protocol; the same command goes on",
+          open,
+          DIALOGS,
+          sample -> Answered.of(sample, asked),
+          (i, answered) -> {
+            switch (answered) {
+              case Answered.Done(Prediction prediction) -> log.append(prediction);
+              case Answered.Failed(String line) -> {
+                failures[0]++;
+                failed.accept(line);
+              }
             }
-          }
-          task.step("");
-        }
-      } catch (ExecutionException e) {
-        throw new IllegalStateException("a protocol failed", e.getCause());
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new RadialogException("the protocol was interrupted; the same command goes on", e);
-      } finally {
-        pool.shutdownNow(); // what has not begun, begins no more
-      }
+            task.step("");
+          });
     }
-    return failures;
+    return failures[0];
   }
 
   private static Prediction predict(

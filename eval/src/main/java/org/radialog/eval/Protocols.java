@@ -1,6 +1,7 @@
 package org.radialog.eval;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -9,12 +10,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.function.Function;
 import java.util.regex.Pattern;
+import org.radialog.base.BoundedWork;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
@@ -330,40 +328,27 @@ public final class Protocols {
     return answers(radialog, films, what, progress, (film, dialog) -> work.apply(dialog));
   }
 
-  // Four dialogs at once: their rows share the engine's steps. Results are in the order of the
-  // films.
+  // Results are in the order of the films.
   private static <T> List<T> answers(
       RaDialog radialog, List<Film> films, String what, Progress progress, Work<T> work) {
-    try (ExecutorService pool = Executors.newFixedThreadPool(4);
-        Progress.Task task = progress.start(what, films.size())) {
-      List<Future<T>> futures = new ArrayList<>();
-      for (Film film : films) {
-        futures.add(
-            pool.submit(() -> {
-              try (Dialog dialog =
-                  radialog.open(Study.of(Radiograph.read(film.file())).ofAnyView())) {
-                return work.of(film, dialog);
-              }
-            }));
-      }
-      List<T> results = new ArrayList<>();
-      try {
-        for (Future<T> future : futures) {
-          results.add(future.get());
-          task.step("");
-        }
-      } catch (ExecutionException e) {
-        pool.shutdownNow();
-        if (e.getCause() instanceof RuntimeException cause) {
-          throw cause;
-        }
-        throw new RadialogException("the protocol " + what + " failed: " + e.getCause(), e);
-      } catch (InterruptedException e) {
-        pool.shutdownNow();
-        Thread.currentThread().interrupt();
-        throw new RadialogException("the protocol " + what + " was interrupted", e);
-      }
-      return results;
+    List<Optional<T>> results =
+        new ArrayList<>(Collections.nCopies(films.size(), Optional.empty()));
+    try (Progress.Task task = progress.start(what, films.size())) {
+      BoundedWork.run(
+          "the protocol " + what,
+          films,
+          PaperProtocol.DIALOGS,
+          film -> {
+            try (Dialog dialog =
+                radialog.open(Study.of(Radiograph.read(film.file())).ofAnyView())) {
+              return work.of(film, dialog);
+            }
+          },
+          (i, result) -> {
+            results.set(i, Optional.of(result));
+            task.step("");
+          });
     }
+    return results.stream().map(Optional::orElseThrow).toList();
   }
 }

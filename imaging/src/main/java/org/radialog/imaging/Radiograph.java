@@ -11,13 +11,12 @@ import java.io.InputStream;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
+import org.radialog.base.Sha256;
 import org.radialog.base.WorkInterrupted;
 import org.radialog.codecs.ImageRefused;
 import org.radialog.codecs.JpegFile;
@@ -181,7 +180,7 @@ public final class Radiograph {
       return new Radiograph(
           name,
           Format.DICOM,
-          digest(file),
+          Sha256.of(file),
           picture.samples(),
           picture.levels(),
           Optional.of(picture.header()));
@@ -211,7 +210,7 @@ public final class Radiograph {
       bytes[2 * i + 1] = (byte) samples.at(i);
     }
     return new Radiograph(
-        name, Format.MEMORY, digest(bytes), samples, GreyLevels.PLAIN, Optional.empty());
+        name, Format.MEMORY, Sha256.of(bytes), samples, GreyLevels.PLAIN, Optional.empty());
   }
 
   private static Radiograph picture(
@@ -226,7 +225,7 @@ public final class Radiograph {
     return new Radiograph(
         name,
         format,
-        digest(file),
+        Sha256.of(file),
         samples.oriented(header.orientation()),
         GreyLevels.PLAIN,
         Optional.empty());
@@ -239,14 +238,6 @@ public final class Radiograph {
       }
     }
     return true;
-  }
-
-  private static String digest(byte[] bytes) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
   }
 
   /** What messages call it: its path, or the name it was given. */

@@ -69,7 +69,7 @@ class LlamaDecoderTest {
     for (JsonNode c : Golden.theCase("smollm2-gguf").values().required("cases")) {
       int[] ids = ints(c.required("greedy_ids"));
       int[] prompt = ints(c.required("prompt_ids"));
-      KvCache cache = new KvCache(weights.config());
+      KvCache cache = new KvCache(weights.config().cacheShape());
       llama.prefill(cache, List.of(new LlamaInput.Tokens(prompt)));
       float[][] logits = new float[ids.length][weights.config().vocab()];
       try (KvCache forced = cache.copy(cache.length())) {
@@ -187,7 +187,7 @@ class LlamaDecoderTest {
       for (int b = 0; b < starts.length; b++) {
         int[] text = new Random(b).ints(ends[b], 0, vocab).toArray();
         float[][] logits = new float[text.length][vocab];
-        KvCache cache = new KvCache(weights.config());
+        KvCache cache = new KvCache(weights.config().cacheShape());
         for (int i = 0; i < text.length; i++) {
           decoder.step(new int[] {text[i]}, List.of(cache), new float[][] {logits[i]});
         }
@@ -356,7 +356,7 @@ class LlamaDecoderTest {
   }
 
   private static float[] prompted(Llama llama, Prompt prompt) {
-    try (KvCache cache = new KvCache(weights.config())) {
+    try (KvCache cache = new KvCache(weights.config().cacheShape())) {
       return llama.prefill(cache, List.of(new LlamaInput.Tokens(prompt.prompt)));
     }
   }
@@ -364,7 +364,7 @@ class LlamaDecoderTest {
   @Test
   void badCallsAreRefusedWithTheNumbersAndLeaveTheCache() {
     try (LlamaDecoder decoder = LlamaDecoder.of(weights, Precision.INT4);
-        KvCache cache = new KvCache(weights.config())) {
+        KvCache cache = new KvCache(weights.config().cacheShape())) {
       float[][] logits = new float[1][weights.config().vocab()];
       assertThatThrownBy(() -> decoder.step(new int[] {49152}, List.of(cache), logits))
           .isInstanceOf(IllegalArgumentException.class)

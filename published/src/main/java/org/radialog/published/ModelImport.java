@@ -314,6 +314,7 @@ public final class ModelImport {
         classifier.sizes().hidden(),
         Finding.ALL.stream().map(Finding::label).toList(),
         Collections.nCopies(labels, THRESHOLD),
+        Optional.empty(),
         Collections.nCopies(labels, ModelConfig.Evidence.TRAINED));
   }
 

@@ -1,4 +1,4 @@
-package org.radialog.metrics;
+package org.radialog.base;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -12,11 +12,20 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
-import org.radialog.base.RadialogException;
 
-/** SHA-256 of what an evaluation depends on. */
-public final class Digest {
-  private Digest() {}
+/** SHA-256, in lower-case hex. */
+public final class Sha256 {
+  private Sha256() {}
+
+  /** Of bytes. */
+  public static String of(byte[] bytes) {
+    return hex(digest().digest(bytes));
+  }
+
+  /** Of a text in UTF-8. */
+  public static String of(String text) {
+    return of(text.getBytes(StandardCharsets.UTF_8));
+  }
 
   /**
    * Of a file, its bytes, as {@code sha256sum} gives it; of a folder, for each file below it in the
@@ -27,14 +36,28 @@ public final class Digest {
    */
   public static String of(Path path) {
     try {
-      return HexFormat.of().formatHex(Files.isDirectory(path) ? folder(path) : file(path));
+      return hex(Files.isDirectory(path) ? folder(path) : file(path));
     } catch (IOException e) {
       throw new RadialogException("cannot read " + path + " for its digest: " + e, e);
     }
   }
 
+  /** A digest to update piece by piece; {@link #hex} writes its result. */
+  public static MessageDigest digest() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every JDK has SHA-256", e);
+    }
+  }
+
+  /** Bytes in lower-case hex. */
+  public static String hex(byte[] digest) {
+    return HexFormat.of().formatHex(digest);
+  }
+
   private static byte[] folder(Path folder) throws IOException {
-    MessageDigest sha = sha256();
+    MessageDigest sha = digest();
     List<String> names;
     try (Stream<Path> files = Files.walk(folder)) {
       names =
@@ -53,18 +76,10 @@ public final class Digest {
   }
 
   private static byte[] file(Path file) throws IOException {
-    MessageDigest sha = sha256();
+    MessageDigest sha = digest();
     try (InputStream in = new DigestInputStream(Files.newInputStream(file), sha)) {
       in.transferTo(OutputStream.nullOutputStream());
     }
     return sha.digest();
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every JDK has SHA-256", e);
-    }
   }
 }

@@ -1,4 +1,4 @@
-package org.radialog.metrics;
+package org.radialog.base;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -8,15 +8,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.radialog.base.RadialogException;
 
-class DigestTest {
+class Sha256Test {
   @TempDir private Path folder;
 
   @Test
   void aFileHasTheDigestThatSha256sumGives() throws IOException {
     Path file = Files.writeString(folder.resolve("a"), "abc");
-    assertThat(Digest.of(file))
+    assertThat(Sha256.of(file))
         .isEqualTo("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"); // FIPS 180
   }
 
@@ -28,18 +27,18 @@ class DigestTest {
     Path other = Files.createDirectories(folder.resolve("other/sub"));
     Files.writeString(folder.resolve("other/y"), "2");
     Files.writeString(other.resolve("x"), "1");
-    String digest = Digest.of(folder.resolve("one"));
-    assertThat(Digest.of(folder.resolve("other"))).isEqualTo(digest);
+    String digest = Sha256.of(folder.resolve("one"));
+    assertThat(Sha256.of(folder.resolve("other"))).isEqualTo(digest);
     Files.writeString(other.resolve("x"), "3");
-    assertThat(Digest.of(folder.resolve("other"))).isNotEqualTo(digest);
+    assertThat(Sha256.of(folder.resolve("other"))).isNotEqualTo(digest);
     Files.writeString(other.resolve("x"), "1");
     Files.move(other.resolve("x"), other.resolve("z"));
-    assertThat(Digest.of(folder.resolve("other"))).isNotEqualTo(digest);
+    assertThat(Sha256.of(folder.resolve("other"))).isNotEqualTo(digest);
   }
 
   @Test
   void whatCannotBeReadIsNamed() {
-    assertThatThrownBy(() -> Digest.of(folder.resolve("missing")))
+    assertThatThrownBy(() -> Sha256.of(folder.resolve("missing")))
         .isInstanceOf(RadialogException.class)
         .hasMessageContaining("missing");
   }
