@@ -34,6 +34,22 @@ final class Failure {
     if (debug) {
       System.err.print(trace(failure));
     }
+    return exitCode(failure);
+  }
+
+  /**
+   * How a command ends that {@code failure} stopped: by the kind of the first that says what it is.
+   * A command of several images names one that is refused and goes on, so one that is stopped by it
+   * cannot run.
+   */
+  static int exitCode(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof RadialogException told) {
+        return told.kind() == RadialogException.Kind.REFUSED_IMAGE
+            ? Main.CANNOT_RUN
+            : told.kind().exitCode();
+      }
+    }
     return Main.CANNOT_RUN;
   }
 

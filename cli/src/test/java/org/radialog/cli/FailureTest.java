@@ -155,4 +155,24 @@ class FailureTest {
     assertThat(ImageRefused.Reason.ASPECT_RATIO.forcible()).isTrue();
     assertThat(Failure.message(new RadialogException("no model"))).isEqualTo("no model");
   }
+
+  @Test
+  void aStoppedCommandEndsAsTheKindOfItsFailureSays() {
+    for (RadialogException.Kind kind : RadialogException.Kind.values()) {
+      int expected =
+          switch (kind) {
+            case BAD_INPUT -> Main.SOME_FAILED;
+            // of several images the others are done; one that stops a command leaves nothing done
+            case REFUSED_IMAGE -> Main.CANNOT_RUN;
+            case REFUSED_WEIGHTS, UNSUPPORTED, FAILED, OVERLOADED -> Main.CANNOT_RUN;
+            case CANCELLED -> 130;
+          };
+      RadialogException failure = new RadialogException(kind, "it ended");
+      assertThat(Failure.exitCode(failure)).as(kind.name()).isEqualTo(expected);
+      assertThat(Failure.exitCode(new CompletionException(failure)))
+          .as("%s, wrapped", kind)
+          .isEqualTo(expected);
+    }
+    assertThat(Failure.exitCode(new IllegalStateException("a fault"))).isEqualTo(Main.CANNOT_RUN);
+  }
 }

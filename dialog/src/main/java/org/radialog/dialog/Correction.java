@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 
 /**
@@ -28,12 +29,14 @@ public record Correction(Set<Finding> added, Set<Finding> removed) {
     for (Finding finding : added) {
       if (removed.contains(finding)) {
         throw new RadialogException(
+            Kind.BAD_INPUT,
             finding.label() + " is both added and removed; expected one of the two");
       }
       if (added.contains(Finding.NO_FINDING)
           && finding != Finding.NO_FINDING
           && finding != Finding.SUPPORT_DEVICES) {
         throw new RadialogException(
+            Kind.BAD_INPUT,
             "No Finding is added beside "
                 + finding.label()
                 + "; expected one of the two, since No Finding says that nothing is there");
@@ -95,6 +98,7 @@ public record Correction(Set<Finding> added, Set<Finding> removed) {
       for (Finding ancestor : Findings.ancestors(finding)) {
         if (removed.contains(ancestor)) {
           throw new RadialogException(
+              Kind.BAD_INPUT,
               finding.label()
                   + " is added and "
                   + ancestor.label()

@@ -738,10 +738,12 @@ public final class Engine implements AutoCloseable {
         return;
       }
       if (promptTokens == 0) {
-        throw new RadialogException("the prompt is empty, expected at least one token");
+        throw new RadialogException(
+            Kind.BAD_INPUT, "the prompt is empty, expected at least one token");
       }
       if (codes.size >= shape.positions()) {
         throw new RadialogException(
+            Kind.BAD_INPUT,
             "the conversation has "
                 + codes.size
                 + " tokens and the language model "
@@ -918,8 +920,8 @@ public final class Engine implements AutoCloseable {
         throw Job.<RuntimeException>asItIs(refusal);
       }
       Throwable cause = failure;
-      if (cause instanceof RadialogException) {
-        throw new RadialogException(String.valueOf(cause.getMessage()), cause);
+      if (cause instanceof RadialogException told) {
+        throw new RadialogException(told.kind(), told.getMessage(), told);
       }
       if (cause != null) {
         throw new RadialogException("the language model failed: " + cause, cause);

@@ -12,6 +12,7 @@ import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 
 /**
@@ -158,6 +159,7 @@ public record Findings(List<Assessment> all) {
         Finding.ALL.stream().anyMatch(f -> isAbnormal(f) && stateIn(settled, f) == State.PRESENT);
     if (none.edited() && none.state() == State.ABSENT && !abnormal) {
       throw new RadialogException(
+          Kind.BAD_INPUT,
           "No Finding was taken away, and no other finding is present on this film; add the one"
               + " that is there, for example +Edema");
     }

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.WholeFile;
 import org.radialog.kernels.PackedMatrix;
 import org.radialog.kernels.VectorApi;
@@ -274,6 +275,7 @@ final class LanguageModel implements AutoCloseable {
                 precision);
         if (equal.equals(Optional.of(false))) {
           throw new RadialogException(
+              Kind.REFUSED_WEIGHTS,
               "the packed weights "
                   + file
                   + " are not what the model's files say; delete the file");
