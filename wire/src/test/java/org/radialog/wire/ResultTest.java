@@ -64,12 +64,14 @@ class ResultTest {
             .map(f ->
                 switch (f) {
                   case EDEMA -> assessed(f, Findings.State.PRESENT, 0.87654, false, false);
+                  case CONSOLIDATION -> assessed(f, Findings.State.UNCERTAIN, 0.3, false, false);
                   case PNEUMONIA -> assessed(f, Findings.State.ABSENT, 0.1, true, false);
                   case NO_FINDING -> assessed(f, Findings.State.ABSENT, 1, false, true);
                   default ->
                       new Findings.Assessment(
                           f,
                           Findings.State.NOT_ASSESSED,
+                          OptionalDouble.empty(),
                           OptionalDouble.empty(),
                           OptionalDouble.empty(),
                           false,
@@ -85,6 +87,7 @@ class ResultTest {
         state,
         OptionalDouble.of(probability),
         OptionalDouble.of(0.33333),
+        state == Findings.State.UNCERTAIN ? OptionalDouble.of(0.2) : OptionalDouble.empty(),
         edited,
         implied);
   }
@@ -105,6 +108,8 @@ class ResultTest {
               switch (f) {
                 case EDEMA ->
                     "\"present\",\"probability\":0.877,\"threshold\":0.333,\"edited\":false,\"implied\":false}";
+                case CONSOLIDATION ->
+                    "\"uncertain\",\"probability\":0.3,\"threshold\":0.333,\"uncertain_above\":0.2,\"edited\":false,\"implied\":false}";
                 case PNEUMONIA ->
                     "\"absent\",\"probability\":0.1,\"threshold\":0.333,\"edited\":true,\"implied\":false}";
                 case NO_FINDING ->
