@@ -206,7 +206,7 @@ final class ChatCommand implements Callable<Integer> {
     return switch (edit) {
       case FindingsEdit.Changed(Correction correction) -> correction;
       case FindingsEdit.Hidden() ->
-          throw new RadialogException("/correct takes +name and -name, not none");
+          throw new RadialogException("/correct takes +name, -name and ?name, not none");
     };
   }
 }

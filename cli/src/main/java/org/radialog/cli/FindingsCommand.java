@@ -62,7 +62,7 @@ final class FindingsCommand implements Callable<Integer> {
 
   @Option(
       names = "--states",
-      description = "With --csv: also each label's state and the threshold that decides it.")
+      description = "With --csv: also each label's state and the thresholds that decide it.")
   private boolean states;
 
   @Mixin private FilmOptions filmOptions = new FilmOptions();
@@ -80,7 +80,7 @@ final class FindingsCommand implements Callable<Integer> {
       Session session = Session.of(radialog);
       double begun = 0; // the first image also waited for the start
       if (csv) {
-        Terminal.data().println(CsvLine.of(header()));
+        Terminal.data().println(CsvLine.of(header(knowsUncertain(radialog))));
       }
       for (Path image : images) {
         Radiograph film = null;
@@ -95,7 +95,7 @@ final class FindingsCommand implements Callable<Integer> {
               dialog
                   .warnings()
                   .forEach(w -> Terminal.say(Printable.escaped(image + ": " + w.message())));
-              Terminal.data().println(CsvLine.of(row(image, findings)));
+              Terminal.data().println(CsvLine.of(row(image, findings, knowsUncertain(radialog))));
             } else if (json) {
               double total = session.sinceStart() - begun;
               Terminal.data()
@@ -135,22 +135,32 @@ final class FindingsCommand implements Callable<Integer> {
     return code;
   }
 
-  private List<Object> header() {
+  private static boolean knowsUncertain(RaDialog radialog) {
+    return radialog.config().film().classifier().possible().isPresent();
+  }
+
+  private List<Object> header(boolean uncertain) {
     List<Object> header = new ArrayList<>(List.of("image"));
     Finding.ALL.forEach(f -> header.add(f.label()));
     if (states) {
       Finding.ALL.forEach(f -> header.add(f.label() + " state"));
       Finding.ALL.forEach(f -> header.add(f.label() + " threshold"));
+      if (uncertain) {
+        Finding.ALL.forEach(f -> header.add(f.label() + " uncertain above"));
+      }
     }
     return header;
   }
 
-  private List<Object> row(Path image, Findings findings) {
+  private List<Object> row(Path image, Findings findings, boolean uncertain) {
     List<Object> row = new ArrayList<>(List.of(image));
     findings.all().forEach(a -> row.add(cell(a.probability())));
     if (states) {
       findings.all().forEach(a -> row.add(a.state().label()));
       findings.all().forEach(a -> row.add(cell(a.threshold())));
+      if (uncertain) {
+        findings.all().forEach(a -> row.add(cell(a.uncertainAbove())));
+      }
     }
     return row;
   }

@@ -489,7 +489,11 @@ public final class RaDialog implements AutoCloseable {
         int label = c.labels().indexOf(finding.label());
         double probability = 1 / (1 + Math.exp(-logits[label]));
         double threshold = c.thresholds().get(label);
-        all.add(Findings.Assessment.of(finding, probability, threshold, OptionalDouble.empty()));
+        OptionalDouble possible =
+            c.possible()
+                .map(each -> OptionalDouble.of(each.get(label)))
+                .orElse(OptionalDouble.empty());
+        all.add(Findings.Assessment.of(finding, probability, threshold, possible));
       } else {
         all.add(Findings.Assessment.unknown(finding));
       }

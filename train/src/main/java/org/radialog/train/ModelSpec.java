@@ -19,11 +19,10 @@ import org.radialog.vision.QFormer;
  * @param prompt name of the wording of the dialogs ({@link PromptFormats})
  */
 public record ModelSpec(
-    Image image, ModelConfig.QFormer alignment, ModelConfig.Adapter adapter, String prompt) {
-  /** The wording of the dialogs. */
-  PromptFormat format() {
-    return PromptFormats.of(prompt);
-  }
+    Image image,
+    ModelConfig.QFormer alignment,
+    ModelConfig.Adapter adapter,
+    String prompt) {
 
   /**
    * What reads the film.
@@ -94,17 +93,22 @@ public record ModelSpec(
   /**
    * Checks that the parts fit.
    *
-   * @throws RadialogException if the alignment reads another output of the encoder than its
-   *     patches, or there is no wording of the name
+   * @throws RadialogException if the alignment reads another output of the encoder than its patches,
+   *     or the prompt format is none that is known
    */
   public ModelSpec {
-    PromptFormats.of(prompt);
     if (alignment.source() != ModelConfig.Source.PATCHES
         || alignment.tokenOrder() != ModelConfig.TokenOrder.PATCHES) {
       throw new RadialogException(
           "model.alignment reads %s in the order %s: expected what training knows, patches and patches"
               .formatted(alignment.source(), alignment.tokenOrder()));
     }
+    PromptFormats.of(prompt);
+  }
+
+  /** The wording of the dialogs. */
+  PromptFormat format() {
+    return PromptFormats.of(prompt);
   }
 
   QFormer.Config queries() {
