@@ -118,7 +118,7 @@ class GoldenCaseTest {
             .lines()
             .dropWhile(line -> !line.startsWith("## 3."))
             .filter(line -> line.startsWith("| `"))
-            .flatMap(line -> NAME.matcher(line.split("\\|")[1]).results().map(m -> m.group(1)))
+            .flatMap(line -> NAME.matcher(line.split("\\|", 3)[1]).results().map(m -> m.group(1)))
             .sorted()
             .toList();
     assertThat(named).isNotEmpty();
