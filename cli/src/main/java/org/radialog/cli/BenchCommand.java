@@ -19,6 +19,7 @@ import org.radialog.kernels.ReadBandwidth;
 import org.radialog.language.LlamaShape;
 import org.radialog.language.Precision;
 import org.radialog.published.ModelConfig;
+import org.radialog.wire.Notice;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;

@@ -15,6 +15,7 @@ import org.radialog.eval.Prediction;
 import org.radialog.eval.PredictionLog;
 import org.radialog.eval.ReportFiles;
 import org.radialog.eval.Task;
+import org.radialog.wire.Notice;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;

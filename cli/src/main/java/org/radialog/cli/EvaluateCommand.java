@@ -33,6 +33,7 @@ import org.radialog.eval.ReportFiles;
 import org.radialog.eval.Samples;
 import org.radialog.eval.Task;
 import org.radialog.language.Precision;
+import org.radialog.wire.Notice;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;

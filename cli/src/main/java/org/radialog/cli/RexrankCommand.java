@@ -17,6 +17,7 @@ import org.radialog.dialog.Dialog;
 import org.radialog.dialog.RaDialog;
 import org.radialog.dialog.Study;
 import org.radialog.imaging.Radiograph;
+import org.radialog.wire.Notice;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;

@@ -13,6 +13,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.AnswerLabels;
 import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
@@ -312,6 +313,7 @@ public final class Dialog implements AutoCloseable {
     return alone(() -> {
       if (!model.assesses(finding)) {
         throw new RadialogException(
+            Kind.UNSUPPORTED,
             "the model "
                 + model.config().id()
                 + " was never taught "
@@ -590,7 +592,8 @@ public final class Dialog implements AutoCloseable {
 
   private Turn turn(Correction correction) {
     if (talk.flatMap(Talk::written).isEmpty()) {
-      throw new RadialogException("there is no report to correct yet; ask for a report first");
+      throw new RadialogException(
+          Kind.BAD_INPUT, "there is no report to correct yet; ask for a report first");
     }
     Set<Finding> named = EnumSet.noneOf(Finding.class);
     named.addAll(correction.added());
@@ -599,6 +602,7 @@ public final class Dialog implements AutoCloseable {
     named.remove(Finding.NO_FINDING);
     if (named.isEmpty()) {
       throw new RadialogException(
+          Kind.BAD_INPUT,
           "the correction names no finding other than No Finding, which follows from the others;"
               + " add, remove or leave open one of them");
     }

@@ -747,10 +747,12 @@ public final class Engine implements AutoCloseable {
         return;
       }
       if (promptTokens == 0) {
-        throw new RadialogException("the prompt is empty, expected at least one token");
+        throw new RadialogException(
+            Kind.BAD_INPUT, "the prompt is empty, expected at least one token");
       }
       if (codes.size >= shape.positions()) {
         throw new RadialogException(
+            Kind.BAD_INPUT,
             "the conversation has "
                 + codes.size
                 + " tokens and the language model "

@@ -13,6 +13,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.WholeFile;
 import org.radialog.kernels.PackedMatrix;
 import org.radialog.kernels.VectorApi;
@@ -440,6 +441,7 @@ public final class LanguageModel implements AutoCloseable {
                 precision);
         if (equal.equals(Optional.of(false))) {
           throw new RadialogException(
+              Kind.REFUSED_WEIGHTS,
               "the packed weights "
                   + file
                   + " are not what the model's files say; delete the file");

@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.PromptFormat;
@@ -103,6 +104,7 @@ public final class Likelihood {
     int length = prompt.stream().mapToInt(LlamaInput::count).sum() + answer.length;
     if (length > llama.config().maxPositions()) {
       throw new RadialogException(
+          Kind.BAD_INPUT,
           "prompt and report have %d tokens together, expected at most the %d positions of the language model; score a shorter report"
               .formatted(length, llama.config().maxPositions()));
     }

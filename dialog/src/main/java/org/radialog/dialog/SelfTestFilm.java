@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.Turn;
 import org.radialog.imaging.Radiograph;
@@ -117,6 +118,7 @@ final class SelfTestFilm {
   private static void check(List<Double> probabilities, float[] logits) {
     if (probabilities.stream().anyMatch(p -> !Double.isFinite(p))) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "the findings classifier answers the film of the self test with "
               + probabilities
               + ", expected probabilities; its weights, or the image encoder's, are damaged");
@@ -126,6 +128,7 @@ final class SelfTestFilm {
     for (float logit : logits) {
       if (!Float.isFinite(logit)) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             "the language model's logits hold "
                 + logit
                 + ", expected numbers; its weights hold numbers that are none or far too large");
@@ -135,6 +138,7 @@ final class SelfTestFilm {
     }
     if (least == most) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "the language model gives every token the logit "
               + most
               + ", expected different ones; a part of its weights is empty");
