@@ -231,7 +231,7 @@ final class EvaluateModel {
     settings.put("model_version", radialog.config().version());
     settings.put("model_config_sha256", Sha256.of(model.folder().resolve("config.json")));
     settings.put("precision", radialog.precision().label());
-    settings.put("prompt", radialog.config().language().prompt().format().id());
+    settings.put("prompt", radialog.config().language().prompt());
     settings.put(
         "tasks", tasks.stream().map(task -> task.name().toLowerCase(Locale.ROOT)).toList());
     settings.put("decoding", "greedy");

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.radialog.base.RadialogException;
+import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.Turn;
 import org.radialog.imaging.Radiograph;
 import org.radialog.language.KvCache;
@@ -91,7 +92,7 @@ final class SelfTestFilm {
     }
     List<LlamaInput> prompt =
         PromptInputs.of(
-            model.wording().open(Optional.of(Set.of()), new Turn.Report()),
+            model.prompts().open(Optional.of(FindingsList.of(Set.of())), new Turn.Report()),
             model.tokenizer(),
             reading.image(),
             true,

@@ -372,7 +372,7 @@ public final class Speed implements AutoCloseable {
       Finding finding = assessed.remove(random.nextInt(assessed.size()));
       (findings.present().contains(finding) ? removed : added).add(finding);
     }
-    return new Correction(added, removed);
+    return new Correction(added, removed, Set.of());
   }
 
   /**

@@ -25,6 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.PromptPart;
 import org.radialog.clinical.Turn;
 import org.radialog.imaging.Radiograph;
@@ -192,7 +193,7 @@ class ModelImportTest {
 
   private static String prompt(RaDialog model) {
     return PromptPart.render(
-        model.wording().open(Optional.of(Set.of()), new Turn.Report()), "[image]");
+        model.prompts().open(Optional.of(FindingsList.of(Set.of())), new Turn.Report()), "[image]");
   }
 
   @Test

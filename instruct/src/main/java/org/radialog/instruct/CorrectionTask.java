@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.radialog.clinical.Finding;
-import org.radialog.clinical.PromptFormat;
+import org.radialog.clinical.SmolLm2Format;
 import org.radialog.clinical.Turn;
 import org.radialog.instruct.InstructDialog.Task;
 
@@ -32,7 +32,7 @@ final class CorrectionTask implements InstructTask {
     corrected.removeAll(remove);
     String request =
         talk.random().nextInt(2) == 0
-            ? PromptFormat.SMOLLM2.request(new Turn.Correction(add, remove))
+            ? SmolLm2Format.FORMAT.request(new Turn.Correction(add, remove, Set.of()))
             : InstructPhrases.correction(add, remove, talk.random());
     talk.state(corrected);
     talk.say(

@@ -1,6 +1,6 @@
 package org.radialog.instruct;
 
-import org.radialog.clinical.PromptFormat;
+import org.radialog.clinical.SmolLm2Format;
 import org.radialog.clinical.Turn;
 import org.radialog.instruct.InstructDialog.Task;
 
@@ -10,7 +10,7 @@ final class ImpressionTask implements InstructTask {
   public void ask(Talk talk) {
     String request =
         talk.random().nextInt(3) == 0
-            ? PromptFormat.SMOLLM2.request(new Turn.Impression())
+            ? SmolLm2Format.FORMAT.request(new Turn.Impression())
             : talk.pick(InstructPhrases.IMPRESSION);
     talk.say(Task.IMPRESSION, request, ReportGrammar.impression(talk.stated(), talk.words()));
   }

@@ -1,6 +1,6 @@
 package org.radialog.instruct;
 
-import org.radialog.clinical.PromptFormat;
+import org.radialog.clinical.SmolLm2Format;
 import org.radialog.clinical.Turn;
 import org.radialog.instruct.InstructDialog.Task;
 
@@ -11,7 +11,7 @@ final class ReportTask implements InstructTask {
     // The one wording that the product uses itself is the most frequent.
     String request =
         talk.random().nextInt(2) == 0
-            ? PromptFormat.SMOLLM2.request(new Turn.Report())
+            ? SmolLm2Format.FORMAT.request(new Turn.Report())
             : talk.pick(InstructPhrases.REPORT);
     talk.say(
         Task.REPORT,

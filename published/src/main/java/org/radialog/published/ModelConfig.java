@@ -19,6 +19,7 @@ import java.util.Optional;
 import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
 import org.radialog.clinical.PromptFormat;
+import org.radialog.clinical.PromptFormats;
 import org.radialog.language.LlamaConfig;
 import org.radialog.language.LoraConfig;
 import org.radialog.language.Precision;
@@ -529,6 +530,7 @@ public record ModelConfig(
    *     configuration; empty where the weights are GGUF, which holds it
    * @param precision of the decode step unless another is asked for; empty chooses the fastest
    * @param adapter LoRA beside it (keys under {@code language.}), if any
+   * @param prompt name of its prompt format ({@link PromptFormats})
    * @param compat oddities of the original that are kept
    */
   public record Language(
@@ -537,32 +539,37 @@ public record ModelConfig(
       Optional<String> tokenizer,
       Optional<Precision> precision,
       Optional<Adapter> adapter,
-      Prompt prompt,
+      String prompt,
       List<Compat> compat) {
     public Language {
       compat = List.copyOf(compat);
+      format(prompt, compat);
       need(
           network.isPresent() == tokenizer.isPresent(),
           "language.network and language.tokenizer are expected together, or both null");
     }
 
     /** A GGUF file with an adapter beside it, in the fastest precision. */
-    public static Language gguf(String weights, Adapter adapter, Prompt prompt) {
+    public static Language gguf(String weights, Adapter adapter, PromptFormat prompt) {
       return new Language(
           weights,
           Optional.empty(),
           Optional.empty(),
           Optional.empty(),
           Optional.of(adapter),
-          prompt,
+          prompt.id(),
           List.of());
     }
 
     /** The words of its conversations. */
-    public PromptFormat.Wording wording() {
+    public PromptFormat wording() {
+      return format(prompt, compat);
+    }
+
+    private static PromptFormat format(String prompt, List<Compat> compat) {
       EnumSet<PromptFormat.Compat> kept = EnumSet.noneOf(PromptFormat.Compat.class);
       compat.forEach(c -> kept.add(c.kept));
-      return prompt.format.with(kept);
+      return PromptFormats.of(prompt).with(kept);
     }
   }
 
@@ -607,30 +614,6 @@ public record ModelConfig(
     /** The adapter's shape as the network takes it. */
     public LoraConfig network() {
       return new LoraConfig(r, alpha, 0, LoraConfig.targets(targets));
-    }
-  }
-
-  /** The conversation's wording, which the weights depend on. */
-  public enum Prompt {
-    /** The first version's: Vicuna template, 32 {@code <IMG>}. */
-    @JsonProperty("radialog-v1")
-    RADIALOG_V1(PromptFormat.RADIALOG_V1),
-    /** The second version's: Vicuna template, {@code <image>}. */
-    @JsonProperty("radialog-v2")
-    RADIALOG_V2(PromptFormat.RADIALOG_V2),
-    /** SmolLM2's chat template with a system prompt of ours. */
-    @JsonProperty("smollm2")
-    SMOLLM2(PromptFormat.SMOLLM2);
-
-    private final PromptFormat format;
-
-    Prompt(PromptFormat format) {
-      this.format = format;
-    }
-
-    /** The words themselves. */
-    public PromptFormat format() {
-      return format;
     }
   }
 

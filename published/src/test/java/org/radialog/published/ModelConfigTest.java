@@ -14,6 +14,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.RadialogException;
+import org.radialog.clinical.SmolLm2Format;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -318,7 +319,7 @@ class ModelConfigTest {
         ModelConfig.Language.gguf(
             "base.gguf",
             new ModelConfig.Adapter(8, 16, List.of("q_proj", "v_proj")),
-            ModelConfig.Prompt.SMOLLM2),
+            SmolLm2Format.FORMAT),
         new ModelConfig.SelfTest(List.of(0.5, 0.25), List.of(12.5), List.of(7)),
         List.of(
             ModelConfig.FileEntry.of(folder, "base.gguf"),

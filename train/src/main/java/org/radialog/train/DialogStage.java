@@ -163,7 +163,7 @@ final class DialogStage implements Stage, AutoCloseable {
   private List<TokenDialog> tokens(List<InstructDialog> some) {
     return some.stream()
         .map(dialog ->
-            TokenDialog.of(dialog, model.prompt().format(), tokenizer, model.alignment().queries()))
+            TokenDialog.of(dialog, model.format(), tokenizer, model.alignment().queries()))
         .toList();
   }
 

@@ -185,7 +185,7 @@ public final class ModelExport {
                 Arrays.stream(thresholds).boxed().toList(),
                 Optional.empty(),
                 Finding.ALL.stream().map(finding -> evidence(finding, films)).toList())),
-        ModelConfig.Language.gguf(BASE, origin.model.adapter(), origin.model.prompt()),
+        ModelConfig.Language.gguf(BASE, origin.model.adapter(), origin.model.format()),
         ModelConfig.SelfTest.NONE,
         List.of(
             ModelConfig.FileEntry.of(folder, BASE),

@@ -2,6 +2,8 @@ package org.radialog.train;
 
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
+import org.radialog.clinical.PromptFormat;
+import org.radialog.clinical.PromptFormats;
 import org.radialog.published.ModelConfig;
 import org.radialog.torch.Linear;
 import org.radialog.torch.Parameters;
@@ -14,13 +16,14 @@ import org.radialog.vision.QFormer;
  * @param image what reads the film and names findings, trained first
  * @param alignment the Q-Former between encoder and language model
  * @param adapter LoRA beside the language model's own weights
- * @param prompt the wording of the dialogs
+ * @param prompt name of the wording of the dialogs ({@link PromptFormats})
  */
 public record ModelSpec(
-    Image image,
-    ModelConfig.QFormer alignment,
-    ModelConfig.Adapter adapter,
-    ModelConfig.Prompt prompt) {
+    Image image, ModelConfig.QFormer alignment, ModelConfig.Adapter adapter, String prompt) {
+  /** The wording of the dialogs. */
+  PromptFormat format() {
+    return PromptFormats.of(prompt);
+  }
 
   /**
    * What reads the film.
@@ -91,9 +94,11 @@ public record ModelSpec(
   /**
    * Checks that the parts fit.
    *
-   * @throws RadialogException if the alignment reads another output of the encoder than its patches
+   * @throws RadialogException if the alignment reads another output of the encoder than its
+   *     patches, or there is no wording of the name
    */
   public ModelSpec {
+    PromptFormats.of(prompt);
     if (alignment.source() != ModelConfig.Source.PATCHES
         || alignment.tokenOrder() != ModelConfig.TokenOrder.PATCHES) {
       throw new RadialogException(

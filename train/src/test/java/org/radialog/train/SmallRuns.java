@@ -102,7 +102,7 @@ final class SmallRuns {
             new ModelConfig.QFormer(
                 4, 2, 16, 2, 32, 2, ModelConfig.Source.PATCHES, ModelConfig.TokenOrder.PATCHES),
             new ModelConfig.Adapter(2, 4, List.of("q_proj", "v_proj")),
-            ModelConfig.Prompt.SMOLLM2);
+            "smollm2");
     return new Recipe(
         "tiny",
         1,
