@@ -112,7 +112,8 @@ class ArchitectureTest {
                   "weights",
                   "base")));
 
-  private static final JavaClasses CLASSES =
+  /** Main code of all rooms; read once, since reading it takes seconds. */
+  static final JavaClasses CLASSES =
       new ClassFileImporter()
           .withImportOption(new ImportOption.DoNotIncludeTests())
           .importPackages("org.radialog");

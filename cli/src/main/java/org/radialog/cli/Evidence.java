@@ -13,19 +13,24 @@ import org.radialog.imaging.FilmImage;
 import org.radialog.imaging.Preprocessing;
 import org.radialog.imaging.Radiograph;
 
-/** Pictures of where on the film the classifier's word on a present finding comes from. */
+/**
+ * Pictures of where on the film the classifier's word on a present or uncertain finding comes from.
+ */
 final class Evidence {
   private static final int SHORTER_SIDE = 512;
 
   private Evidence() {}
 
-  /** The film itself first, then one picture a present finding that the model assesses. */
+  /**
+   * The film itself first, then one picture per present or uncertain finding that the model
+   * assesses.
+   */
   static List<Overlay> of(Dialog dialog, Radiograph film, Findings findings, Preprocessing seen) {
     List<Overlay> overlays = new ArrayList<>();
     FilmImage plain = FilmImage.of(film, SHORTER_SIDE);
     overlays.add(new Overlay("Film", plain));
     for (Findings.Assessment a : findings.all()) {
-      if (a.state() == Findings.State.PRESENT
+      if ((a.state() == Findings.State.PRESENT || a.state() == Findings.State.UNCERTAIN)
           && a.probability().isPresent()
           && a.finding() != Finding.NO_FINDING) {
         HeatMap map = dialog.attribution(a.finding());

@@ -21,8 +21,9 @@ final class FilmOptions {
       names = "--findings",
       paramLabel = "LIST",
       description = {
-        "Your edit of the findings: +name and -name with commas between (CheXpert names"
-            + " or short ones, for example +effusion), or none: the language model is told no findings."
+        "Your edit of the findings: +name, -name and ?name (uncertain) with commas between"
+            + " (CheXpert names or short ones, for example +effusion), or none: the language model"
+            + " is told no findings."
       })
   private @Nullable String findings;
 

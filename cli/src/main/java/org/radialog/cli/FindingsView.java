@@ -8,18 +8,23 @@ import java.util.stream.Collectors;
 import org.radialog.dialog.Findings;
 import org.radialog.dialog.Findings.Assessment;
 
-/** Findings as a person reads them: the present ones on top, a bar with the threshold marked. */
+/**
+ * Findings as a person reads them: the present ones on top, then the uncertain ones; a bar with the
+ * thresholds marked.
+ */
 final class FindingsView {
   private static final int BAR = 24;
 
   private FindingsView() {}
 
-  /** Present ones first, then by probability; what was not assessed comes last. */
+  /**
+   * Present ones first, then uncertain ones, then by probability; without what was not assessed.
+   */
   static List<Assessment> ordered(Findings findings) {
     return findings.all().stream()
         .filter(a -> a.state() != Findings.State.NOT_ASSESSED)
         .sorted(
-            Comparator.comparing((Assessment a) -> a.state() != Findings.State.PRESENT)
+            Comparator.comparing(Assessment::state)
                 .thenComparingDouble(a -> -a.probability().orElse(0)))
         .toList();
   }
@@ -57,11 +62,14 @@ final class FindingsView {
       return " ".repeat(BAR);
     }
     int filled = (int) Math.round(a.probability().getAsDouble() * BAR);
-    int mark = Math.clamp(Math.round(a.threshold().orElse(0.5) * BAR), 0, BAR - 1);
+    int mark = cell(a.threshold().orElse(0.5));
+    int lower = a.uncertainAbove().isPresent() ? cell(a.uncertainAbove().getAsDouble()) : mark;
     StringBuilder bar = new StringBuilder();
     for (int i = 0; i < BAR; i++) {
       if (i == mark) {
         bar.append(unicode ? '│' : '|');
+      } else if (i == lower) {
+        bar.append(unicode ? '┆' : ':');
       } else if (i < filled) {
         bar.append(unicode ? '█' : '#');
       } else {
@@ -69,5 +77,9 @@ final class FindingsView {
       }
     }
     return bar.toString();
+  }
+
+  private static int cell(double share) {
+    return Math.clamp(Math.round(share * BAR), 0, BAR - 1);
   }
 }

@@ -73,15 +73,15 @@ final class ModelOptions {
   }
 
   Options options() {
-    return new Options(Optional.ofNullable(precision), cached().cache(), Options.Control.NONE);
+    return precision == null ? cached() : cached().with(precision);
   }
 
   /** With the cache that the launcher names. */
   static Options cached() {
-    return new Options(
-        Optional.empty(),
-        Optional.ofNullable(System.getProperty("radialog.cache")).map(Path::of),
-        Options.Control.NONE);
+    return Optional.ofNullable(System.getProperty("radialog.cache"))
+        .map(Path::of)
+        .map(Options.DEFAULT::withCache)
+        .orElse(Options.DEFAULT);
   }
 
   RaDialog load() {

@@ -32,7 +32,8 @@ final class Notice {
             switch (report.end()) {
               case END_TOKEN, STOP_TEXT -> true;
               case LENGTH, CONTEXT, CANCELLED ->
-                  warning.kind() != Consistency.Kind.LISTED_AND_UNSTATED;
+                  warning.kind() != Consistency.Kind.LISTED_AND_UNSTATED
+                      && warning.kind() != Consistency.Kind.UNCERTAIN_AND_UNMENTIONED;
             })
         .toList();
   }
@@ -72,7 +73,13 @@ final class Notice {
               .collect(Collectors.joining(" / "));
       lines.add(
           switch (kind) {
-            case LISTED_AND_DENIED, LISTED_AND_UNSTATED, STATED_WITHOUT_SUPPORT, AGAINST_REPORT ->
+            case LISTED_AND_DENIED,
+                LISTED_AND_UNSTATED,
+                UNCERTAIN_AND_DENIED,
+                UNCERTAIN_AND_UNMENTIONED,
+                UNCERTAIN_AND_STATED,
+                STATED_WITHOUT_SUPPORT,
+                AGAINST_REPORT ->
                 words(kind, where) + ": " + names;
             case STATED_AND_DENIED -> words(kind, where) + ": " + names + ": " + quoted;
             case COMPARISON_WITHOUT_PRIOR -> words(kind, where) + ": " + quoted;
@@ -97,6 +104,9 @@ final class Notice {
     return switch (kind) {
       case LISTED_AND_DENIED -> "listed as present, denied in the " + where;
       case LISTED_AND_UNSTATED -> "listed as present, not stated in the " + where;
+      case UNCERTAIN_AND_DENIED -> "listed as uncertain, denied in the " + where;
+      case UNCERTAIN_AND_UNMENTIONED -> "listed as uncertain, not mentioned in the " + where;
+      case UNCERTAIN_AND_STATED -> "listed as uncertain, stated as present in the " + where;
       case STATED_WITHOUT_SUPPORT -> "stated in the " + where + ", not listed as present";
       case STATED_AND_DENIED -> "stated and denied in the " + where;
       case AGAINST_REPORT -> "the " + where + " contradicts the report";

@@ -54,7 +54,8 @@ final class ReportCommand implements Callable<Integer> {
   @Option(
       names = "--evidence",
       paramLabel = "DIR",
-      description = "Also a picture a present finding: where on the film it comes from.")
+      description =
+          "Also a picture per present or uncertain finding: where on the film it comes from.")
   private @Nullable Path evidence;
 
   @Option(names = "--impression", description = "Also an impression drawn from the report.")

@@ -123,6 +123,7 @@ final class ReportPage {
           image.put("report", report.text());
           image.put("conflicts", Notice.of(report));
           image.put("findings", findings(report.findings()));
+          image.put("open", knowsUncertain(report.findings()));
         });
     image.put("impression", entry.impression().map(Reply::text).orElse(""));
     return image;
@@ -138,6 +139,8 @@ final class ReportPage {
       rows.add(
           Map.of(
               "label", a.finding().label(),
+              "lower",
+                  a.uncertainAbove().isPresent() ? percent(a.uncertainAbove().getAsDouble()) : "",
               "tone", tone(a),
               "words",
                   a.state().label().replace('_', ' ')
@@ -153,11 +156,18 @@ final class ReportPage {
     return rows;
   }
 
-  // What is called is bold; red is for what is wrong with the lungs, not for a film without
+  private static boolean knowsUncertain(Findings findings) {
+    return findings.all().stream()
+        .anyMatch(a -> a.uncertainAbove().isPresent() || a.state() == Findings.State.UNCERTAIN);
+  }
+
+  // What is called is bold, what is left open in italics; red is for what is wrong with the lungs,
+  // not for a film without
   // findings.
   private static String tone(Findings.Assessment a) {
     return switch (a.state()) {
       case PRESENT -> a.finding() == Finding.NO_FINDING ? "called" : "called alarm";
+      case UNCERTAIN -> "open";
       case ABSENT, NOT_ASSESSED -> "";
     };
   }

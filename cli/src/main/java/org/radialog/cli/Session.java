@@ -114,6 +114,7 @@ final class Session {
       row.put("state", a.state().label());
       a.probability().ifPresent(p -> row.put("probability", Json.rounded(p)));
       a.threshold().ifPresent(t -> row.put("threshold", Json.rounded(t)));
+      a.uncertainAbove().ifPresent(t -> row.put("uncertain_above", Json.rounded(t)));
       row.put("edited", a.edited());
       row.put("implied", a.implied());
     }

@@ -11,9 +11,11 @@ import org.radialog.train.ClassifierTraining;
 import org.radialog.train.LanguageTraining;
 import org.radialog.train.ModelExport;
 import org.radialog.train.ModelTraining;
+import org.radialog.train.Recipe;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
 /** {@code radialog train …}: the stages of training. A killed run goes on with the same call. */
 @Command(
@@ -27,6 +29,7 @@ import picocli.CommandLine.Option;
       TrainCommand.Language.class,
       TrainCommand.Model.class,
       TrainCommand.Export.class,
+      TrainCommand.Recipes.class,
     },
     subcommandsRepeatable = false,
     synopsisSubcommandLabel = "STAGE",
@@ -62,12 +65,30 @@ final class TrainCommand {
     }
   }
 
+  /** What is trained, and how. */
+  static final class Told {
+    @Option(
+        names = "--recipe",
+        paramLabel = "RECIPE",
+        defaultValue = "mini",
+        description =
+            "Networks, rates, steps and seed: the name of a recipe that comes with the program, or"
+                + " a JSON file (default: ${DEFAULT-VALUE}).")
+    private String recipe = "";
+
+    Recipe recipe() {
+      return Recipe.NAMES.contains(recipe) ? Recipe.named(recipe) : Recipe.read(Path.of(recipe));
+    }
+  }
+
   @Command(
       name = "classifier",
       description = "Stage 1: image encoder and findings classifier.",
       mixinStandardHelpOptions = true)
   static final class Classifier implements Callable<Integer> {
     @Mixin private Films films = new Films();
+
+    @Mixin private Told told = new Told();
 
     @Option(
         names = "--init",
@@ -82,8 +103,7 @@ final class TrainCommand {
     @Override
     public Integer call() {
       ClassifierTraining.train(
-          new ClassifierTraining.Config(
-              films.data, films.fold, init, ClassifierTraining.Recipe.DEFAULT, films.folds()),
+          new ClassifierTraining.Config(films.data, films.fold, films.folds(), init, told.recipe()),
           run,
           Terminal.progress());
       return Main.DONE;
@@ -96,6 +116,8 @@ final class TrainCommand {
       mixinStandardHelpOptions = true)
   static final class Language implements Callable<Integer> {
     @Mixin private Films films = new Films();
+
+    @Mixin private Told told = new Told();
 
     @Option(
         names = "--classifier",
@@ -118,6 +140,14 @@ final class TrainCommand {
         description = "held-out.csv of the classifier runs of the other folds.")
     private List<Path> outOfFold = List.of();
 
+    @Option(
+        names = "--from",
+        paramLabel = "FILE",
+        description =
+            "language.safetensors of an earlier run on the same classifier: learn on from it, on"
+                + " dialogs alone.")
+    private @Nullable Path from;
+
     @Option(names = "--run", required = true, paramLabel = "DIR", description = "The run folder.")
     private Path run = Path.of("");
 
@@ -127,11 +157,12 @@ final class TrainCommand {
           new LanguageTraining.Config(
               films.data,
               films.fold,
+              films.folds(),
               classifier,
               base,
               outOfFold,
-              LanguageTraining.Recipe.DEFAULT,
-              films.folds()),
+              Optional.ofNullable(from),
+              told.recipe()),
           run,
           Terminal.progress());
       return Main.DONE;
@@ -144,6 +175,8 @@ final class TrainCommand {
       mixinStandardHelpOptions = true)
   static final class Model implements Callable<Integer> {
     @Mixin private Films films = new Films();
+
+    @Mixin private Told told = new Told();
 
     @Option(
         names = "--init",
@@ -191,15 +224,7 @@ final class TrainCommand {
     public Integer call() {
       ModelTraining.train(
           new ModelTraining.Config(
-              films.data,
-              films.fold,
-              init,
-              base,
-              ClassifierTraining.Recipe.DEFAULT,
-              LanguageTraining.Recipe.DEFAULT,
-              version,
-              commit,
-              films.folds()),
+              films.data, films.fold, films.folds(), init, base, told.recipe(), version, commit),
           runs,
           out,
           Terminal.progress());
@@ -260,9 +285,27 @@ final class TrainCommand {
     public Integer call() {
       ModelExport.write(
           new ModelExport.Config(
-              films.data, films.fold, classifiers, language, base, version, commit, films.folds()),
+              films.data, films.fold, films.folds(), classifiers, language, base, version, commit),
           out,
           Terminal.progress());
+      return Main.DONE;
+    }
+  }
+
+  @Command(
+      name = "recipe",
+      description = "Prints a recipe that comes with the program, to change it for --recipe.",
+      mixinStandardHelpOptions = true)
+  static final class Recipes implements Callable<Integer> {
+    @Parameters(
+        paramLabel = "NAME",
+        defaultValue = "mini",
+        description = "Its name (default: ${DEFAULT-VALUE}).")
+    private String name = "";
+
+    @Override
+    public Integer call() {
+      System.out.print(Recipe.text(name));
       return Main.DONE;
     }
   }

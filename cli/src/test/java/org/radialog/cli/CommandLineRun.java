@@ -44,6 +44,9 @@ record CommandLineRun(int code, String out, String err) {
     PrintStream err = System.err;
     InputStream in = System.in;
     System.setProperty("radialog.home", ROOT.toString());
+    if (System.getProperty("radialog.cache") == null) { // as the launcher does: packed once
+      System.setProperty("radialog.cache", ROOT.resolve("cli/target/cache").toString());
+    }
     try {
       System.setOut(new PrintStream(outBytes, true, StandardCharsets.UTF_8));
       System.setErr(new PrintStream(errBytes, true, StandardCharsets.UTF_8));

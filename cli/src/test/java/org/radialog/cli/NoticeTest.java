@@ -9,6 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
+import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.RuleLabeler;
 import org.radialog.codecs.ImageRefused;
 import org.radialog.dialog.Engine;
@@ -28,16 +29,11 @@ class NoticeTest {
         new Findings(
             Finding.ALL.stream()
                 .map(f ->
-                    new Findings.Assessment(
-                        f,
-                        present.contains(f) ? Findings.State.PRESENT : Findings.State.ABSENT,
-                        OptionalDouble.of(0.5),
-                        OptionalDouble.of(0.5),
-                        false,
-                        false))
+                    Findings.Assessment.of(
+                        f, present.contains(f) ? 0.75 : 0.25, 0.5, OptionalDouble.empty()))
                 .toList());
     Consistency consistency =
-        Consistency.of(labeler.label(text), present, Finding.NIH_MAPPED)
+        Consistency.of(labeler.label(text), FindingsList.of(present), Finding.NIH_MAPPED)
             .withoutPrior(labeler.comparisons(text));
     return new Report(
         findings, text, consistency, Engine.End.END_TOKEN, Usage.NONE, new Timings(0, 0, 0, 0, 0));

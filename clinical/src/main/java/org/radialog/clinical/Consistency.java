@@ -13,8 +13,9 @@ import java.util.Set;
  * Whether a report says what a list of findings says, whether it agrees with itself, and whether it
  * compares with a film that nobody gave.
  *
- * @param unstated on the list, and the report does not state them
- * @param contradicting not on the list, and the report states them
+ * @param unstated on the list as present and not stated, or as uncertain and not mentioned or
+ *     denied
+ * @param contradicting stated, and not on the list as present
  * @param assessed the findings that were compared
  * @param warnings one for each thing that does not fit, by kind and then in column order
  */
@@ -30,6 +31,12 @@ public record Consistency(
     LISTED_AND_DENIED,
     /** On the list, and the report leaves it open or does not speak of it. */
     LISTED_AND_UNSTATED,
+    /** On the list as uncertain, and the report denies it. */
+    UNCERTAIN_AND_DENIED,
+    /** On the list as uncertain, and the report does not speak of it. */
+    UNCERTAIN_AND_UNMENTIONED,
+    /** On the list as uncertain, and the report states it. */
+    UNCERTAIN_AND_STATED,
     /** Stated in the report, and not on the list. */
     STATED_WITHOUT_SUPPORT,
     /** The report states it in one sentence and denies it, without a limit, in another. */
@@ -68,22 +75,24 @@ public record Consistency(
   }
 
   /**
-   * Compares {@code report} with the findings {@code present}, over {@code assessed}. A finding
-   * that is absent from the list may be denied or left out; one that is left uncertain is not
-   * stated. The report is compared with itself over all findings but Support Devices, of which one
-   * may be in place and another gone.
+   * Compares {@code report} with the findings {@code listed}, over {@code assessed}. A finding that
+   * is not on the list may be denied, left open or left out. One that is present is to be stated,
+   * and leaving it open does not state it; one that is uncertain is to be left open, which a kind
+   * of it does as well. The report is compared with itself over all findings but Support Devices,
+   * of which one may be in place and another gone.
    */
-  public static Consistency of(
-      Labels report, Collection<Finding> present, Collection<Finding> assessed) {
+  public static Consistency of(Labels report, FindingsList listed, Collection<Finding> assessed) {
     var unstated = EnumSet.noneOf(Finding.class);
     var contradicting = EnumSet.noneOf(Finding.class);
     Labels implied = report.withParents();
     for (Finding finding : assessed) {
-      boolean stated = states(report, implied, finding);
-      if (present.contains(finding) && !stated) {
+      boolean present = listed.present().contains(finding);
+      if (present && !states(report, implied, finding)) {
         unstated.add(finding);
-      } else if (!present.contains(finding) && report.state(finding) == FindingState.PRESENT) {
+      } else if (!present && report.state(finding) == FindingState.PRESENT) {
         contradicting.add(finding);
+      } else if (listed.uncertain().contains(finding) && !leavesOpen(report, implied, finding)) {
+        unstated.add(finding);
       }
     }
     var warnings = new ArrayList<Warning>();
@@ -91,41 +100,40 @@ public record Consistency(
       boolean denied = report.state(finding) == FindingState.ABSENT;
       warnings.add(
           warning(
-              denied ? Kind.LISTED_AND_DENIED : Kind.LISTED_AND_UNSTATED,
+              denied ? denied(listed, finding) : unstated(listed, finding),
               finding,
               report.entry(finding).passages()));
     }
     for (Finding finding : contradicting) {
-      warnings.add(warning(Kind.STATED_WITHOUT_SUPPORT, finding, report.entry(finding).passages()));
+      warnings.add(warning(stated(listed, finding), finding, report.entry(finding).passages()));
     }
     addStatedAndDenied(report, warnings);
     return new Consistency(unstated, contradicting, ordered(assessed), sorted(warnings));
   }
 
   /**
-   * Compares an answer or an impression with the findings {@code present}, over {@code assessed},
+   * Compares an answer or an impression with the findings {@code listed}, over {@code assessed},
    * with the report before it and with itself. It need not speak of all: what it does not mention
-   * fits.
+   * fits, and leaving a finding open fits any list.
    *
    * @param report what the report says that the answer follows, if there is one
    */
   public static Consistency ofAnswer(
-      Labels answer,
-      Collection<Finding> present,
-      Collection<Finding> assessed,
-      Optional<Labels> report) {
+      Labels answer, FindingsList listed, Collection<Finding> assessed, Optional<Labels> report) {
     var unstated = EnumSet.noneOf(Finding.class);
     var contradicting = EnumSet.noneOf(Finding.class);
     var warnings = new ArrayList<Warning>();
     for (Finding finding : ordered(assessed)) {
-      boolean listed = present.contains(finding);
-      if (listed && answer.entry(finding).evidence().stream().anyMatch(Consistency::denies)) {
-        unstated.add(finding);
-        warnings.add(warning(Kind.LISTED_AND_DENIED, finding, answer.entry(finding).passages()));
-      } else if (!listed && answer.state(finding) == FindingState.PRESENT) {
+      boolean present = listed.present().contains(finding);
+      boolean uncertain = listed.uncertain().contains(finding);
+      boolean denied = answer.entry(finding).evidence().stream().anyMatch(Consistency::denies);
+      if (!present && answer.state(finding) == FindingState.PRESENT) {
         contradicting.add(finding);
-        warnings.add(
-            warning(Kind.STATED_WITHOUT_SUPPORT, finding, answer.entry(finding).passages()));
+        warnings.add(warning(stated(listed, finding), finding, answer.entry(finding).passages()));
+      } else if (denied
+          && (present || (uncertain && answer.state(finding) == FindingState.ABSENT))) {
+        unstated.add(finding);
+        warnings.add(warning(denied(listed, finding), finding, answer.entry(finding).passages()));
       }
     }
     addStatedAndDenied(answer, warnings);
@@ -157,6 +165,31 @@ public record Consistency(
     return report.state(finding) == FindingState.PRESENT
         || (report.state(finding) != FindingState.ABSENT
             && withParents.state(finding) == FindingState.PRESENT);
+  }
+
+  /** A finding is left open in words, or a kind of it is left open or stated. */
+  private static boolean leavesOpen(Labels report, Labels withParents, Finding finding) {
+    return report.state(finding) == FindingState.UNCERTAIN
+        || (report.state(finding) == FindingState.NOT_MENTIONED
+            && withParents.state(finding) != FindingState.NOT_MENTIONED);
+  }
+
+  private static Kind denied(FindingsList listed, Finding finding) {
+    return listed.uncertain().contains(finding)
+        ? Kind.UNCERTAIN_AND_DENIED
+        : Kind.LISTED_AND_DENIED;
+  }
+
+  private static Kind unstated(FindingsList listed, Finding finding) {
+    return listed.uncertain().contains(finding)
+        ? Kind.UNCERTAIN_AND_UNMENTIONED
+        : Kind.LISTED_AND_UNSTATED;
+  }
+
+  private static Kind stated(FindingsList listed, Finding finding) {
+    return listed.uncertain().contains(finding)
+        ? Kind.UNCERTAIN_AND_STATED
+        : Kind.STATED_WITHOUT_SUPPORT;
   }
 
   private static void addStatedAndDenied(Labels report, List<Warning> warnings) {

@@ -7,11 +7,11 @@ import org.jspecify.annotations.Nullable;
  * No", "Edema (-)", "Is there a nodule? No.", "[x] Fracture", the cells of a table, a line for
  * each.
  *
- * <p>An answer is a phrase of the tables behind a colon, a dash, a question mark, a comma or a gap,
- * in brackets or at the begin of a line, with nothing else up to the end of the sentence, the next
- * mark or the next heading. It says what the mentions of its heading are, and nothing about what
- * stands behind it. A heading whose answer is a sentence about the same finding ("Effusion: no
- * effusion is seen") says nothing by itself.
+ * <p>An answer is a phrase of the tables behind a colon, a semicolon, a dash, a question mark, a
+ * comma or a gap, in brackets or at the begin of a line, with nothing else up to the end of the
+ * sentence, the next mark or the next heading. It says what the mentions of its heading are, and
+ * nothing about what stands behind it. A heading whose answer is a sentence about the same finding
+ * ("Effusion: no effusion is seen") says nothing by itself.
  */
 final class FormAnswers {
   private static final int MOST_WORDS = 7; // of a heading
@@ -32,6 +32,7 @@ final class FormAnswers {
   private int sentenceBefore;
   private int answered; // behind the last answer
   private boolean marksFirst; // "(-) pneumothorax (+) effusion": in this sentence
+  private boolean plus; // in this sentence
 
   private FormAnswers(MarkedText text) {
     this.text = text;
@@ -50,11 +51,16 @@ final class FormAnswers {
         sentenceBefore = sentence;
         sentence = t;
         marksFirst = false;
+        plus = plus(t);
       }
       t =
           switch (tokens.letter(t)) {
-            case '(', '[' -> bracket(t);
-            case ':', '=', '|', '?', ',', '-', PlainText.DASH -> mark(t);
+            case '(', '[', '{' -> bracket(t);
+            case ':', ';', '=', '|', '?', ',', '-', PlainText.DASH -> mark(t);
+            case '+' -> {
+              sign(t);
+              yield word(t);
+            }
             default -> word(t);
           };
     }
@@ -64,14 +70,15 @@ final class FormAnswers {
     if (at > 0
         && text.answerEnd(at) > 0
         && text.mentionEndingAt(at) >= 0
-        && !tokens.has(at, Tokens.STOP | Tokens.ITEM)
+        && !tokens.has(at, Tokens.STOP)
         && complete(at, ' ')) {
       int first = at == sentence ? sentenceBefore : sentence;
       boolean gap = tokens.has(at, Tokens.LINE | Tokens.GAP);
-      int from = headingStart(at, first, gap);
+      int from = headingStart(at, first, gap || text.is(at, Cue.VERB));
       boolean denied =
           text.is(at, Cue.ANSWERS_NO) && from > first && tokens.letter(from - 1) == ',';
-      if (bare(from, first) || denied) { // "pneumothorax no, effusion no"
+      if (bare(from, first)
+          || (denied && !tokens.has(at, Tokens.ITEM))) { // "pneumothorax no, effusion no"
         give(from, at, at, text.answerEnd(at), true);
       }
     }
@@ -81,6 +88,9 @@ final class FormAnswers {
   /** A mark that may stand between a heading and its answer; the place to read on from. */
   private int mark(int at) {
     char mark = tokens.letter(at);
+    if (mark == '-') {
+      sign(at);
+    }
     int to = mark == '?' ? questionEnd(at) : subjectEnd(at, sentence, mark);
     if (to < 0) {
       return at + 1;
@@ -92,6 +102,13 @@ final class FormAnswers {
           default -> headingStart(to, sentence);
         };
     boolean bare = mark == '?' || bare(from, sentence);
+    if (mark == ';' && !bare) {
+      return at + 1; // "a small effusion; none elsewhere"
+    }
+    if (bare && dashAnswers(at)) {
+      give(from, to, at, at + 1, true);
+      return at + 1;
+    }
     int answer = at + 1;
     while (answer < count && answer < at + 4 && isMark(answer) && !answers(answer, mark)) {
       answer++; // "Effusion: - no"
@@ -100,7 +117,7 @@ final class FormAnswers {
       give(from, to, answer, text.answerEnd(answer), bare);
       return Math.max(at + 1, text.answerEnd(answer) - 1);
     }
-    if (!bare || mark == ',' || mark == '|' || mark == '=') {
+    if (!bare || mark == ',' || mark == ';' || mark == '|' || mark == '=') {
       return at + 1;
     }
     if (mark == ':') {
@@ -117,6 +134,41 @@ final class FormAnswers {
       sentence(from, to, answer, mark);
     }
     return at + 1;
+  }
+
+  /** Whether the dash at {@code at} is an answer: "pneumothorax -, effusion +". */
+  private boolean dashAnswers(int at) {
+    return text.answerEnd(at) == at + 1
+        && at + 1 < count
+        && !tokens.has(at + 1, Tokens.SENTENCE)
+        && (tokens.letter(at + 1) == ',' || tokens.letter(at + 1) == ';');
+  }
+
+  /** "+effusion" begins a statement, and beside it "-pneumothorax" a denial. */
+  private void sign(int at) {
+    boolean touches =
+        at + 1 < count
+            && tokens.isWord(at + 1)
+            && tokens.end(at) == tokens.start(at + 1)
+            && text.answerEnd(at) <= at + 1 // not "+ve"
+            && (at == 0 || tokens.end(at - 1) < tokens.start(at));
+    boolean next = at > 0 && tokens.letter(at - 1) == ','; // "no effusion, + edema"
+    if ((touches || next) && tokens.letter(at) == '+') {
+      text.cut(at);
+    } else if (touches && plus) {
+      text.cut(at);
+      text.mark(at, Cue.DENIES_AHEAD.bit);
+    }
+  }
+
+  /** Whether a plus is in the sentence that begins at {@code first}. */
+  private boolean plus(int first) {
+    for (int t = first; t < count && (t == first || !tokens.has(t, Tokens.SENTENCE)); t++) {
+      if (tokens.letter(t) == '+') {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** A heading whose answer is a sentence about the same finding, or the begin of a denial. */
@@ -154,12 +206,18 @@ final class FormAnswers {
     if (other || answer == count || mark != ':') {
       return;
     }
-    if (clause + 1 < end
+    boolean ended = false; // "previously large, now gone"
+    for (int t = answer; t < end; t++) {
+      ended |= said == 0 && text.is(t, Cue.ENDED) && text.cueEnd(t) == end;
+    }
+    if (!ended
+        && clause + 1 < end
         && (text.is(clause + 1, Cue.POSITIVE)
             || (text.is(clause + 1, Cue.EXTENT) && !text.is(clause + 1, Cue.LIMITS)))) {
       return; // "none on the right, small on the left"
     }
-    if (text.is(answer, Cue.DENIES_AHEAD)
+    if (ended
+        || text.is(answer, Cue.DENIES_AHEAD)
         || text.is(answer, Cue.DENIES_BEHIND)
         || text.is(answer, Cue.ENDED)) {
       text.answer(from, to, FindingState.ABSENT);
@@ -205,7 +263,7 @@ final class FormAnswers {
 
   private boolean closes(int token) {
     char c = tokens.letter(token);
-    return c == ')' || c == ']';
+    return c == ')' || c == ']' || c == '}';
   }
 
   /** What a box says that is empty or has a cross: "[ ]" and "[x]"; null for another bracket. */
@@ -297,6 +355,7 @@ final class FormAnswers {
       return c != ':' && (c != '?' || mark != ' ') && (c != '/' || heading(end + 1, mark));
     }
     return mark != ','
+        && mark != ';'
         && (text.is(end, Cue.ENDS) || heading(text.is(end, Cue.AND) ? end + 1 : end, mark));
   }
 
@@ -305,6 +364,9 @@ final class FormAnswers {
     int end = Math.min(count, at + MOST_WORDS);
     for (int t = at + 1; t < end && !tokens.has(t, Tokens.SENTENCE); t++) {
       char c = tokens.letter(t);
+      if (mark == ' ' && text.answerEnd(t) > 0 && text.mentionEndingAt(t) >= at) {
+        return bare(headingStart(t, at), at); // "pneumothorax no / effusion yes"
+      }
       if (c == mark && !tokens.isWord(t)) {
         int to = subjectEnd(t, at, mark);
         return to >= 0
@@ -413,7 +475,7 @@ final class FormAnswers {
 
   private boolean isMark(int token) {
     return switch (tokens.letter(token)) {
-      case '>', ':', '=', '|', '-', PlainText.DASH -> true;
+      case '>', ':', ';', '=', '|', '-', PlainText.DASH -> true;
       default -> false;
     };
   }

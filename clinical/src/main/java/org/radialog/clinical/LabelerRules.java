@@ -18,6 +18,7 @@ final class LabelerRules implements Tokens.Words {
 
   private final PhraseTable table;
   private final Set<String> abbreviations = new HashSet<>();
+  private final Set<String> shortForms = new HashSet<>();
   private final Map<Integer, Integer> contractions = new HashMap<>(); // class → that of the verb
   private final int not;
 
@@ -40,6 +41,8 @@ final class LabelerRules implements Tokens.Words {
     for (PhraseTable.Line line : PhraseTable.read("cues.txt")) {
       if (line.section().equals("abbreviations")) {
         abbreviations.add(line.text());
+      } else if (line.section().equals("abbreviations before a small letter")) {
+        shortForms.add(line.text());
       } else if (line.section().equals("contractions")) {
         String[] words = line.text().split(" = ", -1);
         if (words.length != 2) {
@@ -81,6 +84,26 @@ final class LabelerRules implements Tokens.Words {
     }
     return to - from <= 8
         && abbreviations.contains(text.substring(from, to).toLowerCase(Locale.ROOT));
+  }
+
+  @Override
+  public boolean shortened(String text, int from, int to) {
+    int next = to + 1;
+    while (next < text.length() && text.charAt(next) == ' ') {
+      next++;
+    }
+    if (next + 1 >= text.length() || next == to + 1 || !Character.isLetter(text.charAt(from))) {
+      return false;
+    }
+    boolean small =
+        Character.isLowerCase(text.charAt(next))
+            || (Character.isUpperCase(text.charAt(next + 1))
+                && Character.isUpperCase(text.charAt(to - 1))); // all is in capitals
+    String word = to - from <= 8 ? text.substring(from, to).toLowerCase(Locale.ROOT) : "";
+    return small
+        && (text.regionMatches(true, next, "for ", 0, 4)
+            || text.regionMatches(true, next, "of ", 0, 3)
+            || shortForms.contains(word));
   }
 
   @Override

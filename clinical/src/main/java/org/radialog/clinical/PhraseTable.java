@@ -394,6 +394,8 @@ final class PhraseTable {
         c = (char) (c + 'a' - 'A');
       } else if (c == PlainText.DASH) {
         c = '-';
+      } else if (c == '|') { // which separates the alternatives of a phrase
+        c = '=';
       }
       int next = c < LETTERS ? letters[spelling * LETTERS + c] : 0;
       if (next == 0) {

@@ -320,6 +320,9 @@ final class PlainText {
       }
       if (name.startsWith("#")) {
         int code = code(name);
+        if (code == '\n' || code == '\r') {
+          return put(LINE_BREAK, at, semicolon + 1);
+        }
         if (code > 0) {
           letter(code, at, semicolon + 1);
           return semicolon + 1;

@@ -25,9 +25,9 @@ import org.jspecify.annotations.Nullable;
  * </ul>
  *
  * <p>Over a report present outweighs uncertain, and uncertain outweighs absent. No Finding is
- * present where nothing else but Support Devices is present or uncertain, absent where something
- * is, and not mentioned in a report without a word. A parent in the tree of labels is not inferred
- * from its child: see {@link Labels#withParents}.
+ * present where nothing else but Support Devices is present or uncertain, absent where something is
+ * or an organ is called not normal, and not mentioned in a report without a word. A parent in the
+ * tree of labels is not inferred from its child: see {@link Labels#withParents}.
  *
  * <p>The time for a report grows with its length alone. Safe for use by several threads.
  */
@@ -91,6 +91,9 @@ public final class RuleLabeler implements ReportLabeler {
   /** A comma of an enumeration with an "or". */
   private static final long OR_LISTED = 1L << 61;
 
+  /** A comma of an enumeration whose last item has an extent, which no denial reaches. */
+  private static final long SIZED = 1L << 60;
+
   /** Cues that end what reaches back over them. */
   private static final long ENDS_BEHIND =
       Cue.ENDS.bit
@@ -102,6 +105,15 @@ public final class RuleLabeler implements ReportLabeler {
           | Cue.ASKS.bit
           | Cue.PAST.bit;
 
+  /** Cues between what has been "removed" or "resolved" and a mention that is another matter. */
+  private static final long ENDS_ITEM =
+      Cue.AND.bit
+          | Cue.VERB.bit
+          | Cue.ENDS.bit
+          | Cue.ENDS_DENIAL.bit
+          | Cue.DENIES_AHEAD.bit
+          | Cue.DOUBTS_AHEAD.bit;
+
   /** What a capital letter within a flattened text may begin a statement with. */
   private static final long STATEMENT =
       Cue.POSITIVE.bit
@@ -110,7 +122,18 @@ public final class RuleLabeler implements ReportLabeler {
           | Cue.DENIES_AHEAD.bit
           | Cue.DOUBTS_AHEAD.bit;
 
+  /** Cues that a word before the name of a section does not have. */
+  private static final long NO_NAME =
+      Cue.EXCLUSIVE
+          | Cue.VERB.bit
+          | Cue.SEEN.bit
+          | Cue.POSITIVE.bit
+          | Cue.COMPARES.bit
+          | Cue.NO_HEADING.bit;
+
+  private static final int NAME_WORDS = 4; // before the name of a section
   private static final int ITEM = 6; // words of an item within which its mention begins
+  private static final int LINE_WORDS = 8; // of "no prior films are available for comparison"
   private static final int PREDICATE = 4; // words from a verb to "seen"
 
   private static boolean is(long marks, Cue cue) {
@@ -128,6 +151,7 @@ public final class RuleLabeler implements ReportLabeler {
     private final Reach[] behind; // [tokens + 1] what reaches a mention that ends before it
     private final List<List<Labels.Evidence>> said = new ArrayList<>(Finding.COUNT);
     final List<Labels.Passage> comparisons = new ArrayList<>();
+    private int lastParagraph; // the sentence that begins it
     private int lastFindings = -1; // the last section that is read, by its name and a colon
 
     Reading(String original) {
@@ -148,15 +172,20 @@ public final class RuleLabeler implements ReportLabeler {
       FormAnswers.read(text);
       boolean read = true;
       boolean heading = false; // the last thing read is the heading of a section
+      int lineEnd = -1; // where a section that says "none" and is not read ends with its line
       findLastSection();
       for (int s = 0; s < tokens.sentences(); s++) {
-        if (tokens.beginsParagraph(s) && !heading) {
+        if ((tokens.beginsParagraph(s) && !heading) || (!read && isBody(s))) {
           read = true;
         }
         heading = false;
         int end = tokens.behind(s);
         int first = tokens.first(s);
         for (int i = first; i < end; i++) {
+          if (i == lineEnd) {
+            read = true;
+            first = i;
+          }
           int name = text.nameEnd(i);
           if (name > 0 && isHeading(i, name, tokens.first(s), end)) {
             boolean next = text.is(i, Cue.READ);
@@ -169,6 +198,7 @@ public final class RuleLabeler implements ReportLabeler {
             }
             i = name - 1;
             heading = !next && (name == end || (name == end - 1 && !tokens.isWord(name)));
+            lineEnd = next ? -1 : emptyLineEnd(name);
           }
         }
         if (read) {
@@ -177,7 +207,42 @@ public final class RuleLabeler implements ReportLabeler {
       }
     }
 
+    /**
+     * The begin of the next line where the line behind the name of a section says that there is
+     * nothing to say ("none", "no prior films"); -1 elsewhere.
+     */
+    private int emptyLineEnd(int name) {
+      int at = name < tokens.count() && !tokens.isWord(name) ? name + 1 : name;
+      if (at >= tokens.count() || tokens.has(at, Tokens.LINE)) {
+        return -1;
+      }
+      int end = at + 1;
+      while (end < tokens.count() && end <= at + LINE_WORDS && !tokens.has(end, Tokens.LINE)) {
+        end++;
+      }
+      boolean nothing =
+          text.answerEnd(at) == end
+              && (text.is(at, Cue.ANSWERS_NO) || text.is(at, Cue.ANSWERS_NOTHING));
+      return nothing || text.is(at, Cue.COMPARES_NOTHING) ? end : -1;
+    }
+
+    /**
+     * Whether the sentence begins what the report says of the film, where neither a heading nor an
+     * empty line tells it from an indication before it: a line of its own that begins a statement.
+     */
+    private boolean isBody(int sentence) {
+      int first = tokens.first(sentence);
+      return lastFindings < 0
+          && sentence > lastParagraph
+          && tokens.has(first, Tokens.LINE)
+          && Character.isUpperCase(tokens.letter(first))
+          && (text.marks(first) & (Cue.BEGINS.bit | Cue.DENIES_AHEAD.bit | Cue.EXTENT.bit)) != 0;
+    }
+
     private void findLastSection() {
+      for (int s = tokens.sentences() - 1; s > 0 && lastParagraph == 0; s--) {
+        lastParagraph = tokens.beginsParagraph(s) ? s : 0;
+      }
       for (int i = tokens.count() - 1; i >= 0 && lastFindings < 0; i--) {
         int name = text.nameEnd(i);
         boolean colon =
@@ -203,11 +268,12 @@ public final class RuleLabeler implements ReportLabeler {
         behind = Math.min(end, behind + 1);
       }
       char mark = behind < end ? tokens.letter(behind) : '\n';
-      boolean bracketed = from > first && tokens.letter(from - 1) == '[' && mark == ']';
-      if (bracketed) {
+      if (isEnclosed(from, to)) {
         return true;
       }
-      if (mark == ':' || tokens.letter(to - 1) == ':') {
+      boolean colon = mark == ':' || tokens.letter(to - 1) == ':';
+      begins |= colon && from < lastFindings && isNameBefore(from, first);
+      if (colon) {
         return begins
             || text.is(from, Cue.READ)
             || (capital && from < lastFindings && !text.is(from - 1, Cue.NO_HEADING));
@@ -215,13 +281,54 @@ public final class RuleLabeler implements ReportLabeler {
       if (!begins) {
         return false;
       }
-      boolean line = behind == tokens.count() || tokens.has(behind, Tokens.LINE);
+      boolean line = behind == tokens.count() || tokens.has(behind, Tokens.LINE | Tokens.GAP);
       return !tokens.isWord(to - 1)
-          || (behind < end && (mark == '-' || mark == PlainText.DASH || mark == '=' || mark == '|'))
+          || (behind < end && marksHeading(mark))
+          || (mark == '?' && text.is(from, Cue.UNREAD)) // "Reason for exam? …"
           || (line && capital)
           || (tokens.allCapitals(from, to)
               && tokens.isWord(behind)
               && !tokens.allCapitals(behind, behind + 1));
+    }
+
+    /** Whether the words stand in brackets, or between the asterisks of an emphasis. */
+    private boolean isEnclosed(int from, int to) {
+      int before = tokens.start(from) - 1;
+      int behind = tokens.end(to - 1);
+      if (before < 0 || behind >= report.length()) {
+        return false;
+      }
+      char close = report.charAt(behind);
+      return switch (report.charAt(before)) {
+        case '[' -> close == ']';
+        case '{' -> close == '}';
+        case '<' -> close == '>';
+        case '*' -> close == '*';
+        case '(' -> close == ')' && Character.isUpperCase(tokens.letter(from));
+        default -> false;
+      };
+    }
+
+    /**
+     * Whether the words of the line before {@code from} belong to a name: "Additional history:".
+     */
+    private boolean isNameBefore(int from, int first) {
+      for (int i = from - 1; i >= first && i >= from - NAME_WORDS; i--) {
+        if (!tokens.isWord(i) || (text.marks(i) & NO_NAME) != 0 || text.mentionBegins(i)) {
+          return false;
+        }
+        if (i == first || tokens.has(i, Tokens.LINE)) {
+          return true;
+        }
+      }
+      return false;
+    }
+
+    private static boolean marksHeading(char mark) {
+      return switch (mark) {
+        case '>', '-', PlainText.DASH, '=', '|', ';' -> true;
+        default -> false;
+      };
     }
 
     /** Reads a sentence, or the part of one that belongs to a section. */
@@ -240,6 +347,7 @@ public final class RuleLabeler implements ReportLabeler {
     private void clauses(int first, int end) {
       boolean list = false;
       boolean or = false;
+      boolean sized = false; // "…, bibasilar atelectasis and small effusions"
       Clause clause = Clause.NONE;
       for (int i = end - 1; i >= first; i--) {
         long mark = text.marks(i);
@@ -255,14 +363,17 @@ public final class RuleLabeler implements ReportLabeler {
           clauses[i] = clause;
           boolean statement = goesOn(i, end, Cue.POSITIVE) || goesOn(i, end, Cue.BEGINS);
           list = !statement;
+          sized = !statement && i + 1 < end && text.is(i + 1, Cue.EXTENT) && !place(i + 1);
           or &= list;
           clause = statement ? Clause.NONE : clause;
         } else if (is(mark, Cue.OR)) {
+          clauses[i] = clause; // of the item behind a slash
           list = true;
           or = true;
+          sized = false;
           clause = Clause.NONE;
         } else if (tokens.letter(i) == ',') {
-          text.mark(i, (list ? LISTED : 0) | (or ? OR_LISTED : 0));
+          text.mark(i, (list ? LISTED : 0) | (or ? OR_LISTED : 0) | (list && sized ? SIZED : 0));
           clauses[i] = clause;
           clause = Clause.NONE;
         } else if (clause == Clause.NONE) {
@@ -300,6 +411,7 @@ public final class RuleLabeler implements ReportLabeler {
       boolean likely = false; // "more likely … than …"
       int denied = -1; // behind the cue of the denial
       boolean listed = false; // the denial has passed a comma
+      boolean closed = false; // the denial has passed the "or" of its list
       for (int i = first; i < end; ) {
         long mark = text.marks(i);
         boolean comma = tokens.letter(i) == ',';
@@ -307,11 +419,12 @@ public final class RuleLabeler implements ReportLabeler {
         if (separates
             || goesOn(i, end, Cue.BEGINS)
             || (reach == Reach.DENIAL
-                && (endsDenial(i, first, end, denied, listed) || capital(i, first)))
+                && (endsDenial(i, first, end, denied, listed, closed) || capital(i, first)))
             || (reach == Reach.DOUBT && !items && comma && (mark & LISTED) == 0)) {
           reach = Reach.NOTHING;
         }
         listed |= comma;
+        closed |= is(mark, Cue.OR) && !comma;
         likely = (likely || is(mark, Cue.LIKELY)) && !separates;
         if (is(mark, Cue.ENDS)) {
           reach = Reach.NOTHING;
@@ -319,6 +432,7 @@ public final class RuleLabeler implements ReportLabeler {
           reach = Reach.DENIAL;
           denied = text.cueEnd(i);
           listed = false;
+          closed = false;
         } else if (is(mark, Cue.DOUBTS_AHEAD)
             || is(mark, Cue.DOUBTS_ITEMS)
             || is(mark, Cue.ALTERNATIVES)
@@ -349,7 +463,8 @@ public final class RuleLabeler implements ReportLabeler {
         if (text.mentionBegins(i) || text.mentionEndingAt(i + 1) >= 0) {
           return true; // also of one around the cue: "the heart does not appear enlarged"
         }
-        if (is(text.marks(i), Cue.AND) || is(text.marks(i), Cue.VERB)) {
+        boolean sides = text.is(i, Cue.AND) && i > from && place(i - 1); // "right and left"
+        if ((text.marks(i) & ENDS_ITEM) != 0 && !sides) {
           return false;
         }
       }
@@ -361,8 +476,10 @@ public final class RuleLabeler implements ReportLabeler {
      *
      * @param denied behind the cue of the denial
      * @param listed whether the denial has passed a comma, so that it is one of a list
+     * @param closed whether it has passed the "or" of that list
      */
-    private boolean endsDenial(int token, int first, int end, int denied, boolean listed) {
+    private boolean endsDenial(
+        int token, int first, int end, int denied, boolean listed, boolean closed) {
       long mark = text.marks(token);
       if (is(mark, Cue.ENDS_DENIAL)) {
         // "no likely pneumonia", "without evidence of likely pneumonia"
@@ -371,6 +488,9 @@ public final class RuleLabeler implements ReportLabeler {
         return !adjective;
       }
       boolean comma = tokens.letter(token) == ',';
+      if (tokens.letter(token) == '/') {
+        return hasMention(denied, token) && slashEndsDenial(token, end);
+      }
       if (!comma && !is(mark, Cue.AND)) {
         return false;
       }
@@ -383,8 +503,8 @@ public final class RuleLabeler implements ReportLabeler {
         return false;
       }
       boolean extent = text.is(next, Cue.EXTENT);
-      boolean place = text.is(next, Cue.LIMITS); // which denials have too: "no left or right …"
-      boolean inList = (mark & LISTED) != 0;
+      boolean place = place(next);
+      boolean inList = (mark & (LISTED | SIZED)) == LISTED && !closed;
       if (extent && (mark & OR_LISTED) == 0 && (!place || (comma && !inList))) {
         return true;
       }
@@ -394,6 +514,21 @@ public final class RuleLabeler implements ReportLabeler {
         case OWN -> true;
         case OWN_PLURAL -> comma || extent || place;
       };
+    }
+
+    /** A side or place, which denials have too: "no left or right …". */
+    private boolean place(int token) {
+      return text.is(token, Cue.LIMITS);
+    }
+
+    /** A slash is an "or" but before a statement: "no pneumothorax/small effusion". */
+    private boolean slashEndsDenial(int slash, int end) {
+      int next = slash + 1;
+      if (next >= end) {
+        return false;
+      }
+      boolean extent = text.is(next, Cue.EXTENT) && !place(next);
+      return extent || text.is(next, Cue.POSITIVE) || clauses[slash] == Clause.OWN;
     }
 
     private boolean hasMention(int from, int to) {
@@ -408,8 +543,8 @@ public final class RuleLabeler implements ReportLabeler {
     }
 
     /**
-     * A statement that begins behind a mention without a mark, with a capital or on a new line, as
-     * where the lines of a text were put into one.
+     * A statement that begins behind a mention without a mark, with a capital, on a new line or in
+     * another column, as where the lines of a text were put into one.
      */
     private boolean capital(int token, int first) {
       if (token == first || text.mentionEndingAt(token) < 0 || !tokens.isWord(token)) {
@@ -423,7 +558,7 @@ public final class RuleLabeler implements ReportLabeler {
               && Character.isLowerCase(report.charAt(start + 1))
               && Character.isLowerCase(tokens.letter(token - 1));
       boolean line =
-          tokens.has(token, Tokens.LINE)
+          tokens.has(token, Tokens.LINE | Tokens.GAP)
               && (is(mark, Cue.POSITIVE) || (is(mark, Cue.EXTENT) && !is(mark, Cue.LIMITS)));
       return line || (capital && ((mark & STATEMENT) != 0 || text.mentionBegins(token)));
     }
@@ -442,7 +577,7 @@ public final class RuleLabeler implements ReportLabeler {
             && !(is(mark, Cue.DENIES_AHEAD) && mentionFollows(i, end))) {
           reach = Reach.DENIAL;
           int subject = ended && !text.isCut(i) ? sharedSubject(i, first) : i;
-          sameSubject = subject < i && !relative(i - 1);
+          sameSubject = (subject < i || (i > first && joins(i))) && !relative(i - 1);
           for (; i > subject; i--) {
             behind[i] = reach;
           }
@@ -482,7 +617,7 @@ public final class RuleLabeler implements ReportLabeler {
      * subject: "was enlarged and is now normal", "…, but has cleared", "…, which has resolved".
      */
     private int sharedSubject(int cue, int first) {
-      int joint = cue - 1;
+      int joint = joins(cue) ? cue : cue - 1; // "… and none now"
       if (joint < first || text.isCut(joint) || !(joins(joint) || relative(joint))) {
         return cue;
       }
@@ -502,7 +637,7 @@ public final class RuleLabeler implements ReportLabeler {
 
     private boolean separates(int token) {
       return switch (tokens.letter(token)) {
-        case ';', ':', '(', ')', '[', ']', '|', '-', PlainText.DASH -> true;
+        case ';', ':', '(', ')', '[', ']', '{', '}', '|', '^', '-', PlainText.DASH -> true;
         default -> false;
       };
     }
@@ -529,12 +664,20 @@ public final class RuleLabeler implements ReportLabeler {
         int output = text.mentionOutput(m);
         int finding = text.mentionFinding(m);
         FindingState answered = text.answered(m);
+        if (!entry(from, to, first, end)) {
+          continue;
+        }
         FindingState state =
             answered != null
                 ? answered
                 : output >= LabelerRules.NORMAL
                     ? normal(from, to, finding)
                     : mention(to, output >= LabelerRules.SIGN);
+        if (output >= LabelerRules.NORMAL
+            && state != FindingState.ABSENT
+            && finding != Finding.NO_FINDING.column()) {
+          notNormal(from, to, first, end);
+        }
         if (state != FindingState.NOT_MENTIONED) {
           if (sentence == null) {
             sentence = sentence(first, end);
@@ -546,6 +689,54 @@ public final class RuleLabeler implements ReportLabeler {
                       state, new Labels.Passage(span(from, to), sentence), limited));
         }
       }
+    }
+
+    /**
+     * Whether the words are a statement, or an organ's entry in a form: "Heart - normal". The entry
+     * begins behind a mark, and behind a semicolon it is all that is said.
+     */
+    private boolean entry(int from, int to, int first, int end) {
+      char mark = 0;
+      for (int i = from + 1; i < to; i++) {
+        mark = marksHeading(tokens.letter(i)) ? tokens.letter(i) : mark;
+      }
+      if (mark == 0) {
+        return true;
+      }
+      int start = from > first && text.is(from - 1, Cue.BEGINS) ? from - 1 : from; // "the heart"
+      boolean begins =
+          start == first
+              || tokens.has(start, Tokens.LINE | Tokens.GAP)
+              || !tokens.isWord(start - 1);
+      boolean whole = to == end || !tokens.isWord(to) || tokens.has(to, Tokens.LINE | Tokens.GAP);
+      return begins && (whole || (mark != ';' && !text.mentionBegins(to)));
+    }
+
+    /** Notes that an organ is called not normal: the film shows something, whatever it is. */
+    private void notNormal(int from, int to, int first, int end) {
+      FindingState state =
+          switch (ahead[to - 1]) {
+            case DENIAL ->
+                deniedWithin(from, to) ? FindingState.ABSENT : FindingState.NOT_MENTIONED;
+            case DOUBT -> FindingState.UNCERTAIN;
+            case NOTHING, QUESTION, PAST -> FindingState.NOT_MENTIONED;
+          };
+      if (state != FindingState.NOT_MENTIONED) {
+        said.get(Finding.NO_FINDING.column())
+            .add(
+                new Labels.Evidence(
+                    state, new Labels.Passage(span(from, to), sentence(first, end)), false));
+      }
+    }
+
+    /** Whether the words are denied by one among them: not by "are clear of", which goes on. */
+    private boolean deniedWithin(int from, int to) {
+      for (int i = from + 1; i < to; i++) {
+        if (text.is(i, Cue.DENIES_AHEAD) && text.cueEnd(i) <= to) {
+          return ahead[from] == Reach.NOTHING;
+        }
+      }
+      return false;
     }
 
     private FindingState mention(int to, boolean sign) {
@@ -572,7 +763,7 @@ public final class RuleLabeler implements ReportLabeler {
       if (ahead[to - 1] == Reach.NOTHING) {
         return FindingState.ABSENT;
       }
-      boolean own = ahead[to - 1] == Reach.DENIAL && ahead[from] == Reach.NOTHING;
+      boolean own = ahead[to - 1] == Reach.DENIAL && deniedWithin(from, to);
       boolean size =
           finding == Finding.CARDIOMEGALY.column()
               || finding == Finding.ENLARGED_CARDIOMEDIASTINUM.column();
@@ -642,18 +833,31 @@ public final class RuleLabeler implements ReportLabeler {
       boolean abnormal = false;
       for (Finding finding : Finding.ALL) {
         List<Labels.Evidence> evidence = said.get(finding.column());
-        if (!evidence.isEmpty()) {
+        if (!evidence.isEmpty() && finding != Finding.NO_FINDING) {
           Labels.Entry entry = Labels.Entry.of(evidence);
           entries.put(finding, entry);
           abnormal |= entry.state() != FindingState.ABSENT && finding != Finding.SUPPORT_DEVICES;
         }
       }
       if (hasWord()) {
-        entries.put(
-            Finding.NO_FINDING,
-            new Labels.Entry(abnormal ? FindingState.ABSENT : FindingState.PRESENT, List.of()));
+        entries.put(Finding.NO_FINDING, noFinding(abnormal));
       }
       return new Labels(entries);
+    }
+
+    /** Follows from the other findings, unless the report itself calls the film not normal. */
+    private Labels.Entry noFinding(boolean abnormal) {
+      if (abnormal) {
+        return new Labels.Entry(FindingState.ABSENT, List.of());
+      }
+      List<Labels.Evidence> evidence = said.get(Finding.NO_FINDING.column());
+      boolean denied = evidence.stream().anyMatch(e -> e.state() == FindingState.ABSENT);
+      boolean doubted = evidence.stream().anyMatch(e -> e.state() == FindingState.UNCERTAIN);
+      FindingState state =
+          denied
+              ? FindingState.ABSENT
+              : doubted ? FindingState.NOT_MENTIONED : FindingState.PRESENT;
+      return new Labels.Entry(state, evidence);
     }
   }
 }

@@ -37,6 +37,8 @@ final class Tokens {
   /** A token behind the mark of a list's item. */
   static final int ITEM = 16;
 
+  private static final int MOST_SIGNS = 80; // letters from a minus to a plus
+  private static final int LONGEST_VERB = 8; // of those that "not" is contracted with
   private static final int MOST_SPACES = 3; // between two words of one column
   private static final List<String> ROMAN =
       List.of("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii");
@@ -69,6 +71,9 @@ final class Tokens {
   interface Words {
     /** A word that a dot may follow within a sentence. */
     boolean abbreviation(String text, int from, int to);
+
+    /** A word that a dot may follow before a small letter: "poss. pneumonia", "neg. for". */
+    boolean shortened(String text, int from, int to);
 
     /** A word after which a sentence goes on. */
     boolean goesOn(int wordClass);
@@ -104,14 +109,19 @@ final class Tokens {
         continue;
       }
       lineBegins = false;
-      if (c == '"' || c == '_' || c == '*' || (c == '-' && inWord(i))) {
+      if (c == '"' || c == '\'' || c == '_' || c == '*' || (c == '-' && inWord(i))) {
         i++;
         continue;
       }
       int end = i + 1;
       if (Character.isLetterOrDigit(c)) {
         end = wordEnd(i);
-        if (!hidden(i, end)) {
+        int apart = contractionEnd(i, end, table, words);
+        if (apart > end) {
+          add(i, end - 1, words.contracted(table.classOf(contraction(i, end), 0, end - i + 1)));
+          add(end - 1, apart, words.not());
+          end = apart;
+        } else if (!hidden(i, end)) {
           word(i, end, table.classOf(text, i, end), words);
         }
         i = end;
@@ -200,16 +210,34 @@ final class Tokens {
   private int sign(int at, char c) {
     boolean last = at + 1 == text.length();
     boolean item = !last && apart(at);
-    boolean touches = !last && Character.isLetter(text.charAt(at + 1)); // "-No effusion"
+    boolean touches = // "-No effusion", but not "-ve for effusion"
+        !last
+            && Character.isLetter(text.charAt(at + 1))
+            && !text.startsWith("ve ", at + 1)
+            && !plusFollows(at);
     if (lineBegins && (item || (c == '-' && touches))) {
       lineMark = c;
       return at + 1;
     }
-    boolean alone = c == '*' || c == '>' || (c == lineMark && c != '-' && c != PlainText.DASH);
+    boolean alone =
+        c == '*' || c == '>' || c == '~' || (c == lineMark && c != '-' && c != PlainText.DASH);
     if (item && alone && !betweenDigits(at) && (c != 'o' || upperBehind(at))) {
       return at + 1;
     }
     return c == '~' && touches ? at + 1 : number(at); // "~" separates lines in HL7
+  }
+
+  /** Whether the line goes on with a plus before a word, so that a minus denies: "-a, +b". */
+  private boolean plusFollows(int at) {
+    int end = Math.min(text.length() - 1, at + MOST_SIGNS);
+    for (int i = at + 1; i < end && text.charAt(i) != '\n'; i++) {
+      if (text.charAt(i) == '+'
+          && text.charAt(i - 1) == ' '
+          && Character.isLetter(text.charAt(i + 1))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Whether spaces or the text's ends stand on both sides. */
@@ -218,10 +246,11 @@ final class Tokens {
         && (at + 1 == text.length() || Character.isWhitespace(text.charAt(at + 1)));
   }
 
+  /** "5 * 3", "5 > 3"; "~ 3 cm" is about a number too. */
   private boolean betweenDigits(int at) {
     return at > 1
         && at + 2 < text.length()
-        && Character.isDigit(text.charAt(at - 2))
+        && (Character.isDigit(text.charAt(at - 2)) || text.charAt(at) == '~')
         && Character.isDigit(text.charAt(at + 2));
   }
 
@@ -243,7 +272,7 @@ final class Tokens {
     while (to < text.length() && to - from <= 4 && Character.isLetterOrDigit(text.charAt(to))) {
       to++;
     }
-    int end = numberEnd(to, c);
+    int end = numberEnd(to, c, Character.isDigit(text.charAt(from)));
     if (to - from > 4 || end == to) {
       return at;
     }
@@ -283,7 +312,7 @@ final class Tokens {
   }
 
   /** The place behind what closes the number of an item; {@code at} where nothing does. */
-  private int numberEnd(int at, char opening) {
+  private int numberEnd(int at, char opening, boolean digits) {
     if (opening == '#') {
       return at < text.length() && Character.isWhitespace(text.charAt(at)) ? at + 1 : at;
     }
@@ -296,6 +325,7 @@ final class Tokens {
       boolean apart =
           next < text.length()
               && (Character.isWhitespace(text.charAt(next))
+                  || (digits && closing == '.' && Character.isLetter(text.charAt(next)))
                   || (Character.isUpperCase(text.charAt(next))
                       && next + 1 < text.length()
                       && Character.isLowerCase(text.charAt(next + 1))));
@@ -305,9 +335,38 @@ final class Tokens {
     return dash ? at + 3 : at;
   }
 
+  /**
+   * The place behind "isn ' t" or "isn t", as a tokenizer leaves it; {@code end} for another word.
+   */
+  private int contractionEnd(int from, int end, PhraseTable table, Words words) {
+    if (end - from < 3 || end - from > LONGEST_VERB || (text.charAt(end - 1) | 32) != 'n') {
+      return end;
+    }
+    int at = end;
+    while (at < text.length() && at < end + 3 && " '".indexOf(text.charAt(at)) >= 0) {
+      at++;
+    }
+    boolean t =
+        at > end
+            && at < text.length()
+            && (text.charAt(at) | 32) == 't'
+            && !(at + 1 < text.length() && Character.isLetterOrDigit(text.charAt(at + 1)));
+    boolean contracted =
+        t && words.contracted(table.classOf(contraction(from, end), 0, end - from + 1)) >= 0;
+    return contracted ? at + 1 : end;
+  }
+
+  private String contraction(int from, int end) {
+    return text.substring(from, end) + "t";
+  }
+
   /** Adds a word, or the two of a contraction with "not". */
   private void word(int from, int to, int wordClass, Words words) {
     char last = text.charAt(to - 1);
+    if ((last == 't' || last == 'T') && to - from == 3 && text.charAt(from + 1) == '\'') {
+      add(from, to, (text.charAt(from) | 32) == 'n' ? words.not() : wordClass); // "is n't"
+      return;
+    }
     if ((last == 't' || last == 'T') && to - from > 3) {
       int verb = words.contracted(wordClass);
       if (verb >= 0) {
@@ -382,6 +441,9 @@ final class Tokens {
       return false;
     }
     boolean behindWord = open && ends[count - 1] == at;
+    if (behindWord && words.shortened(text, starts[count - 1], at)) {
+      return false;
+    }
     if (!Character.isWhitespace(next) && !Character.isUpperCase(next)) {
       // "pneumothorax.small effusion", but not "e.g." or "1.5"
       return !Character.isLetterOrDigit(next)
@@ -426,7 +488,7 @@ final class Tokens {
     if (end < text.length()
         && (end - from == 1 || (end - from == 2 && Character.isDigit(text.charAt(from))))) {
       char behind = text.charAt(end);
-      if (behind == ')' || (behind == '.' && !bracket && numberEnd(end, ' ') > end)) {
+      if (behind == ')' || (behind == '.' && !bracket && numberEnd(end, ' ', false) > end)) {
         return true;
       }
     }

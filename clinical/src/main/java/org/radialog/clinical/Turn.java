@@ -20,25 +20,36 @@ public sealed interface Turn {
   record Question(String text) implements Turn {}
 
   /**
-   * The report again, with findings that it lacks and without those that are wrong; the rest as it
-   * was. No Finding in either set is left out, because it follows from the others.
+   * The report again, with findings that it lacks, without those that are wrong, and with those
+   * that are to be left open; the rest as it was. No Finding is left out of each set, because it
+   * follows from the others.
    */
-  record Correction(Set<Finding> missing, Set<Finding> wrong) implements Turn {
+  record Correction(Set<Finding> missing, Set<Finding> wrong, Set<Finding> uncertain)
+      implements Turn {
     /**
-     * Checks that there is something to correct and nothing is both.
+     * Checks that there is something to correct and no finding is in two sets.
      *
      * @throws IllegalArgumentException otherwise
      */
     public Correction {
       missing = pathologies(missing);
       wrong = pathologies(wrong);
-      if (missing.isEmpty() && wrong.isEmpty()) {
+      uncertain = pathologies(uncertain);
+      if (missing.isEmpty() && wrong.isEmpty() && uncertain.isEmpty()) {
         throw new IllegalArgumentException(
-            "a correction needs at least one missing or wrong finding other than No Finding");
+            "a correction needs at least one missing, wrong or uncertain finding other than No"
+                + " Finding");
       }
-      if (!Collections.disjoint(missing, wrong)) {
+      if (!Collections.disjoint(missing, wrong)
+          || !Collections.disjoint(missing, uncertain)
+          || !Collections.disjoint(wrong, uncertain)) {
         throw new IllegalArgumentException(
-            "a finding cannot be missing and wrong: " + missing + ", " + wrong);
+            "a finding is only one of missing, wrong and uncertain: "
+                + missing
+                + ", "
+                + wrong
+                + ", "
+                + uncertain);
       }
     }
 

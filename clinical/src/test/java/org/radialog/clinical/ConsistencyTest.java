@@ -14,7 +14,7 @@ class ConsistencyTest {
   private final RuleLabeler labeler = new RuleLabeler();
 
   private Consistency of(String report, Finding... present) {
-    return Consistency.of(labeler.label(report), List.of(present), ALL);
+    return Consistency.of(labeler.label(report), FindingsList.of(List.of(present)), ALL);
   }
 
   @Test
@@ -22,7 +22,7 @@ class ConsistencyTest {
     Consistency c =
         Consistency.of(
             labeler.label("There is edema. No pneumonia."),
-            Set.of(Finding.PNEUMONIA),
+            FindingsList.of(Set.of(Finding.PNEUMONIA)),
             Finding.NIH_MAPPED);
     assertThat(c.unstated()).containsExactly(Finding.PNEUMONIA);
     assertThat(c.contradicting()).containsExactly(Finding.EDEMA);
@@ -79,7 +79,7 @@ class ConsistencyTest {
 
   private List<Kind> answer(String text, Labels report) {
     return Consistency.ofAnswer(
-            labeler.label(text), List.of(Finding.EDEMA), ALL, Optional.of(report))
+            labeler.label(text), FindingsList.of(List.of(Finding.EDEMA)), ALL, Optional.of(report))
         .warnings()
         .stream()
         .map(Consistency.Warning::kind)
@@ -116,6 +116,65 @@ class ConsistencyTest {
             of("A PICC line is in place. The tube was removed.", Finding.SUPPORT_DEVICES)
                 .warnings())
         .isEmpty();
+  }
+
+  @Test
+  void aFindingThatIsUncertainIsLeftOpenNeitherStatedNorDeniedNorLeftOut() {
+    assertThat(open("There is a possible pleural effusion.")).isEmpty();
+    assertThat(open("There is a pleural effusion.")).containsExactly(Kind.UNCERTAIN_AND_STATED);
+    assertThat(open("No pleural effusion.")).containsExactly(Kind.UNCERTAIN_AND_DENIED);
+    assertThat(open("The heart is normal in size."))
+        .containsExactly(Kind.UNCERTAIN_AND_UNMENTIONED);
+    assertThat(of("There is a possible pleural effusion.").warnings()).isEmpty();
+  }
+
+  private List<Kind> open(String report) {
+    Consistency c =
+        Consistency.of(
+            labeler.label(report),
+            new FindingsList(Set.of(), Set.of(Finding.PLEURAL_EFFUSION)),
+            ALL);
+    assertThat(c.holds()).isEqualTo(c.warnings().isEmpty());
+    return c.warnings().stream().map(Consistency.Warning::kind).toList();
+  }
+
+  @Test
+  void whatAnUncertainFindingIsAKindOfIsLeftOpenWithIt() {
+    FindingsList pneumonia =
+        new FindingsList(
+            Set.of(), Set.of(Finding.PNEUMONIA, Finding.CONSOLIDATION, Finding.LUNG_OPACITY));
+    assertThat(Consistency.of(labeler.label("There may be pneumonia."), pneumonia, ALL).warnings())
+        .isEmpty();
+    assertThat(
+            Consistency.of(
+                    labeler.label("There may be pneumonia. No consolidation."), pneumonia, ALL)
+                .warnings())
+        .extracting(Consistency.Warning::kind, Consistency.Warning::finding)
+        .containsExactly(
+            org.assertj.core.groups.Tuple.tuple(
+                Kind.UNCERTAIN_AND_DENIED, Optional.of(Finding.CONSOLIDATION)));
+  }
+
+  @Test
+  void anAnswerNeedNotSpeakOfAnUncertainFindingButMayNotSettleIt() {
+    assertThat(answerToUncertain("The heart is normal in size.")).isEmpty();
+    assertThat(answerToUncertain("There may be a small effusion.")).isEmpty();
+    assertThat(answerToUncertain("There is a pleural effusion."))
+        .containsExactly(Kind.UNCERTAIN_AND_STATED);
+    assertThat(answerToUncertain("There is no pleural effusion."))
+        .containsExactly(Kind.UNCERTAIN_AND_DENIED);
+  }
+
+  private List<Kind> answerToUncertain(String text) {
+    return Consistency.ofAnswer(
+            labeler.label(text),
+            new FindingsList(Set.of(), Set.of(Finding.PLEURAL_EFFUSION)),
+            ALL,
+            Optional.empty())
+        .warnings()
+        .stream()
+        .map(Consistency.Warning::kind)
+        .toList();
   }
 
   @Test

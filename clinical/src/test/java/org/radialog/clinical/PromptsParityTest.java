@@ -4,8 +4,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
@@ -131,13 +129,13 @@ class PromptsParityTest {
 
   private static PromptFormat format(JsonNode input) {
     return switch (version(input)) {
-      case V1 -> PromptFormat.RADIALOG_V1;
-      case V2 -> PromptFormat.RADIALOG_V2;
+      case V1 -> RadialogFormat.V1;
+      case V2 -> RadialogFormat.V2;
     };
   }
 
-  private static Optional<Set<Finding>> given(JsonNode input) {
-    return Optional.of(new TreeSet<>(findings(input, "labels")));
+  private static Optional<FindingsList> given(JsonNode input) {
+    return Optional.of(FindingsList.of(findings(input, "labels")));
   }
 
   private static List<String> messages(JsonNode input) {

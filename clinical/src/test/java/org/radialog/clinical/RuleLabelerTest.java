@@ -270,7 +270,7 @@ class RuleLabelerTest {
   void aStatementAppendedIsReadWhateverStandsBefore(
       @ForAll("wordRows") String text, @ForAll("pathologies") Finding finding) {
     String before = "Chest.\n\n" + text + ".";
-    Labels labels = labeler.label(before + "\n\nThere is " + PromptFormat.words(finding) + ".");
+    Labels labels = labeler.label(before + "\n\nThere is " + FindingWords.of(finding) + ".");
     assertThat(labels.state(finding)).as(text).isEqualTo(FindingState.PRESENT);
     assertThat(labels.state(Finding.NO_FINDING))
         .isEqualTo(
@@ -301,16 +301,19 @@ class RuleLabelerTest {
     absent.removeAll(present);
     absent.remove(Finding.NO_FINDING);
     var report = new StringBuilder("Chest radiograph.");
-    present.forEach(f -> report.append(" There is ").append(PromptFormat.words(f)).append('.'));
+    present.forEach(f -> report.append(" There is ").append(FindingWords.of(f)).append('.'));
     if (!absent.isEmpty()) {
-      List<String> names = absent.stream().map(PromptFormat::words).toList();
+      List<String> names = absent.stream().map(FindingWords::of).toList();
       report.append(" There is no ").append(String.join(" or ", names)).append('.');
     }
     Labels labels = labeler.label(report.toString());
     assertThat(labels.in(FindingState.PRESENT)).containsAll(present);
     assertThat(labels.in(FindingState.ABSENT)).containsAll(absent);
     assertThat(
-            Consistency.of(labels, present, EnumSet.complementOf(EnumSet.of(Finding.NO_FINDING)))
+            Consistency.of(
+                    labels,
+                    FindingsList.of(present),
+                    EnumSet.complementOf(EnumSet.of(Finding.NO_FINDING)))
                 .warnings())
         .isEmpty();
   }

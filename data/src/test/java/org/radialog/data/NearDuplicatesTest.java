@@ -94,7 +94,7 @@ class NearDuplicatesTest {
           random
               .ints(0, SENTENCES.size())
               .distinct()
-              .limit(4 + random.nextInt(3))
+              .limit(8 + random.nextInt(3))
               .mapToObj(SENTENCES::get)
               .collect(Collectors.joining(" "));
       texts.add(new Text("r" + i, i % 3 == 0 ? "test" : "train", report));

@@ -15,8 +15,9 @@ import org.radialog.base.RadialogException;
 import org.radialog.clinical.AnswerLabels;
 import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
+import org.radialog.clinical.FindingWords;
+import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.Labels;
-import org.radialog.clinical.PromptFormat;
 import org.radialog.clinical.PromptPart;
 import org.radialog.clinical.RuleLabeler;
 import org.radialog.clinical.Turn;
@@ -186,7 +187,7 @@ public final class Dialog implements AutoCloseable {
       model.tokenizer().requireRoom(report, model.positions());
       Turn turn = new Turn.Report();
       List<LlamaInput> said =
-          new ArrayList<>(inputs(model.wording().open(namedFindings(turn), turn), true));
+          new ArrayList<>(inputs(model.prompts().open(namedFindings(turn), turn), true));
       said.addAll(PromptInputs.answer(inputs(List.of(model.prompts().answer(report)), false)));
       transcript = Optional.of(List.copyOf(said));
       beforeQuestion = transcript;
@@ -456,7 +457,7 @@ public final class Dialog implements AutoCloseable {
     try {
       Consumer<String> heard = clock.watching(onText);
       c = complete(turn, how, heard);
-      text = c.text().strip() + stateUnwritten(c, unwritten(findings), heard);
+      text = c.text().strip() + stateUnwritten(c, findings, heard);
       answered = true;
     } finally {
       if (!answered) {
@@ -469,7 +470,7 @@ public final class Dialog implements AutoCloseable {
     Set<Finding> assessed = assessed(findings);
     Labels labels = LABELER.label(text);
     written = Optional.of(labels);
-    Consistency consistency = Consistency.of(labels, findings.present(), assessed);
+    Consistency consistency = Consistency.of(labels, findings.list(), assessed);
     return new Report(
         findings,
         text,
@@ -480,15 +481,20 @@ public final class Dialog implements AutoCloseable {
   }
 
   /** Adds a sentence for each finding that the model could not write about; returns them. */
-  private String stateUnwritten(
-      Engine.Completion c, Set<Finding> unwritten, Consumer<String> onText) {
+  private String stateUnwritten(Engine.Completion c, Findings shown, Consumer<String> onText) {
+    Set<Finding> unwritten = unwritten(shown);
     if (unwritten.isEmpty()
         || edit instanceof FindingsEdit.Hidden
         || c.end() == Engine.End.CANCELLED) {
       return "";
     }
     String sentences =
-        unwritten.stream().map(PromptFormat::sentence).collect(Collectors.joining(" ", " ", ""));
+        unwritten.stream()
+            .map(finding ->
+                shown.state(finding) == Findings.State.UNCERTAIN
+                    ? FindingWords.possible(finding)
+                    : FindingWords.present(finding))
+            .collect(Collectors.joining(" ", " ", ""));
     listening(onText).accept(sentences);
     List<LlamaInput> all = new ArrayList<>(transcript.orElseThrow());
     all.add(new LlamaInput.Answer(model.tokenizer().encode(sentences, false)));
@@ -513,13 +519,14 @@ public final class Dialog implements AutoCloseable {
     Set<Finding> named = EnumSet.noneOf(Finding.class);
     named.addAll(correction.added());
     named.addAll(correction.removed());
+    named.addAll(correction.uncertain());
     named.remove(Finding.NO_FINDING);
     if (named.isEmpty()) {
       throw new RadialogException(
           "the correction names no finding other than No Finding, which follows from the others;"
-              + " add or remove one of them");
+              + " add, remove or leave open one of them");
     }
-    return new Turn.Correction(correction.added(), correction.removed());
+    return new Turn.Correction(correction.added(), correction.removed(), correction.uncertain());
   }
 
   private Reply reply(String question, Turn turn, Decoding how, Consumer<String> onText) {
@@ -538,11 +545,11 @@ public final class Dialog implements AutoCloseable {
     Labels said =
         switch (turn) {
           case Turn.Question(String question) -> AnswerLabels.of(LABELER, question, text);
-          case Turn.Report(), Turn.Impression(), Turn.Summary(), Turn.Correction(_, _) ->
+          case Turn.Report(), Turn.Impression(), Turn.Summary(), Turn.Correction _ ->
               LABELER.label(text);
         };
     Consistency consistency =
-        Consistency.ofAnswer(said, findings.present(), assessed(findings), written);
+        Consistency.ofAnswer(said, findings.list(), assessed(findings), written);
     return prior.isPresent() ? consistency : consistency.withoutPrior(LABELER.comparisons(text));
   }
 
@@ -552,7 +559,7 @@ public final class Dialog implements AutoCloseable {
     List<PromptPart> parts =
         transcript.isPresent()
             ? model.prompts().next(turn)
-            : model.wording().open(namedFindings(turn), turn);
+            : model.prompts().open(namedFindings(turn), turn);
     Engine engine = model.engine();
     prompt.addAll(inputs(parts, transcript.isEmpty()));
     if (sequence.isEmpty()) {
@@ -588,20 +595,26 @@ public final class Dialog implements AutoCloseable {
    * them, less what a user's edit contradicts. Ours gets the list that is shown, less what only
    * follows from it; for a report also less what the model cannot write about.
    */
-  private Optional<Set<Finding>> namedFindings(Turn turn) {
+  private Optional<FindingsList> namedFindings(Turn turn) {
     return switch (edit) {
       case FindingsEdit.Hidden() -> Optional.empty();
       case FindingsEdit.Changed(Correction correction) -> {
-        Set<Finding> named = EnumSet.noneOf(Finding.class);
-        named.addAll(labels().present());
+        Findings called = labels();
         Findings shown = currentFindings();
+        Set<Finding> present = EnumSet.noneOf(Finding.class);
+        present.addAll(called.present());
+        Set<Finding> uncertain = EnumSet.noneOf(Finding.class);
+        uncertain.addAll(called.uncertain());
         if (!model.prompts().namesLabels() || !correction.isEmpty()) {
-          named.retainAll(shown.present());
+          uncertain.addAll(present);
+          uncertain.retainAll(shown.uncertain());
+          present.retainAll(shown.present());
         }
         if (turn instanceof Turn.Report) {
-          named.removeAll(unwritten(shown));
+          present.removeAll(unwritten(shown));
+          uncertain.removeAll(unwritten(shown));
         }
-        yield Optional.of(named);
+        yield Optional.of(new FindingsList(present, uncertain));
       }
     };
   }
@@ -614,6 +627,7 @@ public final class Dialog implements AutoCloseable {
     Set<Finding> unwritten = EnumSet.noneOf(Finding.class);
     if (!model.prompts().namesLabels()) {
       unwritten.addAll(shown.present());
+      unwritten.addAll(shown.uncertain());
       unwritten.removeIf(model::assesses);
       unwritten.remove(Finding.NO_FINDING);
     }

@@ -13,10 +13,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
+import org.radialog.language.CacheShape;
 import org.radialog.language.KvCache;
-import org.radialog.language.LanguageDecoder;
-import org.radialog.language.Llama;
-import org.radialog.language.LlamaConfig;
+import org.radialog.language.LanguageNetwork;
 import org.radialog.language.LlamaInput;
 import org.radialog.text.TextTokenizer;
 
@@ -25,16 +25,19 @@ import org.radialog.text.TextTokenizer;
  * none. Each turn of its loop prefills one piece of one new prompt, then makes one decode pass that
  * all running sequences share; a sequence alone is a batch of one.
  *
- * <p>Where the decoder has room in a pass ({@link LanguageDecoder#passTokens}), a greedy answer's
+ * <p>Where the network has room in a pass ({@link LanguageNetwork#passTokens}), a greedy answer's
  * next tokens are guessed from what the conversation said before ({@link PromptLookup}) and
  * computed in the same pass. Those that the model would have chosen are kept, the others taken
  * back: the answer is the same, in fewer passes.
  *
  * <p>What is computed for a position depends on the conversation up to it and on nothing else: a
- * prompt's positions are those of {@link Llama#prefill}, whose bits do not depend on how the prompt
- * is cut; an answer's ({@link LlamaInput.Answer}) are always those of the decoder, whether they
- * were just said or are read from an earlier conversation. Where the decoder is quantised, answers
- * are so the same, bit for bit, alone and beside others, in the first turn and in a later one.
+ * prompt's positions are those of {@link LanguageNetwork#prefill}, whose bits do not depend on how
+ * the prompt is cut; an answer's ({@link LlamaInput.Answer}) are always those of the steps, whether
+ * they were just said or are read from an earlier conversation. Where the steps are quantised,
+ * answers are so the same, bit for bit, alone and beside others, in the first turn and in a later
+ * one.
+ *
+ * <p>What would go beyond the {@link Limits} is refused before anything is computed for it.
  *
  * <p>A sequence that fails, fails alone, for want of memory too. Should the loop itself fail, every
  * answer under way fails with it, and who comes later hears that the engine is closed, and why.
@@ -50,11 +53,11 @@ public final class Engine implements AutoCloseable {
   // A waiting caller looks so often whether there is still somebody to wait for.
   private static final long LOOK_MILLIS = 500;
 
-  private final LlamaConfig config;
-  private final Llama llama;
-  private final LanguageDecoder decoder;
+  private final LanguageNetwork network;
+  private final CacheShape shape;
   private final TextTokenizer tokenizer;
   private final Set<Integer> ends;
+  private final Limits limits;
   private final BlockingQueue<Arrival> arriving = new LinkedBlockingQueue<>();
   private final Thread thread;
   private final List<float[]> logits = new ArrayList<>(); // [V] a token of a pass, the loop's own
@@ -63,21 +66,55 @@ public final class Engine implements AutoCloseable {
   private final Object gate = new Object();
   private boolean closed; // guarded by gate
   private @Nullable Throwable fault; // why the loop ended by itself; guarded by gate
+  private int turns; // running or queued; guarded by gate
+  private long cacheBytes; // of all sequences, with what turns under way may add; guarded by gate
 
   /**
    * An engine over a language model, which stays the caller's to close after the engine.
    *
-   * @param llama prefills prompts
-   * @param decoder makes the steps; may be {@code llama} itself
    * @param ends tokens that end an answer
+   * @param limits beyond which turns are refused
    */
-  public Engine(Llama llama, LanguageDecoder decoder, TextTokenizer tokenizer, Set<Integer> ends) {
-    this.config = Objects.requireNonNull(llama, "llama").config();
-    this.llama = llama;
-    this.decoder = Objects.requireNonNull(decoder, "decoder");
+  public Engine(
+      LanguageNetwork network, TextTokenizer tokenizer, Set<Integer> ends, Limits limits) {
+    this.network = Objects.requireNonNull(network, "network");
+    this.shape = network.cacheShape();
     this.tokenizer = Objects.requireNonNull(tokenizer, "tokenizer");
     this.ends = Set.copyOf(Objects.requireNonNull(ends, "ends"));
+    this.limits = Objects.requireNonNull(limits, "limits");
     this.thread = Thread.ofPlatform().daemon().name("radialog-engine").start(this::loop);
+  }
+
+  /**
+   * How much an engine takes on.
+   *
+   * @param running turns that are computed at once; others are queued
+   * @param queued turns that wait for those, at most
+   * @param cacheBytes of the caches of all open sequences together, at most; a turn is counted with
+   *     what its cache may grow to
+   */
+  public record Limits(int running, int queued, long cacheBytes) {
+    /** Everything is taken on. */
+    public static final Limits NONE =
+        new Limits(Integer.MAX_VALUE, Integer.MAX_VALUE, Long.MAX_VALUE);
+
+    /**
+     * Checks the ranges.
+     *
+     * @throws RadialogException if nothing would ever run
+     */
+    public Limits {
+      if (running < 1 || queued < 0 || cacheBytes < 1) {
+        throw new RadialogException(
+            Kind.BAD_INPUT,
+            "limits of %d running turns, %d queued ones and %d bytes of cache, expected at least 1, 0 and 1"
+                .formatted(running, queued, cacheBytes));
+      }
+    }
+
+    private long turns() {
+      return (long) running + queued;
+    }
   }
 
   /** Why an answer ended. */
@@ -156,7 +193,24 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  // Hands a job to the loop.
+  /**
+   * Refuses what the next turn would be refused for now, where the turns under way are already as
+   * many as the limits allow: for a caller whose turn begins with other work.
+   *
+   * @throws RadialogException of the kind {@link Kind#OVERLOADED}
+   */
+  public void requireRoom() {
+    synchronized (gate) {
+      if (turns >= limits.turns()) {
+        throw new RadialogException(
+            Kind.OVERLOADED,
+            "the engine has %d turns under way, expected at most %d running and %d queued; ask again later"
+                .formatted(turns, limits.running, limits.queued));
+      }
+    }
+  }
+
+  // Hands a job to the loop, or refuses it.
   private void submit(Job job) {
     synchronized (gate) {
       if (fault != null) {
@@ -166,7 +220,35 @@ public final class Engine implements AutoCloseable {
       if (closed) {
         throw new IllegalStateException("the engine is closed");
       }
+      requireRoom();
+      Sequence sequence = job.sequence;
+      long wanted = Math.max(sequence.charged, KvCache.mostBytes(shape, job.mostPositions()));
+      long others = cacheBytes - sequence.charged;
+      if (wanted > limits.cacheBytes - others) {
+        throw new RadialogException(
+            Kind.OVERLOADED,
+            "the turn may need %d bytes of cache beside %d of other dialogs, expected at most %d together; close dialogs or ask for fewer new tokens"
+                .formatted(wanted, others, limits.cacheBytes));
+      }
       arriving.add(job);
+      turns++;
+      cacheBytes += wanted - sequence.charged;
+      sequence.charged = wanted;
+    }
+  }
+
+  // The turn of a sequence is over: its cache is counted as it is.
+  private void left(Sequence sequence) {
+    synchronized (gate) {
+      turns--;
+      charge(sequence, sequence.cache.bytes());
+    }
+  }
+
+  private void charge(Sequence sequence, long bytes) {
+    synchronized (gate) {
+      cacheBytes += bytes - sequence.charged;
+      sequence.charged = bytes;
     }
   }
 
@@ -176,7 +258,8 @@ public final class Engine implements AutoCloseable {
    * #close} may come from any thread, that of a listener in the middle of an answer included.
    */
   public final class Sequence implements AutoCloseable {
-    private final KvCache cache = new KvCache(config);
+    private final KvCache cache = new KvCache(shape);
+    private long charged; // bytes of the cache that the limits count; guarded by the engine's gate
     private final List<float[]> images = new ArrayList<>();
     // Used by the loop while a job runs:
     private final Codes held = new Codes(); // what the cache holds
@@ -196,12 +279,31 @@ public final class Engine implements AutoCloseable {
      * @param onText gets the text piece by piece in the caller's thread. Whatever it throws ends
      *     the answer and is passed on. While it runs, the answer goes on being computed; it may
      *     call {@link #cancel} and {@link #close}
-     * @throws RadialogException if the prompt leaves no position for an answer, or the model failed
+     * @throws RadialogException if the prompt leaves no position for an answer, or the model
+     *     failed; of the kind {@link Kind#OVERLOADED} if that is beyond the limits
      * @throws IllegalStateException if another caller is being served, or this or the engine is
      *     closed
      */
     public Completion generate(List<LlamaInput> prompt, Decoding how, Consumer<String> onText) {
+      return generate(prompt, Cut.NONE, how, onText);
+    }
+
+    /**
+     * Answers {@code prompt} anew from where an earlier answer to it is cut. What is kept is not
+     * computed again; with nothing barred the answer is the earlier one, drawn ones too.
+     *
+     * @param prompt that of the earlier answer
+     * @param how the same again; its number of new tokens counts those that are kept
+     * @param onText gets the text behind what is kept; see {@link #generate(List, Decoding,
+     *     Consumer)}
+     * @return the whole answer, with what is kept
+     * @throws RadialogException as for an answer, or if the cut keeps as many tokens as an answer
+     *     may have, or bars all there are
+     */
+    public Completion generate(
+        List<LlamaInput> prompt, Cut cut, Decoding how, Consumer<String> onText) {
       Objects.requireNonNull(prompt, "prompt");
+      Objects.requireNonNull(cut, "cut");
       Objects.requireNonNull(how, "how");
       Objects.requireNonNull(onText, "onText");
       synchronized (turns) {
@@ -213,12 +315,13 @@ public final class Engine implements AutoCloseable {
       }
       Optional<Job> begun = Optional.empty();
       try {
-        Job mine = new Job(this, prompt, codes(prompt), how);
-        begun = Optional.of(mine);
+        Job mine = new Job(this, prompt, cut, how);
+        Optional<Job> here = Optional.of(mine);
         synchronized (turns) {
           requireOpen(); // the prompt took its time
           mine.cancelled = cancelRequested;
           submit(mine);
+          begun = here; // one that was refused is not waited for
           job = mine;
         }
         return mine.await(onText);
@@ -273,9 +376,10 @@ public final class Engine implements AutoCloseable {
       synchronized (turns) {
         cache.close();
       }
+      charge(this, 0);
     }
 
-    // One number a position that is equal where the position's content is.
+    // A fingerprint of each position's content.
     private Codes codes(List<LlamaInput> prompt) {
       Codes codes = new Codes();
       for (LlamaInput input : prompt) {
@@ -302,9 +406,9 @@ public final class Engine implements AutoCloseable {
     }
 
     private int known(int id) {
-      if (id < 0 || id >= config.vocab()) {
+      if (id < 0 || id >= network.vocab()) {
         throw new RadialogException(
-            "token id " + id + " is not in the language model's vocabulary of " + config.vocab());
+            "token id " + id + " is not in the language model's vocabulary of " + network.vocab());
       }
       return id;
     }
@@ -367,9 +471,10 @@ public final class Engine implements AutoCloseable {
 
   private void loop() {
     List<Job> running = new ArrayList<>();
+    List<Job> queued = new ArrayList<>();
     Optional<Throwable> failure = Optional.empty();
     try {
-      serve(running);
+      serve(running, queued);
     } catch (Throwable e) { // a checked exception in disguise as well
       failure = Optional.of(e);
     } finally {
@@ -380,6 +485,7 @@ public final class Engine implements AutoCloseable {
       Throwable told =
           failure.orElseGet(() -> new IllegalStateException("the engine's thread was ended"));
       running.forEach(job -> job.fail(told));
+      queued.forEach(job -> job.fail(told));
       for (Arrival left = arriving.poll(); left != null; left = arriving.poll()) {
         switch (left) {
           case Closing _ -> {}
@@ -389,13 +495,20 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  private void serve(List<Job> running) {
+  private void serve(List<Job> running, List<Job> queued) {
     boolean open = true;
     while (open) {
-      open = admit(running);
+      open = accept(queued, running.isEmpty());
       if (!open) {
         running.forEach(job -> job.cancelled = true);
+        queued.forEach(job -> job.cancelled = true);
       }
+      while (running.size() < limits.running && !queued.isEmpty()) {
+        Job next = queued.removeFirst();
+        running.add(next);
+        next.guarded(next::admit);
+      }
+      end(queued);
       end(running);
       running.stream().filter(Job::prefilling).findFirst().ifPresent(this::prefill);
       List<Job> ready = running.stream().filter(Job::decoding).toList();
@@ -406,19 +519,16 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  // Takes what has arrived; waits where nothing is running. False once the engine closes.
-  private boolean admit(List<Job> running) {
+  // Queues what has arrived; waits where nothing is running. False once the engine closes.
+  private boolean accept(List<Job> queued, boolean idle) {
     try {
-      Arrival arrival = running.isEmpty() ? arriving.take() : arriving.poll();
+      Arrival arrival = idle ? arriving.take() : arriving.poll();
       while (arrival != null) {
         switch (arrival) {
           case Closing _ -> {
             return false;
           }
-          case Job job -> {
-            job.guarded(job::admit);
-            running.add(job);
-          }
+          case Job job -> queued.add(job);
         }
         arrival = arriving.poll();
       }
@@ -429,25 +539,24 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  private static void end(List<Job> running) {
-    for (Job job : running) {
+  private static void end(List<Job> jobs) {
+    for (Job job : jobs) {
       if (job.cancelled && !job.ended) {
         job.guarded(() -> job.end(End.CANCELLED));
       }
     }
-    running.removeIf(job -> job.ended);
+    jobs.removeIf(job -> job.ended);
   }
 
   private void prefill(Job job) {
     job.guarded(() -> {
       int end = job.codes.endOfKind(job.next);
       float[] last;
-      // One network for both: then there is nothing to tell apart.
-      if (decoder != llama && job.codes.answer(job.next)) {
+      if (network.answersApart() && job.codes.answer(job.next)) {
         last = recall(job, Math.min(job.next + RECALL, end));
       } else {
         int to = Math.min((job.next / PREFILL + 1) * PREFILL, end);
-        last = llama.prefill(job.sequence.cache, slice(job.prompt, job.next, to));
+        last = network.prefill(job.sequence.cache, slice(job.prompt, job.next, to));
         job.computed(to);
       }
       if (job.next == job.codes.size) {
@@ -456,18 +565,18 @@ public final class Engine implements AutoCloseable {
     });
   }
 
-  // An earlier answer up to a position, as the decoder said it; the logits behind it.
+  // An earlier answer up to a position, as the steps said it; the logits behind it.
   private float[] recall(Job job, int to) {
     long[] ids = job.codes.ids();
     float[] last = {};
     while (job.next < to) {
-      int count = Math.min(Math.max(1, decoder.passTokens()), to - job.next);
+      int count = Math.min(Math.max(1, network.passTokens()), to - job.next);
       int[] tokens = new int[count];
       for (int i = 0; i < count; i++) {
         tokens[i] = (int) ids[job.next + i];
       }
       List<float[]> rows = rows(count);
-      decoder.extend(List.of(tokens), List.of(job.sequence.cache), rows.toArray(float[][]::new));
+      network.extend(List.of(tokens), List.of(job.sequence.cache), rows.toArray(float[][]::new));
       job.computed(job.next + count);
       last = rows.getLast();
     }
@@ -476,7 +585,7 @@ public final class Engine implements AutoCloseable {
 
   private List<float[]> rows(int count) {
     while (logits.size() < count) {
-      logits.add(new float[config.vocab()]);
+      logits.add(new float[network.vocab()]);
     }
     return logits.subList(0, count);
   }
@@ -504,12 +613,12 @@ public final class Engine implements AutoCloseable {
     for (Job job : jobs) {
       // What the pass has room for beyond a token each is shared out among those still to come.
       int waiting = jobs.size() - tokens.size();
-      int[] next = job.next(Math.max(0, decoder.passTokens() - rows - waiting) / waiting);
+      int[] next = job.next(Math.max(0, network.passTokens() - rows - waiting) / waiting);
       tokens.add(next);
       rows += next.length;
     }
     List<KvCache> caches = jobs.stream().map(job -> job.sequence.cache).toList();
-    decoder.extend(tokens, caches, rows(rows).toArray(float[][]::new));
+    network.extend(tokens, caches, rows(rows).toArray(float[][]::new));
     int row = 0;
     for (int i = 0; i < jobs.size(); i++) {
       Job job = jobs.get(i);
@@ -554,9 +663,11 @@ public final class Engine implements AutoCloseable {
   /** One answer under way. */
   private final class Job implements Arrival {
     final Sequence sequence;
-    final List<LlamaInput> prompt;
-    final Codes codes;
+    final List<LlamaInput> prompt; // with what is kept of an earlier answer
+    final int promptTokens; // without
+    final Codes codes; // of the prompt
     final Decoding how;
+    final Set<Integer> barred; // for the first token
     final BlockingQueue<String> pieces = new LinkedBlockingQueue<>(); // of the text; none is empty
     final long submitted = System.nanoTime();
     volatile boolean cancelled;
@@ -580,13 +691,37 @@ public final class Engine implements AutoCloseable {
     final StopText stop;
     final TextTokenizer.Decoder decoded = tokenizer.decoder();
 
-    Job(Sequence sequence, List<LlamaInput> prompt, Codes codes, Decoding how) {
+    Job(Sequence sequence, List<LlamaInput> asked, Cut cut, Decoding how) {
+      List<LlamaInput> whole = new ArrayList<>(asked);
+      if (!cut.kept().isEmpty()) {
+        whole.add(new LlamaInput.Answer(cut.kept().stream().mapToInt(id -> id).toArray()));
+      }
       this.sequence = sequence;
-      this.prompt = List.copyOf(prompt);
-      this.codes = codes;
+      this.prompt = List.copyOf(whole);
+      this.codes = sequence.codes(whole);
+      this.promptTokens = codes.size - cut.kept().size();
       this.how = how;
-      this.sampler = new Sampler(how, tokenizer.size());
+      this.barred = cut.barred();
+      this.sampler = new Sampler(how, Math.min(tokenizer.size(), network.vocab()));
       this.stop = new StopText(how.stop());
+      if (cut.kept().size() >= how.maxNewTokens()) {
+        throw new RadialogException(
+            Kind.BAD_INPUT,
+            "%d tokens of the answer are kept, expected fewer than the %d that it may have"
+                .formatted(cut.kept().size(), how.maxNewTokens()));
+      }
+      sampler.requireChoice(barred);
+      for (int id : cut.kept()) {
+        ids.add(id);
+        text.append(stop.add(decoded.next(id)));
+        sampler.skip();
+        chosen++;
+      }
+    }
+
+    // What the cache holds at the end, at most.
+    int mostPositions() {
+      return (int) Math.min(shape.positions(), (long) promptTokens + how.maxNewTokens());
     }
 
     boolean prefilling() {
@@ -598,15 +733,19 @@ public final class Engine implements AutoCloseable {
     }
 
     void admit() {
-      if (codes.size == 0) {
+      if (stop.found()) {
+        end(End.STOP_TEXT);
+        return;
+      }
+      if (promptTokens == 0) {
         throw new RadialogException("the prompt is empty, expected at least one token");
       }
-      if (codes.size >= config.maxPositions()) {
+      if (codes.size >= shape.positions()) {
         throw new RadialogException(
             "the conversation has "
                 + codes.size
                 + " tokens and the language model "
-                + config.maxPositions()
+                + shape.positions()
                 + " positions, which leaves none for an answer; start a new conversation");
       }
       // The last position is always computed: its logits choose the first token. (After a failure
@@ -632,7 +771,7 @@ public final class Engine implements AutoCloseable {
       int room =
           Math.min(
               Math.min(most, how.maxNewTokens() - chosen - 1),
-              config.maxPositions() - sequence.held.size - 1);
+              shape.positions() - sequence.held.size - 1);
       int[] guesses = {};
       if (room > 0 && guessed && how.temperature() == 0) {
         guesses = sequence.lookup.propose(room);
@@ -660,11 +799,11 @@ public final class Engine implements AutoCloseable {
 
     // The token that may follow what is held, shown and pending; or why the answer ends with it.
     Optional<End> choose(float[] logits) {
-      int token = sampler.choose(logits);
+      int token = sampler.choose(logits, firstAt == 0 ? barred : Set.of());
       sequence.lookup.answer(token);
       chosen++;
       lastAt = System.nanoTime();
-      if (chosen == 1) {
+      if (firstAt == 0) {
         firstAt = lastAt;
       }
       if (ends.contains(token)) {
@@ -678,7 +817,7 @@ public final class Engine implements AutoCloseable {
       if (chosen == how.maxNewTokens()) {
         return Optional.of(End.LENGTH);
       }
-      if (sequence.held.size == config.maxPositions()) {
+      if (sequence.held.size == shape.positions()) {
         return Optional.of(End.CONTEXT);
       }
       pending = token;
@@ -694,13 +833,13 @@ public final class Engine implements AutoCloseable {
           why == End.STOP_TEXT
               ? Arrays.stream(tokenizer.encode(answer, false)).boxed().toList()
               : ids;
-      long prefilled = chosen == 0 ? System.nanoTime() : firstAt;
+      long prefilled = firstAt == 0 ? System.nanoTime() : firstAt;
       completion =
           new Completion(
               answer,
               stands,
               why,
-              new Usage(codes.size, cached, chosen),
+              new Usage(promptTokens, Math.min(cached, promptTokens), chosen),
               (prefilled - submitted) / 1e6,
               (lastAt - firstAt) / 1e6);
       settle();
@@ -730,6 +869,7 @@ public final class Engine implements AutoCloseable {
 
     private void settle() {
       ended = true;
+      left(sequence);
       settled.countDown();
       try {
         pieces.add(""); // wakes the caller

@@ -1,7 +1,7 @@
 package org.radialog.dialog;
 
-import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
+import org.radialog.clinical.FindingsList;
 
 /**
  * What is assumed about each of the 14 findings of a film: the classifier's word, or the user's
@@ -22,9 +23,11 @@ import org.radialog.clinical.Finding;
  * @param all one assessment a finding, in column order
  */
 public record Findings(List<Assessment> all) {
-  /** What is assumed about a finding. */
+  /** What is assumed about a finding; the earlier constant says more of it. */
   public enum State {
     PRESENT("present"),
+    /** Possible: neither present nor absent. */
+    UNCERTAIN("uncertain"),
     ABSENT("absent"),
     /** The model was never taught this label and nobody said anything: not the same as absent. */
     NOT_ASSESSED("not_assessed");
@@ -39,6 +42,10 @@ public record Findings(List<Assessment> all) {
     public String label() {
       return label;
     }
+
+    boolean saysMoreThan(State other) {
+      return compareTo(other) < 0;
+    }
   }
 
   /**
@@ -46,6 +53,8 @@ public record Findings(List<Assessment> all) {
    *
    * @param probability the classifier's; empty where it was never taught the label
    * @param threshold present above it; empty with the probability
+   * @param uncertainAbove uncertain above it and up to {@code threshold}; empty where the model has
+   *     one operating point for the label, which then is never uncertain by the classifier
    * @param edited whether the user set the state
    * @param implied whether the state follows from other findings, against the classifier's word
    */
@@ -54,14 +63,56 @@ public record Findings(List<Assessment> all) {
       State state,
       OptionalDouble probability,
       OptionalDouble threshold,
+      OptionalDouble uncertainAbove,
       boolean edited,
       boolean implied) {
-    private Assessment byUser(State word) {
-      return new Assessment(finding, word, probability, threshold, true, false);
+    /**
+     * The classifier's word.
+     *
+     * @throws IllegalArgumentException if {@code uncertainAbove} is above {@code threshold}
+     */
+    public static Assessment of(
+        Finding finding, double probability, double threshold, OptionalDouble uncertainAbove) {
+      if (uncertainAbove.orElse(threshold) > threshold) {
+        throw new IllegalArgumentException(
+            finding
+                + " is uncertain above "
+                + uncertainAbove.getAsDouble()
+                + ", expected at most the threshold "
+                + threshold
+                + " of its presence");
+      }
+      State state = State.ABSENT;
+      if (probability > threshold) {
+        state = State.PRESENT;
+      } else if (uncertainAbove.isPresent() && probability > uncertainAbove.getAsDouble()) {
+        state = State.UNCERTAIN;
+      }
+      return new Assessment(
+          finding,
+          state,
+          OptionalDouble.of(probability),
+          OptionalDouble.of(threshold),
+          uncertainAbove,
+          false,
+          false);
     }
 
-    private Assessment implied(State consequence) {
-      return new Assessment(finding, consequence, probability, threshold, false, true);
+    /** A label that the classifier was never taught. */
+    public static Assessment unknown(Finding finding) {
+      return new Assessment(
+          finding,
+          State.NOT_ASSESSED,
+          OptionalDouble.empty(),
+          OptionalDouble.empty(),
+          OptionalDouble.empty(),
+          false,
+          false);
+    }
+
+    private Assessment with(State changed, boolean byUser) {
+      return new Assessment(
+          finding, changed, probability, threshold, uncertainAbove, byUser, !byUser);
     }
   }
 
@@ -87,13 +138,27 @@ public record Findings(List<Assessment> all) {
 
   /** The present ones in column order. */
   public Set<Finding> present() {
-    EnumSet<Finding> present = EnumSet.noneOf(Finding.class);
+    return in(State.PRESENT);
+  }
+
+  /** The uncertain ones in column order. */
+  public Set<Finding> uncertain() {
+    return in(State.UNCERTAIN);
+  }
+
+  /** The present and the uncertain ones, as a report is held against them. */
+  FindingsList list() {
+    return new FindingsList(present(), uncertain());
+  }
+
+  private Set<Finding> in(State state) {
+    EnumSet<Finding> found = EnumSet.noneOf(Finding.class);
     for (Assessment a : all) {
-      if (a.state() == State.PRESENT) {
-        present.add(a.finding());
+      if (a.state() == state) {
+        found.add(a.finding());
       }
     }
-    return Collections.unmodifiableSet(present);
+    return Collections.unmodifiableSet(found);
   }
 
   /** These with the user's word in place of the classifier's, and what follows from it. */
@@ -103,34 +168,30 @@ public record Findings(List<Assessment> all) {
 
   /** These with the user's word in place of the classifier's, whatever follows from it. */
   Findings edited(Correction correction) {
-    List<Assessment> edited = new ArrayList<>();
-    for (Assessment a : all) {
-      if (correction.added().contains(a.finding())) {
-        edited.add(a.byUser(State.PRESENT));
-      } else if (correction.removed().contains(a.finding())) {
-        edited.add(a.byUser(State.ABSENT));
-      } else {
-        edited.add(a);
-      }
-    }
-    return new Findings(edited);
+    return new Findings(
+        all.stream()
+            .map(a -> correction.word(a.finding()).map(word -> a.with(word, true)).orElse(a))
+            .toList());
   }
 
   /**
    * These without contradictions. The user's word stands; of the others
    *
    * <ol>
-   *   <li>nothing but Support Devices is present beside a No Finding of the user's;
-   *   <li>what is a kind of a finding that the user took away is absent (CheXpert's tree, {@link
-   *       Finding#parent});
-   *   <li>what a present finding is a kind of is present, where the model assesses it;
-   *   <li>No Finding is present where nothing but Support Devices is, and absent otherwise, where
-   *       the model assesses it.
+   *   <li>nothing but Support Devices is present or uncertain beside a No Finding of the user's;
+   *   <li>no finding says more than the user's word on what it is a kind of (CheXpert's tree,
+   *       {@link Finding#parent}): it is absent under one that was taken away, and at most
+   *       uncertain under one that was left open;
+   *   <li>what a present finding is a kind of is present, and what an uncertain one is a kind of at
+   *       least uncertain, where the model assesses it;
+   *   <li>No Finding is absent where anything but Support Devices is present, else uncertain where
+   *       anything but Support Devices is uncertain, else present, where the model assesses it.
    * </ol>
    *
    * A state that so differs from the classifier's word is marked as implied.
    *
-   * @throws RadialogException if the user took No Finding away and no finding is present
+   * @throws RadialogException if the user took No Finding away and no finding is present or
+   *     uncertain
    */
   Findings settled() {
     EnumMap<Finding, Assessment> settled = new EnumMap<>(Finding.class);
@@ -138,45 +199,71 @@ public record Findings(List<Assessment> all) {
     Assessment none = of(Finding.NO_FINDING);
     boolean nothingThere = none.edited() && none.state() == State.PRESENT;
     for (Assessment a : all) {
-      if (a.state() == State.PRESENT && !a.edited() && isAbnormal(a.finding())) {
-        if (nothingThere || ancestors(a.finding()).stream().anyMatch(this::takenAway)) {
-          settled.put(a.finding(), a.implied(State.ABSENT));
+      if (isThere(a.state()) && !a.edited() && isAbnormal(a.finding())) {
+        State most = nothingThere ? State.ABSENT : atMost(a.finding());
+        if (a.state().saysMoreThan(most)) {
+          settled.put(a.finding(), a.with(most, false));
         }
       }
     }
     for (Finding finding : Finding.ALL) {
-      if (stateIn(settled, finding) == State.PRESENT) {
+      State state = stateIn(settled, finding);
+      if (isThere(state)) {
         for (Finding ancestor : ancestors(finding)) {
           Assessment a = of(ancestor);
-          if (stateIn(settled, ancestor) == State.ABSENT && !a.edited()) {
-            settled.put(ancestor, a.implied(State.PRESENT));
+          State now = stateIn(settled, ancestor);
+          if (now != State.NOT_ASSESSED && state.saysMoreThan(now) && !a.edited()) {
+            settled.put(ancestor, state == a.state() ? a : a.with(state, false));
           }
         }
       }
     }
-    boolean abnormal =
-        Finding.ALL.stream().anyMatch(f -> isAbnormal(f) && stateIn(settled, f) == State.PRESENT);
-    if (none.edited() && none.state() == State.ABSENT && !abnormal) {
+    State most =
+        Finding.ALL.stream()
+            .filter(Findings::isAbnormal)
+            .map(finding -> stateIn(settled, finding))
+            .filter(Findings::isThere)
+            .min(Comparator.naturalOrder())
+            .orElse(State.ABSENT);
+    if (none.edited() && none.state() == State.ABSENT && most == State.ABSENT) {
       throw new RadialogException(
           "No Finding was taken away, and no other finding is present on this film; add the one"
               + " that is there, for example +Edema");
     }
-    State follows = abnormal ? State.ABSENT : State.PRESENT;
-    if (none.state() != State.NOT_ASSESSED && none.state() != follows) {
-      settled.put(Finding.NO_FINDING, none.implied(follows));
+    State follows =
+        switch (most) {
+          case PRESENT -> State.ABSENT;
+          case UNCERTAIN -> State.UNCERTAIN;
+          case ABSENT, NOT_ASSESSED -> State.PRESENT;
+        };
+    if (none.state() != State.NOT_ASSESSED && !none.edited() && none.state() != follows) {
+      settled.put(Finding.NO_FINDING, none.with(follows, false));
     }
     return new Findings(List.copyOf(settled.values()));
   }
 
-  private boolean takenAway(Finding finding) {
-    return of(finding).edited() && state(finding) == State.ABSENT;
+  // The least that the user said of anything that the finding is a kind of.
+  private State atMost(Finding finding) {
+    return ancestors(finding).stream()
+        .map(this::of)
+        .filter(Assessment::edited)
+        .map(Assessment::state)
+        .max(Comparator.naturalOrder())
+        .orElse(State.PRESENT);
   }
 
   private static State stateIn(Map<Finding, Assessment> assessments, Finding finding) {
     return Objects.requireNonNull(assessments.get(finding)).state();
   }
 
-  private static boolean isAbnormal(Finding finding) {
+  static boolean isThere(State state) {
+    return switch (state) {
+      case PRESENT, UNCERTAIN -> true;
+      case ABSENT, NOT_ASSESSED -> false;
+    };
+  }
+
+  static boolean isAbnormal(Finding finding) {
     return finding != Finding.NO_FINDING && finding != Finding.SUPPORT_DEVICES;
   }
 

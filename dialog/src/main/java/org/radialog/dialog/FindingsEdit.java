@@ -14,7 +14,7 @@ public sealed interface FindingsEdit {
 
   /** The classifier's findings as they are. */
   static FindingsEdit unchanged() {
-    return new Changed(new Correction(Set.of(), Set.of()));
+    return new Changed(Correction.NONE);
   }
 
   /** The prompt says nothing of findings: the language model sees the film alone. */
@@ -38,8 +38,9 @@ public sealed interface FindingsEdit {
   }
 
   /**
-   * Reads {@code none}, or a comma list of {@code +name} and {@code -name} with CheXpert names or
-   * unambiguous short ones ({@link Finding#named}) in any case.
+   * Reads {@code none}, or a comma list of {@code +name} (present), {@code -name} (absent) and
+   * {@code ?name} (uncertain) with CheXpert names or unambiguous short ones ({@link Finding#named})
+   * in any case.
    *
    * @throws RadialogException if a part has no sign or an unknown name, where the message lists the
    *     names, or if the list contradicts itself
@@ -59,21 +60,24 @@ public sealed interface FindingsEdit {
     }
     Set<Finding> added = EnumSet.noneOf(Finding.class);
     Set<Finding> removed = EnumSet.noneOf(Finding.class);
+    Set<Finding> uncertain = EnumSet.noneOf(Finding.class);
     for (String part : list.split(",", -1)) {
       String item = part.strip();
       if (item.startsWith("+")) {
         added.add(Finding.named(item.substring(1)));
       } else if (item.startsWith("-")) {
         removed.add(Finding.named(item.substring(1)));
+      } else if (item.startsWith("?")) {
+        uncertain.add(Finding.named(item.substring(1)));
       } else {
         throw new RadialogException(
             "the findings list has \""
                 + Printable.of(item)
-                + "\", expected none, or +name and -name with commas between, for example"
-                + " +Edema,-Pneumonia");
+                + "\", expected none, or +name, -name and ?name (uncertain) with commas between,"
+                + " for example +Edema,-Pneumonia");
       }
     }
-    Correction correction = new Correction(added, removed);
+    Correction correction = new Correction(added, removed, uncertain);
     correction.requireTree();
     return new Changed(correction);
   }

@@ -12,6 +12,7 @@ import org.radialog.base.WholeFile;
 import org.radialog.kernels.PackedMatrix;
 import org.radialog.kernels.VectorApi;
 import org.radialog.language.LanguageDecoder;
+import org.radialog.language.LanguageNetwork;
 import org.radialog.language.Llama;
 import org.radialog.language.LlamaConfig;
 import org.radialog.language.LlamaDecoder;
@@ -139,6 +140,11 @@ final class LanguageModel implements AutoCloseable {
     return quantised
         .map(LlamaDecoder::weightBytes)
         .orElseGet(() -> matrixBytes(llama.config(), llama.precision()));
+  }
+
+  /** What reads prompts and makes the steps. */
+  LanguageNetwork network() {
+    return quantised.isPresent() ? LanguageNetwork.of(llama, quantised.get()) : llama;
   }
 
   /** What makes the steps. */

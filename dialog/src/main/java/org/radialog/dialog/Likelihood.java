@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.stream.IntStream;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
+import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.PromptFormat;
 import org.radialog.clinical.PromptPart;
 import org.radialog.clinical.Turn;
@@ -76,7 +77,8 @@ public final class Likelihood {
     Objects.requireNonNull(report, "report");
     model.tokenizer().requireRoom(report, model.positions());
     LlamaInput.Embeddings image = model.films().read(film, Optional.empty()).image();
-    List<PromptPart> parts = model.wording().open(findings, new Turn.Report());
+    List<PromptPart> parts =
+        model.prompts().open(findings.map(FindingsList::of), new Turn.Report());
     return score(
         PromptInputs.of(parts, model.tokenizer(), image, true, model.positions()), answer(report));
   }
@@ -101,7 +103,7 @@ public final class Likelihood {
           "prompt and report have %d tokens together, expected at most the %d positions of the language model; score a shorter report"
               .formatted(length, llama.config().maxPositions()));
     }
-    try (KvCache cache = new KvCache(llama.config())) {
+    try (KvCache cache = new KvCache(llama.cacheShape())) {
       double sum = -logProbability(llama.prefill(cache, prompt), answer[0]);
       // The last token is predicted and never read.
       for (int from = 0; from + 1 < answer.length; from += PASS) {

@@ -111,7 +111,7 @@ public final class RaDialog implements AutoCloseable {
             () -> {
               TextTokenizer text = Waiting.forResult(tokenizer);
               LanguageModel model = Waiting.forResult(language);
-              return new Engine(model.llama(), model.decoder(), text, ends(text));
+              return new Engine(model.network(), text, ends(text), options.limits());
             });
   }
 
@@ -455,10 +455,6 @@ public final class RaDialog implements AutoCloseable {
   }
 
   PromptFormat prompts() {
-    return config.language().prompt().format();
-  }
-
-  PromptFormat.Wording wording() {
     return config.language().wording();
   }
 
@@ -493,23 +489,9 @@ public final class RaDialog implements AutoCloseable {
         int label = c.labels().indexOf(finding.label());
         double probability = 1 / (1 + Math.exp(-logits[label]));
         double threshold = c.thresholds().get(label);
-        all.add(
-            new Findings.Assessment(
-                finding,
-                probability > threshold ? Findings.State.PRESENT : Findings.State.ABSENT,
-                OptionalDouble.of(probability),
-                OptionalDouble.of(threshold),
-                false,
-                false));
+        all.add(Findings.Assessment.of(finding, probability, threshold, OptionalDouble.empty()));
       } else {
-        all.add(
-            new Findings.Assessment(
-                finding,
-                Findings.State.NOT_ASSESSED,
-                OptionalDouble.empty(),
-                OptionalDouble.empty(),
-                false,
-                false));
+        all.add(Findings.Assessment.unknown(finding));
       }
     }
     return new Findings(all);

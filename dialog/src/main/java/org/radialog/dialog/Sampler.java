@@ -1,7 +1,10 @@
 package org.radialog.dialog;
 
 import java.util.Arrays;
+import java.util.Set;
 import java.util.SplittableRandom;
+import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 
 /**
  * Chooses the next token of one sequence from its logits [V]. Where a vocabulary is padded, V is
@@ -17,6 +20,40 @@ final class Sampler {
     this.how = how;
     this.choices = choices;
     this.random = new SplittableRandom(how.seed());
+  }
+
+  /**
+   * Refuses to bar every token.
+   *
+   * @throws RadialogException if nothing would be left to choose
+   */
+  void requireChoice(Set<Integer> barred) {
+    if (barred.stream().filter(id -> id >= 0 && id < choices).count() >= choices) {
+      throw new RadialogException(
+          Kind.BAD_INPUT,
+          "all " + choices + " tokens of the vocabulary are barred, expected one that is not");
+    }
+  }
+
+  /** Passes over a token that was chosen elsewhere, with the random number that it took. */
+  void skip() {
+    if (how.temperature() != 0) {
+      random.nextDouble();
+    }
+  }
+
+  /** The next token, none of those that are barred. */
+  int choose(float[] logits, Set<Integer> barred) {
+    if (barred.isEmpty()) {
+      return choose(logits);
+    }
+    float[] allowed = logits.clone();
+    for (int id : barred) {
+      if (id >= 0 && id < allowed.length) {
+        allowed[id] = Float.NEGATIVE_INFINITY;
+      }
+    }
+    return choose(allowed);
   }
 
   int choose(float[] logits) {

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.radialog.base.RadialogException;
+import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.Turn;
 import org.radialog.imaging.Radiograph;
 import org.radialog.language.KvCache;
@@ -91,7 +92,7 @@ final class SelfTestFilm {
     }
     List<LlamaInput> prompt =
         PromptInputs.of(
-            model.wording().open(Optional.of(Set.of()), new Turn.Report()),
+            model.prompts().open(Optional.of(FindingsList.of(Set.of())), new Turn.Report()),
             model.tokenizer(),
             reading.image(),
             true,
@@ -137,7 +138,7 @@ final class SelfTestFilm {
   private static ModelConfig.SelfTest answer(
       List<Double> probabilities, Llama llama, List<LlamaInput> prompt) {
     float[] logits;
-    try (KvCache cache = new KvCache(llama.config())) {
+    try (KvCache cache = new KvCache(llama.cacheShape())) {
       logits = llama.prefill(cache, prompt);
     }
     check(probabilities, logits);

@@ -17,6 +17,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.imaging.Radiograph;
+import org.radialog.language.CacheShape;
 import org.radialog.language.KvCache;
 import org.radialog.language.LanguageDecoder;
 import org.radialog.language.Llama;
@@ -127,7 +128,7 @@ public final class Speed implements AutoCloseable {
     Llama llama = language.llama();
     double[] rates = new double[rounds];
     for (int i = 0; i < rounds; i++) {
-      try (KvCache cache = new KvCache(llama.config())) {
+      try (KvCache cache = new KvCache(llama.cacheShape())) {
         long start = System.nanoTime();
         llama.prefill(cache, prompt(llama.config(), tokens));
         rates[i] = tokens * 1e9 / (System.nanoTime() - start);
@@ -192,7 +193,7 @@ public final class Speed implements AutoCloseable {
   // Milliseconds of a prompt, and of the steps behind it.
   private double[] one(int prompt, int steps) {
     LlamaConfig config = language.llama().config();
-    try (KvCache cache = new KvCache(config)) {
+    try (KvCache cache = new KvCache(config.cacheShape())) {
       float[][] logits = new float[1][config.vocab()];
       long start = System.nanoTime();
       int[] next = {likeliest(language.llama().prefill(cache, prompt(config, prompt)))};
@@ -217,7 +218,7 @@ public final class Speed implements AutoCloseable {
       float[][] logits = new float[streams][config.vocab()];
       int[] next = new int[streams];
       for (int s = 0; s < streams; s++) {
-        KvCache cache = new KvCache(config);
+        KvCache cache = new KvCache(config.cacheShape());
         caches.add(cache);
         next[s] = likeliest(language.llama().prefill(cache, prompt(config, context)));
         cache.reserve(context + tokens);
@@ -371,7 +372,7 @@ public final class Speed implements AutoCloseable {
       Finding finding = assessed.remove(random.nextInt(assessed.size()));
       (findings.present().contains(finding) ? removed : added).add(finding);
     }
-    return new Correction(added, removed);
+    return new Correction(added, removed, Set.of());
   }
 
   /**
@@ -417,7 +418,7 @@ public final class Speed implements AutoCloseable {
     double[] rates = new double[rounds];
     double[] singleRates = new double[rounds];
     float[][] logits = new float[most][config.vocab()];
-    try (KvCache cache = new KvCache(config)) {
+    try (KvCache cache = new KvCache(config.cacheShape())) {
       cache.reserve(context + answer);
       zeros(cache, context);
       for (int i = 0; i < rounds; i++) {
@@ -430,6 +431,7 @@ public final class Speed implements AutoCloseable {
 
   private static long nanos(
       LanguageDecoder decoder, KvCache cache, int answer, List<Pass> passes, float[][] logits) {
+    int vocab = logits[0].length;
     int context = cache.length();
     SplittableRandom random = new SplittableRandom(context);
     long start = System.nanoTime();
@@ -438,7 +440,7 @@ public final class Speed implements AutoCloseable {
         cache.truncate(context);
       }
       int before = cache.length();
-      int[] ids = random.ints(pass.computed, 0, cache.config().vocab()).toArray();
+      int[] ids = random.ints(pass.computed, 0, vocab).toArray();
       decoder.extend(List.of(ids), List.of(cache), Arrays.copyOf(logits, pass.computed));
       cache.truncate(before + pass.kept);
     }
@@ -448,7 +450,7 @@ public final class Speed implements AutoCloseable {
   }
 
   private static void zeros(KvCache cache, int context) {
-    LlamaConfig config = cache.config();
+    CacheShape config = cache.shape();
     long head = (long) cache.capacity() * config.headSize() * Float.BYTES;
     long written = (long) context * config.headSize() * Float.BYTES;
     for (int layer = 0; layer < config.layers(); layer++) {

@@ -42,7 +42,7 @@ final class EmbeddedTurn {
       double wall = Double.MAX_VALUE;
       double cpu = Double.MAX_VALUE;
       for (int i = 0; i < ROUNDS; i++) {
-        try (KvCache cache = new KvCache(llama.config())) {
+        try (KvCache cache = new KvCache(llama.cacheShape())) {
           long cpuStart = system.getProcessCpuTime();
           long start = System.nanoTime();
           llama.prefill(cache, List.of(new LlamaInput.Tokens(ids)));

@@ -25,6 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.RadialogException;
 import org.radialog.language.KvCache;
 import org.radialog.language.LanguageDecoder;
+import org.radialog.language.LanguageNetwork;
 import org.radialog.language.Llama;
 import org.radialog.language.LlamaDecoder;
 import org.radialog.language.LlamaInput;
@@ -57,11 +58,19 @@ class EngineTest {
   private static void unheard(String text) {}
 
   private static Engine engine() {
-    return engine(llama);
+    return engine(llama, Set.of(), Engine.Limits.NONE);
   }
 
   private static Engine engine(LanguageDecoder decoder) {
-    return new Engine(llama, decoder, tokenizer, Set.of());
+    return engine(decoder, Set.of());
+  }
+
+  private static Engine engine(LanguageDecoder decoder, Set<Integer> ends) {
+    return engine(LanguageNetwork.of(llama, decoder), ends, Engine.Limits.NONE);
+  }
+
+  private static Engine engine(LanguageNetwork network, Set<Integer> ends, Engine.Limits limits) {
+    return new Engine(network, tokenizer, ends, limits);
   }
 
   private static List<LlamaInput> prompt(int seed, int length) {
@@ -95,7 +104,7 @@ class EngineTest {
     List<LlamaInput> all = new ArrayList<>(prompt);
     List<Integer> ids = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      try (KvCache cache = new KvCache(TinyModel.LLAMA)) {
+      try (KvCache cache = new KvCache(llama.cacheShape())) {
         int id = likeliest(llama.prefill(cache, all));
         ids.add(id);
         all.add(new LlamaInput.Tokens(new int[] {id}));
@@ -239,13 +248,11 @@ class EngineTest {
                     ? plain.stoppingAt(text.substring(2 * round, 2 * round + 2))
                     : plain);
         List<List<Seen>> expected;
-        try (Engine engine =
-            new Engine(llama, passes(decoder, 1, new AtomicInteger()), tokenizer, endTokens)) {
+        try (Engine engine = engine(passes(decoder, 1, new AtomicInteger()), endTokens)) {
           expected = together(engine, 3, how);
         }
         for (int tokens : new int[] {4, 12}) {
-          try (Engine engine =
-              new Engine(llama, passes(decoder, tokens, most), tokenizer, endTokens)) {
+          try (Engine engine = engine(passes(decoder, tokens, most), endTokens)) {
             assertThat(together(engine, 3, how)).isEqualTo(expected);
           }
         }
@@ -322,11 +329,12 @@ class EngineTest {
     try (Checkpoint padded = Checkpoint.open(file);
         Llama model = Llama.of(LlamaWeights.of(padded), Precision.FP32);
         LlamaDecoder decoder = LlamaDecoder.of(LlamaWeights.of(padded), Precision.INT8);
-        KvCache cache = new KvCache(model.config())) {
+        KvCache cache = new KvCache(model.config().cacheShape())) {
       assertThat(likeliest(model.prefill(cache, prompt(1, 6))))
           .isGreaterThanOrEqualTo(tokenizer.size());
       for (Decoding how : ways) {
-        try (Engine engine = new Engine(model, decoder, tokenizer, Set.of());
+        try (Engine engine =
+                engine(LanguageNetwork.of(model, decoder), Set.of(), Engine.Limits.NONE);
             Engine.Sequence sequence = engine.open()) {
           Engine.Completion answer = sequence.generate(prompt(1, 6), how, EngineTest::unheard);
           assertThat(answer.ids()).hasSize(40).allMatch(id -> id < tokenizer.size());
@@ -386,7 +394,7 @@ class EngineTest {
     List<Integer> free = greedy(prompt(4, 6), 8);
     int end = free.get(5);
     int before = free.indexOf(end);
-    try (Engine engine = new Engine(llama, llama, tokenizer, Set.of(end));
+    try (Engine engine = engine(llama, Set.of(end), Engine.Limits.NONE);
         Engine.Sequence sequence = engine.open()) {
       Engine.Completion answer =
           sequence.generate(prompt(4, 6), Decoding.greedy(8), EngineTest::unheard);

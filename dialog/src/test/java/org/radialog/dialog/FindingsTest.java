@@ -12,9 +12,12 @@ import static org.radialog.clinical.Finding.PNEUMONIA;
 import static org.radialog.clinical.Finding.PNEUMOTHORAX;
 import static org.radialog.clinical.Finding.SUPPORT_DEVICES;
 
-import java.util.Collections;
+import java.util.Comparator;
+import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
+import java.util.stream.Collectors;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
@@ -28,20 +31,9 @@ class FindingsTest {
         Finding.ALL.stream()
             .map(f ->
                 f == FRACTURE
-                    ? new Findings.Assessment(
-                        f,
-                        Findings.State.NOT_ASSESSED,
-                        OptionalDouble.empty(),
-                        OptionalDouble.empty(),
-                        false,
-                        false)
-                    : new Findings.Assessment(
-                        f,
-                        set.contains(f) ? Findings.State.PRESENT : Findings.State.ABSENT,
-                        OptionalDouble.of(set.contains(f) ? 0.75 : 0.25),
-                        OptionalDouble.of(0.5),
-                        false,
-                        false))
+                    ? Findings.Assessment.unknown(f)
+                    : Findings.Assessment.of(
+                        f, set.contains(f) ? 0.75 : 0.25, 0.5, OptionalDouble.empty()))
             .toList());
   }
 
@@ -114,26 +106,165 @@ class FindingsTest {
 
   @Property
   void aListThatIsShownNeverContradictsItself(
-      @ForAll Set<Finding> present, @ForAll Set<Finding> added, @ForAll Set<Finding> removed) {
-    added.removeAll(removed);
+      @ForAll Map<Finding, Findings.State> classifier, @ForAll Map<Finding, Findings.State> user) {
+    Findings film = film(classifier);
     Findings shown;
+    Correction correction;
     try {
-      Correction correction = new Correction(added, removed);
+      correction = correction(user);
       correction.requireTree();
-      shown = with(present.toArray(Finding[]::new)).with(correction);
+      shown = film.with(correction);
     } catch (RadialogException e) {
       return; // the user contradicts himself
     }
-    assertThat(shown.present().containsAll(added)).isTrue();
-    assertThat(Collections.disjoint(shown.present(), removed)).isTrue();
-    for (Finding finding : shown.present()) {
-      for (Finding ancestor : Findings.ancestors(finding)) {
-        assertThat(shown.state(ancestor)).isNotEqualTo(Findings.State.ABSENT);
+    for (Finding finding : Finding.ALL) {
+      Findings.Assessment a = shown.of(finding);
+      Optional<Findings.State> word = correction.word(finding);
+      assertThat(a.edited()).isEqualTo(word.isPresent());
+      assertThat(a.state()).isEqualTo(word.orElse(a.state()));
+      assertThat(a.implied()).isEqualTo(word.isEmpty() && a.state() != film.of(finding).state());
+      if (a.state() == Findings.State.PRESENT || a.state() == Findings.State.UNCERTAIN) {
+        for (Finding ancestor : Findings.ancestors(finding)) {
+          assertThat(shown.state(ancestor))
+              .isIn(Findings.State.PRESENT, a.state(), Findings.State.NOT_ASSESSED);
+        }
       }
     }
-    boolean abnormal =
-        shown.present().stream().anyMatch(f -> f != NO_FINDING && f != SUPPORT_DEVICES);
-    assertThat(shown.present().contains(NO_FINDING)).isNotEqualTo(abnormal);
+    Findings.State most =
+        shown.all().stream()
+            .filter(a -> a.finding() != NO_FINDING && a.finding() != SUPPORT_DEVICES)
+            .map(Findings.Assessment::state)
+            .min(Comparator.naturalOrder())
+            .orElseThrow();
+    if (shown.of(NO_FINDING).edited() && most == Findings.State.UNCERTAIN) {
+      assertThat(shown.state(NO_FINDING)).isEqualTo(Findings.State.ABSENT);
+    } else if (shown.state(NO_FINDING) != Findings.State.NOT_ASSESSED) {
+      assertThat(shown.state(NO_FINDING))
+          .isEqualTo(
+              switch (most) {
+                case PRESENT -> Findings.State.ABSENT;
+                case UNCERTAIN -> Findings.State.UNCERTAIN;
+                case ABSENT, NOT_ASSESSED -> Findings.State.PRESENT;
+              });
+    }
+  }
+
+  @Property
+  void whereNothingIsUncertainAndNobodyLeavesAnythingOpenNothingBecomesUncertain(
+      @ForAll Set<Finding> present, @ForAll Set<Finding> added, @ForAll Set<Finding> removed) {
+    added.removeAll(removed);
+    try {
+      Findings film = with(present.toArray(Finding[]::new));
+      assertThat(film.with(new Correction(added, removed, Set.of())).uncertain()).isEmpty();
+    } catch (RadialogException e) {
+      assertThat(e).hasMessageContaining("No Finding");
+    }
+  }
+
+  @Property
+  void ofTwoEditsInARowTheLaterOneStandsAndTheTwoNeverContradictEachOther(
+      @ForAll Map<Finding, Findings.State> first, @ForAll Map<Finding, Findings.State> second) {
+    Correction earlier;
+    Correction later;
+    try {
+      earlier = correction(first);
+      earlier.requireTree();
+      later = correction(second);
+      later.requireTree();
+    } catch (RadialogException e) {
+      return; // the user contradicts himself within one of them
+    }
+    Correction both = earlier.and(later);
+    both.requireTree();
+    for (Finding finding : Finding.ALL) {
+      if (later.word(finding).isPresent()) {
+        assertThat(both.word(finding)).isEqualTo(later.word(finding));
+      } else {
+        assertThat(both.word(finding)).isIn(earlier.word(finding), Optional.empty());
+      }
+    }
+    assertThat(earlier.and(Correction.NONE)).isEqualTo(earlier);
+    assertThat(Correction.NONE.and(later)).isEqualTo(later);
+  }
+
+  private static Findings film(Map<Finding, Findings.State> called) {
+    return new Findings(
+        Finding.ALL.stream()
+            .map(f ->
+                switch (called.getOrDefault(f, Findings.State.ABSENT)) {
+                  case PRESENT -> Findings.Assessment.of(f, 0.9, 0.5, OptionalDouble.of(0.3));
+                  case UNCERTAIN -> Findings.Assessment.of(f, 0.4, 0.5, OptionalDouble.of(0.3));
+                  case ABSENT -> Findings.Assessment.of(f, 0.1, 0.5, OptionalDouble.of(0.3));
+                  case NOT_ASSESSED -> Findings.Assessment.unknown(f);
+                })
+            .toList());
+  }
+
+  private static Correction correction(Map<Finding, Findings.State> words) {
+    return new Correction(
+        said(words, Findings.State.PRESENT),
+        said(words, Findings.State.ABSENT),
+        said(words, Findings.State.UNCERTAIN));
+  }
+
+  private static Set<Finding> said(Map<Finding, Findings.State> words, Findings.State state) {
+    return words.keySet().stream()
+        .filter(finding -> words.get(finding) == state)
+        .collect(Collectors.toSet());
+  }
+
+  @Test
+  void aFindingBetweenItsTwoOperatingPointsIsUncertain() {
+    OptionalDouble lower = OptionalDouble.of(0.3);
+    assertThat(Findings.Assessment.of(EDEMA, 0.51, 0.5, lower).state())
+        .isEqualTo(Findings.State.PRESENT);
+    assertThat(Findings.Assessment.of(EDEMA, 0.5, 0.5, lower).state())
+        .isEqualTo(Findings.State.UNCERTAIN);
+    assertThat(Findings.Assessment.of(EDEMA, 0.3, 0.5, lower).state())
+        .isEqualTo(Findings.State.ABSENT);
+    assertThat(Findings.Assessment.of(EDEMA, 0.4, 0.5, OptionalDouble.empty()).state())
+        .isEqualTo(Findings.State.ABSENT);
+    assertThatThrownBy(() -> Findings.Assessment.of(EDEMA, 0.4, 0.5, OptionalDouble.of(0.6)))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void whatAnUncertainFindingIsAKindOfIsAtLeastUncertainAndNoFindingIsUncertainWithIt() {
+    Findings pneumonia = film(Map.of(PNEUMONIA, Findings.State.UNCERTAIN)).settled();
+    assertThat(pneumonia.present()).isEmpty();
+    assertThat(pneumonia.uncertain())
+        .containsExactly(NO_FINDING, LUNG_OPACITY, CONSOLIDATION, PNEUMONIA);
+    assertThat(pneumonia.of(LUNG_OPACITY).implied()).isTrue();
+    assertThat(pneumonia.of(NO_FINDING).implied()).isTrue();
+    Findings beside =
+        film(Map.of(PNEUMONIA, Findings.State.UNCERTAIN, EDEMA, Findings.State.PRESENT)).settled();
+    assertThat(beside.present()).containsExactly(LUNG_OPACITY, EDEMA);
+    assertThat(beside.uncertain()).containsExactly(CONSOLIDATION, PNEUMONIA);
+    assertThat(beside.state(NO_FINDING)).isEqualTo(Findings.State.ABSENT);
+    assertThat(film(Map.of(SUPPORT_DEVICES, Findings.State.UNCERTAIN)).settled().present())
+        .containsExactly(NO_FINDING);
+  }
+
+  @Test
+  void leavingAFindingOpenLeavesItsKindsOpenToo() {
+    Findings open = with(PNEUMONIA, EDEMA).with(Correction.possible(LUNG_OPACITY));
+    assertThat(open.present()).isEmpty();
+    assertThat(open.uncertain())
+        .containsExactly(NO_FINDING, LUNG_OPACITY, EDEMA, CONSOLIDATION, PNEUMONIA);
+    assertThat(open.of(PNEUMONIA).implied()).isTrue();
+    assertThat(open.of(LUNG_OPACITY).edited()).isTrue();
+    assertThat(with(PNEUMONIA).with(Correction.possible(PNEUMONIA)).uncertain())
+        .containsExactly(NO_FINDING, PNEUMONIA);
+  }
+
+  @Test
+  void noFindingByTheUserTakesUncertainFindingsAwayAsWell() {
+    Findings film =
+        film(Map.of(EDEMA, Findings.State.UNCERTAIN, SUPPORT_DEVICES, Findings.State.UNCERTAIN));
+    Findings none = film.with(Correction.add(NO_FINDING));
+    assertThat(none.present()).containsExactly(NO_FINDING);
+    assertThat(none.uncertain()).containsExactly(SUPPORT_DEVICES);
+    assertThat(film.with(Correction.without(NO_FINDING)).uncertain()).contains(EDEMA);
   }
 
   @Test
@@ -141,6 +272,10 @@ class FindingsTest {
     assertThat(FindingsEdit.parse("+edema, -PLEURAL EFFUSION,+Pneumonia"))
         .isEqualTo(
             new FindingsEdit.Changed(Correction.add(EDEMA, PNEUMONIA).remove(PLEURAL_EFFUSION)));
+    assertThat(FindingsEdit.parse("?effusion,? PTX,+edema"))
+        .isEqualTo(
+            new FindingsEdit.Changed(
+                Correction.add(EDEMA).leaveOpen(PLEURAL_EFFUSION, PNEUMOTHORAX)));
     assertThat(FindingsEdit.parse(" None ")).isEqualTo(new FindingsEdit.Hidden());
   }
 
@@ -156,6 +291,18 @@ class FindingsTest {
         .hasMessageContaining("both added and removed");
     assertThatThrownBy(() -> FindingsEdit.parse("+Pneumonia,-Lung Opacity"))
         .hasMessageContaining("of which it is a kind");
+    assertThatThrownBy(() -> FindingsEdit.parse("+Edema,?Edema"))
+        .hasMessageContaining("both added and uncertain");
+    assertThatThrownBy(() -> FindingsEdit.parse("-Edema,?Edema"))
+        .hasMessageContaining("both removed and uncertain");
+    assertThatThrownBy(() -> FindingsEdit.parse("+Pneumonia,?Lung Opacity"))
+        .hasMessageContaining("Pneumonia is added and Lung Opacity uncertain, of which it is a");
+    assertThatThrownBy(() -> FindingsEdit.parse("?Pneumonia,-Lung Opacity"))
+        .hasMessageContaining("Pneumonia is uncertain and Lung Opacity removed, of which it is a");
+    assertThatThrownBy(() -> FindingsEdit.parse("?Normal"))
+        .hasMessageContaining("No Finding follows from the other findings");
+    assertThatThrownBy(() -> FindingsEdit.parse("+No Finding,?Edema"))
+        .hasMessageContaining("No Finding is added beside Edema, which is uncertain");
     assertThatThrownBy(() -> FindingsEdit.parse("+No Finding,+Edema"))
         .hasMessageContaining("No Finding is added beside Edema");
   }

@@ -16,6 +16,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
+import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.Turn;
 import org.radialog.imaging.Radiograph;
 import org.radialog.language.Llama;
@@ -57,7 +58,7 @@ class LikelihoodTest {
     Llama llama = model.language().llama();
     List<LlamaInput> prompt =
         PromptInputs.of(
-            model.wording().open(findings, new Turn.Report()),
+            model.prompts().open(findings.map(FindingsList::of), new Turn.Report()),
             model.tokenizer(),
             model.films().read(FILM, Optional.empty()).image(),
             true,

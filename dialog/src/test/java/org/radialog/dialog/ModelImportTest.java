@@ -25,6 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.PromptPart;
 import org.radialog.clinical.Turn;
 import org.radialog.imaging.Radiograph;
@@ -192,7 +193,7 @@ class ModelImportTest {
 
   private static String prompt(RaDialog model) {
     return PromptPart.render(
-        model.wording().open(Optional.of(Set.of()), new Turn.Report()), "[image]");
+        model.prompts().open(Optional.of(FindingsList.of(Set.of())), new Turn.Report()), "[image]");
   }
 
   @Test
@@ -240,7 +241,7 @@ class ModelImportTest {
   }
 
   private static float[] logits(Llama llama) {
-    try (KvCache cache = new KvCache(llama.config())) {
+    try (KvCache cache = new KvCache(llama.cacheShape())) {
       return llama.prefill(
           cache, List.of(new LlamaInput.Tokens(new int[] {1, 300, 44, 510, 7, 99})));
     }

@@ -253,7 +253,7 @@ class RaDialogTest {
       RuleLabeler labeler = new RuleLabeler();
       assertThat(report.consistency())
           .isEqualTo(
-              Consistency.of(labeler.label(report.text()), report.findings().present(), assessed)
+              Consistency.of(labeler.label(report.text()), report.findings().list(), assessed)
                   .withoutPrior(labeler.comparisons(report.text())));
       assertThat(report.consistency().assessed()).isEqualTo(assessed);
     }

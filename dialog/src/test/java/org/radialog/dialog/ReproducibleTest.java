@@ -20,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.radialog.language.KvCache;
 import org.radialog.language.LanguageDecoder;
+import org.radialog.language.LanguageNetwork;
 import org.radialog.language.LlamaInput;
 import org.radialog.language.Precision;
 import org.radialog.text.TextTokenizer;
@@ -62,6 +63,10 @@ class ReproducibleTest {
     public int passTokens() {
       return decoder.passTokens();
     }
+  }
+
+  private static Engine engine(LanguageNetwork network, TextTokenizer tokenizer) {
+    return new Engine(network, tokenizer, Set.of(), Engine.Limits.NONE);
   }
 
   private static int[] ids(int seed, int length) {
@@ -115,7 +120,7 @@ class ReproducibleTest {
         List<List<Integer>> expected;
         List<Integer> logits;
         Recorder recorder = new Recorder(model.decoder());
-        try (Engine engine = new Engine(model.llama(), recorder, tokenizer, Set.of())) {
+        try (Engine engine = engine(LanguageNetwork.of(model.llama(), recorder), tokenizer)) {
           engine.guess(false);
           expected = talk(engine, 100, width, how);
           logits = recorder.digests.values().iterator().next();
@@ -123,7 +128,7 @@ class ReproducibleTest {
 
         // Beside three others, who begin while it prefills and while it answers.
         Recorder together = new Recorder(model.decoder());
-        try (Engine engine = new Engine(model.llama(), together, tokenizer, Set.of())) {
+        try (Engine engine = engine(LanguageNetwork.of(model.llama(), together), tokenizer)) {
           engine.guess(false);
           List<CompletableFuture<List<List<Integer>>>> all =
               IntStream.range(0, 4)
@@ -137,7 +142,7 @@ class ReproducibleTest {
           assertThat(together.digests.values()).contains(logits);
         }
 
-        try (Engine engine = new Engine(model.llama(), model.decoder(), tokenizer, Set.of());
+        try (Engine engine = engine(model.network(), tokenizer);
             Engine.Sequence sequence = engine.open();
             Engine.Sequence reopened = engine.open()) {
           List<LlamaInput> prompt = prompt(100, width);

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.radialog.clinical.Finding;
+import org.radialog.clinical.SmolLm2Format;
 import org.radialog.imaging.Radiograph;
 import org.radialog.language.LlamaConfig;
 import org.radialog.language.LlamaLinear;
@@ -50,6 +51,7 @@ final class TinyModel {
           16,
           Finding.ALL.stream().map(Finding::label).toList(),
           Collections.nCopies(14, 0.5),
+          Optional.empty(),
           Finding.ALL.stream()
               .map(f ->
                   UNTRAINED.contains(f)
@@ -92,7 +94,7 @@ final class TinyModel {
             Optional.of(VISION),
             Optional.of(QFORMER),
             Optional.of(CLASSIFIER),
-            ModelConfig.Language.gguf("base.gguf", ADAPTER, ModelConfig.Prompt.SMOLLM2),
+            ModelConfig.Language.gguf("base.gguf", ADAPTER, SmolLm2Format.FORMAT),
             ModelConfig.SelfTest.NONE,
             List.of(
                 ModelConfig.FileEntry.of(folder, "base.gguf"),

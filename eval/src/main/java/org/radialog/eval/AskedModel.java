@@ -46,7 +46,7 @@ public record AskedModel(
     settings.put("model_version", model.config().version());
     settings.put("model_config_sha256", Sha256.of(folder.resolve("config.json")));
     settings.put("precision", model.precision().label());
-    settings.put("prompt", model.config().language().prompt().format().id());
+    settings.put("prompt", model.config().language().prompt());
     settings.put("tasks", tasks.stream().map(Task::label).toList());
     settings.put("decoding", "greedy");
     settings.putAll(samples.settings());

@@ -193,7 +193,9 @@ public final class PaperProtocol {
         });
     return missing.isEmpty() && wrong.isEmpty()
         ? report.text()
-        : dialog.correct(new Correction(missing, wrong), CORRECTION_LENGTH, text -> {}).text();
+        : dialog
+            .correct(new Correction(missing, wrong, Set.of()), CORRECTION_LENGTH, text -> {})
+            .text();
   }
 
   /** Whether an answer says yes (§13.3). */

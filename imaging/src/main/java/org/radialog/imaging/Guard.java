@@ -33,7 +33,6 @@ public enum Guard {
   private static final int LEAST_SIDE = 128;
   private static final double ODD_RATIO = 2;
   private static final double LARGEST_RATIO = 4;
-  private static final int LARGEST_FORCED_RATIO = 20;
   private static final double LARGEST_SATURATION = 0.15;
   // An 8-bit film spans well over a hundred levels between these two percentiles.
   private static final double TAIL = 0.01;
@@ -85,7 +84,7 @@ public enum Guard {
               .formatted(film.width(), film.height(), LEAST_SIDE));
     }
     double ratio = (double) Math.max(film.width(), film.height()) / shorter;
-    refuseExtremeSides(film);
+    Limits.refuseStrip(film);
     if (ratio > LARGEST_RATIO && this != FORCED) {
       throw new ImageRefused(ASPECT_RATIO, film.name(), sides(film) + ", at most 4 to 1");
     }
@@ -165,20 +164,7 @@ public enum Guard {
                 distance)));
   }
 
-  /**
-   * Refuses a strip: scaled by its shorter side it is larger than any film of as many pixels, so
-   * this comes before any such work.
-   */
-  static void refuseExtremeSides(Radiograph film) {
-    int shorter = Math.min(film.width(), film.height());
-    if ((double) Math.max(film.width(), film.height()) / shorter > LARGEST_FORCED_RATIO) {
-      throw new ImageRefused(
-          ASPECT_RATIO,
-          film.name(),
-          sides(film) + ", the limit is " + LARGEST_FORCED_RATIO + " to 1");
-    }
-  }
-
+  /** Its size and the ratio of its sides, for messages. */
   private static String sides(Radiograph film) {
     int shorter = Math.min(film.width(), film.height());
     double ratio = (double) Math.max(film.width(), film.height()) / shorter;

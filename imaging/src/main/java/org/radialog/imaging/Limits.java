@@ -1,5 +1,6 @@
 package org.radialog.imaging;
 
+import java.util.Locale;
 import org.radialog.codecs.ImageRefused;
 
 /**
@@ -18,6 +19,9 @@ public record Limits(long maxPixels, long maxBytes) {
 
   // As JPEG and DICOM have it; a PNG line of one pixel costs as much as one of a hundred.
   private static final int LONGEST_SIDE = 65_535;
+
+  // Of the longer side to the shorter one.
+  private static final int LARGEST_RATIO = 20;
 
   /** Refuses limits that admit nothing. */
   public Limits {
@@ -56,6 +60,27 @@ public record Limits(long maxPixels, long maxBytes) {
           image,
           "the header says %d×%d×%d samples of %d bits = %d MiB, the limit is %d MiB"
               .formatted(width, height, channels, 8 * bytesPerSample, bytes >> 20, maxBytes >> 20));
+    }
+  }
+
+  /**
+   * Refuses a strip, which no caller can force: scaled by its shorter side it is larger than any
+   * film of as many pixels, so this comes before any such work.
+   */
+  static void refuseStrip(Radiograph film) {
+    int shorter = Math.min(film.width(), film.height());
+    double ratio = (double) Math.max(film.width(), film.height()) / shorter;
+    if (ratio > LARGEST_RATIO) {
+      throw new ImageRefused(
+          ImageRefused.Reason.TOO_LARGE,
+          film.name(),
+          String.format(
+              Locale.ROOT,
+              "%d×%d pixels, sides of %.1f to 1, the limit is %d to 1",
+              film.width(),
+              film.height(),
+              ratio,
+              LARGEST_RATIO));
     }
   }
 }

@@ -88,7 +88,7 @@ class GuardTest {
     assertThat(codes(Guard.STRICT, pattern(150, 301))).contains(Guard.Code.ASPECT_RATIO);
     assertThat(codes(Guard.FORCED, pattern(150, 700))).contains(Guard.Code.ASPECT_RATIO);
     assertThat(codes(Guard.FORCED, pattern(150, 3000))).contains(Guard.Code.ASPECT_RATIO);
-    refused(Guard.FORCED, pattern(150, 3001), Reason.ASPECT_RATIO);
+    refused(Guard.FORCED, pattern(150, 3001), Reason.TOO_LARGE);
   }
 
   @Test

@@ -13,7 +13,7 @@ import java.util.SplittableRandom;
 import java.util.function.Predicate;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
-import org.radialog.clinical.PromptFormat;
+import org.radialog.clinical.SmolLm2Format;
 import org.radialog.clinical.Turn;
 import org.radialog.clinical.View;
 import org.radialog.data.Film;
@@ -319,7 +319,7 @@ public final class InstructDataSet {
       // The one wording that the product uses itself is the most frequent.
       String request =
           random.nextInt(2) == 0
-              ? PromptFormat.SMOLLM2.request(new Turn.Report())
+              ? SmolLm2Format.FORMAT.request(new Turn.Report())
               : say(InstructPhrases.REPORT);
       say(Task.REPORT, request, ReportGrammar.report(stated, film.view(), words));
     }
@@ -426,7 +426,7 @@ public final class InstructDataSet {
     void impression() {
       String request =
           random.nextInt(3) == 0
-              ? PromptFormat.SMOLLM2.request(new Turn.Impression())
+              ? SmolLm2Format.FORMAT.request(new Turn.Impression())
               : say(InstructPhrases.IMPRESSION);
       say(Task.IMPRESSION, request, ReportGrammar.impression(stated, words));
     }
@@ -434,7 +434,7 @@ public final class InstructDataSet {
     void summary() {
       String request =
           random.nextInt(3) == 0
-              ? PromptFormat.SMOLLM2.request(new Turn.Summary())
+              ? SmolLm2Format.FORMAT.request(new Turn.Summary())
               : say(InstructPhrases.SUMMARY);
       say(Task.SUMMARY, request, ReportGrammar.summary(stated, film.view(), words));
     }
@@ -464,7 +464,7 @@ public final class InstructDataSet {
       corrected.removeAll(remove);
       String request =
           random.nextInt(2) == 0
-              ? PromptFormat.SMOLLM2.request(new Turn.Correction(add, remove))
+              ? SmolLm2Format.FORMAT.request(new Turn.Correction(add, remove, Set.of()))
               : InstructPhrases.correction(add, remove, random);
       stated = Collections.unmodifiableSet(corrected);
       say(Task.CORRECTION, request, ReportGrammar.report(stated, film.view(), words));

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.radialog.clinical.Finding;
+import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.PromptFormat;
 import org.radialog.clinical.PromptPart;
 import org.radialog.clinical.Turn;
@@ -64,7 +65,9 @@ public record InstructDialog(
       Exchange exchange = exchanges.get(i);
       Turn turn = new Turn.Question(exchange.request());
       if (i == 0) {
-        format.open(findings, turn).forEach(part -> parts.add(new Part(part, false)));
+        format
+            .open(findings.map(FindingsList::of), turn)
+            .forEach(part -> parts.add(new Part(part, false)));
       } else {
         List<PromptPart> next = format.next(turn);
         // The end token before it is already there, as the last of the answer.

@@ -1,5 +1,7 @@
 package org.radialog.instruct;
 
+import org.radialog.base.RadialogException;
+
 /**
  * Shares of the instruct mix, each from 0 to 1.
  *
@@ -23,17 +25,21 @@ public record InstructMix(
   /** The mix that the embedded model is trained with. */
   public static final InstructMix DEFAULT = new InstructMix(0.38, 0.32, 0.25, 0.3, 0.2, 0.7);
 
-  /** Checks the shares. */
+  /**
+   * Checks the shares.
+   *
+   * @throws RadialogException if one is none, or two that exclude each other exceed 1 together
+   */
   public InstructMix {
     for (double share :
         new double[] {report, reportDialog, withoutFindings, edited, random, predicted}) {
       if (!(share >= 0 && share <= 1)) {
-        throw new IllegalArgumentException("a share lies from 0 to 1, got " + share);
+        throw new RadialogException("mix has the share " + share + ", expected from 0 to 1");
       }
     }
     if (report + reportDialog > 1 || edited + random > 1) {
-      throw new IllegalArgumentException(
-          "report + reportDialog is %s and edited + random is %s, each at most 1"
+      throw new RadialogException(
+          "mix has report + report_dialog = %s and edited + random = %s, expected at most 1 each"
               .formatted(report + reportDialog, edited + random));
     }
   }

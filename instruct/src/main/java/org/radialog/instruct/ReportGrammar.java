@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.radialog.clinical.Finding;
-import org.radialog.clinical.PromptFormat;
+import org.radialog.clinical.FindingWords;
 import org.radialog.clinical.View;
 
 /**
@@ -347,7 +347,7 @@ public final class ReportGrammar {
 
   /** A finding within a sentence. */
   static String name(Finding finding) {
-    return finding == Finding.EDEMA ? "pulmonary edema" : PromptFormat.words(finding);
+    return finding == Finding.EDEMA ? "pulmonary edema" : FindingWords.of(finding);
   }
 
   /** A finding with its article, where it has one. */

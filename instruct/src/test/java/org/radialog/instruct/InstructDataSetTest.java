@@ -22,10 +22,12 @@ import org.junit.jupiter.api.Test;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
+import org.radialog.clinical.FindingWords;
+import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.Labels;
-import org.radialog.clinical.PromptFormat;
 import org.radialog.clinical.PromptPart;
 import org.radialog.clinical.RuleLabeler;
+import org.radialog.clinical.SmolLm2Format;
 import org.radialog.clinical.Turn;
 import org.radialog.clinical.View;
 import org.radialog.data.Film;
@@ -121,7 +123,7 @@ class InstructDataSetTest {
           for (Finding finding : changed) {
             assertThat(e.request())
                 .containsIgnoringCase(
-                    finding == Finding.EDEMA ? "edema" : PromptFormat.words(finding));
+                    finding == Finding.EDEMA ? "edema" : FindingWords.of(finding));
           }
           List<String> before = sentences(report.answer());
           List<String> after = sentences(e.answer());
@@ -229,7 +231,7 @@ class InstructDataSetTest {
   @Test
   void partsMarkAnswersWithTheirEndAndNothingElse() {
     for (InstructDialog dialog : DIALOGS.subList(0, 300)) {
-      List<Part> parts = dialog.parts(PromptFormat.SMOLLM2);
+      List<Part> parts = dialog.parts(SmolLm2Format.FORMAT);
       assertThat(parts).filteredOn(part -> part.part() instanceof PromptPart.Image).hasSize(1);
       String learned =
           parts.stream()
@@ -247,8 +249,9 @@ class InstructDataSetTest {
       assertThat(whole)
           .startsWith(
               PromptPart.render(
-                      PromptFormat.SMOLLM2.open(
-                          dialog.findings(), new Turn.Question(first.request())),
+                      SmolLm2Format.FORMAT.open(
+                          dialog.findings().map(FindingsList::of),
+                          new Turn.Question(first.request())),
                       "[image]")
                   + first.answer()
                   + "<|im_end|>");

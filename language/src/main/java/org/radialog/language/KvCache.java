@@ -24,20 +24,20 @@ public final class KvCache implements AutoCloseable {
   private static final int ALIGNMENT = 64;
   private static final int GRAIN = 64; // positions
 
-  private final LlamaConfig config;
+  private final CacheShape shape;
   private Blocks blocks;
   private int length;
   private boolean closed;
 
-  /** An empty cache for a sequence of the model {@code config}. */
-  public KvCache(LlamaConfig config) {
-    this.config = config;
-    this.blocks = Blocks.none(config);
+  /** An empty cache for a sequence of a network whose caches have that shape. */
+  public KvCache(CacheShape shape) {
+    this.shape = shape;
+    this.blocks = Blocks.none(shape);
   }
 
-  /** The model that this cache fits. */
-  public LlamaConfig config() {
-    return config;
+  /** What it holds for each position. */
+  public CacheShape shape() {
+    return shape;
   }
 
   /** Tokens held, and the position of the next one. */
@@ -72,14 +72,21 @@ public final class KvCache implements AutoCloseable {
     if (tokens <= blocks.capacity) {
       return;
     }
-    if (tokens > config.maxPositions()) {
+    if (tokens > shape.positions()) {
       throw new RadialogException(
           "the conversation needs %d positions, the language model has %d: start a new one or ask for fewer new tokens"
-              .formatted(tokens, config.maxPositions()));
+              .formatted(tokens, shape.positions()));
     }
-    long wanted = Math.max(tokens, blocks.capacity + blocks.capacity / 2L);
-    wanted = (wanted + GRAIN - 1) / GRAIN * GRAIN;
-    grow((int) Math.min(wanted, config.maxPositions()));
+    grow(capacity(shape, Math.max(tokens, blocks.capacity + blocks.capacity / 2L)));
+  }
+
+  private static int capacity(CacheShape shape, long wanted) {
+    return (int) Math.min((wanted + GRAIN - 1) / GRAIN * GRAIN, shape.positions());
+  }
+
+  /** Bytes that a cache takes at most which never held more than {@code tokens} tokens. */
+  public static long mostBytes(CacheShape shape, int tokens) {
+    return shape.bytes(capacity(shape, tokens + tokens / 2L));
   }
 
   /**
@@ -117,10 +124,10 @@ public final class KvCache implements AutoCloseable {
       throw new IllegalArgumentException(
           "cannot copy " + tokens + " tokens: " + length + " are held");
     }
-    KvCache copy = new KvCache(config);
+    KvCache copy = new KvCache(shape);
     copy.reserve(tokens);
-    for (int layer = 0; layer < config.layers(); layer++) {
-      copy.blocks.copy(blocks, layer, tokens, config);
+    for (int layer = 0; layer < shape.layers(); layer++) {
+      copy.blocks.copy(blocks, layer, tokens, shape);
     }
     copy.length = tokens;
     return copy;
@@ -128,7 +135,7 @@ public final class KvCache implements AutoCloseable {
 
   /** Bytes of off-heap memory, room for tokens to come included. */
   public long bytes() {
-    return 2L * config.layers() * blocks.capacity * config.keyRows() * Float.BYTES;
+    return shape.bytes(blocks.capacity);
   }
 
   @Override
@@ -147,9 +154,9 @@ public final class KvCache implements AutoCloseable {
 
   // Layer by layer: at no time is more than one of them in memory twice.
   private void grow(int newCapacity) {
-    Blocks bigger = Blocks.allocate(config, newCapacity);
-    for (int layer = 0; layer < config.layers(); layer++) {
-      bigger.copy(blocks, layer, length, config);
+    Blocks bigger = Blocks.allocate(shape, newCapacity);
+    for (int layer = 0; layer < shape.layers(); layer++) {
+      bigger.copy(blocks, layer, length, shape);
       LazyMemory.forget(blocks.memory[layer]);
     }
     Optional<Arena> old = blocks.arena;
@@ -172,24 +179,24 @@ public final class KvCache implements AutoCloseable {
       MemorySegment[] values,
       int capacity) {
 
-    static Blocks none(LlamaConfig config) {
-      MemorySegment[] nothing = new MemorySegment[config.layers()];
+    static Blocks none(CacheShape shape) {
+      MemorySegment[] nothing = new MemorySegment[shape.layers()];
       Arrays.fill(nothing, MemorySegment.NULL);
       return new Blocks(Optional.empty(), nothing, nothing, nothing, 0);
     }
 
     @SuppressWarnings("MustBeClosedChecker") // the cache closes it
-    static Blocks allocate(LlamaConfig config, int capacity) {
+    static Blocks allocate(CacheShape shape, int capacity) {
       Arena arena = Arena.ofShared();
       try {
-        MemorySegment[] memory = new MemorySegment[config.layers()];
-        MemorySegment[] keys = new MemorySegment[config.layers()];
-        MemorySegment[] values = new MemorySegment[config.layers()];
-        long bytes = (long) capacity * config.keyRows() * Float.BYTES;
+        MemorySegment[] memory = new MemorySegment[shape.layers()];
+        MemorySegment[] keys = new MemorySegment[shape.layers()];
+        MemorySegment[] values = new MemorySegment[shape.layers()];
+        long bytes = (long) capacity * shape.width() * Float.BYTES;
         long second = rounded(bytes, ALIGNMENT);
         long stride = rounded(second + bytes, LazyMemory.PAGE);
-        MemorySegment all = LazyMemory.allocate(arena, config.layers() * stride);
-        for (int layer = 0; layer < config.layers(); layer++) {
+        MemorySegment all = LazyMemory.allocate(arena, shape.layers() * stride);
+        for (int layer = 0; layer < shape.layers(); layer++) {
           memory[layer] = all.asSlice(layer * stride, stride);
           keys[layer] = memory[layer].asSlice(0, bytes);
           values[layer] = memory[layer].asSlice(second, bytes);
@@ -205,16 +212,16 @@ public final class KvCache implements AutoCloseable {
       return (bytes + grain - 1) / grain * grain;
     }
 
-    void copy(Blocks from, int layer, int tokens, LlamaConfig config) {
-      copyRows(from.keys[layer], from.capacity, keys[layer], tokens, config);
-      copyRows(from.values[layer], from.capacity, values[layer], tokens, config);
+    void copy(Blocks from, int layer, int tokens, CacheShape shape) {
+      copyRows(from.keys[layer], from.capacity, keys[layer], tokens, shape);
+      copyRows(from.values[layer], from.capacity, values[layer], tokens, shape);
     }
 
     // [K, fromCapacity, d] -> [K, capacity, d], the first `tokens` rows of each head
     private void copyRows(
-        MemorySegment from, int fromCapacity, MemorySegment to, int tokens, LlamaConfig config) {
-      long row = (long) config.headSize() * Float.BYTES;
-      for (int head = 0; head < config.kvHeads(); head++) {
+        MemorySegment from, int fromCapacity, MemorySegment to, int tokens, CacheShape shape) {
+      long row = (long) shape.headSize() * Float.BYTES;
+      for (int head = 0; head < shape.kvHeads(); head++) {
         MemorySegment.copy(
             from, row * fromCapacity * head, to, row * capacity * head, row * tokens);
       }

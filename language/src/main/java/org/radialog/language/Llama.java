@@ -62,7 +62,7 @@ import org.radialog.torch.Torch;
  *
  * <p>Not thread-safe: one call at a time.
  */
-public final class Llama implements LanguageDecoder, AutoCloseable {
+public final class Llama implements LanguageNetwork, AutoCloseable {
   /** The label of a position that has no target. */
   public static final int IGNORED = -100;
 
@@ -273,6 +273,16 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
     return config;
   }
 
+  @Override
+  public int vocab() {
+    return config.vocab();
+  }
+
+  @Override
+  public CacheShape cacheShape() {
+    return config.cacheShape();
+  }
+
   /** The type of the matrices: {@code FP32} or {@code BF16}. */
   public Precision precision() {
     return type == ScalarType.Float ? Precision.FP32 : Precision.BF16;
@@ -285,11 +295,7 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
 
   // ---------------------------------------------------------------- inference
 
-  /**
-   * Appends {@code input} to one sequence.
-   *
-   * @return the logits of its last position, [V]
-   */
+  @Override
   public float[] prefill(KvCache cache, List<LlamaInput> input) {
     return prefill(List.of(cache), List.of(input)).getFirst();
   }
@@ -385,9 +391,9 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
       if (count == 0) {
         throw new IllegalArgumentException("the input of sequence " + b + " is empty");
       }
-      if (!cache.config().equals(config)) {
+      if (!cache.shape().equals(config.cacheShape())) {
         throw new IllegalArgumentException(
-            "the cache of sequence " + b + " is of another model: " + cache.config());
+            "the cache of sequence " + b + " is of another model: " + cache.shape());
       }
       cache.reserve(cache.length() + count);
       runs.add(new Run(cache, row, count));
@@ -490,7 +496,7 @@ public final class Llama implements LanguageDecoder, AutoCloseable {
   }
 
   private static Tensor view(KvCache cache, MemorySegment memory) {
-    LlamaConfig c = cache.config();
+    CacheShape c = cache.shape();
     return torch.from_blob(
         new Address(memory.address()),
         new long[] {c.kvHeads(), cache.capacity(), c.headSize()},

@@ -268,6 +268,11 @@ public record LlamaConfig(
     }
   }
 
+  /** What a cache of a sequence holds. */
+  public CacheShape cacheShape() {
+    return new CacheShape(layers, kvHeads, headSize, maxPositions);
+  }
+
   /** Rows of {@code q_proj}: H · d. */
   public int queryRows() {
     return heads * headSize;

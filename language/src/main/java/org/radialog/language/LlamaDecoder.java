@@ -289,9 +289,9 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
               "token " + token + " is not in the vocabulary of " + config.vocab());
         }
       }
-      if (!caches.get(b).config().equals(config)) {
+      if (!caches.get(b).shape().equals(config.cacheShape())) {
         throw new IllegalArgumentException(
-            "the cache of sequence " + b + " is of another model: " + caches.get(b).config());
+            "the cache of sequence " + b + " is of another model: " + caches.get(b).shape());
       }
     }
     for (float[] row : logits) {
@@ -634,7 +634,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
    */
   public void warmUp() {
     warming.lock();
-    try (KvCache cache = new KvCache(config)) {
+    try (KvCache cache = new KvCache(config.cacheShape())) {
       Warming work = new Warming(cache);
       int fast = 0;
       for (int round = 0; round < MOST_ROUNDS && fast < FAST_ROUNDS && !warm; round++) {

@@ -91,7 +91,7 @@ class BlockAttentionTest {
         exact = prefill(llama, ids);
       }
       try (Llama llama = Llama.of(weights, Precision.BF16);
-          KvCache cache = new KvCache(llama.config())) {
+          KvCache cache = new KvCache(llama.cacheShape())) {
         double blocks = rms(prefill(llama, ids), exact);
         float[][] rows = new float[ids.length][llama.config().vocab()];
         llama.extend(List.of(ids), List.of(cache), rows);
@@ -103,7 +103,7 @@ class BlockAttentionTest {
   }
 
   private static float[] prefill(Llama llama, int[] ids) {
-    try (KvCache cache = new KvCache(llama.config())) {
+    try (KvCache cache = new KvCache(llama.cacheShape())) {
       return llama.prefill(cache, List.of(new LlamaInput.Tokens(ids)));
     }
   }

@@ -18,7 +18,7 @@ class KvCacheTest {
 
   @Test
   void memoryGrowsWithWhatIsHeld() {
-    try (KvCache cache = new KvCache(SMALL)) {
+    try (KvCache cache = new KvCache(SMALL.cacheShape())) {
       assertThat(cache.bytes()).isZero();
       cache.reserve(90);
       assertThat(cache.bytes()).isLessThanOrEqualTo(128 * TOKEN); // 6 MB
@@ -32,7 +32,7 @@ class KvCacheTest {
 
   @Test
   void tokensOfALongConversationAreMovedFewTimes() {
-    try (KvCache cache = new KvCache(SMALL)) {
+    try (KvCache cache = new KvCache(SMALL.cacheShape())) {
       int moves = 0;
       int capacity = 0;
       for (int tokens = 1; tokens <= 2000; tokens++) {
@@ -48,7 +48,7 @@ class KvCacheTest {
 
   @Test
   void whatIsHeldStaysWhereTheMemoryGrows() {
-    try (KvCache cache = new KvCache(SMALL)) {
+    try (KvCache cache = new KvCache(SMALL.cacheShape())) {
       for (int token = 0; token < 300; token++) {
         cache.reserve(token + 1);
         for (int layer = 0; layer < SMALL.layers(); layer++) {
@@ -93,7 +93,7 @@ class KvCacheTest {
 
   @Test
   void moreThanTheModelsPositionsIsRefusedAndChangesNothing() {
-    try (KvCache cache = new KvCache(SMALL)) {
+    try (KvCache cache = new KvCache(SMALL.cacheShape())) {
       cache.reserve(70);
       int before = cache.capacity();
       assertThatThrownBy(() -> cache.reserve(8193))
@@ -105,7 +105,7 @@ class KvCacheTest {
 
   @Test
   void memoryIsGoneWithTheCache() {
-    KvCache cache = new KvCache(SMALL);
+    KvCache cache = new KvCache(SMALL.cacheShape());
     cache.reserve(10);
     MemorySegment keys = cache.keys(0);
     cache.reserve(500);

@@ -224,7 +224,7 @@ public class LlamaParityTest {
     }
 
     private void longLastLogits(Llama llama) {
-      try (KvCache cache = new KvCache(config)) {
+      try (KvCache cache = new KvCache(config.cacheShape())) {
         check(
             "long_last_logits", llama.prefill(cache, List.of(new LlamaInput.Tokens(longPrompt()))));
       }
@@ -235,7 +235,7 @@ public class LlamaParityTest {
     private void cacheInPieces(Llama llama) {
       int[] ids = longPrompt();
       float[] logits = {};
-      try (KvCache cache = new KvCache(config)) {
+      try (KvCache cache = new KvCache(config.cacheShape())) {
         int[] ends = {1, 2, 9, 64, 65, 130, 150};
         int start = 0;
         for (int end : ends) {
@@ -280,7 +280,7 @@ public class LlamaParityTest {
     private record Greedy(List<int[]> ids, List<List<float[]>> logits) {}
 
     private Greedy greedy(Llama llama, List<List<LlamaInput>> prompts, int steps) {
-      List<KvCache> caches = prompts.stream().map(p -> new KvCache(config)).toList();
+      List<KvCache> caches = prompts.stream().map(p -> new KvCache(config.cacheShape())).toList();
       List<int[]> ids = prompts.stream().map(p -> new int[steps]).toList();
       List<List<float[]>> logits =
           prompts.stream().<List<float[]>>map(p -> new ArrayList<>()).toList();

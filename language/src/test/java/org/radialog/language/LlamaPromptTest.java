@@ -62,7 +62,7 @@ class LlamaPromptTest {
   /** Digests of what a prompt leaves: the logits behind it, and keys and values of all layers. */
   private static List<Integer> left(Llama llama, int[] ids, int threads, int... cuts) {
     llama.threads(threads);
-    try (KvCache cache = new KvCache(llama.config())) {
+    try (KvCache cache = new KvCache(llama.cacheShape())) {
       List<Integer> left = new ArrayList<>();
       float[] logits = {};
       int from = 0;

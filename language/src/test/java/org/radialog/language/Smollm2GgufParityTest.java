@@ -136,7 +136,7 @@ class Smollm2GgufParityTest {
       int[] actual = new int[ids.length];
       double[] logProbabilities = new double[ids.length];
       float[][] logits = new float[1][];
-      try (KvCache cache = new KvCache(weights.config())) {
+      try (KvCache cache = new KvCache(weights.config().cacheShape())) {
         logits[0] = llama.prefill(cache, List.of(new LlamaInput.Tokens(prompt)));
         for (int i = 0; i < ids.length; i++) {
           if (i == 0) {

@@ -2,29 +2,24 @@ package org.radialog.published;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
-import com.fasterxml.jackson.annotation.JsonSetter;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
-import com.fasterxml.jackson.annotation.Nulls;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.Collection;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
-import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
 import org.radialog.clinical.PromptFormat;
+import org.radialog.clinical.PromptFormats;
 import org.radialog.language.LlamaConfig;
 import org.radialog.language.LoraConfig;
 import org.radialog.language.Precision;
@@ -34,28 +29,15 @@ import org.radialog.vision.FindingsClassifier;
 import org.radialog.vision.MlpProjector;
 import org.radialog.vision.QueryProjector;
 import org.radialog.vision.RowProjector;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.StreamReadFeature;
-import tools.jackson.core.exc.InputCoercionException;
-import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.MapperFeature;
-import tools.jackson.databind.PropertyNamingStrategies;
-import tools.jackson.databind.SerializationFeature;
-import tools.jackson.databind.cfg.CoercionAction;
-import tools.jackson.databind.cfg.CoercionInputShape;
-import tools.jackson.databind.exc.InvalidTypeIdException;
-import tools.jackson.databind.exc.MismatchedInputException;
-import tools.jackson.databind.exc.UnrecognizedPropertyException;
-import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.type.LogicalType;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * {@code config.json} of a model folder: which networks, which files, and what the model was never
  * taught. Field names in the file are those below in snake case; every field is mandatory, {@code
  * null} stands for an empty {@code Optional}.
  *
- * @param format layout of this file; {@value #FORMAT} is the one that this version reads
+ * @param format layout of this file, {@value #FORMAT}; {@link #read} takes lower ones too
  * @param readBy the first version of RaDialog that reads this format, for the message of an older
  *     one
  * @param id name of the model, for example {@code radialog-mini}
@@ -98,7 +80,7 @@ public record ModelConfig(
     List<FileEntry> sources) {
 
   /** The layout that this version reads and writes. */
-  public static final int FORMAT = 1;
+  public static final int FORMAT = 2;
 
   /** The version that began to read {@link #FORMAT}. */
   public static final String FORMAT_READ_BY = "0.1.0";
@@ -110,45 +92,6 @@ public record ModelConfig(
   public static final String TRAINED = "radialog.safetensors";
 
   private static final long MAX_BYTES = 1 << 20;
-
-  private static final JsonMapper JSON =
-      JsonMapper.builder()
-          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-          .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
-          .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .enable(SerializationFeature.INDENT_OUTPUT)
-          // A value of another type is a fault, whatever it could be taken for.
-          .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
-          .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
-          .withCoercionConfigDefaults(c -> {
-            for (CoercionInputShape shape :
-                List.of(
-                    CoercionInputShape.EmptyArray,
-                    CoercionInputShape.EmptyObject,
-                    CoercionInputShape.EmptyString)) {
-              c.setCoercion(shape, CoercionAction.Fail);
-            }
-          })
-          .withCoercionConfig(
-              LogicalType.Textual,
-              c -> {
-                for (CoercionInputShape shape :
-                    List.of(
-                        CoercionInputShape.Integer,
-                        CoercionInputShape.Float,
-                        CoercionInputShape.Boolean)) {
-                  c.setCoercion(shape, CoercionAction.Fail);
-                }
-              })
-          .withCoercionConfig(
-              LogicalType.Enum, c -> c.setCoercion(CoercionInputShape.Integer, CoercionAction.Fail))
-          .changeDefaultNullHandling(_ -> JsonSetter.Value.forValueNulls(Nulls.FAIL, Nulls.FAIL))
-          .withConfigOverride(
-              Optional.class,
-              o -> o.setNullHandling(JsonSetter.Value.forValueNulls(Nulls.SET, Nulls.FAIL)))
-          .build();
 
   public ModelConfig {
     need(format == FORMAT, "format is " + format + ", this version writes " + FORMAT);
@@ -467,7 +410,9 @@ public record ModelConfig(
    * @param pooling how the projected patch features become one vector
    * @param hidden width between its two linear layers
    * @param labels CheXpert names in the order of the logits
-   * @param thresholds present above this probability, one a label
+   * @param thresholds a finding is present above this probability; one per label
+   * @param possible a finding is uncertain above this probability and up to its threshold; one per
+   *     label. Empty where the model has one operating point: nothing is uncertain
    * @param evidence whether training ever saw the label, one a label
    */
   public record Classifier(
@@ -476,6 +421,7 @@ public record ModelConfig(
       int hidden,
       List<String> labels,
       List<Double> thresholds,
+      Optional<List<Double>> possible,
       List<Evidence> evidence) {
     public Classifier {
       need(hidden >= 1 && hidden <= 65536, "classifier.hidden is " + hidden + ", 1 to 65536");
@@ -495,6 +441,25 @@ public record ModelConfig(
         need(
             threshold >= 0 && threshold <= 1,
             "classifier.thresholds has " + threshold + ", expected 0 to 1");
+      }
+      possible = possible.map(List::copyOf);
+      if (possible.isPresent()) {
+        requireBelow(possible.get(), thresholds);
+      }
+    }
+
+    private static void requireBelow(List<Double> possible, List<Double> thresholds) {
+      need(
+          possible.size() == thresholds.size(),
+          "classifier.possible has "
+              + possible.size()
+              + " values, expected one per label, "
+              + thresholds.size());
+      for (int i = 0; i < possible.size(); i++) {
+        need(
+            possible.get(i) >= 0 && possible.get(i) <= thresholds.get(i),
+            "classifier.possible has %s at %d, expected 0 to its threshold, %s"
+                .formatted(possible.get(i), i, thresholds.get(i)));
       }
     }
 
@@ -565,6 +530,7 @@ public record ModelConfig(
    *     configuration; empty where the weights are GGUF, which holds it
    * @param precision of the decode step unless another is asked for; empty chooses the fastest
    * @param adapter LoRA beside it (keys under {@code language.}), if any
+   * @param prompt name of its prompt format ({@link PromptFormats})
    * @param compat oddities of the original that are kept
    */
   public record Language(
@@ -573,32 +539,37 @@ public record ModelConfig(
       Optional<String> tokenizer,
       Optional<Precision> precision,
       Optional<Adapter> adapter,
-      Prompt prompt,
+      String prompt,
       List<Compat> compat) {
     public Language {
       compat = List.copyOf(compat);
+      format(prompt, compat);
       need(
           network.isPresent() == tokenizer.isPresent(),
           "language.network and language.tokenizer are expected together, or both null");
     }
 
     /** A GGUF file with an adapter beside it, in the fastest precision. */
-    public static Language gguf(String weights, Adapter adapter, Prompt prompt) {
+    public static Language gguf(String weights, Adapter adapter, PromptFormat prompt) {
       return new Language(
           weights,
           Optional.empty(),
           Optional.empty(),
           Optional.empty(),
           Optional.of(adapter),
-          prompt,
+          prompt.id(),
           List.of());
     }
 
     /** The words of its conversations. */
-    public PromptFormat.Wording wording() {
+    public PromptFormat wording() {
+      return format(prompt, compat);
+    }
+
+    private static PromptFormat format(String prompt, List<Compat> compat) {
       EnumSet<PromptFormat.Compat> kept = EnumSet.noneOf(PromptFormat.Compat.class);
       compat.forEach(c -> kept.add(c.kept));
-      return prompt.format.with(kept);
+      return PromptFormats.of(prompt).with(kept);
     }
   }
 
@@ -643,30 +614,6 @@ public record ModelConfig(
     /** The adapter's shape as the network takes it. */
     public LoraConfig network() {
       return new LoraConfig(r, alpha, 0, LoraConfig.targets(targets));
-    }
-  }
-
-  /** The conversation's wording, which the weights depend on. */
-  public enum Prompt {
-    /** The first version's: Vicuna template, 32 {@code <IMG>}. */
-    @JsonProperty("radialog-v1")
-    RADIALOG_V1(PromptFormat.RADIALOG_V1),
-    /** The second version's: Vicuna template, {@code <image>}. */
-    @JsonProperty("radialog-v2")
-    RADIALOG_V2(PromptFormat.RADIALOG_V2),
-    /** SmolLM2's chat template with a system prompt of ours. */
-    @JsonProperty("smollm2")
-    SMOLLM2(PromptFormat.SMOLLM2);
-
-    private final PromptFormat format;
-
-    Prompt(PromptFormat format) {
-      this.format = format;
-    }
-
-    /** The words themselves. */
-    public PromptFormat format() {
-      return format;
     }
   }
 
@@ -745,14 +692,12 @@ public record ModelConfig(
                 + MAX_BYTES
                 + "; not a model's config");
       }
-      JsonNode tree = JSON.readTree(Files.readAllBytes(file));
+      JsonNode tree = StrictJson.tree(file, Files.readAllBytes(file));
       checkFormat(file, tree);
-      config = parsed(file, tree);
+      config = StrictJson.read(file.toString(), upgraded(file, tree), ModelConfig.class);
     } catch (IOException e) {
       throw new RadialogException(
           folder + " is not a model folder: cannot read " + file + ": " + e, e);
-    } catch (JacksonException e) {
-      throw new RadialogException(file + " is not JSON: " + e.getOriginalMessage(), e);
     }
     for (FileEntry entry : config.files) {
       Path listed = folder.resolve(entry.path());
@@ -778,35 +723,20 @@ public record ModelConfig(
     return config;
   }
 
-  private static ModelConfig parsed(Path file, JsonNode tree) {
+  private static JsonNode upgraded(Path file, JsonNode tree) {
+    if (tree.path("format").intValue() == FORMAT || !(tree instanceof ObjectNode object)) {
+      return tree;
+    }
     try {
-      return JSON.treeToValue(tree, ModelConfig.class);
-    } catch (UnrecognizedPropertyException e) {
-      throw new RadialogException(
-          file
-              + ": unknown field '"
-              + Printable.of(path(e))
-              + "', expected one of "
-              + e.getKnownPropertyIds().stream()
-                  .map(Object::toString)
-                  .sorted()
-                  .collect(Collectors.joining(", "))
-              + "; a newer version of RaDialog may know it",
-          e);
-    } catch (JacksonException e) {
-      throw new RadialogException(file + ": " + path(e) + ": " + reason(e, tree), e);
+      return FormatOne.upgraded(object);
+    } catch (RadialogException e) {
+      throw new RadialogException(file + ": " + e.getMessage(), e);
     }
   }
 
   /** Writes {@code folder/config.json}. */
   public void write(Path folder) {
-    byte[] json = JSON.writeValueAsBytes(this);
-    WholeFile.write(
-        folder.resolve(FILE),
-        out -> {
-          out.write(json);
-          out.write('\n');
-        });
+    WholeFile.write(folder.resolve(FILE), StrictJson.text(this));
   }
 
   /** This with another self test. */
@@ -861,75 +791,6 @@ public record ModelConfig(
               + " or later; this one reads formats up to "
               + FORMAT);
     }
-  }
-
-  private static String path(JacksonException e) {
-    var text = new StringBuilder();
-    for (JacksonException.Reference r : e.getPath()) {
-      if (r.getPropertyName() == null) {
-        text.append('[').append(r.getIndex()).append(']');
-      } else {
-        text.append(text.isEmpty() ? "" : ".").append(r.getPropertyName());
-      }
-    }
-    return text.isEmpty() ? "the whole file" : text.toString();
-  }
-
-  private static String reason(JacksonException e, JsonNode tree) {
-    if (e.getCause() instanceof RadialogException cause) {
-      return cause.getMessage();
-    }
-    JsonNode found = tree;
-    for (JacksonException.Reference r : e.getPath()) {
-      String name = r.getPropertyName();
-      found = name == null ? found.path(r.getIndex()) : found.path(name);
-    }
-    String expected =
-        switch (e) {
-          case InvalidTypeIdException type ->
-              Optional.ofNullable(
-                      type.getBaseType().getRawClass().getAnnotation(JsonSubTypes.class))
-                  .map(types ->
-                      Stream.of(types.value())
-                          .map(JsonSubTypes.Type::name)
-                          .collect(Collectors.joining(" or ", "an object whose type is ", "")))
-                  .orElse("another type");
-          case MismatchedInputException mismatch when mismatch.getTargetType() != null ->
-              expected(mismatch.getTargetType());
-          case InputCoercionException number -> expected(number.getTargetType());
-          default -> "";
-        };
-    return expected.isEmpty()
-        ? Printable.of(e.getOriginalMessage())
-        : "expected "
-            + expected
-            + ", found "
-            + (found.isMissingNode() ? "none" : Printable.of(found));
-  }
-
-  // What JSON calls a value of that type.
-  private static String expected(Class<?> type) {
-    if (type == int.class || type == Integer.class || type == long.class || type == Long.class) {
-      return "a whole number" + (type == int.class || type == Integer.class ? " of 32 bits" : "");
-    }
-    if (type == double.class || type == Double.class) {
-      return "a number";
-    }
-    if (type == boolean.class || type == Boolean.class) {
-      return "true or false";
-    }
-    if (type == String.class) {
-      return "a text";
-    }
-    if (Collection.class.isAssignableFrom(type)) {
-      return "a list";
-    }
-    if (type.isEnum()) {
-      return Stream.of(type.getEnumConstants())
-          .map(constant -> JSON.valueToTree(constant).asString())
-          .collect(Collectors.joining(" or "));
-    }
-    return "an object";
   }
 
   private static String digest(Path file) throws IOException {

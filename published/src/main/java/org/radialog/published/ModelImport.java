@@ -172,7 +172,7 @@ public final class ModelImport {
     }
   }
 
-  private static Path folder(Path file) {
+  static Path folder(Path file) {
     return Optional.ofNullable(file.toAbsolutePath().getParent()).orElse(file);
   }
 
@@ -184,6 +184,7 @@ public final class ModelImport {
           case ModelSource.Version1 v1 -> Optional.of(version1(v1, trained));
           case ModelSource.LanguageAlone _ -> Optional.empty();
         };
+    ModelSource.About about = model.about();
     ModelConfig.Language language = language(model, trained);
     List<String> files = new ArrayList<>();
     if (!trained.isEmpty()) {
@@ -200,13 +201,9 @@ public final class ModelImport {
     return new ModelConfig(
         ModelConfig.FORMAT,
         ModelConfig.FORMAT_READ_BY,
-        switch (model) {
-          case ModelSource.Version2 _ -> "radialog-v2";
-          case ModelSource.Version1 _ -> "radialog-v1";
-          case ModelSource.LanguageAlone alone -> alone.language().name();
-        },
+        about.id(),
         "imported",
-        request.license.orElse(license(model)),
+        request.license.orElse(about.license()),
         parts.map(_ -> PREPROCESSING),
         parts.map(Parts::vision),
         parts.map(Parts::alignment),
@@ -215,25 +212,6 @@ public final class ModelImport {
         ModelConfig.SelfTest.NONE,
         entries(folder, files),
         sources(source));
-  }
-
-  // As the weights' publishers say, or the files themselves; who imports has to hold them all.
-  private static String license(ModelSource.Model model) {
-    return switch (model) {
-      case ModelSource.Version2 _ ->
-          "Apache-2.0 AND LicenseRef-Llama-2-Community AND LicenseRef-PhysioNet-Credentialed-1.5.0";
-      case ModelSource.Version1 _ ->
-          "LicenseRef-RaDialog-none-stated AND LicenseRef-LLaMA-noncommercial AND"
-              + " LicenseRef-PhysioNet-Credentialed-1.5.0";
-      case ModelSource.LanguageAlone alone ->
-          alone
-              .language()
-              .gguf()
-              .map(SourceLicense::ofGguf)
-              .orElseGet(
-                  () -> SourceLicense.beside(folder(alone.language().tokenizer().getFirst())))
-              .orElse("LicenseRef-see-source");
-    };
   }
 
   /** What a model has beside its language. */
@@ -314,18 +292,14 @@ public final class ModelImport {
         classifier.sizes().hidden(),
         Finding.ALL.stream().map(Finding::label).toList(),
         Collections.nCopies(labels, THRESHOLD),
+        Optional.empty(),
         Collections.nCopies(labels, ModelConfig.Evidence.TRAINED));
   }
 
   private ModelConfig.Language language(
       ModelSource.Model model, SequencedMap<String, SafetensorsWriter.Entry> trained) {
     ModelSource.Language language = model.language();
-    ModelConfig.Prompt prompt =
-        switch (model) {
-          case ModelSource.Version2 _ -> ModelConfig.Prompt.RADIALOG_V2;
-          case ModelSource.Version1 _ -> ModelConfig.Prompt.RADIALOG_V1;
-          case ModelSource.LanguageAlone _ -> ModelConfig.Prompt.RADIALOG_V2;
-        };
+    String prompt = model.about().prompt().id();
     if (language.gguf().isPresent()) {
       language.adapter().ifPresent(adapter -> beside(language, adapter, trained));
       return new ModelConfig.Language(

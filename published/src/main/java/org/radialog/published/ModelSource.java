@@ -18,6 +18,9 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.clinical.PlainFormat;
+import org.radialog.clinical.PromptFormat;
+import org.radialog.clinical.RadialogFormat;
 import org.radialog.language.GgufLlama;
 import org.radialog.language.HuggingFaceLlama;
 import org.radialog.language.LlamaConfig;
@@ -145,7 +148,19 @@ public final class ModelSource implements AutoCloseable {
   public sealed interface Model {
     /** The language model. */
     Language language();
+
+    /** What a model folder made of it says of itself. */
+    About about();
   }
+
+  /**
+   * What a model folder says of itself.
+   *
+   * @param license an SPDX expression, as the weights' publishers or the files themselves say; who
+   *     imports has to hold them all
+   * @param prompt the wording that the model was trained with
+   */
+  public record About(String id, String license, PromptFormat prompt) {}
 
   /** The second version of RaDialog. */
   public record Version2(
@@ -154,7 +169,15 @@ public final class ModelSource implements AutoCloseable {
       Tensors visionTensors,
       Tensors projectorTensors,
       Classifier classifier)
-      implements Model {}
+      implements Model {
+    @Override
+    public About about() {
+      return new About(
+          "radialog-v2",
+          "Apache-2.0 AND LicenseRef-Llama-2-Community AND LicenseRef-PhysioNet-Credentialed-1.5.0",
+          RadialogFormat.V2);
+    }
+  }
 
   /**
    * The first version of RaDialog: it knows the films of its embeddings alone.
@@ -167,10 +190,32 @@ public final class ModelSource implements AutoCloseable {
       CheckpointKind.Embeddings sizes,
       Tensors embeddings,
       Classifier classifier)
-      implements Model {}
+      implements Model {
+    @Override
+    public About about() {
+      return new About(
+          "radialog-v1",
+          "LicenseRef-RaDialog-none-stated AND LicenseRef-LLaMA-noncommercial AND"
+              + " LicenseRef-PhysioNet-Credentialed-1.5.0",
+          RadialogFormat.V1);
+    }
+  }
 
   /** A language model alone. */
-  public record LanguageAlone(Language language) implements Model {}
+  public record LanguageAlone(Language language) implements Model {
+    @Override
+    public About about() {
+      return new About(
+          language.name(),
+          language
+              .gguf()
+              .map(SourceLicense::ofGguf)
+              .orElseGet(
+                  () -> SourceLicense.beside(ModelImport.folder(language.tokenizer().getFirst())))
+              .orElse("LicenseRef-see-source"),
+          PlainFormat.FORMAT);
+    }
+  }
 
   /**
    * A language model.

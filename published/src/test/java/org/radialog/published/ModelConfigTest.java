@@ -14,6 +14,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.RadialogException;
+import org.radialog.clinical.SmolLm2Format;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -60,14 +61,64 @@ class ModelConfigTest {
         .contains("\"type\" : \"mlp\"")
         .contains("\"token_order\" : \"patches\"")
         .contains("\"adapter\" : {")
-        .startsWith("{\n  \"format\" : 1,\n  \"read_by\" : \"0.1.0\",\n  \"id\"");
+        .startsWith("{\n  \"format\" : 2,\n  \"read_by\" : \"0.1.0\",\n  \"id\"");
+  }
+
+  /** The fields of {@code models/mini/config.json}. */
+  private static final String FORMAT_ONE =
+      """
+      {
+        "format": 1, "read_by": "0.1.0", "id": "a-model", "version": "0.1.1", "license": "Apache-2.0",
+        "preprocessing": {"resize": 320, "crops": {"classifier": 320, "alignment": 320}, "dicom": "voi"},
+        "vision": {"backbone": "efficientnet-lite0", "batch_norm": "running", "patch_dim": 256,
+          "joint_dim": 128, "prior": false},
+        "alignment": {"type": "qformer", "queries": 32, "layers": 4, "hidden": 256, "heads": 4,
+          "mlp": 1024, "cross_attention_every": 2, "source": "patches", "token_order": "patches"},
+        "classifier": {"encoder": "shared", "pooling": {"type": "adaptive", "cells": 1}, "hidden": 128,
+          "labels": ["Edema"], "thresholds": [0.6], "evidence": ["trained"]},
+        "language": {"weights": "base.gguf", "network": null, "tokenizer": null, "precision": null,
+          "adapter": {"r": 16, "alpha": 32.0, "targets": ["q_proj", "v_proj"]},
+          "prompt": "smollm2", "compat": []},
+        "self_test": {"probabilities": [0.5], "logits": [12.5], "tokens": [7]},
+        "files": [
+          {"path": "base.gguf", "bytes": 7, "sha256": "%1$s"},
+          {"path": "radialog.safetensors", "bytes": 7, "sha256": "%1$s"}],
+        "sources": []
+      }
+      """
+          .formatted("0".repeat(64));
+
+  @Test
+  void aFolderOfFormatOneLoadsWithWhatThatFormatDidNotSayYet() throws IOException {
+    Files.writeString(folder.resolve("config.json"), FORMAT_ONE);
+    ModelConfig config = ModelConfig.read(folder);
+    assertThat(config.film().classifier().thresholds()).containsExactly(0.6);
+    assertThat(config.film().classifier().possible()).isEmpty();
+    config.write(folder);
+    assertThat(ModelConfig.read(folder)).isEqualTo(config);
+  }
+
+  @Test
+  void aFieldOfFormatTwoInAFileOfFormatOneIsRefused() throws IOException {
+    Files.writeString(
+        folder.resolve("config.json"),
+        FORMAT_ONE.replace("\"thresholds\"", "\"possible\": [0.1], \"thresholds\""));
+    refused("unknown field 'classifier.possible': format 1 has none, format 2 does");
+  }
+
+  @Test
+  void aSecondOperatingPointAboveTheFirstIsRefused() throws IOException {
+    edited("\"possible\" : [ 0.125, 0.5 ]", "\"possible\" : [ 0.375, 0.5 ]");
+    refused("classifier.possible has 0.375 at 0, expected 0 to its threshold, 0.25");
+    edited("\"possible\" : [ 0.375, 0.5 ]", "\"possible\" : [ 0.125 ]");
+    refused("classifier.possible has 1 values, expected one per label, 2");
   }
 
   @Test
   void higherFormatIsRefusedByNamingTheVersionThatReadsIt() throws IOException {
-    edited("\"format\" : 1", "\"format\" : 2, \"later\" : {}");
+    edited("\"format\" : 2", "\"format\" : 3, \"later\" : {}");
     edited("\"read_by\" : \"0.1.0\"", "\"read_by\" : \"0.7.0\"");
-    refused("format 2 is read by RaDialog 0.7.0 or later; this one reads formats up to 1");
+    refused("format 3 is read by RaDialog 0.7.0 or later; this one reads formats up to 2");
   }
 
   @Test
@@ -187,7 +238,7 @@ class ModelConfigTest {
         }
       }
       // What may be null is null where the file says so, and nothing else.
-      if (!List.of("network", "tokenizer", "precision", "adapter").contains(name)) {
+      if (!List.of("network", "tokenizer", "precision", "adapter", "possible").contains(name)) {
         JsonNode changed = whole.deepCopy();
         if (changed.at(parent) instanceof ObjectNode object) {
           object.putNull(name);
@@ -263,11 +314,12 @@ class ModelConfigTest {
                 512,
                 List.of("Edema", "Fracture"),
                 List.of(0.25, 0.5),
+                Optional.of(List.of(0.125, 0.5)),
                 List.of(ModelConfig.Evidence.TRAINED, ModelConfig.Evidence.UNTRAINED))),
         ModelConfig.Language.gguf(
             "base.gguf",
             new ModelConfig.Adapter(8, 16, List.of("q_proj", "v_proj")),
-            ModelConfig.Prompt.SMOLLM2),
+            SmolLm2Format.FORMAT),
         new ModelConfig.SelfTest(List.of(0.5, 0.25), List.of(12.5), List.of(7)),
         List.of(
             ModelConfig.FileEntry.of(folder, "base.gguf"),

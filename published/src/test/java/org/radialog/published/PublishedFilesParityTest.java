@@ -305,7 +305,7 @@ class PublishedFilesParityTest {
 
   private static float[] greedy(Llama llama, int[] prompt, int steps) {
     float[] ids = new float[steps];
-    try (KvCache cache = new KvCache(llama.config())) {
+    try (KvCache cache = new KvCache(llama.cacheShape())) {
       float[][] now = {llama.prefill(cache, List.of(new LlamaInput.Tokens(prompt)))};
       for (int i = 0; i < steps; i++) {
         int token = Logits.argmax(now[0]);

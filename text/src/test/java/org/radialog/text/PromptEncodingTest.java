@@ -17,9 +17,12 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.radialog.clinical.Finding;
+import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.PromptFormat;
 import org.radialog.clinical.PromptPart;
 import org.radialog.clinical.PublishedPrompts;
+import org.radialog.clinical.RadialogFormat;
+import org.radialog.clinical.SmolLm2Format;
 import org.radialog.clinical.Turn;
 import org.radialog.testing.BaseGguf;
 import org.radialog.testing.Golden;
@@ -73,10 +76,10 @@ class PromptEncodingTest {
   @Test
   void aFurtherTurnContinuesTheIdsOfTheWholeConversation() {
     List<PromptPart> opened =
-        PromptFormat.RADIALOG_V2.open(Optional.of(Set.of(Finding.EDEMA)), new Turn.Report());
-    List<PromptPart> further =
-        PromptFormat.RADIALOG_V2.next(new Turn.Question("Is the heart enlarged?"));
-    PromptPart answer = PromptFormat.RADIALOG_V2.answer("There is edema.");
+        RadialogFormat.V2.open(
+            Optional.of(FindingsList.of(Set.of(Finding.EDEMA))), new Turn.Report());
+    List<PromptPart> further = RadialogFormat.V2.next(new Turn.Question("Is the heart enlarged?"));
+    PromptPart answer = RadialogFormat.V2.answer("There is edema.");
     List<PromptPart> all = new ArrayList<>(opened);
     all.add(answer);
     all.addAll(further);
@@ -117,7 +120,8 @@ class PromptEncodingTest {
     try (Checkpoint gguf = BaseGguf.open();
         TextTokenizer tokenizer = TextTokenizer.of(gguf)) {
       List<PromptPart> parts =
-          PromptFormat.SMOLLM2.open(Optional.of(Set.of(Finding.EDEMA)), new Turn.Report());
+          SmolLm2Format.FORMAT.open(
+              Optional.of(FindingsList.of(Set.of(Finding.EDEMA))), new Turn.Report());
       IntStream.Builder each = IntStream.builder();
       for (PromptPart part : parts) {
         switch (part) {
@@ -185,7 +189,9 @@ class PromptEncodingTest {
     return switch (what) {
       case "report_conversation" ->
           input.required("style").stringValue().equals("test")
-              ? Optional.of(format(input).open(Optional.of(findings(input)), new Turn.Report()))
+              ? Optional.of(
+                  format(input)
+                      .open(Optional.of(FindingsList.of(findings(input))), new Turn.Report()))
               : Optional.empty();
       case "view_conversation" ->
           Optional.of(
@@ -194,7 +200,9 @@ class PromptEncodingTest {
       case "binary_conversation" -> {
         Finding finding = Finding.of(input.required("label").stringValue());
         List<PromptPart> parts =
-            new ArrayList<>(format(input).open(Optional.of(findings(input)), new Turn.Report()));
+            new ArrayList<>(
+                format(input)
+                    .open(Optional.of(FindingsList.of(findings(input))), new Turn.Report()));
         parts.add(format(input).answer(input.required("report").stringValue()));
         parts.addAll(
             format(input).next(new Turn.Question(PublishedPrompts.binaryQuestion(finding))));
@@ -202,7 +210,9 @@ class PromptEncodingTest {
       }
       case "dialog_open" -> {
         List<PromptPart> parts =
-            new ArrayList<>(format(input).open(Optional.of(findings(input)), new Turn.Report()));
+            new ArrayList<>(
+                format(input)
+                    .open(Optional.of(FindingsList.of(findings(input))), new Turn.Report()));
         for (int i = 0; i < input.required("questions").size(); i++) {
           parts.add(format(input).answer(input.required("answers").get(i).stringValue()));
           parts.addAll(
@@ -225,7 +235,7 @@ class PromptEncodingTest {
   }
 
   private static PromptFormat format(JsonNode input) {
-    return version(input) == 1 ? PromptFormat.RADIALOG_V1 : PromptFormat.RADIALOG_V2;
+    return version(input) == 1 ? RadialogFormat.V1 : RadialogFormat.V2;
   }
 
   private static Set<Finding> findings(JsonNode input) {

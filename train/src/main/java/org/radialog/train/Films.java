@@ -37,6 +37,11 @@ record Films(Map<Integer, Map<String, byte[]>> bytes) {
     return new Preprocessing(side, side, DicomRecipe.VOI);
   }
 
+  /** Films are cropped at random, so they are kept a little larger than what is shown. */
+  static int storedSide(int shown) {
+    return shown * 23 / 20;
+  }
+
   byte[] at(int side, Film film) {
     byte[] image = bytes.getOrDefault(side, Map.of()).get(film.image());
     if (image == null) {

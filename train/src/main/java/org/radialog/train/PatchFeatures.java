@@ -32,60 +32,61 @@ import org.radialog.weights.Checkpoint;
  */
 record PatchFeatures(Map<String, Integer> rows, int copies, Tensor patches)
     implements AutoCloseable {
-  private static final int SIDE = ClassifierTraining.SIDE;
-  private static final int STORED = SIDE * 23 / 20; // crops at random need a margin
   private static final int BATCH = 16;
 
   /**
    * Runs the encoder of a {@code classifier.safetensors}, by running statistics in bf16.
    *
    * @param augmented copies of a film beside itself
+   * @param image whose encoder {@code classifier} holds
    */
   static PatchFeatures compute(
-      List<Film> films, int augmented, long seed, Path classifier, Progress progress) {
-    Films pixels = Films.decode(films, List.of(SIDE, STORED), progress);
+      List<Film> films,
+      int augmented,
+      long seed,
+      ModelSpec.Image image,
+      Path classifier,
+      Progress progress) {
+    int side = image.side();
+    int stored = Films.storedSide(side);
+    Films pixels = Films.decode(films, List.of(side, stored), progress);
     int copies = 1 + augmented;
     SequencedMap<String, Integer> rows = new LinkedHashMap<>();
     for (Film film : films) {
       rows.put(film.image(), rows.size() * copies);
     }
-    int cells = (SIDE + 31) / 32;
+    int cells = image.cells();
     int count = films.size() * copies;
     try (Checkpoint checkpoint = Checkpoint.open(classifier);
         Parameters p = Parameters.of(checkpoint);
         BioViLT vision =
-            BioViLT.folded(p.at("vision."), ClassifierTraining.VISION, ScalarType.BFloat16);
+            BioViLT.folded(p.at("vision."), image.vision().network(), ScalarType.BFloat16);
         Progress.Task task = progress.start("encode", count)) {
       Tensor patches;
       try (Scope scope = new Scope()) {
         patches =
             scope.release(
-                Torch.empty(
-                    ScalarType.Float,
-                    count,
-                    ClassifierTraining.VISION.patchChannels(),
-                    cells,
-                    cells));
+                Torch.empty(ScalarType.Float, count, image.patchChannels(), cells, cells));
       }
       for (int from = 0; from < count; from += BATCH) {
         int size = Math.min(BATCH, count - from);
-        float[] images = new float[size * SIDE * SIDE];
+        float[] images = new float[size * side * side];
         for (int i = 0; i < size; i++) {
           Film film = films.get((from + i) / copies);
           int copy = (from + i) % copies;
-          int at = i * SIDE * SIDE;
+          int at = i * side * side;
           if (copy == 0) {
-            float[] whole = Preprocessing.scaled(pixels.at(SIDE, film));
+            float[] whole = Preprocessing.scaled(pixels.at(side, film));
             System.arraycopy(whole, 0, images, at, whole.length);
           } else {
             long drawn = (seed * 1_000_003 + copy) * 1_000_003 + film.image().hashCode();
             Augmentation.DEFAULT.apply(
-                pixels.at(STORED, film), STORED, images, at, SIDE, new SplittableRandom(drawn));
+                pixels.at(stored, film), stored, images, at, side, new SplittableRandom(drawn));
           }
         }
         try (Scope _ = new Scope();
             NoGradGuard _ = new NoGradGuard()) {
-          BioViLT.Output seen = vision.forward(Torch.tensor(images, size, 1, SIDE, SIDE));
+          BioViLT.Output seen = vision.forward(Torch.tensor(images, size, 1, side, side));
           patches.narrow(0, from, size).copy_(seen.patches()); // [size, P, h, w]
         }
         for (int i = 0; i < size; i++) {

@@ -1,8 +1,11 @@
 package org.radialog.train;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
 import java.io.StringReader;
 import java.io.StringWriter;
+import java.net.URI;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
@@ -11,28 +14,30 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVPrinter;
 import org.apache.commons.csv.CSVRecord;
 import org.bytedeco.pytorch.Tensor;
-import org.knowm.xchart.ChartEncoder;
-import org.knowm.xchart.XYChart;
-import org.knowm.xchart.XYChartBuilder;
-import org.knowm.xchart.style.markers.SeriesMarkers;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
+import org.radialog.eval.CurveChart;
+import org.radialog.published.StrictJson;
 import org.radialog.torch.Parameters;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
-import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * What one training run leaves behind: {@code config.json}, {@code metrics.csv}, {@code plot.png}
@@ -40,6 +45,11 @@ import tools.jackson.databind.JsonNode;
  * at any moment and goes on from its last checkpoint.
  */
 final class RunFolder implements AutoCloseable {
+  /** The layout of the folder; 1, without the number, had the recipe's fields in camel case. */
+  private static final int FORMAT = 2;
+
+  private static final String CONFIG = "config.json";
+
   private final Path folder;
   private final FileChannel lock;
   private final List<SequencedMap<String, String>> rows = new ArrayList<>();
@@ -92,12 +102,10 @@ final class RunFolder implements AutoCloseable {
    * @throws RadialogException if the folder holds a run of another configuration, or one that is
    *     still running
    */
-  static RunFolder open(Path folder, Object config) {
-    String json = Json.MAPPER.writeValueAsString(config) + "\n";
-    Path file = folder.resolve("config.json");
+  static RunFolder open(Path folder, Record config) {
     RunFolder run = new RunFolder(folder);
     try {
-      run.read(file, json);
+      run.read(config);
       return run;
     } catch (RuntimeException | Error e) {
       run.close();
@@ -105,22 +113,21 @@ final class RunFolder implements AutoCloseable {
     }
   }
 
-  private void read(Path file, String json) {
+  private void read(Record config) {
+    ObjectNode expected = JsonNodeFactory.instance.objectNode().put("format", FORMAT);
+    StrictJson.tree(config).forEachEntry(expected::set);
     try {
-      if (Files.exists(file)) {
-        String found = Files.readString(file);
-        if (!found.equals(json)) {
-          throw new RadialogException(
-              "run folder "
-                  + folder
-                  + " holds a run of another configuration: give another folder, or remove it."
-                  + " Expected "
-                  + json
-                  + ", found "
-                  + found);
-        }
+      if (Files.exists(file(CONFIG))) {
+        // as it reads once it is a file, where a number may have another type
+        JsonNode same = StrictJson.tree(file(CONFIG), StrictJson.text(expected).getBytes(UTF_8));
+        difference("", same, config(folder))
+            .ifPresent(difference -> {
+              throw new RadialogException(
+                  "run folder %s holds a run of another configuration: %s; give another folder, or remove it"
+                      .formatted(Printable.escaped(folder.toString()), difference));
+            });
       } else {
-        WholeFile.write(file, json);
+        WholeFile.write(file(CONFIG), StrictJson.text(expected));
       }
       readRows();
     } catch (IOException e) {
@@ -128,13 +135,61 @@ final class RunFolder implements AutoCloseable {
     }
   }
 
-  /** The configuration of a run. */
-  static JsonNode config(Path run) {
-    try {
-      return Json.MAPPER.readTree(Files.readString(run.resolve("config.json")));
-    } catch (IOException | JacksonException e) {
-      throw new RadialogException(run + " is no run folder: " + e, e);
+  /** The first difference of two configurations, in words. */
+  private static Optional<String> difference(String at, JsonNode expected, JsonNode found) {
+    if (expected.isObject() && found.isObject()) {
+      Set<String> names = new LinkedHashSet<>(expected.propertyNames());
+      names.addAll(found.propertyNames());
+      return names.stream()
+          .flatMap(name ->
+              difference(
+                  at.isEmpty() ? name : at + "." + name, expected.path(name), found.path(name))
+                  .stream())
+          .findFirst();
     }
+    return expected.equals(found)
+        ? Optional.empty()
+        : Optional.of(
+            "%s is %s there, here %s".formatted(Printable.of(at), shown(found), shown(expected)));
+  }
+
+  private static String shown(JsonNode value) {
+    return value.isMissingNode() ? "not given" : Printable.of(value);
+  }
+
+  /**
+   * The configuration of a run.
+   *
+   * @throws RadialogException if there is none, or one of another version
+   */
+  static JsonNode config(Path run) {
+    Path file = run.resolve(CONFIG);
+    JsonNode config;
+    try {
+      config = StrictJson.tree(file, Files.readAllBytes(file));
+    } catch (IOException e) {
+      throw new RadialogException(
+          Printable.escaped(run.toString()) + " is no run folder: cannot read " + CONFIG + ": " + e,
+          e);
+    }
+    JsonNode format = config.path("format");
+    if (!format.isInt() || format.intValue() != FORMAT) {
+      throw new RadialogException(
+          "run folder %s was begun by another version of RaDialog: expected format %d in its %s, found %s; end and export it with that version, or give another folder"
+              .formatted(Printable.escaped(run.toString()), FORMAT, CONFIG, shown(format)));
+    }
+    return config;
+  }
+
+  /** A path in the configuration of a run. */
+  static Path path(JsonNode config, String name) {
+    String text = config.path(name).asString();
+    return text.startsWith("file:") ? Path.of(URI.create(text)) : Path.of(text);
+  }
+
+  /** The folder itself. */
+  Path path() {
+    return folder;
   }
 
   Path file(String name) {
@@ -182,28 +237,17 @@ final class RunFolder implements AutoCloseable {
     return text.toString();
   }
 
-  /** Draws columns of the rows over the column {@code over}. */
-  void plot(String title, String over, List<String> columns) {
-    XYChart chart =
-        new XYChartBuilder().width(900).height(500).title(title).xAxisTitle(over).build();
-    boolean drawn = false; // a chart without a series cannot be painted
-    for (String column : columns) {
-      double[] x = column(over);
-      double[] y = column(column);
-      int[] known = IntStream.range(0, y.length).filter(i -> !Double.isNaN(y[i])).toArray();
-      if (known.length > 0) {
-        drawn = true;
-        chart
-            .addSeries(
-                column,
-                Arrays.stream(known).mapToDouble(i -> x[i]).toArray(),
-                Arrays.stream(known).mapToDouble(i -> y[i]).toArray())
-            .setMarker(SeriesMarkers.CIRCLE);
-      }
-    }
-    if (drawn) {
-      WholeFile.write(file("plot.png"), out -> out.write(ChartEncoder.getBytes(chart, "png")));
-    }
+  /** A column of the table over another one, at the rows that have both. */
+  CurveChart.Curve curve(String over, String column) {
+    double[] x = column(over);
+    double[] y = column(column);
+    int[] known = IntStream.range(0, y.length).filter(i -> !Double.isNaN(y[i])).toArray();
+    return new CurveChart.Curve(
+        column, Arrays.stream(known).mapToObj(i -> new CurveChart.Point(x[i], y[i])).toList());
+  }
+
+  void plot(CurveChart chart) {
+    WholeFile.write(file("plot.png"), out -> out.write(chart.png()));
   }
 
   private double[] column(String name) {
@@ -227,11 +271,24 @@ final class RunFolder implements AutoCloseable {
 
   /** A number that {@link #saveCheckpoint} noted. */
   static double number(Checkpoint checkpoint, String name) {
+    String value = text(checkpoint, name);
+    try {
+      return Double.parseDouble(value);
+    } catch (NumberFormatException e) {
+      throw new RadialogException(
+          "the checkpoint of the run has the %s %s: expected a number; remove it to begin anew"
+              .formatted(name, Printable.of(value)),
+          e);
+    }
+  }
+
+  /** A text that {@link #saveCheckpoint} noted. */
+  static String text(Checkpoint checkpoint, String name) {
     Object value = checkpoint.metadata().get(name);
     if (value == null) {
       throw new RadialogException(
           "the checkpoint of the run does not say its " + name + ": remove it to begin anew");
     }
-    return Double.parseDouble(value.toString());
+    return value.toString();
   }
 }

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,7 +26,14 @@ class ModelExportTest {
     Path model = folder.resolve("refused");
     var config =
         new ModelExport.Config(
-            small.data(), 0, Map.of(0, classifier), language, SmallRuns.BASE, "0.0.1", "x");
+            small.data(),
+            0,
+            Optional.empty(),
+            Map.of(0, classifier),
+            language,
+            SmallRuns.BASE,
+            "0.0.1",
+            "x");
     assertThatThrownBy(() -> ModelExport.write(config, model, Progress.NONE))
         .isInstanceOf(RadialogException.class)
         .hasMessageContaining(said);
@@ -55,6 +63,7 @@ class ModelExportTest {
         new ModelExport.Config(
             small.data(),
             0,
+            Optional.empty(),
             Map.of(0, classifier),
             language,
             SmallRuns.BASE,

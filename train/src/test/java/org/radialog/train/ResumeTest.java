@@ -62,23 +62,26 @@ class ResumeTest {
   @Test
   void aRunFolderOfAnotherConfigurationIsRefused() {
     Path run = folder.resolve("other");
-    RunFolder.open(run, small.classifierConfig(0)).close();
-    assertThatThrownBy(
-            () -> ClassifierTraining.train(small.classifierConfig(1), run, Progress.NONE))
+    RunFolder.open(run, new Told(0, 0.5)).close();
+    assertThatThrownBy(() -> RunFolder.open(run, new Told(1, 0.5)))
         .isInstanceOf(RadialogException.class)
-        .hasMessageContaining("another configuration");
+        .hasMessageContaining("another configuration: fold is 0 there, here 1");
+    RunFolder.open(run, new Told(0, 0.5)).close();
   }
 
   @Test
   void aRunFolderInUseIsRefusedUntilItIsFree() {
     Path run = folder.resolve("busy");
-    try (RunFolder _ = RunFolder.open(run, "config")) {
-      assertThatThrownBy(() -> RunFolder.open(run, "config"))
+    try (RunFolder _ = RunFolder.open(run, new Told(0, 1))) {
+      assertThatThrownBy(() -> RunFolder.open(run, new Told(0, 1)))
           .isInstanceOf(RadialogException.class)
           .hasMessageContaining("still running");
     }
-    RunFolder.open(run, "config").close();
+    RunFolder.open(run, new Told(0, 1)).close();
   }
+
+  /** A configuration. */
+  record Told(int fold, double rate) {}
 
   private static Path file(Path run) {
     return run.resolve("language.safetensors");

@@ -8,12 +8,14 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.SequencedMap;
 import javax.imageio.ImageIO;
 import org.bytedeco.pytorch.Tensor;
 import org.radialog.base.Progress;
 import org.radialog.data.Folds;
+import org.radialog.instruct.InstructMix;
 import org.radialog.torch.Parameters;
 import org.radialog.vision.BioViLT;
 import org.radialog.vision.FindingsClassifier;
@@ -61,8 +63,9 @@ final class SmallRuns {
       throw new UncheckedIOException(e);
     }
     try (Parameters p = Parameters.fresh(1)) {
-      BioViLT.of(p.at("vision."), ClassifierTraining.VISION);
-      FindingsClassifier.of(p.at("classifier."), ClassifierTraining.CLASSIFIER);
+      ModelSpec.Image image = recipe().model().image();
+      BioViLT.of(p.at("vision."), image.vision().network());
+      FindingsClassifier.of(p.at("classifier."), image.head());
       SafetensorsWriter.write(classifier(), Map.of(), Parameters.entries(p.named(), DType.F32));
       String backbone = "vision.encoder.encoder.";
       SequencedMap<String, Tensor> init = new LinkedHashMap<>();
@@ -85,12 +88,21 @@ final class SmallRuns {
     return folder.resolve("imagenet.safetensors");
   }
 
+  /** The networks of {@code models/mini}, and a few steps of each stage on small films. */
+  static Recipe recipe() {
+    Recipe mini = Recipe.named("mini");
+    return new Recipe(
+        mini.id(),
+        1,
+        1,
+        mini.model(),
+        new ClassifierRecipe(2, 64, 0, 8, 0, 1e-3, 0.4, 0.02, 0.9, 0.3, 5),
+        new AlignmentRecipe(1, 2, 8, 1e-3, 0.03, 0.1, 0.1, 1),
+        new LanguageRecipe(6, 2, 1e-3, 0.6, 0.03, 0.1, 0.1, 1, 2, 2, 0, InstructMix.DEFAULT));
+  }
+
   ClassifierTraining.Config classifierConfig(int fold) {
-    return new ClassifierTraining.Config(
-        data(),
-        fold,
-        imageNet(),
-        new ClassifierTraining.Recipe(2, 64, 0, 8, 0, 1e-3, 0.4, 0.02, 0.9, 0.3, 1, 1));
+    return new ClassifierTraining.Config(data(), fold, Optional.empty(), imageNet(), recipe());
   }
 
   LanguageTraining.Config languageConfig() {
@@ -99,13 +111,7 @@ final class SmallRuns {
 
   LanguageTraining.Config languageConfig(Path classifier, List<Path> outOfFold) {
     return new LanguageTraining.Config(
-        data(),
-        0,
-        classifier,
-        BASE,
-        outOfFold,
-        new LanguageTraining.Recipe(
-            1, 2, 8, 1e-3, 6, 2, 1e-3, 0.6, 0.03, 0.1, 0.1, 2, 2, 0, 1, 1, List.of()));
+        data(), 0, Optional.empty(), classifier, BASE, outOfFold, Optional.empty(), recipe());
   }
 
   private static void draw(Path file, int seed) throws IOException {

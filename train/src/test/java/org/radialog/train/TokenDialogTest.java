@@ -12,7 +12,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.radialog.clinical.Finding;
-import org.radialog.clinical.PromptFormat;
+import org.radialog.clinical.SmolLm2Format;
 import org.radialog.clinical.View;
 import org.radialog.data.Film;
 import org.radialog.data.Truth;
@@ -32,7 +32,7 @@ class TokenDialogTest {
     try (Checkpoint gguf = Checkpoint.open(SmallRuns.BASE);
         TextTokenizer tokenizer = TextTokenizer.of(gguf)) {
       for (InstructDialog dialog : dialogs) {
-        TokenDialog tokens = TokenDialog.of(dialog, PromptFormat.SMOLLM2, tokenizer, 32);
+        TokenDialog tokens = TokenDialog.of(dialog, SmolLm2Format.FORMAT, tokenizer, 32);
         int[] learned =
             Arrays.stream(tokens.labels()).filter(label -> label != Llama.IGNORED).toArray();
         assertThat(tokenizer.decode(learned))
@@ -52,14 +52,14 @@ class TokenDialogTest {
       List<TokenDialog> dialogs =
           new InstructDataSet(films(), Map.of(), new double[Finding.COUNT], InstructMix.DEFAULT, 2)
               .dialogs(0, 20).stream()
-                  .map(dialog -> TokenDialog.of(dialog, PromptFormat.SMOLLM2, tokenizer, 32))
+                  .map(dialog -> TokenDialog.of(dialog, SmolLm2Format.FORMAT, tokenizer, 32))
                   .toList();
       assertThat(dialogs.stream().map(TokenDialog::imageAt).distinct()).hasSize(1);
       TokenDialog first = dialogs.getFirst();
       int[] before = Arrays.copyOf(first.ids(), first.imageAt());
       assertThat(tokenizer.decode(before))
           .isEqualTo(
-              "<|im_start|>system\n" + PromptFormat.SYSTEM + "<|im_end|>\n<|im_start|>user\n");
+              "<|im_start|>system\n" + SmolLm2Format.SYSTEM + "<|im_end|>\n<|im_start|>user\n");
       int[] behind = Arrays.copyOfRange(first.ids(), first.imageAt() + 32, first.length());
       assertThat(tokenizer.decode(behind)).startsWith("\n").endsWith("<|im_end|>");
     }

@@ -65,7 +65,7 @@ class TrainingInputsTest {
         .hasMessageContaining("radialog data folds");
     Path run = folder.resolve("own");
     ClassifierTraining.train(
-        new ClassifierTraining.Config(nih.data(), 2, nih.init(), nih.recipe(), Optional.of(table)),
+        new ClassifierTraining.Config(nih.data(), 2, Optional.of(table), nih.init(), nih.recipe()),
         run,
         Progress.NONE);
     Folds own = Folds.read(table);

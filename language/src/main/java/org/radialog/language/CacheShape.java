@@ -1,0 +1,35 @@
+package org.radialog.language;
+
+/**
+ * What a {@link KvCache} holds for each position of a sequence: a key and a value for every layer
+ * and key/value head.
+ *
+ * @param layers of the network
+ * @param kvHeads key/value heads of a layer, K
+ * @param headSize values of a head, d
+ * @param positions that the network can look at together
+ */
+public record CacheShape(int layers, int kvHeads, int headSize, int positions) {
+  /**
+   * Checks that the numbers are positive.
+   *
+   * @throws IllegalArgumentException otherwise
+   */
+  public CacheShape {
+    if (layers < 1 || kvHeads < 1 || headSize < 1 || positions < 1) {
+      throw new IllegalArgumentException(
+          "a cache of %d layers, %d key/value heads of %d values and %d positions, expected at least 1 of each"
+              .formatted(layers, kvHeads, headSize, positions));
+    }
+  }
+
+  /** Values of a position's keys in one layer, K · d; its values are as many. */
+  public int width() {
+    return kvHeads * headSize;
+  }
+
+  /** Bytes of {@code count} positions. */
+  public long bytes(int count) {
+    return 2L * layers * count * width() * Float.BYTES;
+  }
+}

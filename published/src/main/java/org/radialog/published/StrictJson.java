@@ -1,0 +1,194 @@
+package org.radialog.published;
+
+import com.fasterxml.jackson.annotation.JsonSetter;
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.Nulls;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.radialog.base.Printable;
+import org.radialog.base.RadialogException;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.exc.InputCoercionException;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.MapperFeature;
+import tools.jackson.databind.PropertyNamingStrategies;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.cfg.CoercionAction;
+import tools.jackson.databind.cfg.CoercionInputShape;
+import tools.jackson.databind.exc.InvalidTypeIdException;
+import tools.jackson.databind.exc.MismatchedInputException;
+import tools.jackson.databind.exc.UnrecognizedPropertyException;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.type.LogicalType;
+
+/**
+ * Records as JSON files that people edit: field names in snake case, every field mandatory, {@code
+ * null} only for an empty {@code Optional}, and a message that names the field, what was expected
+ * there and what was found.
+ */
+public final class StrictJson {
+  private static final JsonMapper JSON =
+      JsonMapper.builder()
+          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+          .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+          .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(SerializationFeature.INDENT_OUTPUT)
+          // A value of another type is a fault, whatever it could be taken for.
+          .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
+          .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
+          .withCoercionConfigDefaults(c -> {
+            for (CoercionInputShape shape :
+                List.of(
+                    CoercionInputShape.EmptyArray,
+                    CoercionInputShape.EmptyObject,
+                    CoercionInputShape.EmptyString)) {
+              c.setCoercion(shape, CoercionAction.Fail);
+            }
+          })
+          .withCoercionConfig(
+              LogicalType.Textual,
+              c -> {
+                for (CoercionInputShape shape :
+                    List.of(
+                        CoercionInputShape.Integer,
+                        CoercionInputShape.Float,
+                        CoercionInputShape.Boolean)) {
+                  c.setCoercion(shape, CoercionAction.Fail);
+                }
+              })
+          .withCoercionConfig(
+              LogicalType.Enum, c -> c.setCoercion(CoercionInputShape.Integer, CoercionAction.Fail))
+          .changeDefaultNullHandling(_ -> JsonSetter.Value.forValueNulls(Nulls.FAIL, Nulls.FAIL))
+          .withConfigOverride(
+              Optional.class,
+              o -> o.setNullHandling(JsonSetter.Value.forValueNulls(Nulls.SET, Nulls.FAIL)))
+          .build();
+
+  private StrictJson() {}
+
+  /**
+   * The JSON of a file.
+   *
+   * @throws RadialogException if {@code content} is not JSON
+   */
+  public static JsonNode tree(Path file, byte[] content) {
+    try {
+      return JSON.readTree(content);
+    } catch (JacksonException e) {
+      throw new RadialogException(file + " is not JSON: " + e.getOriginalMessage(), e);
+    }
+  }
+
+  /** A record as JSON. */
+  public static JsonNode tree(Object value) {
+    return JSON.valueToTree(value);
+  }
+
+  /** A record, or JSON, as the text of a file: indented, with a line end. */
+  public static String text(Object value) {
+    return JSON.writeValueAsString(value) + "\n";
+  }
+
+  /**
+   * The record that {@code tree} holds.
+   *
+   * @param where what the tree was read from, for messages
+   * @throws RadialogException if a field is unknown, missing, of another type or out of its range
+   */
+  public static <T> T read(String where, JsonNode tree, Class<T> type) {
+    try {
+      return JSON.treeToValue(tree, type);
+    } catch (UnrecognizedPropertyException e) {
+      throw new RadialogException(
+          where
+              + ": unknown field '"
+              + Printable.of(path(e))
+              + "', expected one of "
+              + e.getKnownPropertyIds().stream()
+                  .map(Object::toString)
+                  .sorted()
+                  .collect(Collectors.joining(", "))
+              + "; a newer version of RaDialog may know it",
+          e);
+    } catch (JacksonException e) {
+      throw new RadialogException(where + ": " + path(e) + ": " + reason(e, tree), e);
+    }
+  }
+
+  private static String path(JacksonException e) {
+    var text = new StringBuilder();
+    for (JacksonException.Reference r : e.getPath()) {
+      if (r.getPropertyName() == null) {
+        text.append('[').append(r.getIndex()).append(']');
+      } else {
+        text.append(text.isEmpty() ? "" : ".").append(r.getPropertyName());
+      }
+    }
+    return text.isEmpty() ? "the whole file" : text.toString();
+  }
+
+  private static String reason(JacksonException e, JsonNode tree) {
+    if (e.getCause() instanceof RadialogException cause) {
+      return cause.getMessage();
+    }
+    JsonNode found = tree;
+    for (JacksonException.Reference r : e.getPath()) {
+      String name = r.getPropertyName();
+      found = name == null ? found.path(r.getIndex()) : found.path(name);
+    }
+    String expected =
+        switch (e) {
+          case InvalidTypeIdException type ->
+              Optional.ofNullable(
+                      type.getBaseType().getRawClass().getAnnotation(JsonSubTypes.class))
+                  .map(types ->
+                      Stream.of(types.value())
+                          .map(JsonSubTypes.Type::name)
+                          .collect(Collectors.joining(" or ", "an object whose type is ", "")))
+                  .orElse("another type");
+          case MismatchedInputException mismatch when mismatch.getTargetType() != null ->
+              expected(mismatch.getTargetType());
+          case InputCoercionException number -> expected(number.getTargetType());
+          default -> "";
+        };
+    return expected.isEmpty()
+        ? Printable.of(e.getOriginalMessage())
+        : "expected "
+            + expected
+            + ", found "
+            + (found.isMissingNode() ? "none" : Printable.of(found));
+  }
+
+  // What JSON calls a value of that type.
+  private static String expected(Class<?> type) {
+    if (type == int.class || type == Integer.class || type == long.class || type == Long.class) {
+      return "a whole number" + (type == int.class || type == Integer.class ? " of 32 bits" : "");
+    }
+    if (type == double.class || type == Double.class) {
+      return "a number";
+    }
+    if (type == boolean.class || type == Boolean.class) {
+      return "true or false";
+    }
+    if (type == String.class) {
+      return "a text";
+    }
+    if (Collection.class.isAssignableFrom(type)) {
+      return "a list";
+    }
+    if (type.isEnum()) {
+      return Stream.of(type.getEnumConstants())
+          .map(constant -> JSON.valueToTree(constant).asString())
+          .collect(Collectors.joining(" or "));
+    }
+    return "an object";
+  }
+}

@@ -1,0 +1,148 @@
+package org.radialog.train;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.Random;
+import java.util.SequencedMap;
+import java.util.function.IntUnaryOperator;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.radialog.base.RadialogException;
+import org.radialog.clinical.Finding;
+import org.radialog.data.Film;
+import org.radialog.data.Folds;
+import org.radialog.torch.AdamW;
+import org.radialog.torch.Parameters;
+import org.radialog.torch.Schedule;
+import org.radialog.torch.Scope;
+import org.radialog.torch.Torch;
+
+/**
+ * Stage 2: the Q-Former learns to read patches, by two small heads on the mean of its queries that
+ * tell findings and view.
+ */
+final class AlignmentStage implements Stage, AutoCloseable {
+  private final AlignmentRecipe recipe;
+  private final long seed;
+  private final Folds.Split split;
+  private final PatchFeatures features;
+  private final LanguageNetworks networks;
+  private final int stepsOfAPass; // a last smaller batch is left out
+  private final AdamW optimizer;
+  private final Tensor positiveWeight; // [14]
+
+  private int shuffledPass = -1;
+  private List<Film> order = List.of();
+
+  AlignmentStage(
+      Recipe recipe, Folds.Split split, PatchFeatures features, LanguageNetworks networks) {
+    this.recipe = recipe.alignment();
+    this.seed = recipe.seed();
+    this.split = split;
+    this.features = features;
+    this.networks = networks;
+    this.stepsOfAPass = split.train().size() / this.recipe.batch();
+    this.optimizer = optimizer(networks.parameters());
+    this.positiveWeight =
+        Torch.tensor(FindingsAndView.positiveWeights(split.train()), Finding.COUNT);
+  }
+
+  private static AdamW optimizer(Parameters p) {
+    SequencedMap<String, Tensor> learned = new LinkedHashMap<>(p.at("qformer.").named());
+    learned.putAll(p.at("heads.").named());
+    return new AdamW(AdamW.Config.TORCH, learned);
+  }
+
+  static void requireBatch(Folds.Split split, AlignmentRecipe recipe) {
+    if (recipe.passes() > 0 && split.train().size() < recipe.batch()) {
+      throw new RadialogException(
+          "%d films to learn from make no batch of %d (alignment.batch of the recipe): expected as many films at least"
+              .formatted(split.train().size(), recipe.batch()));
+    }
+  }
+
+  @Override
+  public void close() {
+    positiveWeight.close();
+    optimizer.close();
+  }
+
+  @Override
+  public String name() {
+    return "alignment";
+  }
+
+  @Override
+  public Plan plan() {
+    long steps = (long) stepsOfAPass * recipe.passes();
+    long warmUp = Math.round(recipe.warmUp() * steps);
+    return new Plan(
+        steps,
+        stepsOfAPass,
+        Math.max(1, stepsOfAPass),
+        new Schedule(
+            Schedule.Decay.COSINE, recipe.rate(), warmUp, steps, recipe.floor() * recipe.rate()),
+        recipe.clip(),
+        0,
+        seed);
+  }
+
+  @Override
+  public SequencedMap<String, Tensor> tensors() {
+    return networks.tensors();
+  }
+
+  @Override
+  public AdamW optimizer() {
+    return optimizer;
+  }
+
+  @Override
+  public Tensor loss(long step) {
+    int from = (int) (step % stepsOfAPass) * recipe.batch();
+    List<Film> batch = shuffled((int) (step / stepsOfAPass)).subList(from, from + recipe.batch());
+    Random copy = new Random(seed + 31 * step);
+    return forward(batch, _ -> copy.nextInt(features.copies()), recipe.dropout())
+        .loss(1, batch, positiveWeight);
+  }
+
+  private List<Film> shuffled(int pass) {
+    if (pass != shuffledPass) {
+      List<Film> shuffled = new ArrayList<>(split.train());
+      Collections.shuffle(shuffled, new Random(seed * 1_000_003 + pass));
+      order = shuffled;
+      shuffledPass = pass;
+    }
+    return order;
+  }
+
+  private FindingsAndView forward(List<Film> films, IntUnaryOperator copy, double dropout) {
+    Tensor patches = features.of(films.stream().map(Film::image).toList(), copy); // [B, P, h, w]
+    Tensor mean =
+        networks.alignment().qformer().forward(patches, dropout).mean(1); // [B, Q, D] to [B, D]
+    return new FindingsAndView(
+        networks.findings().forward(mean), networks.view().forward(mean)); // [B, 14], [B, 1]
+  }
+
+  @Override
+  public List<Measure> measures() {
+    return List.of(
+        new Measure("findings_auroc", Axis.SCORE), new Measure("view_auroc", Axis.SCORE));
+  }
+
+  @Override
+  public Map<String, OptionalDouble> validate() {
+    List<Film> films = split.validation();
+    try (Scope _ = new Scope();
+        NoGradGuard _ = new NoGradGuard()) {
+      double[][] probabilities = forward(films, _ -> 0, 0).probabilities();
+      return Map.of(
+          "findings_auroc", FindingsAndView.meanOfMapped(films, probabilities),
+          "view_auroc", FindingsAndView.viewAuroc(films, probabilities));
+    }
+  }
+}

@@ -1,0 +1,234 @@
+package org.radialog.train;
+
+import static org.bytedeco.pytorch.global.torch.cat;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.Random;
+import java.util.SequencedMap;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.radialog.data.Folds;
+import org.radialog.instruct.InstructDataSet;
+import org.radialog.instruct.InstructDialog;
+import org.radialog.language.Llama;
+import org.radialog.text.TextTokenizer;
+import org.radialog.torch.AdamW;
+import org.radialog.torch.Parameters;
+import org.radialog.torch.Schedule;
+import org.radialog.torch.Scope;
+import org.radialog.torch.Torch;
+import org.radialog.weights.DType;
+import org.radialog.weights.SafetensorsWriter;
+
+/**
+ * Stage 3: Q-Former, projector and the language model's adapter learn from dialogs about the films.
+ * The loss is the mean cross-entropy of the tokens of the answers.
+ *
+ * <p>B dialogs of a batch · P channels of a patch · h w cells · Q queries · T tokens · D width of
+ * the language model.
+ */
+final class DialogStage implements Stage, AutoCloseable {
+  private static final int POOL = 8; // batches that are sorted by length together
+
+  private final LanguageRecipe recipe;
+  private final ModelSpec model;
+  private final long seed;
+  private final PatchFeatures features;
+  private final TextTokenizer tokenizer;
+  private final LanguageNetworks networks;
+  private final AdamW optimizer;
+  private final InstructDataSet dialogs;
+  private final List<TokenDialog> validation;
+
+  private long pool = -1; // of batches
+  private List<List<TokenDialog>> batches = List.of();
+
+  /**
+   * The stage before its first step.
+   *
+   * @param outOfFold 14 probabilities by film, or none at all, as {@link InstructDataSet} takes
+   *     them
+   */
+  DialogStage(
+      Recipe recipe,
+      Folds.Split split,
+      Map<String, double[]> outOfFold,
+      PatchFeatures features,
+      TextTokenizer tokenizer,
+      LanguageNetworks networks) {
+    this.recipe = recipe.language();
+    this.model = recipe.model();
+    this.seed = recipe.seed();
+    this.features = features;
+    this.tokenizer = tokenizer;
+    this.networks = networks;
+    double[] thresholds = Probabilities.thresholds(split.train(), split.train(), outOfFold);
+    this.dialogs =
+        new InstructDataSet(split.train(), outOfFold, thresholds, this.recipe.mix(), seed);
+    this.validation =
+        tokens(
+            new InstructDataSet(split.validation(), Map.of(), thresholds, this.recipe.mix(), seed)
+                .dialogs(0, this.recipe.validationDialogs()));
+    this.optimizer = optimizer(networks.parameters());
+  }
+
+  private AdamW optimizer(Parameters p) {
+    SequencedMap<String, Tensor> image = new LinkedHashMap<>(p.at("qformer.").named());
+    image.putAll(p.at("projector.").named());
+    return new AdamW(
+        AdamW.Config.TORCH,
+        List.of(
+            new AdamW.Group(image, recipe.queryRate(), 1),
+            new AdamW.Group(p.at("language.").named(), 1, 1)));
+  }
+
+  @Override
+  public void close() {
+    optimizer.close();
+  }
+
+  @Override
+  public String name() {
+    return "language";
+  }
+
+  @Override
+  public Plan plan() {
+    long steps = recipe.steps();
+    long warmUp = Math.round(recipe.warmUp() * steps);
+    return new Plan(
+        steps,
+        0,
+        recipe.validateEvery(),
+        new Schedule(
+            Schedule.Decay.COSINE, recipe.rate(), warmUp, steps, recipe.floor() * recipe.rate()),
+        recipe.clip(),
+        recipe.minutes(),
+        seed);
+  }
+
+  @Override
+  public SequencedMap<String, Tensor> tensors() {
+    return networks.tensors();
+  }
+
+  @Override
+  public AdamW optimizer() {
+    return optimizer;
+  }
+
+  @Override
+  public Tensor loss(long step) {
+    if (step / POOL != pool) {
+      pool = step / POOL;
+      batches = batchesOf(pool);
+    }
+    List<TokenDialog> batch = batches.get((int) (step % POOL));
+    Random copy = new Random(seed + 31 * step);
+    Tensor patches =
+        features.of(
+            batch.stream().map(TokenDialog::image).toList(),
+            _ -> copy.nextInt(features.copies())); // [B, P, h, w]
+    return loss(patches, batch, recipe.dropout());
+  }
+
+  /** Batches of dialogs of about the same length, in random order. */
+  private List<List<TokenDialog>> batchesOf(long number) {
+    long size = (long) POOL * recipe.batch();
+    List<List<TokenDialog>> some =
+        batches(tokens(dialogs.dialogs(number * size, (number + 1) * size)));
+    Collections.shuffle(some, new Random(seed * 1_000_003 + number));
+    return some;
+  }
+
+  private List<List<TokenDialog>> batches(List<TokenDialog> dialogs) {
+    List<TokenDialog> sorted = new ArrayList<>(dialogs);
+    sorted.sort(Comparator.comparingInt(TokenDialog::length));
+    List<List<TokenDialog>> batches = new ArrayList<>();
+    for (int from = 0; from < sorted.size(); from += recipe.batch()) {
+      batches.add(sorted.subList(from, Math.min(sorted.size(), from + recipe.batch())));
+    }
+    return batches;
+  }
+
+  private List<TokenDialog> tokens(List<InstructDialog> some) {
+    return some.stream()
+        .map(dialog ->
+            TokenDialog.of(dialog, model.format(), tokenizer, model.alignment().queries()))
+        .toList();
+  }
+
+  /**
+   * The mean cross-entropy of the tokens that the model is to write.
+   *
+   * @param patches {@code [B, P, h, w]}
+   */
+  private Tensor loss(Tensor patches, List<TokenDialog> batch, double dropout) {
+    int b = batch.size();
+    int t = batch.stream().mapToInt(TokenDialog::length).max().orElseThrow();
+    int at = batch.getFirst().imageAt(); // our own words before the image: alike in all dialogs
+    int[] ids = new int[b * t];
+    int[][] labels = new int[b][t];
+    for (int i = 0; i < b; i++) {
+      TokenDialog dialog = batch.get(i);
+      System.arraycopy(dialog.ids(), 0, ids, i * t, dialog.length());
+      Arrays.fill(labels[i], Llama.IGNORED);
+      System.arraycopy(dialog.labels(), 0, labels[i], 0, dialog.length());
+    }
+    Tensor text = networks.llama().embed(ids).view(b, t, -1); // [B·T, D] to [B, T, D]
+    Tensor image = networks.alignment().forward(patches, dropout); // [B, Q, D]
+    int behind = at + model.alignment().queries();
+    Tensor embeddings =
+        cat(
+            new TensorVector(
+                text.narrow(1, 0, at), image, text.narrow(1, behind, (long) t - behind)),
+            1); // [B, T, D]
+    return networks.llama().loss(embeddings, labels);
+  }
+
+  @Override
+  public List<Measure> measures() {
+    return List.of(
+        new Measure("validation_named", Axis.LOSS),
+        new Measure("validation_image_only", Axis.LOSS));
+  }
+
+  @Override
+  public Map<String, OptionalDouble> validate() {
+    return Map.of("validation_named", meanLoss(true), "validation_image_only", meanLoss(false));
+  }
+
+  /** The mean loss over the dialogs whose prompt names the findings, or over the others. */
+  private OptionalDouble meanLoss(boolean named) {
+    double sum = 0;
+    long count = 0;
+    List<TokenDialog> kind = validation.stream().filter(d -> d.named() == named).toList();
+    for (List<TokenDialog> batch : batches(kind)) {
+      try (Scope _ = new Scope();
+          NoGradGuard _ = new NoGradGuard()) {
+        Tensor patches = features.of(batch.stream().map(TokenDialog::image).toList(), _ -> 0);
+        int answers = batch.stream().mapToInt(TokenDialog::answers).sum();
+        sum += answers * Torch.item(loss(patches, batch, 0));
+        count += answers;
+      }
+    }
+    return count == 0 ? OptionalDouble.empty() : OptionalDouble.of(sum / count);
+  }
+
+  @Override
+  public void save(Path folder) {
+    SequencedMap<String, Tensor> product = networks.parameters().named();
+    product.keySet().removeIf(name -> LanguageTraining.PARTS.stream().noneMatch(name::startsWith));
+    SafetensorsWriter.write(
+        folder.resolve(LanguageTraining.WEIGHTS), Map.of(), Parameters.entries(product, DType.F32));
+  }
+}

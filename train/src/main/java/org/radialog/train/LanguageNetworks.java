@@ -1,0 +1,52 @@
+package org.radialog.train;
+
+import java.util.LinkedHashMap;
+import java.util.SequencedMap;
+import org.bytedeco.pytorch.Tensor;
+import org.radialog.clinical.Finding;
+import org.radialog.language.Llama;
+import org.radialog.language.LlamaWeights;
+import org.radialog.language.Precision;
+import org.radialog.torch.Linear;
+import org.radialog.torch.Parameters;
+import org.radialog.vision.QFormer;
+import org.radialog.vision.QueryProjector;
+
+/**
+ * The networks that the alignment and the language stage share, over one set of parameters.
+ *
+ * @param findings reads the mean of the queries, for the alignment stage alone
+ * @param view likewise
+ */
+record LanguageNetworks(
+    Parameters parameters, QueryProjector alignment, Linear findings, Linear view, Llama llama)
+    implements AutoCloseable {
+  /** New ones on a base model, all tensors of which they train taking a gradient. */
+  static LanguageNetworks of(Recipe recipe, LlamaWeights base) {
+    ModelSpec model = recipe.model();
+    Parameters p = Parameters.fresh(recipe.seed());
+    QFormer queries = QFormer.of(p.at("qformer."), model.queries());
+    LanguageNetworks networks =
+        new LanguageNetworks(
+            p,
+            QueryProjector.of(p.at("projector."), queries, base.config().hidden()),
+            Linear.of(p.at("heads.findings."), model.alignment().hidden(), Finding.COUNT),
+            Linear.of(p.at("heads.view."), model.alignment().hidden(), 1),
+            Llama.adapted(base, model.adapter().network(), p.at("language."), Precision.BF16));
+    p.trainable(name -> true);
+    return networks;
+  }
+
+  /** All parameters as a checkpoint names them. */
+  SequencedMap<String, Tensor> tensors() {
+    SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
+    parameters.named().forEach((name, tensor) -> tensors.put("current." + name, tensor));
+    return tensors;
+  }
+
+  @Override
+  public void close() {
+    llama.close();
+    parameters.close();
+  }
+}

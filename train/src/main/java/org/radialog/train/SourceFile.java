@@ -1,0 +1,89 @@
+package org.radialog.train;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.radialog.base.Printable;
+import org.radialog.base.RadialogException;
+import org.radialog.published.StrictJson;
+import org.radialog.weights.Checkpoint;
+
+/**
+ * A file that a training started from, as the card and the notice of a model name it: in the words
+ * of {@code sources.json} where its digest stands there, else by what the file says of itself.
+ *
+ * @param sha256 of the file
+ * @param name in a line of the card
+ * @param license SPDX expression
+ * @param notice lines of the notice
+ */
+record SourceFile(String sha256, String name, String license, List<String> notice) {
+  /** Of a file whose licence is neither known here nor said by the file. */
+  static final String UNKNOWN = "LicenseRef-unknown";
+
+  SourceFile {
+    notice = List.copyOf(notice);
+  }
+
+  /** A file of tensors that may be gone since, by its name and the digest that it had. */
+  static SourceFile of(Path file, String sha256) {
+    String name = String.valueOf(file.getFileName());
+    return known()
+        .filter(source -> source.sha256.equals(sha256))
+        .findFirst()
+        .orElseGet(() ->
+            new SourceFile(
+                sha256,
+                "`%s`, SHA-256 `%s`".formatted(Printable.of(name), sha256),
+                UNKNOWN,
+                List.of(
+                    "Starts from %s,".formatted(Printable.of(name)),
+                    "SHA-256 %s,".formatted(sha256),
+                    "whose licence is not known to the program that wrote this notice.")));
+  }
+
+  /** A language model, GGUF. */
+  static SourceFile ofGguf(Path file, String sha256) {
+    SourceFile source = of(file, sha256);
+    if (!source.license.equals(UNKNOWN)) {
+      return source;
+    }
+    try (Checkpoint gguf = Checkpoint.open(file)) {
+      Object name =
+          gguf.metadata().getOrDefault("general.name", String.valueOf(file.getFileName()));
+      Object license = gguf.metadata().getOrDefault("general.license", UNKNOWN);
+      return new SourceFile(
+          sha256,
+          "%s, SHA-256 `%s`".formatted(Printable.of(name), sha256),
+          Printable.of(license),
+          List.of(
+              Printable.of(name) + ", unmodified,",
+              "SHA-256 %s.".formatted(sha256),
+              license.equals(UNKNOWN)
+                  ? "The file does not say its licence."
+                  : "Its licence, as the file says: %s.".formatted(Printable.of(license))));
+    }
+  }
+
+  /** The name with its licence, for a cell of a table. */
+  String cell() {
+    return name + " (" + (license.equals(UNKNOWN) ? "licence not known" : license) + ")";
+  }
+
+  private static Stream<SourceFile> known() {
+    try (InputStream in = SourceFile.class.getResourceAsStream("sources.json")) {
+      if (in == null) {
+        throw new IllegalStateException("sources.json is missing from the class path");
+      }
+      return Stream.of(
+          StrictJson.read(
+              "sources.json",
+              StrictJson.tree(Path.of("sources.json"), in.readAllBytes()),
+              SourceFile[].class));
+    } catch (IOException e) {
+      throw new RadialogException("cannot read sources.json: " + e, e);
+    }
+  }
+}

@@ -1,0 +1,275 @@
+package org.radialog.train;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.SequencedMap;
+import java.util.Set;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+import org.radialog.base.Printable;
+import org.radialog.base.Progress;
+import org.radialog.base.RadialogException;
+import org.radialog.eval.CurveChart;
+import org.radialog.torch.AdamW;
+import org.radialog.torch.Parameters;
+import org.radialog.torch.Scope;
+import org.radialog.torch.Torch;
+import org.radialog.train.Stage.Measure;
+import org.radialog.train.Stage.Plan;
+import org.radialog.weights.Checkpoint;
+
+/**
+ * Runs the stages of a training, one after the other, in one run folder, which then holds {@code
+ * config.json}, {@code metrics.csv} with a row a validation, {@code plot.png}, {@code
+ * checkpoint.safetensors} and what the stages save. A run that was killed at any moment goes on
+ * from its last checkpoint, at most five minutes of work before, and ends with the same bits.
+ *
+ * <p>The checkpoint holds the {@link Stage#tensors} and the optimiser's state of the stage that was
+ * running, and in its metadata that stage's name and where it stood.
+ */
+public final class TrainingLoop implements AutoCloseable {
+  private static final long CHECKPOINT_NANOS = 300_000_000_000L;
+  private final RunFolder run;
+  private final Progress progress;
+
+  // where the run stands
+  private int index; // of the stage
+  private long step; // of the stage
+  private double lossSum; // since the last row of the table
+  private long lossSteps;
+  private double seconds; // of the stage, in earlier processes
+  private long rows;
+  private long started = System.nanoTime();
+  private long lastCheckpoint = started;
+
+  private TrainingLoop(RunFolder run, Progress progress) {
+    this.run = run;
+    this.progress = progress;
+  }
+
+  /**
+   * Begins a run, or goes on with the one in {@code folder}, which no other process may use until
+   * this is closed.
+   *
+   * @param config a record of all that decides what the run computes; it is written to {@code
+   *     config.json}, and only the same one goes on
+   * @throws RadialogException if the folder holds a run of another configuration or of another
+   *     version, or one that is still running
+   */
+  public static TrainingLoop open(Path folder, Record config, Progress progress) {
+    return new TrainingLoop(RunFolder.open(folder, config), progress);
+  }
+
+  /** Frees the run folder for others. */
+  @Override
+  public void close() {
+    run.close();
+  }
+
+  /**
+   * Runs all stages to their ends.
+   *
+   * @param title of the plot
+   * @param stages in their order, with different names
+   * @throws RadialogException if the checkpoint is of a stage that is not among them
+   */
+  public void run(String title, List<? extends Stage> stages) {
+    resume(stages);
+    while (index < stages.size()) {
+      Stage stage = stages.get(index);
+      learn(title, stages, stage);
+      stage.save(run.path());
+      if (index + 1 == stages.size()) {
+        return;
+      }
+      index++;
+      step = 0;
+      lossSum = 0;
+      lossSteps = 0;
+      seconds = 0;
+      started = System.nanoTime();
+      checkpoint(stages.get(index));
+    }
+  }
+
+  private void learn(String title, List<? extends Stage> stages, Stage stage) {
+    Plan plan = stage.plan();
+    while (step < plan.steps()) {
+      boolean over = false;
+      double rate = 0;
+      boolean due = false;
+      long end = plan.round() == 0 ? plan.steps() : Math.min(plan.steps(), end(plan));
+      try (Progress.Task task = progress.start(taskName(stage, plan), end - step)) {
+        while (step < end && !over) {
+          if (due) {
+            row(title, stages, stage, rate);
+          }
+          long at = position(plan);
+          over = at >= plan.steps();
+          rate = plan.schedule().rate(at);
+          step(stage, plan, rate);
+          task.step(String.format(Locale.ROOT, "loss %.3f rate %.1e", lossSum / lossSteps, rate));
+          due = step % plan.validateEvery() == 0 || step == plan.steps() || over;
+          if (!due && System.nanoTime() - lastCheckpoint > CHECKPOINT_NANOS) {
+            checkpoint(stage);
+          }
+        }
+      }
+      if (due) { // after the task, so that a validation may show progress of its own
+        row(title, stages, stage, rate);
+      }
+      if (over) {
+        step = plan.steps();
+        checkpoint(stage);
+      }
+    }
+  }
+
+  // The first step of the next round.
+  private long end(Plan plan) {
+    return (step / plan.round() + 1) * plan.round();
+  }
+
+  private String taskName(Stage stage, Plan plan) {
+    return plan.round() == 0
+        ? stage.name()
+        : stage.name()
+            + " "
+            + (step / plan.round() + 1)
+            + "/"
+            + (plan.steps() + plan.round() - 1) / plan.round();
+  }
+
+  // The step of the schedule that the stage has reached by steps or by the clock.
+  private long position(Plan plan) {
+    double share = plan.minutes() == 0 ? 0 : elapsed() / (60 * plan.minutes());
+    return Math.max(step, Math.min(plan.steps(), (long) (share * plan.steps())));
+  }
+
+  private void step(Stage stage, Plan plan, double rate) {
+    AdamW optimizer = stage.optimizer();
+    Torch.seed(plan.seed() * 1_000_003 + step);
+    try (Scope _ = new Scope()) {
+      Tensor loss = stage.loss(step);
+      optimizer.zeroGrad();
+      loss.backward();
+      optimizer.clipGradNorm(plan.clip());
+      optimizer.step(rate);
+      step++;
+      stage.stepped(step);
+      lossSum += Torch.item(loss);
+      lossSteps++;
+    }
+  }
+
+  private double elapsed() {
+    return seconds + (System.nanoTime() - started) / 1e9;
+  }
+
+  // ---------------------------------------------------------------- the table and the plot
+
+  private void row(String title, List<? extends Stage> stages, Stage stage, double rate) {
+    Map<String, OptionalDouble> measured = stage.validate();
+    SequencedMap<String, String> row = new LinkedHashMap<>();
+    row.put("row", String.valueOf(rows + 1));
+    row.put("stage", stage.name());
+    row.put("step", String.valueOf(step));
+    row.put("seconds", String.format(Locale.ROOT, "%.0f", elapsed()));
+    row.put("rate", String.format(Locale.ROOT, "%.2e", rate));
+    row.put("loss", String.format(Locale.ROOT, "%.4f", lossSum / lossSteps));
+    for (Measure measure : measures(stages)) {
+      row.put(measure.column(), cell(measured.get(measure.column())));
+    }
+    run.addRow(row);
+    rows++;
+    lossSum = 0;
+    lossSteps = 0;
+    plot(title, stages);
+    checkpoint(stage);
+  }
+
+  private static String cell(@Nullable OptionalDouble value) {
+    return value != null && value.isPresent()
+        ? String.format(Locale.ROOT, "%.4f", value.getAsDouble())
+        : "";
+  }
+
+  private static Set<Measure> measures(List<? extends Stage> stages) {
+    Set<Measure> all = new LinkedHashSet<>();
+    stages.forEach(stage -> all.addAll(stage.measures()));
+    return all;
+  }
+
+  private void plot(String title, List<? extends Stage> stages) {
+    List<CurveChart.Curve> losses = new ArrayList<>();
+    losses.add(run.curve("row", "loss"));
+    List<CurveChart.Curve> scores = new ArrayList<>();
+    for (Measure measure : measures(stages)) {
+      switch (measure.axis()) {
+        case LOSS -> losses.add(run.curve("row", measure.column()));
+        case SCORE -> scores.add(run.curve("row", measure.column()));
+        case NONE -> {}
+      }
+    }
+    List<CurveChart.Panel> panels = new ArrayList<>();
+    panels.add(new CurveChart.Panel("loss", losses));
+    if (!scores.isEmpty()) {
+      panels.add(new CurveChart.Panel("score", scores));
+    }
+    run.plot(new CurveChart(title, "row of metrics.csv", panels));
+  }
+
+  // ---------------------------------------------------------------- checkpoints
+
+  private void resume(List<? extends Stage> stages) {
+    var saved = run.checkpoint();
+    if (saved.isPresent()) {
+      try (Checkpoint checkpoint = saved.get()) {
+        String name = RunFolder.text(checkpoint, "stage");
+        index = stages.stream().map(Stage::name).toList().indexOf(name);
+        if (index < 0) {
+          throw new RadialogException(
+              "the checkpoint in %s is of the stage %s: expected one of %s; begin anew in another folder"
+                  .formatted(
+                      Printable.escaped(run.path().toString()),
+                      Printable.of(name),
+                      stages.stream().map(Stage::name).toList()));
+        }
+        step = (long) RunFolder.number(checkpoint, "step");
+        lossSum = RunFolder.number(checkpoint, "loss_sum");
+        lossSteps = (long) RunFolder.number(checkpoint, "loss_steps");
+        seconds = RunFolder.number(checkpoint, "seconds");
+        rows = (long) RunFolder.number(checkpoint, "rows");
+        Stage stage = stages.get(index);
+        Parameters.Source tensors = Parameters.Source.of(checkpoint);
+        Parameters.load(tensors, stage.tensors());
+        stage.optimizer().load(tensors, (long) RunFolder.number(checkpoint, "optimizer_steps"));
+      }
+    }
+    run.keepRows((int) rows);
+    started = System.nanoTime();
+    lastCheckpoint = started;
+  }
+
+  private void checkpoint(Stage stage) {
+    SequencedMap<String, Tensor> tensors = new LinkedHashMap<>(stage.tensors());
+    tensors.putAll(stage.optimizer().state());
+    run.saveCheckpoint(
+        tensors,
+        Map.of(
+            "stage", stage.name(),
+            "step", String.valueOf(step),
+            "loss_sum", String.valueOf(lossSum),
+            "loss_steps", String.valueOf(lossSteps),
+            "seconds", String.valueOf(elapsed()),
+            "rows", String.valueOf(rows),
+            "optimizer_steps", String.valueOf(stage.optimizer().steps())));
+    lastCheckpoint = System.nanoTime();
+  }
+}
