@@ -16,6 +16,12 @@ import org.radialog.dialog.Findings;
 import org.radialog.dialog.FindingsEdit;
 import org.radialog.dialog.RaDialog;
 import org.radialog.imaging.Radiograph;
+import org.radialog.wire.FindingsJson;
+import org.radialog.wire.GuardJson;
+import org.radialog.wire.ImageJson;
+import org.radialog.wire.ModelJson;
+import org.radialog.wire.Notice;
+import org.radialog.wire.TimingsJson;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -24,7 +30,6 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
-import tools.jackson.databind.node.ObjectNode;
 
 /** {@code radialog findings IMAGE…}: the classifier alone. */
 @Command(
@@ -57,7 +62,7 @@ final class FindingsCommand implements Callable<Integer> {
 
   @Option(
       names = "--states",
-      description = "With --csv: also each label's state and the threshold that decides it.")
+      description = "With --csv: also each label's state and the thresholds that decide it.")
   private boolean states;
 
   @Mixin private FilmOptions filmOptions = new FilmOptions();
@@ -75,7 +80,7 @@ final class FindingsCommand implements Callable<Integer> {
       Session session = Session.of(radialog);
       double begun = 0; // the first image also waited for the start
       if (csv) {
-        Terminal.data().println(CsvLine.of(header()));
+        Terminal.data().println(CsvLine.of(header(knowsUncertain(radialog))));
       }
       for (Path image : images) {
         Radiograph film = null;
@@ -90,10 +95,18 @@ final class FindingsCommand implements Callable<Integer> {
               dialog
                   .warnings()
                   .forEach(w -> Terminal.say(Printable.escaped(image + ": " + w.message())));
-              Terminal.data().println(CsvLine.of(row(image, findings)));
+              Terminal.data().println(CsvLine.of(row(image, findings, knowsUncertain(radialog))));
             } else if (json) {
-              ObjectNode timings = session.timings(encode, session.sinceStart() - begun);
-              Terminal.data().println(line(session, image, film, dialog, findings, timings));
+              double total = session.sinceStart() - begun;
+              Terminal.data()
+                  .println(
+                      FindingsJson.of(
+                              ImageJson.of(image, film),
+                              ModelJson.of(radialog),
+                              GuardJson.of(true, dialog.warnings()),
+                              findings,
+                              TimingsJson.ofFindings(session.load(), encode, total))
+                          .json());
             } else {
               System.out.println(Session.heading(image, film));
               dialog
@@ -105,9 +118,9 @@ final class FindingsCommand implements Callable<Integer> {
             }
           }
         } catch (RadialogException e) {
-          Terminal.say(Notice.of(e));
+          Terminal.say(Failure.message(e));
           if (json) {
-            Terminal.data().println(session.refused(image, film, e, List.of()));
+            Terminal.data().println(session.refused(image, film, e, List.of()).json());
           }
           code = Main.SOME_FAILED;
         }
@@ -122,39 +135,32 @@ final class FindingsCommand implements Callable<Integer> {
     return code;
   }
 
-  private static ObjectNode line(
-      Session session,
-      Path image,
-      Radiograph film,
-      Dialog dialog,
-      Findings findings,
-      ObjectNode timings) {
-    ObjectNode line = Json.object();
-    line.set("image", Session.image(image, film));
-    line.set("model", session.model());
-    line.set("guard", Session.guard(true, dialog.warnings()));
-    line.set("findings", Session.findings(findings));
-    line.set("timings_ms", timings);
-    line.put("notice", Notice.RESEARCH_USE);
-    return line;
+  private static boolean knowsUncertain(RaDialog radialog) {
+    return radialog.config().film().classifier().possible().isPresent();
   }
 
-  private List<Object> header() {
+  private List<Object> header(boolean uncertain) {
     List<Object> header = new ArrayList<>(List.of("image"));
     Finding.ALL.forEach(f -> header.add(f.label()));
     if (states) {
       Finding.ALL.forEach(f -> header.add(f.label() + " state"));
       Finding.ALL.forEach(f -> header.add(f.label() + " threshold"));
+      if (uncertain) {
+        Finding.ALL.forEach(f -> header.add(f.label() + " uncertain above"));
+      }
     }
     return header;
   }
 
-  private List<Object> row(Path image, Findings findings) {
+  private List<Object> row(Path image, Findings findings, boolean uncertain) {
     List<Object> row = new ArrayList<>(List.of(image));
     findings.all().forEach(a -> row.add(cell(a.probability())));
     if (states) {
       findings.all().forEach(a -> row.add(a.state().label()));
       findings.all().forEach(a -> row.add(cell(a.threshold())));
+      if (uncertain) {
+        findings.all().forEach(a -> row.add(cell(a.uncertainAbove())));
+      }
     }
     return row;
   }

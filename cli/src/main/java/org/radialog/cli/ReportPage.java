@@ -25,9 +25,15 @@ import org.radialog.dialog.Report;
 import org.radialog.imaging.FilmImage;
 import org.radialog.imaging.Radiograph;
 import org.radialog.published.ModelConfig;
+import org.radialog.wire.Notice;
 
 /** One self-contained HTML page: films with overlays, findings and reports; nothing is loaded. */
 final class ReportPage {
+  /** What a reader of a report could take for said. */
+  static final String LIMITS =
+      "The embedded model says nothing about side, size, devices, fractures or change since an"
+          + " earlier film.";
+
   private ReportPage() {}
 
   /**
@@ -75,7 +81,7 @@ final class ReportPage {
             "notice",
             Notice.RESEARCH_USE,
             "limits",
-            Notice.LIMITS,
+            LIMITS,
             "films",
             films,
             "images",

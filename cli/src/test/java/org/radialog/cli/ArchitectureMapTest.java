@@ -53,7 +53,9 @@ class ArchitectureMapTest {
                   .toList());
     }
     for (String room : rooms) {
-      assertThat(map()).as("a file of " + room).containsPattern("`" + room + "/[A-Za-z0-9]+\\.java`");
+      assertThat(map())
+          .as("a file of " + room)
+          .containsPattern("`" + room + "/[A-Za-z0-9]+\\.java`");
     }
   }
 

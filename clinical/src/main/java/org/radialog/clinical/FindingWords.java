@@ -41,7 +41,7 @@ public final class FindingWords {
       case NO_FINDING -> "There is possibly no acute cardiopulmonary abnormality.";
       case ENLARGED_CARDIOMEDIASTINUM -> "The cardiomediastinal silhouette is possibly enlarged.";
       case CARDIOMEGALY -> "The heart is possibly enlarged.";
-      case SUPPORT_DEVICES -> "Support devices are possibly in place.";
+      case SUPPORT_DEVICES -> "There are possible support devices.";
       case LUNG_OPACITY,
           LUNG_LESION,
           EDEMA,

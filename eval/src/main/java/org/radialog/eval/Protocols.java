@@ -178,6 +178,7 @@ public final class Protocols {
     List<Finding> absent = new ArrayList<>(Finding.NIH_MAPPED);
     Report before = dialog.report(HOW, text -> {});
     absent.removeAll(before.findings().present());
+    absent.removeAll(before.findings().uncertain());
     List<Finding> present = new ArrayList<>(Finding.NIH_MAPPED);
     present.retainAll(before.findings().present());
     Labels old = LABELER.label(before.text());

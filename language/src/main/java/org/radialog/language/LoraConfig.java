@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Set;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -25,12 +26,13 @@ public record LoraConfig(int r, double alpha, double dropout, Set<LlamaLinear> t
   public LoraConfig {
     if (r < 1 || r > 4096 || !Double.isFinite(alpha) || !(dropout >= 0 && dropout < 1)) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "LoRA: expected 1 <= r <= 4096, a finite alpha and 0 <= dropout < 1, found r %d, alpha %s, dropout %s"
               .formatted(r, alpha, dropout));
     }
     if (targets.isEmpty()) {
       throw new RadialogException(
-          "LoRA: expected at least one module among the targets, found none");
+          Kind.REFUSED_WEIGHTS, "LoRA: expected at least one module among the targets, found none");
     }
     targets = Set.copyOf(targets);
   }
@@ -48,6 +50,7 @@ public record LoraConfig(int r, double alpha, double dropout, Set<LlamaLinear> t
           LlamaLinear.ofTarget(name)
               .orElseThrow(() ->
                   new RadialogException(
+                      Kind.REFUSED_WEIGHTS,
                       "LoRA: expected targets among q_proj, k_proj, v_proj, o_proj, gate_proj,"
                           + " up_proj, down_proj, found \""
                           + name
@@ -65,6 +68,7 @@ public record LoraConfig(int r, double alpha, double dropout, Set<LlamaLinear> t
   public static LoraConfig parse(JsonNode json) {
     if (!json.path("peft_type").asString("LORA").equals("LORA")) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "adapter: expected peft_type LORA, found " + json.path("peft_type"));
     }
     for (String option :
@@ -72,6 +76,7 @@ public record LoraConfig(int r, double alpha, double dropout, Set<LlamaLinear> t
             "use_dora", "use_rslora", "use_qalora", "use_bdlora", "lora_bias", "fan_in_fan_out")) {
       if (json.path(option).asBoolean(false)) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             "adapter: option "
                 + option
                 + " is set, which changes the computation and is not supported");
@@ -90,6 +95,7 @@ public record LoraConfig(int r, double alpha, double dropout, Set<LlamaLinear> t
       if (json.hasNonNull(option)
           && !(json.get(option).isContainer() && json.get(option).isEmpty())) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             "adapter: expected no "
                 + option
                 + " (the same low rank for all layers and nothing else), found "
@@ -97,13 +103,15 @@ public record LoraConfig(int r, double alpha, double dropout, Set<LlamaLinear> t
       }
     }
     if (!json.path("bias").asString("none").equals("none")) {
-      throw new RadialogException("adapter: expected bias none, found " + json.get("bias"));
+      throw new RadialogException(
+          Kind.REFUSED_WEIGHTS, "adapter: expected bias none, found " + json.get("bias"));
     }
     JsonNode modules = json.path("target_modules");
     if (!json.path("r").canConvertToInt()
         || !json.path("lora_alpha").isNumber()
         || !modules.isArray()) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "adapter: expected r, lora_alpha and a list target_modules, found %s, %s and %s"
               .formatted(json.path("r"), json.path("lora_alpha"), modules));
     }

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.WholeFile;
 import org.radialog.clinical.PromptFormat;
 import org.radialog.clinical.PromptFormats;
@@ -139,6 +140,7 @@ public record ModelConfig(
         || alignment.isEmpty()
         || classifier.isEmpty()) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "the model "
               + id
               + " is a language model alone and reads no films; take a RaDialog model, or import"
@@ -667,7 +669,7 @@ public record ModelConfig(
       try {
         return new FileEntry(path, Files.size(file), digest(file));
       } catch (IOException e) {
-        throw new RadialogException("cannot read " + file + ": " + e, e);
+        throw new RadialogException(Kind.REFUSED_WEIGHTS, "cannot read " + file + ": " + e, e);
       }
     }
   }
@@ -685,6 +687,7 @@ public record ModelConfig(
       long size = Files.size(file);
       if (size > MAX_BYTES) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             file
                 + ": "
                 + size
@@ -697,7 +700,9 @@ public record ModelConfig(
       config = StrictJson.read(file.toString(), upgraded(file, tree), ModelConfig.class);
     } catch (IOException e) {
       throw new RadialogException(
-          folder + " is not a model folder: cannot read " + file + ": " + e, e);
+          Kind.REFUSED_WEIGHTS,
+          folder + " is not a model folder: cannot read " + file + ": " + e,
+          e);
     }
     for (FileEntry entry : config.files) {
       Path listed = folder.resolve(entry.path());
@@ -706,10 +711,13 @@ public record ModelConfig(
         bytes = Files.size(listed);
       } catch (IOException e) {
         throw new RadialogException(
-            listed + " is missing, though " + file + " lists it; copy the whole model folder", e);
+            Kind.REFUSED_WEIGHTS,
+            listed + " is missing, though " + file + " lists it; copy the whole model folder",
+            e);
       }
       if (bytes != entry.bytes()) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             listed
                 + " has "
                 + bytes
@@ -730,7 +738,7 @@ public record ModelConfig(
     try {
       return FormatOne.upgraded(object);
     } catch (RadialogException e) {
-      throw new RadialogException(file + ": " + e.getMessage(), e);
+      throw new RadialogException(Kind.REFUSED_WEIGHTS, file + ": " + e.getMessage(), e);
     }
   }
 
@@ -778,11 +786,13 @@ public record ModelConfig(
     JsonNode format = tree.path("format");
     if (!format.isInt() || format.intValue() < 1) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           file + ": format is " + format + ", expected a whole number from 1 to " + FORMAT);
     }
     if (format.intValue() > FORMAT) {
       JsonNode by = tree.path("read_by");
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           file
               + ": format "
               + format
@@ -808,7 +818,7 @@ public record ModelConfig(
 
   private static void need(boolean holds, String otherwise) {
     if (!holds) {
-      throw new RadialogException(otherwise);
+      throw new RadialogException(Kind.REFUSED_WEIGHTS, otherwise);
     }
   }
 }

@@ -19,11 +19,10 @@ import org.radialog.vision.QFormer;
  * @param prompt name of the wording of the dialogs ({@link PromptFormats})
  */
 public record ModelSpec(
-    Image image, ModelConfig.QFormer alignment, ModelConfig.Adapter adapter, String prompt) {
-  /** The wording of the dialogs. */
-  PromptFormat format() {
-    return PromptFormats.of(prompt);
-  }
+    Image image,
+    ModelConfig.QFormer alignment,
+    ModelConfig.Adapter adapter,
+    String prompt) {
 
   /**
    * What reads the film.
@@ -98,13 +97,18 @@ public record ModelSpec(
    *     patches, or there is no wording of the name
    */
   public ModelSpec {
-    PromptFormats.of(prompt);
     if (alignment.source() != ModelConfig.Source.PATCHES
         || alignment.tokenOrder() != ModelConfig.TokenOrder.PATCHES) {
       throw new RadialogException(
           "model.alignment reads %s in the order %s: expected what training knows, patches and patches"
               .formatted(alignment.source(), alignment.tokenOrder()));
     }
+    PromptFormats.of(prompt);
+  }
+
+  /** The wording of the dialogs. */
+  PromptFormat format() {
+    return PromptFormats.of(prompt);
   }
 
   QFormer.Config queries() {

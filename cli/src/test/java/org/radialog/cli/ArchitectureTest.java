@@ -1,4 +1,4 @@
-package org.radialog.bench;
+package org.radialog.cli;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
@@ -49,6 +49,9 @@ class ArchitectureTest {
                   "torch",
                   "weights",
                   "base")),
+          Map.entry(
+              "wire",
+              List.of("dialog", "published", "language", "imaging", "codecs", "clinical", "base")),
           Map.entry("data", List.of("imaging", "clinical", "base")),
           Map.entry("metrics", List.of("language", "text", "clinical", "torch", "weights", "base")),
           Map.entry("instruct", List.of("data", "clinical", "base")),
@@ -72,14 +75,17 @@ class ArchitectureTest {
                   "torch",
                   "weights",
                   "base")),
+          Map.entry("bench", List.of("dialog", "language", "imaging", "clinical", "torch", "base")),
           Map.entry(
               "cli",
               List.of(
+                  "bench",
                   "train",
                   "eval",
                   "instruct",
                   "metrics",
                   "data",
+                  "wire",
                   "dialog",
                   "published",
                   "language",
@@ -88,27 +94,6 @@ class ArchitectureTest {
                   "codecs",
                   "clinical",
                   "kernels",
-                  "weights",
-                  "base")),
-          Map.entry(
-              "bench",
-              List.of(
-                  "cli",
-                  "train",
-                  "eval",
-                  "instruct",
-                  "metrics",
-                  "data",
-                  "dialog",
-                  "published",
-                  "language",
-                  "vision",
-                  "text",
-                  "imaging",
-                  "codecs",
-                  "clinical",
-                  "kernels",
-                  "torch",
                   "weights",
                   "base")));
 
