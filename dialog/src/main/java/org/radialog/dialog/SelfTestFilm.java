@@ -86,19 +86,25 @@ final class SelfTestFilm {
   /** What {@code model}, loaded in fp32, answers. */
   static ModelConfig.SelfTest answer(RaDialog model) {
     FilmReader.Reading reading =
-        model.films().read(film(model.films().knownFilm().orElse("self test")), Optional.empty());
+        model
+            .loaded()
+            .films()
+            .read(film(model.loaded().films().knownFilm().orElse("self test")), Optional.empty());
     List<Double> probabilities = new ArrayList<>();
     for (float logit : reading.logits()) {
       probabilities.add(1 / (1 + Math.exp(-logit)));
     }
     List<LlamaInput> prompt =
         PromptInputs.of(
-            model.prompts().open(Optional.of(FindingsList.of(Set.of())), new Turn.Report()),
-            model.tokenizer(),
+            model
+                .loaded()
+                .prompts()
+                .open(Optional.of(FindingsList.of(Set.of())), new Turn.Report()),
+            model.loaded().tokenizer(),
             reading.image(),
             true,
-            model.positions());
-    return answer(probabilities, model.language().llama(), prompt);
+            model.loaded().positions());
+    return answer(probabilities, model.loaded().language().llama(), prompt);
   }
 
   /** What a language model alone, in fp32, answers to a fixed run of tokens. */

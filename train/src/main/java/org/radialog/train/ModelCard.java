@@ -121,7 +121,9 @@ final class ModelCard {
                 films.size(),
                 films.stream().map(Film::patient).distinct().count(),
                 nih ? NIH_FILMS : ", labelled by whoever trained the model.",
-                folds.count() < COUNTS.size() ? COUNTS.get(folds.count()) : folds.count(),
+                folds.count() < COUNTS.size()
+                    ? COUNTS.get(folds.count())
+                    : String.valueOf(folds.count()),
                 config.fold(),
                 digest(config.data(), films),
                 config.commit(),

@@ -93,8 +93,8 @@ public record ModelSpec(
   /**
    * Checks that the parts fit.
    *
-   * @throws RadialogException if the alignment reads another output of the encoder than its patches,
-   *     or the prompt format is none that is known
+   * @throws RadialogException if the alignment reads another output of the encoder than its
+   *     patches, or there is no wording of the name
    */
   public ModelSpec {
     if (alignment.source() != ModelConfig.Source.PATCHES
