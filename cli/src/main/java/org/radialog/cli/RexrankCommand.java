@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.data.ImageChoice;
 import org.radialog.data.ReportedStudy;
 import org.radialog.data.RexRank;
 import org.radialog.data.StudyImage;
@@ -88,18 +89,9 @@ final class RexrankCommand implements Callable<Integer> {
   }
 
   private static StudyImage image(ReportedStudy study) {
-    if (study.images().isEmpty()) {
-      throw new RadialogException("none of its images is at hand; expected at least one");
-    }
-    String key = study.attribute(RexRank.KEY_IMAGE);
-    List<StudyImage> frontal =
-        study.images().stream()
-            .filter(image -> image.orientation() != StudyImage.Orientation.LATERAL)
-            .toList();
-    return frontal.stream()
-        .filter(image -> image.id().equals(key))
+    return ImageChoice.KEY_IMAGE.of(study).stream()
         .findFirst()
-        .or(() -> frontal.stream().findFirst())
-        .orElseGet(() -> study.images().getFirst());
+        .orElseThrow(
+            () -> new RadialogException("none of its images is at hand; expected at least one"));
   }
 }

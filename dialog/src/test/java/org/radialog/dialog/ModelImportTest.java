@@ -286,6 +286,7 @@ class ModelImportTest {
     ModelConfig config =
         RaDialog.importFrom(
             request(shared.resolve("v2/llava-v1.5-7b"), model, Precision.INT4), Progress.NONE);
+    assertThat(config.language().prompt()).isEqualTo("plain");
     assertThat(config.id()).isEqualTo("llava-v1.5-7b");
     assertThat(RaDialog.verify(model).holds()).isTrue();
     assertThatThrownBy(() -> RaDialog.load(model))

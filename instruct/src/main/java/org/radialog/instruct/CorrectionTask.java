@@ -7,6 +7,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import org.radialog.clinical.SmolLm2Format;
 import org.radialog.clinical.Finding;
+import org.radialog.clinical.SmolLm2Format;
 import org.radialog.clinical.Turn;
 import org.radialog.instruct.InstructDialog.Task;
 
