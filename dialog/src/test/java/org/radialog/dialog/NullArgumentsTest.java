@@ -93,6 +93,9 @@ class NullArgumentsTest {
               Conversation.class,
               new Conversation(FindingsEdit.unchanged(), FindingsEdit.unchanged(), List.of())),
           Map.entry(Turn.class, new Turn.Report()),
+          Map.entry(
+              ModelImport.Proof.class,
+              (ModelImport.Proof) (folder, progress) -> RaDialog.selfTest(folder)),
           Map.entry(Options.Control.class, Options.Control.NONE),
           Map.entry(ModelConfig.BatchNorm.class, ModelConfig.BatchNorm.RUNNING),
           Map.entry(Progress.class, Progress.NONE),
