@@ -57,7 +57,16 @@ class ArchitectureTest {
           Map.entry("instruct", List.of("data", "clinical", "base")),
           Map.entry(
               "eval",
-              List.of("instruct", "metrics", "data", "dialog", "imaging", "clinical", "base")),
+              List.of(
+                  "instruct",
+                  "metrics",
+                  "data",
+                  "dialog",
+                  "published",
+                  "language",
+                  "imaging",
+                  "clinical",
+                  "base")),
           Map.entry(
               "train",
               List.of(
