@@ -85,12 +85,14 @@ final class Plots {
           each(system ->
               Optional.ofNullable(system.clinical().get(what))
                   .map(scores -> scores.labels().get(finding.column())));
-      String support = Tables.support(evaluation, of);
+      int support =
+          of.stream().flatMap(Optional::stream).findFirst().map(MultiLabel.Row::support).orElse(0);
+      boolean unknown = Tables.support(evaluation, of).equals(Tables.UNKNOWN);
       rows.add(
           new Row(
               finding.label(),
               MultiLabel.FIVE.contains(finding),
-              support.equals(Tables.UNKNOWN) ? support : "n = " + support,
+              unknown ? Tables.UNKNOWN : "n = " + support,
               of.stream()
                   .map(row -> row.filter(r -> r.known() > 0).map(MultiLabel.Row::f1))
                   .toList()));
