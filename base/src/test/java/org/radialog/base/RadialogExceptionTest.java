@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class RadialogExceptionTest {
   @Test
@@ -25,5 +27,27 @@ class RadialogExceptionTest {
   void anyMessageIsOneLine(@ForAll String text) {
     String message = requireNonNull(new RadialogException(text).getMessage());
     assertThat(message.codePoints().noneMatch(Character::isISOControl)).isTrue();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "BAD_INPUT, 1, 400",
+    "REFUSED_IMAGE, 1, 422",
+    "REFUSED_WEIGHTS, 3, 500",
+    "UNSUPPORTED, 3, 501",
+    "FAILED, 3, 500",
+    "OVERLOADED, 3, 429",
+    "CANCELLED, 130, 499",
+  })
+  void exitCodeAndStatusFollowFromTheKind(RadialogException.Kind kind, int exitCode, int status) {
+    assertThat(kind.exitCode()).isEqualTo(exitCode);
+    assertThat(kind.status()).isEqualTo(status);
+    assertThat(new RadialogException(kind, "it ended").kind()).isEqualTo(kind);
+  }
+
+  @Test
+  void theTableHasEveryKindAndWhatSaysNoneHasFailed() {
+    assertThat(RadialogException.Kind.values()).hasSize(7);
+    assertThat(new RadialogException("it ended").kind()).isEqualTo(RadialogException.Kind.FAILED);
   }
 }

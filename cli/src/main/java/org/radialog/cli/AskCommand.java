@@ -20,6 +20,9 @@ import org.radialog.dialog.Reply;
 import org.radialog.dialog.Study;
 import org.radialog.imaging.Guard;
 import org.radialog.imaging.Radiograph;
+import org.radialog.wire.Notice;
+import org.radialog.wire.TimingsJson;
+import org.radialog.wire.TurnJson;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -27,7 +30,6 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
-import tools.jackson.databind.node.ObjectNode;
 
 /** {@code radialog ask IMAGE QUESTION…}: one or more questions about a film. */
 @Command(
@@ -79,9 +81,9 @@ final class AskCommand implements Callable<Integer> {
           answer(session, dialog);
         }
       } catch (RadialogException e) {
-        Terminal.say(Notice.of(e));
+        Terminal.say(Failure.message(e));
         if (json) {
-          Terminal.data().println(session.refused(image, film, e, warnings));
+          Terminal.data().println(session.refused(image, film, e, warnings).json());
         }
         return Main.SOME_FAILED;
       }
@@ -156,24 +158,14 @@ final class AskCommand implements Callable<Integer> {
       }
       Reply reply = dialog.ask(question, model.decoding(), sink);
       if (json) {
-        Terminal.data().println(turn(session, reply, begun));
+        Terminal.data()
+            .println(
+                TurnJson.of(reply, TimingsJson.of(session.load(), reply.timings(), begun)).json());
       } else {
         text.end();
         Notice.of(reply).forEach(w -> System.out.println("  ! " + w));
       }
       begun = 0;
     }
-  }
-
-  /** One turn for a program. */
-  static ObjectNode turn(Session session, Reply reply, double begun) {
-    ObjectNode turn = Json.object();
-    turn.put("question", reply.question());
-    turn.put("answer", reply.text());
-    turn.set("warnings", Session.warnings(reply));
-    turn.set("usage", Session.usage(reply.usage()));
-    turn.set("timings_ms", session.timings(reply.timings(), begun));
-    turn.put("notice", Notice.RESEARCH_USE);
-    return turn;
   }
 }

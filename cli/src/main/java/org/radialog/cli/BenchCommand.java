@@ -12,13 +12,14 @@ import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.RadialogException;
+import org.radialog.bench.Speed;
 import org.radialog.dialog.RaDialog;
-import org.radialog.dialog.Speed;
 import org.radialog.imaging.Radiograph;
 import org.radialog.kernels.ReadBandwidth;
 import org.radialog.language.LlamaShape;
 import org.radialog.language.Precision;
 import org.radialog.published.ModelFolder;
+import org.radialog.wire.Notice;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -204,8 +205,7 @@ final class BenchCommand implements Callable<Integer> {
           .put("steps_95_ms_busy", Json.rounded(b.stepsMillisBusy()))
           .put("steps_ratio", Json.rounded(b.stepsMillisBusy() / b.stepsMillis()));
     } else if (replay != null) {
-      Speed.Replay replayed =
-          Speed.replay(speed.decoder(), speed.llama().config(), 300, ANSWER, passes(replay), 3);
+      Speed.Replay replayed = speed.replay(300, ANSWER, passes(replay), 3);
       root.putObject("replay")
           .put("passes", passes(replay).size())
           .put("tokens_per_second", Json.rounded(replayed.inPasses()))

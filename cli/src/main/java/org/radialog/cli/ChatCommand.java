@@ -27,6 +27,9 @@ import org.radialog.dialog.Reply;
 import org.radialog.dialog.Report;
 import org.radialog.dialog.Study;
 import org.radialog.imaging.Radiograph;
+import org.radialog.wire.Notice;
+import org.radialog.wire.TimingsJson;
+import org.radialog.wire.TurnJson;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -84,7 +87,7 @@ final class ChatCommand implements Callable<Integer> {
           converse(session, dialog, radialog.config().limitsLine());
         }
       } catch (RadialogException e) {
-        Terminal.say(Notice.of(e));
+        Terminal.say(Failure.message(e));
         return Main.SOME_FAILED;
       }
     } catch (IOException e) {
@@ -143,7 +146,12 @@ final class ChatCommand implements Callable<Integer> {
         Said said = turn(dialog, turn, sink);
         text.end();
         if (json) {
-          Terminal.data().println(AskCommand.turn(session, said.reply(), begun));
+          Terminal.data()
+              .println(
+                  TurnJson.of(
+                          said.reply(),
+                          TimingsJson.of(session.load(), said.reply().timings(), begun))
+                      .json());
         }
         said.notices().forEach(Terminal::say); // below the text, not in the middle of it
       } catch (RadialogException e) {

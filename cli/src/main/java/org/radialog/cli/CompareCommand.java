@@ -1,17 +1,21 @@
 package org.radialog.cli;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
 import java.util.concurrent.Callable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.Sha256;
+import org.radialog.eval.EvaluatedSystem;
 import org.radialog.eval.Evaluation;
+import org.radialog.eval.EvaluationRun;
 import org.radialog.eval.Prediction;
 import org.radialog.eval.PredictionLog;
-import org.radialog.eval.PredictionScores;
+import org.radialog.eval.ReportFiles;
+import org.radialog.eval.Task;
+import org.radialog.wire.Notice;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -53,14 +57,21 @@ final class CompareCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    EvaluateReports.Scored scored =
-        references.isEmpty()
-            ? new EvaluateReports.Scored(predictions(), true)
-            : EvaluateReports.run(
-                references, List.of(first, second), List.of(), List.of(), sections, scoring);
-    scoring.deliver(scored.evaluation());
+    boolean whole = true;
+    Evaluation evaluation;
+    if (references.isEmpty()) {
+      evaluation = predictions();
+    } else {
+      ReportFiles files =
+          ReportFiles.read(references, List.of(first, second), sections, Terminal::say);
+      try (ScoringOptions.Opened opened = scoring.open()) {
+        evaluation = files.scored(List.of(), List.of(), opened.scoring());
+      }
+      whole = files.whole();
+    }
+    scoring.deliver(evaluation);
     Terminal.say(Notice.RESEARCH_USE);
-    return scored.whole() ? Main.DONE : Main.SOME_FAILED;
+    return whole ? Main.DONE : Main.SOME_FAILED;
   }
 
   private Evaluation predictions() {
@@ -68,14 +79,12 @@ final class CompareCommand implements Callable<Integer> {
     PredictionLog.Content b = PredictionLog.read(second);
     SequencedMap<String, String> texts = new LinkedHashMap<>();
     b.predictions().forEach(p -> texts.put(p.id(), p.report().orElse("")));
-    List<String> others = new ArrayList<>();
     for (Prediction p : a.predictions()) {
       if (!texts.containsKey(p.id())) {
         throw new RadialogException(
             "%s has no prediction of %s, which %s has; expected the same images in both"
                 .formatted(second, p.id(), first));
       }
-      others.add(texts.getOrDefault(p.id(), ""));
     }
     if (texts.size() != a.predictions().size()) {
       throw new RadialogException(
@@ -87,17 +96,17 @@ final class CompareCommand implements Callable<Integer> {
     settings.put("first_sha256", Sha256.of(first));
     settings.put("second", b.settings());
     settings.put("second_sha256", Sha256.of(second));
-    try (ScoringOptions.Opened opened = scoring.open(settings)) {
-      PredictionScores scores =
-          new PredictionScores(name(first), a.predictions(), opened.settings())
-              .all(EvaluateModel.films(a.predictions()))
-              .baseline(name(second), others);
-      return new Evaluation(
-          name(first) + " beside " + name(second),
-          PredictionScores.marks(a),
-          scores.systems(),
-          scores.comparisons(scoring.test()),
-          settings);
+    EvaluationRun run =
+        new EvaluationRun(
+            a.samples(),
+            EnumSet.allOf(Task.class),
+            List.of(
+                EvaluatedSystem.predicted(name(first), a.predictions()),
+                EvaluatedSystem.reports(name(second), texts)),
+            new EvaluationRun.Settings(
+                name(first) + " beside " + name(second), a.synthetic(), settings, Terminal::say));
+    try (ScoringOptions.Opened opened = scoring.open()) {
+      return run.run(opened.scoring());
     }
   }
 

@@ -1,41 +1,39 @@
 package org.radialog.cli;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Collections;
-import java.util.EnumMap;
 import java.util.EnumSet;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Random;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.Progress;
-import org.radialog.base.RadialogException;
 import org.radialog.data.Film;
 import org.radialog.data.Folds;
+import org.radialog.data.ImageChoice;
 import org.radialog.data.NihDataSet;
+import org.radialog.data.NihRelease;
+import org.radialog.data.Rejected;
+import org.radialog.data.StudySource;
 import org.radialog.data.StudySplit;
 import org.radialog.dialog.Options.Control;
 import org.radialog.dialog.RaDialog;
-import org.radialog.eval.Baselines;
-import org.radialog.eval.Evaluation;
-import org.radialog.eval.PaperProtocol;
-import org.radialog.eval.PaperProtocol.Task;
-import org.radialog.eval.Prediction;
+import org.radialog.eval.AskedModel;
+import org.radialog.eval.EvaluatedSystem;
+import org.radialog.eval.EvaluationRun;
+import org.radialog.eval.NihFilms;
 import org.radialog.eval.PredictionLog;
-import org.radialog.eval.PredictionScores;
 import org.radialog.eval.Protocols;
+import org.radialog.eval.ReportFiles;
+import org.radialog.eval.Samples;
+import org.radialog.eval.Task;
 import org.radialog.language.Precision;
+import org.radialog.wire.Notice;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -79,18 +77,29 @@ final class EvaluateCommand implements Callable<Integer> {
     VIEW_QA,
     IMPRESSION;
 
-    /** What it is called in the protocols of the paper; empty for one of ours. */
+    /** The task of the paper with that name; empty for a protocol of ours. */
     Optional<Task> task() {
       return switch (this) {
         case VIEW, EDIT, REPORT, PERPLEXITY -> Optional.empty();
         case FINDINGS -> Optional.of(Task.FINDINGS);
-        case GENERATION -> Optional.of(Task.REPORT);
+        case GENERATION -> Optional.of(Task.GENERATION);
         case CORRECTION -> Optional.of(Task.CORRECTION);
         case BINARY_QA -> Optional.of(Task.BINARY_QA);
         case LIST_QA -> Optional.of(Task.LIST_QA);
-        case VIEW_QA -> Optional.of(Task.VIEW);
+        case VIEW_QA -> Optional.of(Task.VIEW_QA);
         case IMPRESSION -> Optional.of(Task.IMPRESSION);
       };
+    }
+  }
+
+  private enum ViewPolicy {
+    IMAGE(ImageChoice.EVERY),
+    STUDY(ImageChoice.BEST_VIEW);
+
+    private final ImageChoice images;
+
+    ViewPolicy(ImageChoice images) {
+      this.images = images;
     }
   }
 
@@ -155,8 +164,9 @@ final class EvaluateCommand implements Callable<Integer> {
       names = "--data",
       paramLabel = "DATASET",
       description = {
-        "A folder with labels.csv and images/ (nih14), or MIMIC-CXR, CheXpert Plus, Indiana"
-            + " University, ReXrank JSON or a table, told by its files."
+        "NIH ChestX-ray14 as released (Data_Entry_2017*.csv) or prepared (labels.csv and images/:"
+            + " nih14), MIMIC-CXR, CheXpert Plus, Indiana University, ReXrank JSON or a table, told"
+            + " by its files."
       })
   private @Nullable Path data;
 
@@ -166,7 +176,11 @@ final class EvaluateCommand implements Callable<Integer> {
       description = "Of --data: where the images lie, if elsewhere.")
   private @Nullable Path images;
 
-  @Option(names = "--split", paramLabel = "S", description = "Of --data: train, validate or test.")
+  @Option(
+      names = "--split",
+      paramLabel = "S",
+      description =
+          "Of --data: train, validate or test; of the NIH's release by its two lists, all without.")
   private @Nullable StudySplit split;
 
   @Option(
@@ -177,7 +191,7 @@ final class EvaluateCommand implements Callable<Integer> {
         "image: every image by itself, as in the paper; study: one a study, PA before AP"
             + " before any other (default: ${DEFAULT-VALUE})."
       })
-  private EvaluateModel.ViewPolicy policy = EvaluateModel.ViewPolicy.IMAGE;
+  private ViewPolicy policy = ViewPolicy.IMAGE;
 
   @Option(
       names = "--stratified",
@@ -201,13 +215,13 @@ final class EvaluateCommand implements Callable<Integer> {
       paramLabel = "K",
       defaultValue = "0",
       converter = Numeric.Fold.class,
-      description = "Of nih14. Default: 0, which models/mini never saw.")
+      description = "Of --folds and nih14. Default: 0, which models/mini never saw.")
   private int fold;
 
   @Option(
       names = "--folds",
       paramLabel = "FILE",
-      description = "Of nih14: a table of radialog data folds, for films of one's own.")
+      description = "Of NIH films: a table of radialog data folds, for films of one's own.")
   private @Nullable Path folds;
 
   @Option(
@@ -251,7 +265,20 @@ final class EvaluateCommand implements Callable<Integer> {
     }
     if (from != null) {
       require(protocols.isEmpty(), "--from scores what was asked; --protocol asks");
-      return score(PredictionLog.read(from), List.of(), Map.of(), false);
+      PredictionLog.Content said = PredictionLog.read(from);
+      String name = said.settings().getOrDefault("model", "model").toString();
+      return score(
+          new EvaluationRun(
+                  said.samples(),
+                  EnumSet.allOf(Task.class),
+                  List.of(EvaluatedSystem.predicted(name, said.predictions())),
+                  new EvaluationRun.Settings(
+                      title(name, said.settings()),
+                      said.synthetic(),
+                      said.settings(),
+                      Terminal::say))
+              .ask(),
+          true);
     }
     require(
         !protocols.isEmpty() && data != null,
@@ -264,6 +291,10 @@ final class EvaluateCommand implements Callable<Integer> {
     }
     require(compare.isEmpty(), "--compare belongs to --protocol perplexity alone");
     return ask();
+  }
+
+  private static String title(String model, Map<String, Object> settings) {
+    return model + " on " + settings.getOrDefault("data", "images");
   }
 
   private void require(boolean holds, String message) {
@@ -295,17 +326,13 @@ final class EvaluateCommand implements Callable<Integer> {
   }
 
   private int reports() {
-    EvaluateReports.Scored scored =
-        EvaluateReports.run(
-            references,
-            hypotheses,
-            baselines(EvaluateReports.Baseline.class),
-            fit,
-            sections,
-            scoring);
-    scoring.deliver(scored.evaluation());
+    List<ReportFiles.Baseline> beside = baselines(ReportFiles.Baseline.class);
+    ReportFiles files = ReportFiles.read(references, hypotheses, sections, Terminal::say);
+    try (ScoringOptions.Opened opened = scoring.open()) {
+      scoring.deliver(files.scored(beside, fit, opened.scoring()));
+    }
     Terminal.say(Notice.RESEARCH_USE);
-    return scored.whole() ? Main.DONE : Main.SOME_FAILED;
+    return files.whole() ? Main.DONE : Main.SOME_FAILED;
   }
 
   private int ask() {
@@ -313,137 +340,78 @@ final class EvaluateCommand implements Callable<Integer> {
     Set<Task> tasks = EnumSet.noneOf(Task.class);
     protocols.forEach(p -> p.task().ifPresent(tasks::add));
     Path folder = data == null ? Path.of("") : data;
-    boolean nih = Files.exists(folder.resolve("labels.csv"));
-    require(nih || beside.isEmpty(), "--baseline beside a model needs nih14");
+    boolean nih = NihFilms.in(folder);
+    require(nih || beside.isEmpty(), "--baseline beside a model needs films of the NIH");
     LabelerOptions.Opened labeler = scoring.labeler().open();
     Path file =
         predictions != null
             ? predictions
             : scoring.out().orElse(Path.of("")).resolve("predictions.jsonl");
-    boolean failed;
-    PredictionLog.Content said;
-    Map<ModelBaseline, List<String>> texts = new EnumMap<>(ModelBaseline.class);
+    EvaluationRun.Answered answered;
+    boolean whole;
     try (labeler;
         RaDialog radialog = RaDialog.load(model.folder(), model.options().with(control))) {
-      EvaluateModel.Asked asked =
+      Samples samples =
           nih
-              ? EvaluateModel.nih(
-                  folder, chosen(), Folds.of(Optional.ofNullable(folds)), fold, model.seed())
-              : EvaluateModel.studies(
+              ? Samples.of(films(), model.seed())
+              : Samples.of(
+                  StudySource.open(folder, Optional.ofNullable(images)),
                   folder,
-                  Optional.ofNullable(images),
-                  Optional.ofNullable(split),
-                  policy,
-                  stratified,
-                  films,
-                  labeler.labeler());
-      failed = asked.failed();
-      SequencedMap<String, Object> settings = EvaluateModel.settings(model, radialog, asked, tasks);
+                  new Samples.Choice(
+                      Optional.ofNullable(split),
+                      policy.images,
+                      policy.name().toLowerCase(Locale.ROOT),
+                      stratified,
+                      films),
+                  labeler.labeler(),
+                  EvaluateCommand::say);
+      whole = samples.whole();
+      SequencedMap<String, Object> settings =
+          AskedModel.settings(model.folder(), radialog, samples, tasks);
       settings.put("control", control.name().toLowerCase(Locale.ROOT));
       settings.put("labeler_of_corrections", labeler.name());
-      try (PredictionLog log = PredictionLog.open(file, settings)) {
-        failed |=
-            PaperProtocol.run(
-                    radialog,
-                    asked.samples(),
-                    tasks,
-                    labeler.labeler(),
-                    log,
-                    Terminal.progress(),
-                    Terminal::say)
-                > 0;
-      }
+      AskedModel asked =
+          new AskedModel(
+              radialog, file, settings, labeler.labeler(), Terminal.progress(), Terminal::say);
+      List<EvaluatedSystem> systems = new ArrayList<>(List.of(asked));
       for (ModelBaseline baseline : beside) {
-        texts.put(baseline, texts(baseline, radialog, asked));
+        systems.add(
+            switch (baseline) {
+              case MOST_FREQUENT -> AskedModel.mostFrequent(samples.known());
+              case NEAREST -> asked.nearest(samples.known());
+              case FINDINGS_TEXT -> asked.findingsText();
+            });
       }
-      said = inOrder(PredictionLog.read(file), asked.samples());
+      answered =
+          new EvaluationRun(
+                  samples.asked(),
+                  tasks,
+                  systems,
+                  new EvaluationRun.Settings(
+                      title(radialog.config().id(), settings), nih, settings, Terminal::say))
+              .ask();
     }
-    return score(said, beside, texts, failed); // the model's memory is free again
+    return score(answered, whole); // the model's memory is free again
   }
 
-  // Predictions stand in the order in which they came.
-  private static PredictionLog.Content inOrder(
-      PredictionLog.Content content, List<PaperProtocol.Sample> samples) {
-    Map<String, Prediction> byId = new HashMap<>();
-    content.predictions().forEach(p -> byId.put(p.id(), p));
-    List<Prediction> ordered = new ArrayList<>();
-    for (PaperProtocol.Sample sample : samples) {
-      Prediction p = byId.get(sample.id());
-      if (p != null) {
-        ordered.add(p);
-      }
-    }
-    return new PredictionLog.Content(content.settings(), ordered);
+  private static void say(Rejected rejected) {
+    Terminal.say(rejected.toString());
   }
 
-  private List<String> texts(ModelBaseline baseline, RaDialog radialog, EvaluateModel.Asked asked) {
-    return switch (baseline) {
-      case MOST_FREQUENT -> {
-        String most =
-            Baselines.mostFrequent(
-                asked.known().stream().map(known -> known.references().getFirst()).toList());
-        yield asked.samples().stream().map(sample -> most).toList();
-      }
-      case NEAREST -> {
-        Progress progress = Terminal.progress();
-        int[] nearest =
-            Baselines.nearest(
-                EvaluateModel.features(radialog, asked.samples(), progress),
-                EvaluateModel.features(radialog, asked.known(), progress));
-        yield Arrays.stream(nearest)
-            .mapToObj(i -> asked.known().get(i).references().getFirst())
-            .toList();
-      }
-      case FINDINGS_TEXT -> EvaluateModel.findingsTexts(radialog, asked.samples());
-    };
-  }
-
-  private int score(
-      PredictionLog.Content said,
-      List<ModelBaseline> beside,
-      Map<ModelBaseline, List<String>> texts,
-      boolean failed) {
-    if (said.predictions().isEmpty()) {
-      throw new RadialogException("no image was asked about, so there is nothing to score");
-    }
-    SequencedMap<String, Object> settings = new LinkedHashMap<>(said.settings());
-    try (ScoringOptions.Opened opened = scoring.open(settings)) {
-      String name = said.settings().getOrDefault("model", "model").toString();
-      PredictionScores scores =
-          new PredictionScores(name, said.predictions(), opened.settings())
-              .all(EvaluateModel.films(said.predictions()));
-      for (ModelBaseline baseline : beside) {
-        if (texts.getOrDefault(baseline, List.of()).size() == said.predictions().size()) {
-          scores.baseline(
-              baseline.name().toLowerCase(Locale.ROOT).replace('_', ' '),
-              texts.getOrDefault(baseline, List.of()),
-              switch (baseline) {
-                case MOST_FREQUENT -> "baseline: the same report for every film";
-                case NEAREST -> "baseline: the report of the most similar film of other patients";
-                case FINDINGS_TEXT -> "baseline: the model's findings in words of a grammar";
-              });
-        } else {
-          Terminal.say(
-              "the baseline " + baseline + " is left out: some images could not be asked about");
-        }
-      }
-      scoring.deliver(
-          new Evaluation(
-              name + " on " + said.settings().getOrDefault("data", "images"),
-              PredictionScores.marks(said),
-              scores.systems(),
-              scores.comparisons(scoring.test()),
-              settings));
+  private int score(EvaluationRun.Answered answered, boolean whole) {
+    try (ScoringOptions.Opened opened = scoring.open()) {
+      scoring.deliver(answered.scored(opened.scoring()));
     }
     Terminal.say(Notice.RESEARCH_USE);
-    return failed ? Main.SOME_FAILED : Main.DONE;
+    return whole && !answered.incomplete() ? Main.DONE : Main.SOME_FAILED;
   }
 
   private int check(Protocol protocol) {
     require(
         protocol == Protocol.PERPLEXITY || compare.isEmpty(),
         "--compare belongs to --protocol perplexity alone");
-    List<Film> chosen = chosen();
+    NihFilms nih = films();
+    List<Film> chosen = nih.chosen();
     Progress progress = Terminal.progress();
     Map<String, Object> scores;
     double foreseen = Double.NaN;
@@ -485,7 +453,7 @@ final class EvaluateCommand implements Callable<Integer> {
       scores.forEach((name, value) -> System.out.printf("%-18s %s%n", name, value));
       System.out.println(Notice.RESEARCH_USE);
     }
-    return Main.DONE;
+    return nih.whole() ? Main.DONE : Main.SOME_FAILED;
   }
 
   // After the first model is closed: the memory is for one.
@@ -503,21 +471,18 @@ final class EvaluateCommand implements Callable<Integer> {
     }
   }
 
-  private List<Film> chosen() {
-    Folds table = Folds.of(Optional.ofNullable(folds));
-    require(
-        fold < table.count(), "--fold is %d, expected 0 to %d".formatted(fold, table.count() - 1));
-    List<Film> all =
-        new ArrayList<>(
-            table.films(NihDataSet.read(data == null ? Path.of("") : data).films(), fold));
-    if (all.isEmpty()) {
-      throw new RadialogException(data + " has no film of fold " + fold);
-    }
-    if (films < all.size()) {
-      Collections.shuffle(all, new Random(model.seed()));
-      return List.copyOf(all.subList(0, films));
-    }
-    return List.copyOf(all);
+  private NihFilms films() {
+    Path folder = data == null ? Path.of("") : data;
+    Optional<Folds> table =
+        folds != null || !NihRelease.in(folder) || NihDataSet.in(folder)
+            ? Optional.of(Folds.of(Optional.ofNullable(folds)))
+            : Optional.empty();
+    table.ifPresent(t ->
+        require(fold < t.count(), "--fold is %d, expected 0 to %d".formatted(fold, t.count() - 1)));
+    return NihFilms.read(
+        folder,
+        new NihFilms.Choice(table, fold, Optional.ofNullable(split), films, model.seed()),
+        EvaluateCommand::say);
   }
 
   private static Map<String, Object> view(Protocols.ViewResult r) {

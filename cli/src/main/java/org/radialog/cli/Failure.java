@@ -9,6 +9,7 @@ import java.util.Arrays;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
+import org.radialog.codecs.ImageRefused;
 
 /**
  * How a command ends that cannot go on: one line on stderr and an exit code, whatever was thrown.
@@ -33,7 +34,30 @@ final class Failure {
     if (debug) {
       System.err.print(trace(failure));
     }
+    return exitCode(failure);
+  }
+
+  /**
+   * How a command ends that {@code failure} stopped: by the kind of the first that says what it is.
+   * A command of several images names one that is refused and goes on, so one that is stopped by it
+   * cannot run.
+   */
+  static int exitCode(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof RadialogException told) {
+        return told.kind() == RadialogException.Kind.REFUSED_IMAGE
+            ? Main.CANNOT_RUN
+            : told.kind().exitCode();
+      }
+    }
     return Main.CANNOT_RUN;
+  }
+
+  /** What a failure says, with what the command line can do about it. */
+  static String message(RadialogException failure) {
+    return failure instanceof ImageRefused refused && refused.reason().forcible()
+        ? refused.getMessage() + "; --force reads it all the same"
+        : failure.getMessage();
   }
 
   private static String line(Throwable failure) {

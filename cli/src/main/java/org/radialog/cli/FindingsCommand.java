@@ -16,6 +16,12 @@ import org.radialog.dialog.Findings;
 import org.radialog.dialog.FindingsEdit;
 import org.radialog.dialog.RaDialog;
 import org.radialog.imaging.Radiograph;
+import org.radialog.wire.FindingsJson;
+import org.radialog.wire.GuardJson;
+import org.radialog.wire.ImageJson;
+import org.radialog.wire.ModelJson;
+import org.radialog.wire.Notice;
+import org.radialog.wire.TimingsJson;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -24,7 +30,6 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
-import tools.jackson.databind.node.ObjectNode;
 
 /** {@code radialog findings IMAGE…}: the classifier alone. */
 @Command(
@@ -92,8 +97,16 @@ final class FindingsCommand implements Callable<Integer> {
                   .forEach(w -> Terminal.say(Printable.escaped(image + ": " + w.message())));
               Terminal.data().println(CsvLine.of(row(image, findings, knowsUncertain(radialog))));
             } else if (json) {
-              ObjectNode timings = session.timings(encode, session.sinceStart() - begun);
-              Terminal.data().println(line(session, image, film, dialog, findings, timings));
+              double total = session.sinceStart() - begun;
+              Terminal.data()
+                  .println(
+                      FindingsJson.of(
+                              ImageJson.of(image, film),
+                              ModelJson.of(radialog),
+                              GuardJson.of(true, dialog.warnings()),
+                              findings,
+                              TimingsJson.ofFindings(session.load(), encode, total))
+                          .json());
             } else {
               System.out.println(Session.heading(image, film));
               dialog
@@ -105,9 +118,9 @@ final class FindingsCommand implements Callable<Integer> {
             }
           }
         } catch (RadialogException e) {
-          Terminal.say(Notice.of(e));
+          Terminal.say(Failure.message(e));
           if (json) {
-            Terminal.data().println(session.refused(image, film, e, List.of()));
+            Terminal.data().println(session.refused(image, film, e, List.of()).json());
           }
           code = Main.SOME_FAILED;
         }
@@ -120,23 +133,6 @@ final class FindingsCommand implements Callable<Integer> {
       }
     }
     return code;
-  }
-
-  private static ObjectNode line(
-      Session session,
-      Path image,
-      Radiograph film,
-      Dialog dialog,
-      Findings findings,
-      ObjectNode timings) {
-    ObjectNode line = Json.object();
-    line.set("image", Session.image(image, film));
-    line.set("model", session.model());
-    line.set("guard", Session.guard(true, dialog.warnings()));
-    line.set("findings", Session.findings(findings));
-    line.set("timings_ms", timings);
-    line.put("notice", Notice.RESEARCH_USE);
-    return line;
   }
 
   private static boolean knowsUncertain(RaDialog radialog) {

@@ -1,6 +1,7 @@
 package org.radialog.cli;
 
 import java.nio.file.Path;
+import org.radialog.wire.Result;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -31,6 +32,6 @@ final class Json {
 
   /** A number with three decimals, which is what probabilities and milliseconds deserve. */
   static double rounded(double value) {
-    return Math.round(value * 1000) / 1000.0;
+    return Result.rounded(value);
   }
 }

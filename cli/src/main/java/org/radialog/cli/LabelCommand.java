@@ -14,6 +14,7 @@ import org.radialog.clinical.Labels;
 import org.radialog.eval.ReportFile;
 import org.radialog.eval.ReportFile.Broken;
 import org.radialog.eval.ReportFile.Reports;
+import org.radialog.wire.Notice;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

@@ -22,11 +22,16 @@ import org.radialog.imaging.Guard;
 import org.radialog.imaging.Preprocessing;
 import org.radialog.imaging.Radiograph;
 import org.radialog.published.ModelConfig;
+import org.radialog.wire.GuardJson;
+import org.radialog.wire.ImageJson;
+import org.radialog.wire.ModelJson;
+import org.radialog.wire.Notice;
+import org.radialog.wire.ReportJson;
+import org.radialog.wire.TimingsJson;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import tools.jackson.databind.node.ObjectNode;
 
 /** {@code radialog report IMAGE…}: findings with probabilities, then the report. */
 @Command(
@@ -130,7 +135,16 @@ final class ReportCommand implements Callable<Integer> {
           }
         }
         if (json) {
-          Terminal.data().println(line(session, image, film, dialog, report, drawn, begun));
+          Terminal.data()
+              .println(
+                  ReportJson.of(
+                          ImageJson.of(image, film),
+                          ModelJson.of(radialog),
+                          GuardJson.of(true, dialog.warnings()),
+                          report,
+                          drawn,
+                          TimingsJson.of(session.load(), report.timings(), begun))
+                      .json());
         } else {
           out.println();
         }
@@ -151,39 +165,15 @@ final class ReportCommand implements Callable<Integer> {
             overlays);
       }
     } catch (RadialogException e) {
-      Terminal.say(Notice.of(e));
+      Terminal.say(Failure.message(e));
       if (json) {
-        Terminal.data().println(session.refused(image, film, e, warnings));
+        Terminal.data().println(session.refused(image, film, e, warnings).json());
       }
-      return ReportPage.Entry.failed(image, Notice.of(e));
+      return ReportPage.Entry.failed(image, Failure.message(e));
     }
   }
 
   private static Preprocessing seen(ModelConfig config) {
     return config.film().preprocessing().forClassifier();
-  }
-
-  private static ObjectNode line(
-      Session session,
-      Path image,
-      Radiograph film,
-      Dialog dialog,
-      Report report,
-      Optional<Reply> impression,
-      double begun) {
-    ObjectNode line = Json.object();
-    line.set("image", Session.image(image, film));
-    line.set("model", session.model());
-    line.set("guard", Session.guard(true, dialog.warnings()));
-    line.set("findings", Session.findings(report.findings()));
-    line.putObject("report")
-        .put("findings", report.text())
-        .put("impression", impression.map(Reply::text).orElse(""))
-        .set("warnings", Session.warnings(report, impression));
-    line.set("conflicts", Session.conflicts(report, impression));
-    line.set("usage", Session.usage(report.usage()));
-    line.set("timings_ms", session.timings(report.timings(), begun));
-    line.put("notice", Notice.RESEARCH_USE);
-    return line;
   }
 }

@@ -25,6 +25,7 @@ import org.radialog.dialog.Report;
 import org.radialog.imaging.FilmImage;
 import org.radialog.imaging.Radiograph;
 import org.radialog.published.ModelConfig;
+import org.radialog.wire.Notice;
 
 /** One self-contained HTML page: films with overlays, findings and reports; nothing is loaded. */
 final class ReportPage {

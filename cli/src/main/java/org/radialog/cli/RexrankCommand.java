@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.data.ImageChoice;
 import org.radialog.data.ReportedStudy;
 import org.radialog.data.RexRank;
 import org.radialog.data.StudyImage;
@@ -16,6 +17,7 @@ import org.radialog.dialog.Dialog;
 import org.radialog.dialog.RaDialog;
 import org.radialog.dialog.Study;
 import org.radialog.imaging.Radiograph;
+import org.radialog.wire.Notice;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -25,8 +27,8 @@ import picocli.CommandLine.Option;
     name = "rexrank",
     description = {
       "Writes a report for every study of a ReXrank file, in the form that ReXrank scores: the"
-          + " studies of the input, each with model_prediction. Of a study's images the key image is"
-          + " read, where it is frontal; else the first frontal one, else the first."
+          + " studies of the input, each with model_prediction. Of a study's images the key image"
+          + " is read, where it is frontal; else the first frontal one, else the first."
     },
     mixinStandardHelpOptions = true)
 final class RexrankCommand implements Callable<Integer> {
@@ -87,18 +89,9 @@ final class RexrankCommand implements Callable<Integer> {
   }
 
   private static StudyImage image(ReportedStudy study) {
-    if (study.images().isEmpty()) {
-      throw new RadialogException("none of its images is at hand; expected at least one");
-    }
-    String key = study.attribute(RexRank.KEY_IMAGE);
-    List<StudyImage> frontal =
-        study.images().stream()
-            .filter(image -> image.orientation() != StudyImage.Orientation.LATERAL)
-            .toList();
-    return frontal.stream()
-        .filter(image -> image.id().equals(key))
+    return ImageChoice.KEY_IMAGE.of(study).stream()
         .findFirst()
-        .or(() -> frontal.stream().findFirst())
-        .orElseGet(() -> study.images().getFirst());
+        .orElseThrow(
+            () -> new RadialogException("none of its images is at hand; expected at least one"));
   }
 }

@@ -2,6 +2,8 @@ package org.radialog.cli;
 
 import java.nio.file.Path;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -9,15 +11,17 @@ import java.util.SequencedMap;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.Printable;
-import org.radialog.base.Sha256;
 import org.radialog.eval.Evaluation;
 import org.radialog.eval.ReportScores;
 import org.radialog.eval.ResultFolder;
+import org.radialog.eval.Scoring;
 import org.radialog.eval.SystemScores;
 import org.radialog.metrics.BertScore;
 import org.radialog.metrics.Bootstrap;
+import org.radialog.metrics.ClinicalMetric;
 import org.radialog.metrics.Meteor;
 import org.radialog.metrics.PairedTest;
+import org.radialog.metrics.TextMetric;
 import org.radialog.metrics.WordTokenizer;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -92,12 +96,10 @@ final class ScoringOptions {
   private boolean json;
 
   /** What scoring needs, open. */
-  record Opened(
-      ReportScores.Settings settings, LabelerOptions.Opened labeler, Optional<BertScore> bertScore)
-      implements AutoCloseable {
+  record Opened(Scoring scoring, LabelerOptions.Opened labeler) implements AutoCloseable {
     @Override
     public void close() {
-      bertScore.ifPresent(BertScore::close);
+      scoring.textMetrics().forEach(TextMetric::close);
       labeler.close();
     }
   }
@@ -114,53 +116,45 @@ final class ScoringOptions {
     return json;
   }
 
-  Bootstrap bootstrap() {
-    return new Bootstrap(resamples, seed);
-  }
-
-  PairedTest test() {
-    return new PairedTest(bootstrap(), PairedTest.DEFAULT.shuffles());
-  }
-
-  /** Opens what scoring needs; {@code settings} gets what the scores depend on. */
-  Opened open(SequencedMap<String, Object> settings) {
-    Optional<Meteor> meteor = Optional.ofNullable(meteorData).map(Meteor::open);
-    Optional<BertScore> bertScore =
-        Optional.ofNullable(bert)
-            .map(folder ->
-                BertScore.open(
-                    folder,
-                    new BertScore.Settings(
-                        bertLayer == null ? OptionalInt.empty() : OptionalInt.of(bertLayer),
-                        idf,
-                        Optional.ofNullable(bertBaseline))));
+  /** Opens what scoring needs. */
+  Opened open() {
+    List<TextMetric> metrics =
+        TextMetric.standard(
+            new TextMetric.Data(
+                Optional.ofNullable(meteorData),
+                Optional.ofNullable(bert)
+                    .map(folder ->
+                        new BertScore.Network(
+                            folder,
+                            new BertScore.Settings(
+                                bertLayer == null ? OptionalInt.empty() : OptionalInt.of(bertLayer),
+                                idf,
+                                Optional.ofNullable(bertBaseline))))));
     LabelerOptions.Opened opened = labeler.open();
-    settings.put("tokenizer", tokenizer.name().toLowerCase(Locale.ROOT));
-    settings.put("labeler", opened.name());
-    settings.put("resamples", resamples);
-    settings.put("bootstrap_seed", seed);
-    if (meteorData != null) {
-      settings.put("meteor_data_sha256", Sha256.of(meteorData));
-    }
-    if (bert != null) {
-      settings.put("bert_sha256", Sha256.of(bert));
-      settings.put("bert_layer", bertScore.map(BertScore::layer).orElse(0));
-      settings.put("bert_idf", idf);
-      settings.put("bert_rescaled", bertBaseline != null);
-    }
-    settings.put("radialog_version", Build.version());
+    SequencedMap<String, Object> described = new LinkedHashMap<>();
+    described.put("tokenizer", tokenizer.name().toLowerCase(Locale.ROOT));
+    described.put("labeler", opened.name());
+    described.put("resamples", resamples);
+    described.put("bootstrap_seed", seed);
+    metrics.forEach(metric -> described.putAll(metric.settings()));
+    described.put("radialog_version", Build.version());
     return new Opened(
-        new ReportScores.Settings(
-            tokenizer, meteor, bertScore, opened::label, bootstrap(), Terminal.progress()),
-        opened,
-        bertScore);
+        new Scoring(
+            tokenizer,
+            metrics,
+            ClinicalMetric.standard(),
+            opened::label,
+            new PairedTest(new Bootstrap(resamples, seed), PairedTest.DEFAULT.shuffles()),
+            described,
+            Terminal.progress()),
+        opened);
   }
 
   /** Writes the result where it was asked for, and prints it. */
   void deliver(Evaluation evaluation) {
     for (SystemScores system : evaluation.systems()) {
       system.marks().stream()
-          .filter(mark -> mark.startsWith(ReportScores.EMPTY) || mark.startsWith(ReportScores.CUT))
+          .filter(mark -> mark.startsWith(ReportScores.EMPTY) || mark.startsWith(Meteor.CUT))
           .forEach(mark -> Terminal.say(Printable.of(system.name()) + ", " + mark));
     }
     if (out != null) {

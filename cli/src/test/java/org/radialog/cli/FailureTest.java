@@ -22,6 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.radialog.base.RadialogException;
+import org.radialog.codecs.ImageRefused;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -140,5 +141,38 @@ class FailureTest {
       System.setOut(out);
       Locale.setDefault(before);
     }
+  }
+
+  @Test
+  void whatMayBeForcedIsSaidWithTheCommandsOption() {
+    for (ImageRefused.Reason reason : ImageRefused.Reason.values()) {
+      assertThat(Failure.message(new ImageRefused(reason, "a.jpg", "is odd")))
+          .as(reason.code())
+          .isEqualTo(
+              reason.forcible() ? "a.jpg: is odd; --force reads it all the same" : "a.jpg: is odd");
+    }
+    assertThat(ImageRefused.Reason.COLOUR.forcible()).isTrue();
+    assertThat(ImageRefused.Reason.ASPECT_RATIO.forcible()).isTrue();
+    assertThat(Failure.message(new RadialogException("no model"))).isEqualTo("no model");
+  }
+
+  @Test
+  void aStoppedCommandEndsAsTheKindOfItsFailureSays() {
+    for (RadialogException.Kind kind : RadialogException.Kind.values()) {
+      int expected =
+          switch (kind) {
+            case BAD_INPUT -> Main.SOME_FAILED;
+            // of several images the others are done; one that stops a command leaves nothing done
+            case REFUSED_IMAGE -> Main.CANNOT_RUN;
+            case REFUSED_WEIGHTS, UNSUPPORTED, FAILED, OVERLOADED -> Main.CANNOT_RUN;
+            case CANCELLED -> 130;
+          };
+      RadialogException failure = new RadialogException(kind, "it ended");
+      assertThat(Failure.exitCode(failure)).as(kind.name()).isEqualTo(expected);
+      assertThat(Failure.exitCode(new CompletionException(failure)))
+          .as("%s, wrapped", kind)
+          .isEqualTo(expected);
+    }
+    assertThat(Failure.exitCode(new IllegalStateException("a fault"))).isEqualTo(Main.CANNOT_RUN);
   }
 }

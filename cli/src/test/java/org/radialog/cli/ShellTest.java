@@ -14,6 +14,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.radialog.wire.Notice;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The real launcher and the real command as a shell uses them: descriptors, charsets, limits. */
@@ -118,9 +119,9 @@ class ShellTest {
   void aFileIsFoundByTheBytesOfItsName() throws Exception {
     Ended run =
         shell(
-            "mkdir $'d\\351' && cp good.csv $'d\\351/caf\\351 ü.csv' && cp good.csv $'d\\351/caf\\350.csv'"
-                + " && ./radialog label $'d\\351/caf\\351 ü.csv'"
-                + " && ./radialog label \"$PWD\"/$'d\\351/caf\\350.csv'");
+            "mkdir $'d\\351' && cp good.csv $'d\\351/caf\\351 ü.csv' && cp good.csv"
+                + " $'d\\351/caf\\350.csv' && ./radialog label $'d\\351/caf\\351 ü.csv' &&"
+                + " ./radialog label \"$PWD\"/$'d\\351/caf\\350.csv'");
     assertThat(run.code).as(run.err.toString()).isZero();
     assertThat(run.out.lines().filter(line -> line.startsWith("b,"))).hasSize(2);
   }

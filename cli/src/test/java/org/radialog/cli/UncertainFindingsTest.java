@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,6 +45,15 @@ class UncertainFindingsTest {
         if (!each.getFileName().toString().equals(ModelConfig.FILE)) {
           Files.createSymbolicLink(folder.resolve(each.getFileName()), each);
         }
+      }
+    }
+  }
+
+  @AfterAll
+  static void removeLinks() throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path link : files.filter(Files::isSymbolicLink).toList()) {
+        Files.delete(link);
       }
     }
   }

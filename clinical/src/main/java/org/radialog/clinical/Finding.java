@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 
 /**
  * The 14 labels of CheXpert, in the order that RaDialog uses everywhere ({@code chexpert_cols}):
@@ -114,6 +115,7 @@ public enum Finding {
       }
     }
     throw new RadialogException(
+        Kind.BAD_INPUT,
         "unknown finding \"%s\": expected one of the 14 CheXpert labels; the nearest is \"%s\""
             .formatted(Printable.of(name), nearest.label));
   }
@@ -134,6 +136,7 @@ public enum Finding {
       }
     }
     throw new RadialogException(
+        Kind.BAD_INPUT,
         "unknown finding \"%s\": expected one of %s"
             .formatted(
                 Printable.of(name),

@@ -20,7 +20,7 @@ import tools.jackson.databind.JsonNode;
 class PromptsParityTest {
   @TestFactory
   Stream<DynamicTest> stringsEqualTheReference() {
-    return Golden.cases("prompts").stream().flatMap(PromptsParityTest::tests);
+    return Golden.tests("prompts", PromptsParityTest::tests);
   }
 
   private static Stream<DynamicTest> tests(GoldenCase golden) {

@@ -54,14 +54,18 @@ public final class ImageRefused extends RadialogException {
 
   /** Refuses {@code image} (its path or name). */
   public ImageRefused(Reason reason, String image, String message) {
-    super(Kind.REFUSED_IMAGE, image + ": " + message);
+    super(kind(reason), image + ": " + message);
     this.reason = reason;
   }
 
   /** Refuses {@code image} (its path or name) because of {@code cause}. */
   public ImageRefused(Reason reason, String image, String message, Throwable cause) {
-    super(Kind.REFUSED_IMAGE, image + ": " + message, cause);
+    super(kind(reason), image + ": " + message, cause);
     this.reason = reason;
+  }
+
+  private static Kind kind(Reason reason) {
+    return reason == Reason.UNSUPPORTED ? Kind.UNSUPPORTED : Kind.REFUSED_IMAGE;
   }
 
   /** Why it was refused. */

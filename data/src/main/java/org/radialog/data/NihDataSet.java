@@ -1,5 +1,6 @@
 package org.radialog.data;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -30,6 +31,16 @@ public record NihDataSet(List<Film> films) {
     films = List.copyOf(films);
   }
 
+  /** The table of labels of a folder, there or not. */
+  public static Path table(Path folder) {
+    return folder.resolve("labels.csv");
+  }
+
+  /** Whether a folder has that table. */
+  public static boolean in(Path folder) {
+    return Files.exists(table(folder));
+  }
+
   /**
    * Reads {@code labels.csv} of {@code folder}; the images themselves are not opened.
    *
@@ -37,7 +48,7 @@ public record NihDataSet(List<Film> films) {
    *     one image twice
    */
   public static NihDataSet read(Path folder) {
-    Path table = folder.resolve("labels.csv");
+    Path table = table(folder);
     var films = new ArrayList<Film>();
     var seen = new HashSet<String>();
     CsvTable.of(table, COLUMNS.toArray(String[]::new))

@@ -81,6 +81,22 @@ public record NihRelease(Path folder) {
   /** How many films came, and how many lines said what did not. */
   public record Tally(long films, long rejected) {}
 
+  private static final String TABLE = "Data_Entry_2017*.csv{,.gz}";
+
+  /** Whether a folder has the table of the release. */
+  public static boolean in(Path folder) {
+    return Files.isDirectory(folder) && !CsvTable.matching(folder, TABLE).isEmpty();
+  }
+
+  /**
+   * The table of films and labels.
+   *
+   * @throws RadialogException if it is not there
+   */
+  public Path table() {
+    return CsvTable.find(folder, TABLE);
+  }
+
   /**
    * Reads all films, in the table's order.
    *
@@ -94,7 +110,7 @@ public record NihRelease(Path folder) {
     Map<String, StudySplit> splits = new HashMap<>();
     list("train_val_list.txt").forEach(name -> splits.put(name, StudySplit.TRAIN));
     list("test_list.txt").forEach(name -> splits.put(name, StudySplit.TEST));
-    Path table = CsvTable.find(folder, "Data_Entry_2017*.csv{,.gz}");
+    Path table = table();
     var seen = new HashSet<String>();
     long[] counts = {0, 0};
     Consumer<Rejected> lines =

@@ -18,12 +18,17 @@ import org.radialog.clinical.FindingState;
  */
 public record ReportRow(ReportedStudy study, StudyImage image, String findings) {
 
-  /** The rows of a study: one an image; none where the report has no findings. */
+  /** The rows of a study: one for each image; none where the report has no findings. */
   public static List<ReportRow> of(ReportedStudy study) {
+    return of(study, ImageChoice.EVERY);
+  }
+
+  /** The rows of the chosen images of a study; none where the report has no findings. */
+  public static List<ReportRow> of(ReportedStudy study, ImageChoice choice) {
     String findings = study.report().findingsOnOneLine();
     return findings.isEmpty()
         ? List.of()
-        : study.images().stream().map(image -> new ReportRow(study, image, findings)).toList();
+        : choice.of(study).stream().map(image -> new ReportRow(study, image, findings)).toList();
   }
 
   /**

@@ -11,6 +11,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 
 /**
@@ -46,6 +47,7 @@ public record Correction(Set<Finding> added, Set<Finding> removed, Set<Finding> 
     }
     if (uncertain.contains(Finding.NO_FINDING)) {
       throw new RadialogException(
+          Kind.BAD_INPUT,
           "No Finding follows from the other findings and cannot itself be set as uncertain; name"
               + " the finding that is uncertain, for example ?Edema");
     }
@@ -54,7 +56,7 @@ public record Correction(Set<Finding> added, Set<Finding> removed, Set<Finding> 
   private static void requireNotIn(Set<Finding> others, Finding finding, String both) {
     if (others.contains(finding)) {
       throw new RadialogException(
-          finding.label() + " is both " + both + "; expected one of the two");
+          Kind.BAD_INPUT, finding.label() + " is both " + both + "; expected one of the two");
     }
   }
 
@@ -63,6 +65,7 @@ public record Correction(Set<Finding> added, Set<Finding> removed, Set<Finding> 
         && finding != Finding.NO_FINDING
         && finding != Finding.SUPPORT_DEVICES) {
       throw new RadialogException(
+          Kind.BAD_INPUT,
           "No Finding is added beside "
               + finding.label()
               + (as.equals("added") ? "" : ", which is " + as)
@@ -165,6 +168,7 @@ public record Correction(Set<Finding> added, Set<Finding> removed, Set<Finding> 
         Optional<Findings.State> above = word(ancestor);
         if (word.isPresent() && above.isPresent() && word.get().saysMoreThan(above.get())) {
           throw new RadialogException(
+              Kind.BAD_INPUT,
               finding.label()
                   + " is "
                   + done(word.get())

@@ -3,6 +3,7 @@ package org.radialog.dialog;
 import java.util.List;
 import java.util.Objects;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 
 /**
  * How tokens are chosen and when an answer ends.
@@ -28,19 +29,22 @@ public record Decoding(
   public Decoding {
     if (maxNewTokens < 1) {
       throw new RadialogException(
-          "the number of new tokens is " + maxNewTokens + ", expected at least 1");
+          Kind.BAD_INPUT, "the number of new tokens is " + maxNewTokens + ", expected at least 1");
     }
     if (!(temperature >= 0 && temperature <= 100)) {
-      throw new RadialogException("the temperature is " + temperature + ", expected 0 to 100");
+      throw new RadialogException(
+          Kind.BAD_INPUT, "the temperature is " + temperature + ", expected 0 to 100");
     }
     if (!(topP > 0 && topP <= 1)) {
-      throw new RadialogException("top-p is " + topP + ", expected above 0, at most 1");
+      throw new RadialogException(
+          Kind.BAD_INPUT, "top-p is " + topP + ", expected above 0, at most 1");
     }
     Objects.requireNonNull(stop, "stop");
     stop.forEach(text -> Objects.requireNonNull(text, "stop"));
     stop = List.copyOf(stop);
     if (stop.stream().anyMatch(String::isEmpty)) {
-      throw new RadialogException("a stop text is empty, expected at least one character");
+      throw new RadialogException(
+          Kind.BAD_INPUT, "a stop text is empty, expected at least one character");
     }
   }
 

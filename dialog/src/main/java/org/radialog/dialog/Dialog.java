@@ -1,6 +1,7 @@
 package org.radialog.dialog;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
@@ -12,6 +13,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.AnswerLabels;
 import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
@@ -78,10 +80,21 @@ public final class Dialog implements AutoCloseable {
   private Optional<Study> study; // until it has been looked at: films are large
   private Optional<FilmReader.Reading> reading = Optional.empty();
   private FindingsEdit edit = FindingsEdit.unchanged();
-  private Optional<List<LlamaInput>> transcript = Optional.empty();
-  private Optional<List<LlamaInput>> beforeQuestion = Optional.empty();
-  private boolean reported;
-  private Optional<Labels> written = Optional.empty(); // what the last report says
+  private Optional<Talk> talk = Optional.empty();
+  private Optional<Talk> beforeQuestion = Optional.empty();
+
+  /**
+   * The turns so far.
+   *
+   * @param inputs all that the language model has read and said of them
+   * @param opened the edit that the first one was asked with
+   * @param written what the last report says
+   */
+  private record Talk(
+      List<LlamaInput> inputs,
+      FindingsEdit opened,
+      List<Conversation.Said> turns,
+      Optional<Labels> written) {}
 
   Dialog(RaDialog model, Study study, List<Guard.Warning> ofFilm, List<Guard.Warning> ofPrior) {
     this.model = model;
@@ -162,7 +175,7 @@ public final class Dialog implements AutoCloseable {
     Objects.requireNonNull(how, "how");
     Objects.requireNonNull(onText, "onText");
     return turn(() -> {
-      model.tokenizer().requireRoom(question, model.positions());
+      model.loaded().tokenizer().requireRoom(question, model.loaded().positions());
       return reply(question, new Turn.Question(question), how, onText);
     });
   }
@@ -172,7 +185,7 @@ public final class Dialog implements AutoCloseable {
    * before it stays. Without a question there is nothing to take back.
    */
   public void takeBack() {
-    alone(() -> transcript = beforeQuestion);
+    alone(() -> talk = beforeQuestion);
   }
 
   /**
@@ -184,17 +197,72 @@ public final class Dialog implements AutoCloseable {
   public void adopt(String report) {
     Objects.requireNonNull(report, "report");
     alone(() -> {
-      model.tokenizer().requireRoom(report, model.positions());
-      Turn turn = new Turn.Report();
-      List<LlamaInput> said =
-          new ArrayList<>(inputs(model.prompts().open(namedFindings(turn), turn), true));
-      said.addAll(PromptInputs.answer(inputs(List.of(model.prompts().answer(report)), false)));
-      transcript = Optional.of(List.copyOf(said));
-      beforeQuestion = transcript;
-      reported = true;
-      written = Optional.of(LABELER.label(report));
-      return reported;
+      model.loaded().tokenizer().requireRoom(report, model.loaded().positions());
+      talk =
+          Optional.of(
+              stored(
+                  Optional.empty(), new Conversation.Said(new Turn.Report(), report, List.of())));
+      beforeQuestion = talk;
+      return talk;
     });
+  }
+
+  /** What was said so far, to be stored: {@link RaDialog#open(Study, Conversation)} goes on. */
+  public Conversation conversation() {
+    return alone(() ->
+        new Conversation(
+            talk.map(Talk::opened).orElse(edit), edit, talk.map(Talk::turns).orElse(List.of())));
+  }
+
+  /** Goes on from what was stored. Nothing of it is computed before the next turn. */
+  void resume(Conversation conversation) {
+    alone(() -> {
+      edit = conversation.opened();
+      for (Conversation.Said said : conversation.turns()) {
+        Optional<Talk> before = talk;
+        talk = Optional.of(stored(before, said));
+        beforeQuestion = said.isReport() ? talk : before;
+      }
+      edit = conversation.edit();
+      return talk;
+    });
+  }
+
+  private Talk stored(Optional<Talk> before, Conversation.Said said) {
+    List<LlamaInput> inputs = asked(before, said.turn());
+    if (said.tokens().isEmpty()) {
+      inputs.addAll(
+          PromptInputs.answer(
+              inputs(List.of(model.loaded().prompts().answer(said.answer())), false)));
+    } else {
+      int known = model.loaded().tokenizer().size();
+      int[] ids = said.tokens().stream().mapToInt(id -> id).toArray();
+      for (int id : ids) {
+        if (id < 0 || id >= known) {
+          throw new RadialogException(
+              RadialogException.Kind.BAD_INPUT,
+              "the stored conversation has a token "
+                  + id
+                  + ", expected 0 to "
+                  + (known - 1)
+                  + "; it is of another model");
+        }
+      }
+      inputs.add(new LlamaInput.Answer(ids));
+    }
+    return and(before, inputs, said);
+  }
+
+  private Talk and(Optional<Talk> before, List<LlamaInput> inputs, Conversation.Said said) {
+    List<Conversation.Said> turns = new ArrayList<>(before.map(Talk::turns).orElse(List.of()));
+    turns.add(said);
+    return new Talk(
+        List.copyOf(inputs),
+        before.map(Talk::opened).orElse(edit),
+        List.copyOf(turns),
+        said.isReport()
+            ? Optional.of(LABELER.label(said.answer()))
+            : before.flatMap(Talk::written));
   }
 
   /** Draws the impression from what was said so far. */
@@ -245,13 +313,14 @@ public final class Dialog implements AutoCloseable {
     return alone(() -> {
       if (!model.assesses(finding)) {
         throw new RadialogException(
+            Kind.UNSUPPORTED,
             "the model "
                 + model.config().id()
                 + " was never taught "
                 + finding.label()
                 + ", so no place of the film speaks for it");
       }
-      return model.films().attribution(read(), finding);
+      return model.loaded().films().attribution(read(), finding);
     });
   }
 
@@ -329,7 +398,7 @@ public final class Dialog implements AutoCloseable {
     sequence = Optional.empty();
     study = Optional.empty();
     reading = Optional.empty();
-    transcript = Optional.empty();
+    talk = Optional.empty();
     beforeQuestion = Optional.empty();
     model.closed(this);
   }
@@ -338,7 +407,12 @@ public final class Dialog implements AutoCloseable {
 
   /** A turn, with which a cancellation is spent. */
   private <T> T turn(Supplier<T> work) {
-    return alone(work, true);
+    return alone(
+        () -> {
+          model.loaded().requireRoom();
+          return work.get();
+        },
+        true);
   }
 
   private <T> T alone(Supplier<T> work) {
@@ -403,7 +477,7 @@ public final class Dialog implements AutoCloseable {
   private FilmReader.Reading read() {
     if (reading.isEmpty()) {
       Study seen = study.orElseThrow();
-      reading = Optional.of(model.films().read(seen.film(), seen.prior()));
+      reading = Optional.of(model.loaded().films().read(seen.film(), seen.prior()));
       study = Optional.empty();
     }
     return reading.orElseThrow();
@@ -423,38 +497,33 @@ public final class Dialog implements AutoCloseable {
   }
 
   private String words(Turn turn) {
-    return model.prompts().request(turn);
+    return model.loaded().prompts().request(turn);
   }
 
   private Report report(Optional<Correction> correction, Decoding how, Consumer<String> onText) {
     Clock clock = new Clock();
+    Optional<Talk> said = talk;
     Turn turn = new Turn.Report();
     if (correction.isPresent()) {
       turn = turn(correction.get());
     } else {
-      transcript = Optional.empty();
-      written = Optional.empty();
+      talk = Optional.empty();
     }
     FindingsEdit before = edit;
-    Optional<List<LlamaInput>> said = transcript;
-    Findings findings = currentFindings();
-    if (correction.isPresent()) {
-      edit = before.and(correction.get());
-      try {
-        findings = currentFindings();
-      } catch (RadialogException e) {
-        edit = before;
-        throw e;
-      }
-      if (model.prompts().correctsAnew()) {
-        transcript = Optional.empty();
-        turn = new Turn.Report();
-      }
-    }
     boolean answered = false;
     Engine.Completion c;
     String text;
+    Findings findings;
     try {
+      findings = currentFindings();
+      if (correction.isPresent()) {
+        edit = before.and(correction.get());
+        findings = currentFindings();
+        if (model.loaded().prompts().correctsAnew()) {
+          talk = Optional.empty();
+          turn = new Turn.Report();
+        }
+      }
       Consumer<String> heard = clock.watching(onText);
       c = complete(turn, how, heard);
       text = c.text().strip() + stateUnwritten(c, findings, heard);
@@ -462,14 +531,12 @@ public final class Dialog implements AutoCloseable {
     } finally {
       if (!answered) {
         edit = before;
-        transcript = said;
+        talk = said;
       }
     }
-    reported = true;
-    beforeQuestion = transcript;
+    beforeQuestion = talk;
     Set<Finding> assessed = assessed(findings);
-    Labels labels = LABELER.label(text);
-    written = Optional.of(labels);
+    Labels labels = talk.flatMap(Talk::written).orElseThrow();
     Consistency consistency = Consistency.of(labels, findings.list(), assessed);
     return new Report(
         findings,
@@ -496,9 +563,20 @@ public final class Dialog implements AutoCloseable {
                     : FindingWords.present(finding))
             .collect(Collectors.joining(" ", " ", ""));
     listening(onText).accept(sentences);
-    List<LlamaInput> all = new ArrayList<>(transcript.orElseThrow());
-    all.add(new LlamaInput.Answer(model.tokenizer().encode(sentences, false)));
-    transcript = Optional.of(List.copyOf(all));
+    Talk now = talk.orElseThrow();
+    int[] ids = model.loaded().tokenizer().encode(sentences, false);
+    List<LlamaInput> inputs = new ArrayList<>(now.inputs());
+    inputs.add(new LlamaInput.Answer(ids));
+    Conversation.Said last = now.turns().getLast();
+    List<Integer> tokens = new ArrayList<>(last.tokens());
+    Arrays.stream(ids).forEach(tokens::add);
+    List<Conversation.Said> turns = now.turns().subList(0, now.turns().size() - 1);
+    talk =
+        Optional.of(
+            and(
+                Optional.of(new Talk(now.inputs(), now.opened(), turns, now.written())),
+                inputs,
+                new Conversation.Said(last.turn(), last.answer() + sentences, tokens)));
     return sentences;
   }
 
@@ -513,8 +591,9 @@ public final class Dialog implements AutoCloseable {
   }
 
   private Turn turn(Correction correction) {
-    if (!reported || transcript.isEmpty()) {
-      throw new RadialogException("there is no report to correct yet; ask for a report first");
+    if (talk.flatMap(Talk::written).isEmpty()) {
+      throw new RadialogException(
+          Kind.BAD_INPUT, "there is no report to correct yet; ask for a report first");
     }
     Set<Finding> named = EnumSet.noneOf(Finding.class);
     named.addAll(correction.added());
@@ -523,6 +602,7 @@ public final class Dialog implements AutoCloseable {
     named.remove(Finding.NO_FINDING);
     if (named.isEmpty()) {
       throw new RadialogException(
+          Kind.BAD_INPUT,
           "the correction names no finding other than No Finding, which follows from the others;"
               + " add, remove or leave open one of them");
     }
@@ -533,7 +613,7 @@ public final class Dialog implements AutoCloseable {
     Clock clock = new Clock();
     requireFrontal();
     Findings findings = currentFindings(); // an edit that contradicts the film ends the turn here
-    beforeQuestion = transcript;
+    beforeQuestion = talk;
     Engine.Completion c = complete(turn, how, clock.watching(onText));
     String text = c.text().strip();
     return new Reply(
@@ -549,19 +629,15 @@ public final class Dialog implements AutoCloseable {
               LABELER.label(text);
         };
     Consistency consistency =
-        Consistency.ofAnswer(said, findings.list(), assessed(findings), written);
+        Consistency.ofAnswer(
+            said, findings.list(), assessed(findings), talk.flatMap(Talk::written));
     return prior.isPresent() ? consistency : consistency.withoutPrior(LABELER.comparisons(text));
   }
 
   private Engine.Completion complete(Turn turn, Decoding how, Consumer<String> onText) {
     requireFrontal();
-    List<LlamaInput> prompt = new ArrayList<>(transcript.orElse(List.of()));
-    List<PromptPart> parts =
-        transcript.isPresent()
-            ? model.prompts().next(turn)
-            : model.prompts().open(namedFindings(turn), turn);
-    Engine engine = model.engine();
-    prompt.addAll(inputs(parts, transcript.isEmpty()));
+    Engine engine = model.loaded().engine();
+    List<LlamaInput> prompt = asked(talk, turn);
     if (sequence.isEmpty()) {
       sequence = Optional.of(engine.open());
     }
@@ -582,12 +658,28 @@ public final class Dialog implements AutoCloseable {
     }
     prompt.add(
         new LlamaInput.Answer(completion.ids().stream().mapToInt(Integer::intValue).toArray()));
-    transcript = Optional.of(List.copyOf(prompt));
+    talk =
+        Optional.of(
+            and(
+                talk,
+                prompt,
+                new Conversation.Said(turn, completion.text().strip(), completion.ids())));
     return completion;
   }
 
+  // All that the language model reads of a turn: what was said before it, and the question.
+  private List<LlamaInput> asked(Optional<Talk> before, Turn turn) {
+    List<LlamaInput> inputs = new ArrayList<>(before.map(Talk::inputs).orElse(List.of()));
+    inputs.addAll(
+        before.isPresent()
+            ? inputs(model.loaded().prompts().next(turn), false)
+            : inputs(model.loaded().prompts().open(namedFindings(turn), turn), true));
+    return inputs;
+  }
+
   private List<LlamaInput> inputs(List<PromptPart> parts, boolean beginning) {
-    return PromptInputs.of(parts, model.tokenizer(), read().image(), beginning, model.positions());
+    return PromptInputs.of(
+        parts, model.loaded().tokenizer(), read().image(), beginning, model.loaded().positions());
   }
 
   /**
@@ -605,7 +697,7 @@ public final class Dialog implements AutoCloseable {
         present.addAll(called.present());
         Set<Finding> uncertain = EnumSet.noneOf(Finding.class);
         uncertain.addAll(called.uncertain());
-        if (!model.prompts().namesLabels() || !correction.isEmpty()) {
+        if (!model.loaded().prompts().namesLabels() || !correction.isEmpty()) {
           uncertain.addAll(present);
           uncertain.retainAll(shown.uncertain());
           present.retainAll(shown.present());
@@ -625,7 +717,7 @@ public final class Dialog implements AutoCloseable {
    */
   private Set<Finding> unwritten(Findings shown) {
     Set<Finding> unwritten = EnumSet.noneOf(Finding.class);
-    if (!model.prompts().namesLabels()) {
+    if (!model.loaded().prompts().namesLabels()) {
       unwritten.addAll(shown.present());
       unwritten.addAll(shown.uncertain());
       unwritten.removeIf(model::assesses);

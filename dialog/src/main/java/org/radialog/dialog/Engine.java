@@ -151,16 +151,25 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /** One sequence's part of a pass: how many tokens it computed, and those that it keeps. */
-  record Pass(int computed, List<Integer> kept) {}
+  /**
+   * One sequence's part of a pass.
+   *
+   * @param computed tokens
+   * @param kept ids of those that stay
+   */
+  public record Pass(int computed, List<Integer> kept) {
+    public Pass {
+      kept = List.copyOf(kept);
+    }
+  }
 
   /** Whether answers that begin from now on are guessed at; for measurements. */
-  void guess(boolean wanted) {
+  public void guess(boolean wanted) {
     guessing = wanted;
   }
 
   /** Hears of every pass in the engine's thread; for measurements. */
-  void watch(Consumer<Pass> newWatcher) {
+  public void watch(Consumer<Pass> newWatcher) {
     watcher = newWatcher;
   }
 
@@ -498,7 +507,7 @@ public final class Engine implements AutoCloseable {
   private void serve(List<Job> running, List<Job> queued) {
     boolean open = true;
     while (open) {
-      open = accept(queued, running.isEmpty());
+      open = accept(queued, running.isEmpty() && queued.isEmpty());
       if (!open) {
         running.forEach(job -> job.cancelled = true);
         queued.forEach(job -> job.cancelled = true);
@@ -519,7 +528,7 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  // Queues what has arrived; waits where nothing is running. False once the engine closes.
+  // Queues what has arrived; waits where there is nothing to do. False once the engine closes.
   private boolean accept(List<Job> queued, boolean idle) {
     try {
       Arrival arrival = idle ? arriving.take() : arriving.poll();
@@ -738,10 +747,12 @@ public final class Engine implements AutoCloseable {
         return;
       }
       if (promptTokens == 0) {
-        throw new RadialogException("the prompt is empty, expected at least one token");
+        throw new RadialogException(
+            Kind.BAD_INPUT, "the prompt is empty, expected at least one token");
       }
       if (codes.size >= shape.positions()) {
         throw new RadialogException(
+            Kind.BAD_INPUT,
             "the conversation has "
                 + codes.size
                 + " tokens and the language model "
@@ -918,8 +929,8 @@ public final class Engine implements AutoCloseable {
         throw Job.<RuntimeException>asItIs(refusal);
       }
       Throwable cause = failure;
-      if (cause instanceof RadialogException) {
-        throw new RadialogException(String.valueOf(cause.getMessage()), cause);
+      if (cause instanceof RadialogException told) {
+        throw new RadialogException(told.kind(), told.getMessage(), told);
       }
       if (cause != null) {
         throw new RadialogException("the language model failed: " + cause, cause);

@@ -15,6 +15,7 @@ import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.imaging.Preprocessing;
 import org.radialog.imaging.Radiograph;
@@ -187,6 +188,7 @@ final class FilmReader implements AutoCloseable {
     long start = System.nanoTime();
     if (prior.isPresent() && !config.vision().prior()) {
       throw new RadialogException(
+          Kind.UNSUPPORTED,
           "the model "
               + model
               + " cannot compare a film with a prior one: it has no weights for that"
@@ -276,6 +278,7 @@ final class FilmReader implements AutoCloseable {
     TensorInfo rows = file.tensors().get(film);
     if (rows == null) {
       throw new RadialogException(
+          Kind.UNSUPPORTED,
           "the model "
               + model
               + " has precomputed image tokens for "

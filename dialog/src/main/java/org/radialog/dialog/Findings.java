@@ -12,6 +12,7 @@ import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingsList;
 
@@ -227,6 +228,7 @@ public record Findings(List<Assessment> all) {
             .orElse(State.ABSENT);
     if (none.edited() && none.state() == State.ABSENT && most == State.ABSENT) {
       throw new RadialogException(
+          Kind.BAD_INPUT,
           "No Finding was taken away, and no other finding is present on this film; add the one"
               + " that is there, for example +Edema");
     }

@@ -5,6 +5,7 @@ import java.util.Objects;
 import java.util.Set;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 
 /** What the user makes of the findings before the language model reads them. */
@@ -49,6 +50,7 @@ public sealed interface FindingsEdit {
     Objects.requireNonNull(list, "list");
     if (list.length() > LONGEST_LIST) {
       throw new RadialogException(
+          Kind.BAD_INPUT,
           "the findings list has "
               + list.length()
               + " characters, expected at most "
@@ -71,6 +73,7 @@ public sealed interface FindingsEdit {
         uncertain.add(Finding.named(item.substring(1)));
       } else {
         throw new RadialogException(
+            Kind.BAD_INPUT,
             "the findings list has \""
                 + Printable.of(item)
                 + "\", expected none, or +name, -name and ?name (uncertain) with commas between,"

@@ -3,11 +3,17 @@ package org.radialog.dialog;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.TreeSet;
+import java.util.concurrent.FutureTask;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.WholeFile;
 import org.radialog.kernels.PackedMatrix;
 import org.radialog.kernels.VectorApi;
@@ -17,25 +23,81 @@ import org.radialog.language.Llama;
 import org.radialog.language.LlamaConfig;
 import org.radialog.language.LlamaDecoder;
 import org.radialog.language.LlamaLinear;
+import org.radialog.language.LlamaShape;
 import org.radialog.language.LlamaWeights;
 import org.radialog.language.LoraAdapter;
+import org.radialog.language.LoraConfig;
 import org.radialog.language.Precision;
+import org.radialog.published.FileDigests;
+import org.radialog.published.ModelConfig;
+import org.radialog.published.ModelFolder;
+import org.radialog.torch.NativeLibraries;
 import org.radialog.torch.Torch;
+import org.radialog.weights.Checkpoint;
 
 /**
  * The language model: libtorch for prompts and, where the precision is quantised, plain Java for
  * the steps.
  */
-final class LanguageModel implements AutoCloseable {
+public final class LanguageModel implements AutoCloseable {
   private final Llama llama;
   private final Optional<LlamaDecoder> quantised;
   private final Optional<Thread> warming;
+  private final Optional<Checkpoint> base; // closed with this
 
-  private LanguageModel(Llama llama, Optional<LlamaDecoder> quantised, Optional<Thread> warming) {
+  private LanguageModel(
+      Llama llama,
+      Optional<LlamaDecoder> quantised,
+      Optional<Thread> warming,
+      Optional<Checkpoint> base) {
     this.llama = llama;
     this.quantised = quantised;
     this.warming = warming;
+    this.base = base;
   }
+
+  /**
+   * The language model of a folder, which may hold nothing else, without its adapter.
+   *
+   * @throws RadialogException if the folder is not a model, or damaged
+   */
+  public static LanguageModel open(Path folder, Options options) {
+    NativeLibraries.unpack();
+    ModelConfig config = ModelFolder.open(folder).config();
+    Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
+    try {
+      LanguageModel model =
+          load(source(folder, config, base, Optional.empty(), options), precision(config, options));
+      return new LanguageModel(model.llama, model.quantised, model.warming, Optional.of(base));
+    } catch (RuntimeException | Error e) {
+      base.close();
+      throw e;
+    }
+  }
+
+  /**
+   * A language model of a known shape with weights at random.
+   *
+   * @param precision {@code INT8} or {@code INT4}
+   * @param folder for the packed weights, made where they are missing
+   * @throws RadialogException if the folder cannot be written
+   */
+  public static LanguageModel ofShape(LlamaShape shape, Precision precision, Path folder) {
+    String random = "weights at random";
+    return load(
+        new Source(
+            shape.label(),
+            random,
+            () -> random,
+            shape.weights(),
+            Optional.empty(),
+            folder,
+            Optional.of(folder)),
+        precision);
+  }
+
+  /** The folder of packed weights in a model folder. */
+  static final String PACKED = "packed";
 
   // Bytes of bf16 matrices that a prompt's path may hold beside the packed ones.
   private static final long HELD = 1L << 30;
@@ -79,7 +141,8 @@ final class LanguageModel implements AutoCloseable {
   static LanguageModel load(Source source, Precision precision) {
     return switch (precision) {
       case FP32, BF16 ->
-          new LanguageModel(prefill(source, precision), Optional.empty(), Optional.empty());
+          new LanguageModel(
+              prefill(source, precision), Optional.empty(), Optional.empty(), Optional.empty());
       case INT8, INT4 -> {
         // The kernels are compiled while the weights of the prompt's path are still being read.
         LlamaDecoder decoder = quantised(source, precision);
@@ -92,13 +155,108 @@ final class LanguageModel implements AutoCloseable {
                   ? Llama.over(decoder)
                   : prefill(source, Precision.BF16),
               Optional.of(decoder),
-              Optional.of(warming));
+              Optional.of(warming),
+              Optional.empty());
         } catch (RuntimeException | Error e) {
           end(decoder, warming);
           throw e;
         }
       }
     };
+  }
+
+  static LlamaWeights weights(ModelConfig config, Checkpoint base) {
+    return config
+        .language()
+        .network()
+        .map(network -> LlamaWeights.of(network, base))
+        .orElseGet(() -> LlamaWeights.of(base));
+  }
+
+  private static String fileName(ModelConfig config) {
+    return config.id().replaceAll("[^A-Za-z0-9._-]", "_");
+  }
+
+  /** Of the model in {@code folder}, whose weights {@code base} holds. */
+  static Source source(
+      Path folder,
+      ModelConfig config,
+      Checkpoint base,
+      Optional<LoraAdapter> adapter,
+      Options options) {
+    List<ModelConfig.FileEntry> files =
+        config.files().stream()
+            .filter(file ->
+                file.path().equals(config.language().weights())
+                    || (adapter.isPresent() && file.path().equals(ModelConfig.TRAINED)))
+            .sorted(Comparator.comparing(ModelConfig.FileEntry::path))
+            .toList();
+    String settings =
+        adapter.map(LoraAdapter::config).map(LanguageModel::settings).orElse("")
+            + (options.control() == Options.Control.RANDOM_ADAPTER ? " at random" : "");
+    var key =
+        new FutureTask<>(() ->
+            String.join(
+                " ",
+                FileDigests.of(
+                    files.stream().map(file -> folder.resolve(file.path())).toList(),
+                    options.cache())));
+    return new Source(
+        fileName(config),
+        files.stream().map(ModelConfig.FileEntry::sha256).collect(Collectors.joining(" "))
+            + settings,
+        () -> {
+          key.run(); // the first time
+          return Waiting.forResult(key) + settings;
+        },
+        weights(config, base),
+        adapter,
+        folder.resolve(PACKED),
+        options.cache());
+  }
+
+  private static String settings(LoraConfig adapter) {
+    return " r %d alpha %s %s"
+        .formatted(adapter.r(), adapter.alpha(), new TreeSet<>(adapter.targets()));
+  }
+
+  /** The precision that the model of a folder is loaded with. */
+  static Precision precision(ModelConfig config, Options options) {
+    Precision precision =
+        options
+            .precision()
+            .or(() -> config.language().precision())
+            .orElseGet(LanguageModel::fastest);
+    requireRunnable(precision);
+    return precision;
+  }
+
+  /**
+   * Packs the language model of a folder for this machine's vectors, where its precision is
+   * quantised, into the folder itself: a start then maps it. A machine with other vectors makes its
+   * own copy in its cache.
+   *
+   * @throws RadialogException if the folder cannot be loaded or written
+   */
+  static void pack(Path folder, Progress progress) {
+    ModelConfig config = ModelFolder.open(folder).config();
+    Precision precision = config.language().precision().orElse(Precision.BF16);
+    if (precision != Precision.INT8 && precision != Precision.INT4) {
+      return;
+    }
+    requireRunnable(precision);
+    try (Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
+        Progress.Task task = progress.start("packed weights", 1)) {
+      Source source = source(folder, config, base, Optional.empty(), Options.DEFAULT);
+      LlamaDecoder.pack(
+          folder.resolve(PACKED).resolve(source.file(precision)),
+          source.mark(source.claimed(), precision),
+          source.weights(),
+          source.adapter(),
+          source.merged(precision),
+          precision);
+      task.step(precision.label());
+    }
   }
 
   // All matrices but the embedding table, of which a step reads a row.
@@ -135,15 +293,25 @@ final class LanguageModel implements AutoCloseable {
     return llama;
   }
 
+  /** Multiplications of a prompt's token, attention and head apart. */
+  public long multiplications() {
+    LlamaConfig c = llama.config();
+    long all = 0;
+    for (LlamaLinear linear : LlamaLinear.values()) {
+      all += (long) c.layers() * linear.rows(c) * linear.columns(c);
+    }
+    return all;
+  }
+
   /** Bytes of weights that a step reads. */
-  long weightBytes() {
+  public long weightBytes() {
     return quantised
         .map(LlamaDecoder::weightBytes)
         .orElseGet(() -> matrixBytes(llama.config(), llama.precision()));
   }
 
   /** What reads prompts and makes the steps. */
-  LanguageNetwork network() {
+  public LanguageNetwork network() {
     return quantised.isPresent() ? LanguageNetwork.of(llama, quantised.get()) : llama;
   }
 
@@ -274,6 +442,7 @@ final class LanguageModel implements AutoCloseable {
                 precision);
         if (equal.equals(Optional.of(false))) {
           throw new RadialogException(
+              Kind.REFUSED_WEIGHTS,
               "the packed weights "
                   + file
                   + " are not what the model's files say; delete the file");
@@ -319,5 +488,6 @@ final class LanguageModel implements AutoCloseable {
     if (quantised.isPresent() && warming.isPresent()) {
       end(quantised.get(), warming.get());
     }
+    base.ifPresent(Checkpoint::close);
   }
 }

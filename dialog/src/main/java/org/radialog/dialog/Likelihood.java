@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.PromptFormat;
@@ -75,31 +76,35 @@ public final class Likelihood {
     Objects.requireNonNull(film, "film");
     Objects.requireNonNull(findings, "findings");
     Objects.requireNonNull(report, "report");
-    model.tokenizer().requireRoom(report, model.positions());
-    LlamaInput.Embeddings image = model.films().read(film, Optional.empty()).image();
+    model.loaded().tokenizer().requireRoom(report, model.loaded().positions());
+    LlamaInput.Embeddings image = model.loaded().films().read(film, Optional.empty()).image();
     List<PromptPart> parts =
-        model.prompts().open(findings.map(FindingsList::of), new Turn.Report());
+        model.loaded().prompts().open(findings.map(FindingsList::of), new Turn.Report());
     return score(
-        PromptInputs.of(parts, model.tokenizer(), image, true, model.positions()), answer(report));
+        PromptInputs.of(parts, model.loaded().tokenizer(), image, true, model.loaded().positions()),
+        answer(report));
   }
 
   /** The tokens of an answer with the one that ends it. */
   int[] answer(String text) {
-    PromptFormat format = model.prompts();
-    TextTokenizer tokenizer = model.tokenizer();
+    PromptFormat format = model.loaded().prompts();
+    TextTokenizer tokenizer = model.loaded().tokenizer();
     int[] words =
-        tokenizer.encode(List.of(format.answer(text)), false, model.positions()).getFirst();
+        tokenizer
+            .encode(List.of(format.answer(text)), false, model.loaded().positions())
+            .getFirst();
     int[] end = tokenizer.encode(format.endToken(), true);
     return IntStream.concat(Arrays.stream(words), Arrays.stream(end)).toArray();
   }
 
   private Score score(List<LlamaInput> prompt, int[] answer) {
-    Llama llama = model.language().llama();
-    LanguageDecoder decoder = model.language().decoder();
+    Llama llama = model.loaded().language().llama();
+    LanguageDecoder decoder = model.loaded().language().decoder();
     int vocab = llama.config().vocab();
     int length = prompt.stream().mapToInt(LlamaInput::count).sum() + answer.length;
     if (length > llama.config().maxPositions()) {
       throw new RadialogException(
+          Kind.BAD_INPUT,
           "prompt and report have %d tokens together, expected at most the %d positions of the language model; score a shorter report"
               .formatted(length, llama.config().maxPositions()));
     }

@@ -2,40 +2,25 @@ package org.radialog.dialog;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
-import java.util.TreeSet;
-import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Future;
-import java.util.concurrent.FutureTask;
-import java.util.stream.Collectors;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.base.WorkInterrupted;
 import org.radialog.clinical.Finding;
-import org.radialog.clinical.PromptFormat;
 import org.radialog.codecs.ImageRefused;
 import org.radialog.imaging.DicomRecipe;
 import org.radialog.imaging.Guard;
 import org.radialog.language.Llama;
-import org.radialog.language.LlamaDecoder;
-import org.radialog.language.LlamaWeights;
-import org.radialog.language.LoraAdapter;
-import org.radialog.language.LoraConfig;
 import org.radialog.language.Precision;
-import org.radialog.published.FileDigests;
 import org.radialog.published.ModelConfig;
 import org.radialog.published.ModelFolder;
 import org.radialog.published.ModelImport;
-import org.radialog.text.TextTokenizer;
 import org.radialog.torch.NativeLibraries;
-import org.radialog.vision.Alignment;
 import org.radialog.weights.Checkpoint;
 
 /**
@@ -67,58 +52,15 @@ public final class RaDialog implements AutoCloseable {
   private static final List<String> LIBRARIES =
       List.of("tools.jackson.databind", "org.bytedeco.pytorch", "org.bytedeco.openblas");
 
-  /** The folder of packed weights in a model folder. */
-  static final String PACKED = "packed";
-
   private final ModelConfig config;
-  private final Precision precision;
-  private final int positions;
-  private final Checkpoint base;
-  private final TrainedWeights trained;
-  private final Optional<Checkpoint> embeddings;
-  private final FilmReader films;
-  private final Future<TextTokenizer> tokenizer;
-  private final Future<LanguageModel> language;
-  private final Future<Engine> engine;
+  private final LoadedModel loaded;
   private final Set<Dialog> dialogs = ConcurrentHashMap.newKeySet();
   private boolean closed; // guarded by this
   private boolean freed; // guarded by this
 
-  private RaDialog(
-      Path folder, ModelConfig config, Options options, Checkpoint base, TrainedWeights trained) {
-    this.config = config;
-    this.precision = precision(config, options);
-    this.base = base;
-    this.trained = trained;
-    LlamaWeights weights = weights(config, base);
-    this.positions = weights.config().maxPositions();
-    this.embeddings =
-        switch (config.film().alignment().input()) {
-          case Alignment.Input.Rows(String file, _, _) ->
-              Optional.of(Checkpoint.open(folder.resolve(file)));
-          case Alignment.Input.Features _ -> Optional.empty();
-        };
-    // Side by side: a film can be looked at while the language model is still being unpacked.
-    this.films =
-        new FilmReader(
-            config,
-            trained,
-            embeddings,
-            weights.config().hidden(),
-            precision == Precision.FP32 ? ScalarType.Float : ScalarType.BFloat16,
-            options.control() == Options.Control.ZERO_IMAGE);
-    this.tokenizer = inBackground("tokenizer", () -> tokenizer(folder, config, base));
-    LanguageModel.Source source =
-        source(folder, config, weights, trained.adapter(config, options.control()), options);
-    this.language = inBackground("language", () -> LanguageModel.load(source, precision));
-    this.engine =
-        inBackground(
-            "engine",
-            () -> {
-              TextTokenizer text = Waiting.forResult(tokenizer);
-              LanguageModel model = Waiting.forResult(language);
-              return new Engine(model.network(), text, ends(text), options.limits());
-            });
+  private RaDialog(LoadedModel loaded) {
+    this.config = loaded.config();
+    this.loaded = loaded;
   }
 
   /**
@@ -145,7 +87,7 @@ public final class RaDialog implements AutoCloseable {
     requireLibraries();
     NativeLibraries.unpack();
     try {
-      return opened(folder, options);
+      return new RaDialog(LoadedModel.open(folder, options));
     } catch (RadialogException e) {
       throw WorkInterrupted.behind(e, "loading " + folder)
           .map(RadialogException.class::cast)
@@ -166,24 +108,6 @@ public final class RaDialog implements AutoCloseable {
                 + " was not resolved: on the module path start java with --add-modules"
                 + " jdk.incubator.vector,ALL-MODULE-PATH");
       }
-    }
-  }
-
-  private static RaDialog opened(Path folder, Options options) {
-    ModelConfig config = ModelFolder.open(folder).config();
-    config.film(); // a language model alone is refused here
-    Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
-    try {
-      TrainedWeights trained = TrainedWeights.open(folder);
-      try {
-        return new RaDialog(folder, config, options, base, trained);
-      } catch (RuntimeException | Error e) {
-        trained.close();
-        throw e;
-      }
-    } catch (RuntimeException | Error e) {
-      base.close();
-      throw e;
     }
   }
 
@@ -227,16 +151,12 @@ public final class RaDialog implements AutoCloseable {
     try (Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()))) {
       if (config.language().adapter().isEmpty()) {
         return LanguageModel.check(
-            source(folder, config, weights(config, base), Optional.empty(), options));
+            LanguageModel.source(folder, config, base, Optional.empty(), options));
       }
       try (TrainedWeights trained = TrainedWeights.open(folder)) {
         return LanguageModel.check(
-            source(
-                folder,
-                config,
-                weights(config, base),
-                trained.adapter(config, Options.Control.NONE),
-                options));
+            LanguageModel.source(
+                folder, config, base, trained.adapter(config, Options.Control.NONE), options));
       }
     } catch (RadialogException e) {
       return new Verification.Check("packed weights", false, e.getMessage());
@@ -254,7 +174,7 @@ public final class RaDialog implements AutoCloseable {
     ModelConfig config = ModelFolder.open(folder).config();
     if (config.vision().isEmpty()) {
       try (Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
-          Llama llama = Llama.of(weights(config, base), Precision.FP32)) {
+          Llama llama = Llama.of(LanguageModel.weights(config, base), Precision.FP32)) {
         return SelfTestFilm.answer(llama);
       }
     }
@@ -279,78 +199,11 @@ public final class RaDialog implements AutoCloseable {
   }
 
   private static ModelConfig.SelfTest prove(Path folder, Progress progress) {
-    pack(folder, progress);
+    LanguageModel.pack(folder, progress);
     try (Progress.Task task = progress.start("self test", 1)) {
       ModelConfig.SelfTest answer = selfTest(folder);
       task.step(folder.toString());
       return answer;
-    }
-  }
-
-  /** A language model without the parts that look at films. */
-  record LanguageAlone(Checkpoint base, LanguageModel language) implements AutoCloseable {
-    @Override
-    public void close() {
-      language.close();
-      base.close();
-    }
-  }
-
-  /**
-   * The language model of a folder alone, which may hold nothing else.
-   *
-   * @throws RadialogException if the folder is not a model, or damaged
-   */
-  static LanguageAlone languageAlone(Path folder, Options options) {
-    NativeLibraries.unpack();
-    ModelConfig config = ModelFolder.open(folder).config();
-    Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
-    try {
-      LanguageModel.Source source =
-          source(folder, config, weights(config, base), Optional.empty(), options);
-      return new LanguageAlone(base, LanguageModel.load(source, precision(config, options)));
-    } catch (RuntimeException | Error e) {
-      base.close();
-      throw e;
-    }
-  }
-
-  private static Precision precision(ModelConfig config, Options options) {
-    Precision precision =
-        options
-            .precision()
-            .or(() -> config.language().precision())
-            .orElseGet(LanguageModel::fastest);
-    LanguageModel.requireRunnable(precision);
-    return precision;
-  }
-
-  /**
-   * Packs the language model of a folder for this machine's vectors, where its precision is
-   * quantised, into the folder itself: a start then maps it. A machine with other vectors makes its
-   * own copy in its cache.
-   *
-   * @throws RadialogException if the folder cannot be loaded or written
-   */
-  static void pack(Path folder, Progress progress) {
-    ModelConfig config = ModelFolder.open(folder).config();
-    Precision precision = config.language().precision().orElse(Precision.BF16);
-    if (precision != Precision.INT8 && precision != Precision.INT4) {
-      return;
-    }
-    LanguageModel.requireRunnable(precision);
-    try (Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
-        Progress.Task task = progress.start("packed weights", 1)) {
-      LanguageModel.Source source =
-          source(folder, config, weights(config, base), Optional.empty(), Options.DEFAULT);
-      LlamaDecoder.pack(
-          folder.resolve(PACKED).resolve(source.file(precision)),
-          source.mark(source.claimed(), precision),
-          source.weights(),
-          source.adapter(),
-          source.merged(precision),
-          precision);
-      task.step(precision.label());
     }
   }
 
@@ -362,8 +215,7 @@ public final class RaDialog implements AutoCloseable {
    *     loading
    */
   public void ready() {
-    Waiting.interruptibly(films.networks(), "waiting for the model");
-    Waiting.interruptibly(engine, "waiting for the model");
+    loaded.ready();
   }
 
   /** The model folder's config. */
@@ -373,7 +225,7 @@ public final class RaDialog implements AutoCloseable {
 
   /** The arithmetic of the language model's decode step. */
   public Precision precision() {
-    return precision;
+    return loaded.precision();
   }
 
   /**
@@ -402,6 +254,27 @@ public final class RaDialog implements AutoCloseable {
   }
 
   /**
+   * Goes on with a dialog from what was stored of it ({@link Dialog#conversation}), after a restart
+   * for example. Where the decode step is quantised and the conversation has its tokens, the next
+   * answer is that of the dialog that was never closed, bit for bit.
+   *
+   * @throws ImageRefused if the guard refuses the film or its prior
+   * @throws RadialogException if the conversation is of another model, or too long for this one
+   * @throws IllegalStateException if this is closed
+   */
+  public Dialog open(Study study, Conversation conversation) {
+    Objects.requireNonNull(conversation, "conversation");
+    Dialog dialog = open(study);
+    try {
+      dialog.resume(conversation);
+      return dialog;
+    } catch (RuntimeException | Error e) {
+      dialog.close();
+      throw e;
+    }
+  }
+
+  /**
    * Closes all dialogs, then frees the model. As {@link Dialog#close} it waits for no listener:
    * where one is in the middle of a turn, the model is freed at that turn's end.
    */
@@ -424,13 +297,7 @@ public final class RaDialog implements AutoCloseable {
       }
       freed = true;
     }
-    settle(engine, Engine::close);
-    settle(language, LanguageModel::close);
-    settle(tokenizer, TextTokenizer::close);
-    films.close();
-    embeddings.ifPresent(Checkpoint::close);
-    trained.close();
-    base.close();
+    loaded.close();
   }
 
   // ---- for dialogs
@@ -440,45 +307,9 @@ public final class RaDialog implements AutoCloseable {
     freeWhereUnused();
   }
 
-  FilmReader films() {
-    return films;
-  }
-
-  TextTokenizer tokenizer() {
-    return Waiting.forResult(tokenizer);
-  }
-
-  Engine engine() {
-    return Waiting.forResult(engine);
-  }
-
-  LanguageModel language() {
-    return Waiting.forResult(language);
-  }
-
-  /** Tokens that the language model can look at together. */
-  int positions() {
-    return positions;
-  }
-
-  PromptFormat prompts() {
-    return config.language().wording();
-  }
-
-  private static LlamaWeights weights(ModelConfig config, Checkpoint base) {
-    return config
-        .language()
-        .network()
-        .map(network -> LlamaWeights.of(network, base))
-        .orElseGet(() -> LlamaWeights.of(base));
-  }
-
-  private static TextTokenizer tokenizer(Path folder, ModelConfig config, Checkpoint base) {
-    return config
-        .language()
-        .tokenizer()
-        .map(file -> TextTokenizer.open(folder.resolve(file)))
-        .orElseGet(() -> TextTokenizer.of(base));
+  /** The parts that dialogs share. */
+  public LoadedModel loaded() {
+    return loaded;
   }
 
   boolean assesses(Finding finding) {
@@ -506,86 +337,5 @@ public final class RaDialog implements AutoCloseable {
       }
     }
     return new Findings(all);
-  }
-
-  private Set<Integer> ends(TextTokenizer text) {
-    int[] end = text.encode(prompts().endToken(), true);
-    if (end.length != 1) {
-      throw new RadialogException(
-          "the end token "
-              + prompts().endToken()
-              + " of the prompt format "
-              + prompts().id()
-              + " is "
-              + end.length
-              + " tokens in the vocabulary of "
-              + config.language().weights()
-              + ", expected one; the language model and the prompt do not belong together");
-    }
-    return Set.of(end[0]);
-  }
-
-  private static String fileName(ModelConfig config) {
-    return config.id().replaceAll("[^A-Za-z0-9._-]", "_");
-  }
-
-  private static LanguageModel.Source source(
-      Path folder,
-      ModelConfig config,
-      LlamaWeights weights,
-      Optional<LoraAdapter> adapter,
-      Options options) {
-    List<ModelConfig.FileEntry> files =
-        config.files().stream()
-            .filter(file ->
-                file.path().equals(config.language().weights())
-                    || (adapter.isPresent() && file.path().equals(ModelConfig.TRAINED)))
-            .sorted(Comparator.comparing(ModelConfig.FileEntry::path))
-            .toList();
-    String settings =
-        adapter.map(LoraAdapter::config).map(RaDialog::settings).orElse("")
-            + (options.control() == Options.Control.RANDOM_ADAPTER ? " at random" : "");
-    var key =
-        new FutureTask<>(() ->
-            String.join(
-                " ",
-                FileDigests.of(
-                    files.stream().map(file -> folder.resolve(file.path())).toList(),
-                    options.cache())));
-    return new LanguageModel.Source(
-        fileName(config),
-        files.stream().map(ModelConfig.FileEntry::sha256).collect(Collectors.joining(" "))
-            + settings,
-        () -> {
-          key.run(); // the first time
-          return Waiting.forResult(key) + settings;
-        },
-        weights,
-        adapter,
-        folder.resolve(PACKED),
-        options.cache());
-  }
-
-  private static String settings(LoraConfig adapter) {
-    return " r %d alpha %s %s"
-        .formatted(adapter.r(), adapter.alpha(), new TreeSet<>(adapter.targets()));
-  }
-
-  private static <T> Future<T> inBackground(String name, Callable<T> work) {
-    FutureTask<T> task = new FutureTask<>(work);
-    Thread.ofPlatform().daemon().name("radialog-load-" + name).start(task);
-    return task;
-  }
-
-  private interface Closing<T> {
-    void close(T part);
-  }
-
-  // A part that never came up has nothing to free.
-  private static <T> void settle(Future<T> part, Closing<T> closing) {
-    Waiting.forCompletion(part);
-    if (part.state() == Future.State.SUCCESS) {
-      closing.close(part.resultNow());
-    }
   }
 }

@@ -5,6 +5,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
+import org.radialog.language.LanguageDecoder;
 
 /**
  * Chooses the next token of one sequence from its logits [V]. Where a vocabulary is padded, V is
@@ -57,22 +58,11 @@ final class Sampler {
   }
 
   int choose(float[] logits) {
-    int best = argmax(logits, Math.min(choices, logits.length));
+    int best = LanguageDecoder.likeliest(logits, Math.min(choices, logits.length));
     if (how.temperature() == 0) {
       return best;
     }
     return draw(logits, logits[best]);
-  }
-
-  /** The first of the largest of the first {@code choices}. */
-  static int argmax(float[] logits, int choices) {
-    int best = 0;
-    for (int i = 1; i < choices; i++) {
-      if (logits[i] > logits[best]) {
-        best = i;
-      }
-    }
-    return best;
   }
 
   private int draw(float[] logits, float top) {

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.Turn;
 import org.radialog.imaging.Radiograph;
@@ -85,19 +86,25 @@ final class SelfTestFilm {
   /** What {@code model}, loaded in fp32, answers. */
   static ModelConfig.SelfTest answer(RaDialog model) {
     FilmReader.Reading reading =
-        model.films().read(film(model.films().knownFilm().orElse("self test")), Optional.empty());
+        model
+            .loaded()
+            .films()
+            .read(film(model.loaded().films().knownFilm().orElse("self test")), Optional.empty());
     List<Double> probabilities = new ArrayList<>();
     for (float logit : reading.logits()) {
       probabilities.add(1 / (1 + Math.exp(-logit)));
     }
     List<LlamaInput> prompt =
         PromptInputs.of(
-            model.prompts().open(Optional.of(FindingsList.of(Set.of())), new Turn.Report()),
-            model.tokenizer(),
+            model
+                .loaded()
+                .prompts()
+                .open(Optional.of(FindingsList.of(Set.of())), new Turn.Report()),
+            model.loaded().tokenizer(),
             reading.image(),
             true,
-            model.positions());
-    return answer(probabilities, model.language().llama(), prompt);
+            model.loaded().positions());
+    return answer(probabilities, model.loaded().language().llama(), prompt);
   }
 
   /** What a language model alone, in fp32, answers to a fixed run of tokens. */
@@ -111,6 +118,7 @@ final class SelfTestFilm {
   private static void check(List<Double> probabilities, float[] logits) {
     if (probabilities.stream().anyMatch(p -> !Double.isFinite(p))) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "the findings classifier answers the film of the self test with "
               + probabilities
               + ", expected probabilities; its weights, or the image encoder's, are damaged");
@@ -120,6 +128,7 @@ final class SelfTestFilm {
     for (float logit : logits) {
       if (!Float.isFinite(logit)) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             "the language model's logits hold "
                 + logit
                 + ", expected numbers; its weights hold numbers that are none or far too large");
@@ -129,6 +138,7 @@ final class SelfTestFilm {
     }
     if (least == most) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "the language model gives every token the logit "
               + most
               + ", expected different ones; a part of its weights is empty");

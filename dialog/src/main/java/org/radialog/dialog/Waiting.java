@@ -85,8 +85,8 @@ final class Waiting {
 
   // Errors of one task reach each that waits for it, so each gets an exception of its own.
   private static RadialogException thrown(Throwable cause) {
-    return cause instanceof RadialogException
-        ? new RadialogException(String.valueOf(cause.getMessage()), cause)
+    return cause instanceof RadialogException refusal
+        ? new RadialogException(refusal.kind(), refusal.getMessage(), refusal)
         : new RadialogException("the model failed: " + cause, cause);
   }
 }

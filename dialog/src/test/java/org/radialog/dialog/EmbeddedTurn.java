@@ -34,9 +34,8 @@ final class EmbeddedTurn {
     OperatingSystemMXBean system =
         (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     Path mini = Path.of(System.getProperty("radialog.root", ""), "models", "mini");
-    try (RaDialog.LanguageAlone alone =
-        RaDialog.languageAlone(mini, Options.DEFAULT.with(Precision.INT8))) {
-      Llama llama = alone.language().llama();
+    try (LanguageModel model = LanguageModel.open(mini, Options.DEFAULT.with(Precision.INT8))) {
+      Llama llama = model.llama();
       int[] ids = new Random(1).ints(300, 0, llama.config().vocab()).toArray();
       int before = threads();
       double wall = Double.MAX_VALUE;

@@ -16,6 +16,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.language.KvCache;
 import org.radialog.language.LanguageDecoder;
 import org.radialog.language.LanguageNetwork;
@@ -96,7 +98,7 @@ class EngineTest {
   }
 
   private static int likeliest(float[] logits) {
-    return Sampler.argmax(logits, logits.length);
+    return LanguageDecoder.likeliest(logits, logits.length);
   }
 
   /** The oracle: no engine, one prefill of everything for each token. */
@@ -713,6 +715,208 @@ class EngineTest {
         Thread.sleep(10);
       }
       assertThat(loop.getState()).isEqualTo(Thread.State.WAITING);
+    }
+  }
+
+  @Test
+  void anAnswerThatIsCutBackIsSaidAgainWhereNothingIsBarred() {
+    List<LlamaInput> prompt = List.of(tokens(1, 7), image(1), tokens(2, 5));
+    try (LlamaDecoder decoder = LlamaDecoder.of(LlamaWeights.of(checkpoint), Precision.INT8);
+        Engine engine = engine(decoder)) {
+      for (Decoding how : List.of(Decoding.greedy(20), Decoding.greedy(20).sampled(1, 0.95, 5))) {
+        try (Engine.Sequence said = engine.open();
+            Engine.Sequence fresh = engine.open()) {
+          Engine.Completion whole = said.generate(prompt, how, EngineTest::unheard);
+          for (int kept : new int[] {0, 1, 7, 19}) {
+            Cut cut = new Cut(whole.ids().subList(0, kept), Set.of());
+            for (Engine.Sequence sequence : List.of(said, fresh)) {
+              StringBuilder shown = new StringBuilder();
+              Engine.Completion again =
+                  sequence.generate(prompt, cut, how, text -> shown.append(text));
+              assertThat(again.ids()).isEqualTo(whole.ids());
+              assertThat(again.text()).isEqualTo(whole.text()).endsWith(shown);
+              assertThat(again.end()).isEqualTo(whole.end());
+              assertThat(again.usage().promptTokens()).isEqualTo(16);
+              assertThat(again.usage().completionTokens()).isEqualTo(20);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void aBarredTokenIsNotChosenRightBehindTheCut() {
+    List<LlamaInput> prompt = prompt(4, 6);
+    List<Integer> whole = greedy(prompt, 12);
+    List<Integer> kept = whole.subList(0, 5);
+    List<LlamaInput> before = new ArrayList<>(prompt);
+    before.add(new LlamaInput.Tokens(kept.stream().mapToInt(id -> id).toArray()));
+    try (Engine engine = engine();
+        Engine.Sequence sequence = engine.open();
+        KvCache cache = new KvCache(llama.cacheShape())) {
+      sequence.generate(prompt, Decoding.greedy(12), EngineTest::unheard);
+      float[] logits = llama.prefill(cache, before);
+      logits[whole.get(5)] = Float.NEGATIVE_INFINITY;
+      int second = likeliest(logits);
+      before.add(new LlamaInput.Tokens(new int[] {second}));
+      List<Integer> expected = new ArrayList<>(kept);
+      expected.add(second);
+      expected.addAll(greedy(before, 6));
+      Engine.Completion other =
+          sequence.generate(
+              prompt,
+              new Cut(kept, Set.of(whole.get(5))),
+              Decoding.greedy(12),
+              EngineTest::unheard);
+      assertThat(other.ids()).isEqualTo(expected);
+      // The prompt was there, and of what is kept all but the last token.
+      assertThat(other.usage()).isEqualTo(new Usage(6, 6, 12));
+    }
+  }
+
+  @Test
+  void aCutThatLeavesNothingToChooseIsRefused() {
+    try (Engine engine = engine();
+        Engine.Sequence sequence = engine.open()) {
+      Cut full = new Cut(List.of(5, 6, 7), Set.of());
+      assertThatThrownBy(
+              () -> sequence.generate(prompt(1, 5), full, Decoding.greedy(3), EngineTest::unheard))
+          .isInstanceOf(RadialogException.class)
+          .hasMessageContaining("3 tokens of the answer are kept, expected fewer than the 3");
+      Cut nothing =
+          new Cut(
+              List.of(),
+              IntStream.range(0, TinyModel.LLAMA.vocab())
+                  .boxed()
+                  .collect(Collectors.toUnmodifiableSet()));
+      assertThatThrownBy(() ->
+              sequence.generate(prompt(1, 5), nothing, Decoding.greedy(3), EngineTest::unheard))
+          .isInstanceOf(RadialogException.class)
+          .hasMessageContaining("are barred");
+      assertThat(sequence.generate(prompt(1, 5), Decoding.greedy(3), EngineTest::unheard).ids())
+          .isEqualTo(greedy(prompt(1, 5), 3));
+    }
+  }
+
+  @Test
+  void turnsBeyondTheRunningAndQueuedOnesAreRefusedBeforeAnyWork() throws Exception {
+    CountDownLatch go = new CountDownLatch(1);
+    List<Integer> together = Collections.synchronizedList(new ArrayList<>());
+    LanguageDecoder held =
+        (tokens, caches, logits) -> {
+          awaited(go);
+          together.add(caches.size());
+          llama.extend(tokens, caches, logits);
+        };
+    try (Engine engine =
+            engine(
+                LanguageNetwork.of(llama, held),
+                Set.of(),
+                new Engine.Limits(1, 1, Long.MAX_VALUE));
+        Engine.Sequence one = engine.open();
+        Engine.Sequence two = engine.open();
+        Engine.Sequence three = engine.open()) {
+      List<CompletableFuture<List<Integer>>> taken =
+          IntStream.range(0, 2)
+              .mapToObj(i ->
+                  CompletableFuture.supplyAsync(
+                      () ->
+                          List.of(one, two)
+                              .get(i)
+                              .generate(prompt(i, 6), Decoding.greedy(8), EngineTest::unheard)
+                              .ids(),
+                      work -> Thread.ofPlatform().start(work)))
+              .toList();
+      while (hasRoom(engine)) {
+        Thread.sleep(5);
+      }
+      assertThatThrownBy(
+              () -> three.generate(prompt(2, 6), Decoding.greedy(8), EngineTest::unheard))
+          .isInstanceOfSatisfying(
+              RadialogException.class, e -> assertThat(e.kind()).isEqualTo(Kind.OVERLOADED))
+          .hasMessageContaining("2 turns under way, expected at most 1 running and 1 queued");
+      assertThat(three.length()).isZero();
+      go.countDown();
+      for (int i = 0; i < 2; i++) {
+        assertThat(taken.get(i).get(30, TimeUnit.SECONDS)).isEqualTo(greedy(prompt(i, 6), 8));
+      }
+      assertThat(together).isNotEmpty().containsOnly(1);
+      assertThat(three.generate(prompt(2, 6), Decoding.greedy(8), EngineTest::unheard).ids())
+          .isEqualTo(greedy(prompt(2, 6), 8));
+    }
+  }
+
+  private static void awaited(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static boolean hasRoom(Engine engine) {
+    try {
+      engine.requireRoom();
+      return true;
+    } catch (RadialogException e) {
+      return false;
+    }
+  }
+
+  @Test
+  void aTurnWhoseCacheFindsNoRoomIsRefusedUntilADialogIsClosed() {
+    long bytes = KvCache.mostBytes(llama.cacheShape(), 40) + 1;
+    try (Engine engine = engine(llama, Set.of(), new Engine.Limits(4, 4, bytes));
+        Engine.Sequence other = engine.open()) {
+      try (Engine.Sequence one = engine.open()) {
+        one.generate(prompt(1, 30), Decoding.greedy(10), EngineTest::unheard);
+        assertThatThrownBy(
+                () -> other.generate(prompt(1, 30), Decoding.greedy(10), EngineTest::unheard))
+            .isInstanceOfSatisfying(
+                RadialogException.class, e -> assertThat(e.kind()).isEqualTo(Kind.OVERLOADED))
+            .hasMessageContaining("bytes of cache");
+        // It goes on in the room that it has.
+        one.generate(prompt(1, 30), Decoding.greedy(10), EngineTest::unheard);
+      }
+      assertThat(other.generate(prompt(1, 30), Decoding.greedy(10), EngineTest::unheard).ids())
+          .isEqualTo(greedy(prompt(1, 30), 10));
+    }
+  }
+
+  @Test
+  void aTurnThatWaitsInTheQueueCanBeCancelled() throws Exception {
+    CountDownLatch go = new CountDownLatch(1);
+    LanguageDecoder held =
+        (tokens, caches, logits) -> {
+          awaited(go);
+          llama.extend(tokens, caches, logits);
+        };
+    try (Engine engine =
+            engine(
+                LanguageNetwork.of(llama, held),
+                Set.of(),
+                new Engine.Limits(1, 1, Long.MAX_VALUE));
+        Engine.Sequence one = engine.open();
+        Engine.Sequence two = engine.open()) {
+      List<CompletableFuture<Engine.Completion>> turns =
+          List.of(one, two).stream()
+              .map(sequence ->
+                  CompletableFuture.supplyAsync(
+                      () ->
+                          sequence.generate(prompt(1, 6), Decoding.greedy(8), EngineTest::unheard),
+                      work -> Thread.ofPlatform().start(work)))
+              .toList();
+      while (hasRoom(engine)) {
+        Thread.sleep(5);
+      }
+      one.cancel();
+      two.cancel();
+      go.countDown();
+      for (CompletableFuture<Engine.Completion> turn : turns) {
+        assertThat(turn.get(30, TimeUnit.SECONDS).end()).isEqualTo(Engine.End.CANCELLED);
+      }
+      assertThat(hasRoom(engine)).isTrue();
     }
   }
 }

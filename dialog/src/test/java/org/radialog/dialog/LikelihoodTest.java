@@ -55,14 +55,14 @@ class LikelihoodTest {
 
   // The whole sequence at once, the labels on the answer alone.
   private static double loss(RaDialog model, Optional<Set<Finding>> findings, int[] answer) {
-    Llama llama = model.language().llama();
+    Llama llama = model.loaded().language().llama();
     List<LlamaInput> prompt =
         PromptInputs.of(
-            model.prompts().open(findings.map(FindingsList::of), new Turn.Report()),
-            model.tokenizer(),
-            model.films().read(FILM, Optional.empty()).image(),
+            model.loaded().prompts().open(findings.map(FindingsList::of), new Turn.Report()),
+            model.loaded().tokenizer(),
+            model.loaded().films().read(FILM, Optional.empty()).image(),
             true,
-            model.positions());
+            model.loaded().positions());
     int before = prompt.stream().mapToInt(LlamaInput::count).sum();
     int[] labels = new int[before + answer.length];
     Arrays.fill(labels, Llama.IGNORED);

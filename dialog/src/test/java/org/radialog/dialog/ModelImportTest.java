@@ -177,21 +177,22 @@ class ModelImportTest {
       assertThat(odd.config().license()).isEqualTo("Apache-2.0");
       assertThat(prompt(odd)).contains("[image]\n. Predicted Findings: . You are");
       assertThat(prompt(even)).contains("[image]. Predicted Findings: no common findings. You are");
-      float[] oddRows = odd.films().read(film("x"), Optional.empty()).image().rows();
-      float[] evenRows = even.films().read(film("x"), Optional.empty()).image().rows();
+      float[] oddRows = odd.loaded().films().read(film("x"), Optional.empty()).image().rows();
+      float[] evenRows = even.loaded().films().read(film("x"), Optional.empty()).image().rows();
       assertThat(oddRows).isNotEqualTo(evenRows);
-      assertThat(odd.films().read(film("x"), Optional.empty()).image().rows())
+      assertThat(odd.loaded().films().read(film("x"), Optional.empty()).image().rows())
           .as("statistics of the film itself, whatever was read before")
           .isEqualTo(oddRows);
-      assertThat(odd.films().read(film("x"), Optional.empty()).logits())
+      assertThat(odd.loaded().films().read(film("x"), Optional.empty()).logits())
           .as("the classifier never sees batch statistics")
-          .isEqualTo(even.films().read(film("x"), Optional.empty()).logits());
+          .isEqualTo(even.loaded().films().read(film("x"), Optional.empty()).logits());
     }
   }
 
   private static String prompt(RaDialog model) {
     return PromptPart.render(
-        model.prompts().open(Optional.of(FindingsList.of(Set.of())), new Turn.Report()), "[image]");
+        model.loaded().prompts().open(Optional.of(FindingsList.of(Set.of())), new Turn.Report()),
+        "[image]");
   }
 
   @Test
@@ -200,8 +201,8 @@ class ModelImportTest {
     RaDialog.importFrom(request(shared.resolve("v2"), model), Progress.NONE);
     try (RaDialog radialog = RaDialog.load(model)) {
       Optional<Radiograph> earlier = Optional.of(TinyModel.film(9));
-      FilmReader.Reading alone = radialog.films().read(film("x"), Optional.empty());
-      FilmReader.Reading compared = radialog.films().read(film("x"), earlier);
+      FilmReader.Reading alone = radialog.loaded().films().read(film("x"), Optional.empty());
+      FilmReader.Reading compared = radialog.loaded().films().read(film("x"), earlier);
       assertThat(compared.image().rows()).isNotEqualTo(alone.image().rows());
       assertThat(compared.logits()).isEqualTo(alone.logits());
     }
@@ -283,6 +284,7 @@ class ModelImportTest {
     ModelConfig config =
         RaDialog.importFrom(
             request(shared.resolve("v2/llava-v1.5-7b"), model, Precision.INT4), Progress.NONE);
+    assertThat(config.language().prompt()).isEqualTo("plain");
     assertThat(config.id()).isEqualTo("llava-v1.5-7b");
     assertThat(RaDialog.verify(model).holds()).isTrue();
     assertThatThrownBy(() -> RaDialog.load(model))

@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.radialog.base.Progress;
 import org.radialog.clinical.Finding;
+import org.radialog.clinical.Turn;
 import org.radialog.imaging.Guard;
 import org.radialog.imaging.Limits;
 import org.radialog.imaging.Radiograph;
@@ -59,6 +60,9 @@ class NullArgumentsTest {
           FindingsEdit.class,
           FindingsEdit.Changed.class,
           Likelihood.class,
+          Conversation.class,
+          Conversation.Said.class,
+          Cut.class,
           ModelImport.class,
           ModelImport.Request.class,
           Radiograph.class);
@@ -84,6 +88,14 @@ class NullArgumentsTest {
           Map.entry(byte[].class, new byte[] {1}),
           Map.entry(Limits.class, Limits.DEFAULT),
           Map.entry(Precision.class, Precision.FP32),
+          Map.entry(Engine.Limits.class, Engine.Limits.NONE),
+          Map.entry(
+              Conversation.class,
+              new Conversation(FindingsEdit.unchanged(), FindingsEdit.unchanged(), List.of())),
+          Map.entry(Turn.class, new Turn.Report()),
+          Map.entry(
+              ModelImport.Proof.class,
+              (ModelImport.Proof) (folder, progress) -> RaDialog.selfTest(folder)),
           Map.entry(Options.Control.class, Options.Control.NONE),
           Map.entry(BioViLT.BatchNorm.class, BioViLT.BatchNorm.RUNNING),
           Map.entry(Progress.class, Progress.NONE),

@@ -23,7 +23,9 @@ import org.radialog.language.LanguageDecoder;
 import org.radialog.language.LanguageNetwork;
 import org.radialog.language.LlamaInput;
 import org.radialog.language.Precision;
+import org.radialog.published.ModelFolder;
 import org.radialog.text.TextTokenizer;
+import org.radialog.weights.Checkpoint;
 
 /**
  * An answer is a function of model, precision, film, conversation, settings and seed: the embedded
@@ -110,10 +112,10 @@ class ReproducibleTest {
   @ParameterizedTest
   @EnumSource(names = {"INT8", "INT4"})
   void answersAreTheSameAloneTwiceBesideOthersAndHoweverThePromptIsCut(Precision precision) {
-    try (RaDialog.LanguageAlone alone =
-            RaDialog.languageAlone(MINI, Options.DEFAULT.with(precision));
-        TextTokenizer tokenizer = TextTokenizer.of(alone.base())) {
-      LanguageModel model = alone.language();
+    try (LanguageModel model = LanguageModel.open(MINI, Options.DEFAULT.with(precision));
+        Checkpoint base =
+            Checkpoint.open(MINI.resolve(ModelFolder.open(MINI).config().language().weights()));
+        TextTokenizer tokenizer = TextTokenizer.of(base)) {
       int width = model.llama().config().hidden();
       Decoding greedy = Decoding.greedy(TOKENS);
       for (Decoding how : List.of(greedy, greedy.sampled(1, 1, 5))) {
@@ -167,7 +169,7 @@ class ReproducibleTest {
   @Test
   void whatIsSeenOnAFilmIsTheSameAloneAndBesideOthers() {
     try (RaDialog model = RaDialog.load(TinyModel.folder(), Options.DEFAULT.with(Precision.INT8))) {
-      FilmReader.Reading alone = model.films().read(TinyModel.film(3), Optional.empty());
+      FilmReader.Reading alone = model.loaded().films().read(TinyModel.film(3), Optional.empty());
       List<CompletableFuture<FilmReader.Reading>> all =
           IntStream.range(0, 6)
               .mapToObj(i ->
@@ -175,7 +177,7 @@ class ReproducibleTest {
                       () -> {
                         try (Dialog dialog = model.open(Study.of(TinyModel.film(i)))) {
                           dialog.report(Decoding.greedy(20), ReproducibleTest::unheard);
-                          return model.films().read(TinyModel.film(3), Optional.empty());
+                          return model.loaded().films().read(TinyModel.film(3), Optional.empty());
                         }
                       },
                       work -> Thread.ofPlatform().start(work)))

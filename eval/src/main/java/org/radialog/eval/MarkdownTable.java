@@ -4,7 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
-import org.radialog.eval.FindingsScores.LabelScore;
+import org.radialog.clinical.Finding;
+import org.radialog.metrics.FindingsScores;
+import org.radialog.metrics.FindingsScores.LabelScore;
 import org.radialog.metrics.Interval;
 import org.radialog.metrics.MultiLabel;
 import org.radialog.metrics.Numbers;
@@ -131,7 +133,7 @@ final class MarkdownTable {
     for (Tables.LabelLine label : Tables.labels(evaluation, what)) {
       List<String> cells = new ArrayList<>();
       cells.add(label.finding().label());
-      cells.add(Integer.toString(label.support()));
+      cells.add(label.support());
       label.systems().forEach(row -> cells.add(cell(row.map(MultiLabel.Row::f1))));
       row(cells);
     }
@@ -155,6 +157,9 @@ final class MarkdownTable {
               Numbers.two(label.bestF1().f1()),
               Numbers.two(label.brier()),
               Numbers.two(label.calibrationError())));
+    }
+    for (Finding unknown : system.findings().get().unknown()) {
+      row(List.of(unknown.label(), Tables.UNKNOWN, "–", "–", "–", "–", "–"));
     }
     line("");
     line(

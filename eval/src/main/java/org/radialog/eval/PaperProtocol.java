@@ -1,6 +1,5 @@
 package org.radialog.eval;
 
-import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -37,24 +36,6 @@ import org.radialog.imaging.Radiograph;
  * goes to a {@link PredictionLog}, from which scores are made without the model.
  */
 public final class PaperProtocol {
-  /** A part of the protocol. */
-  public enum Task {
-    /** The classifier's findings alone. */
-    FINDINGS,
-    /** The findings section. */
-    REPORT,
-    /** The report again, corrected by what is known: it measures how a correction is followed. */
-    CORRECTION,
-    /** {@code Is there any …?} for each of the 14 labels. */
-    BINARY_QA,
-    /** {@code List all the findings in this report.} */
-    LIST_QA,
-    /** From what view the image was taken; asked without a report, the findings not told. */
-    VIEW,
-    /** An impression of the reference's findings section. */
-    IMPRESSION
-  }
-
   /** Name of the turn in {@link Prediction#answers}. */
   public static final String CORRECTED = "correction";
 
@@ -82,20 +63,6 @@ public final class PaperProtocol {
   public static String binary(Finding finding) {
     return "is there " + finding.label();
   }
-
-  /**
-   * An image to ask about, with what is known of it; see {@link Prediction} for the parts.
-   *
-   * @param image where the film lies
-   */
-  public record Sample(
-      String id,
-      String group,
-      Path image,
-      SequencedMap<String, String> subgroup,
-      Map<Finding, FindingState> truth,
-      List<String> references,
-      List<String> impressions) {}
 
   /**
    * Asks about every sample that the log does not have yet.
@@ -162,7 +129,7 @@ public final class PaperProtocol {
 
   private static Prediction predict(
       RaDialog model, Sample sample, Set<Task> tasks, ReportLabeler labeler) {
-    Study study = Study.of(Radiograph.read(sample.image())).ofAnyView();
+    Study study = Study.of(Radiograph.read(sample.image().orElseThrow())).ofAnyView();
     SequencedMap<String, String> answers = new LinkedHashMap<>();
     Map<Finding, Double> probabilities = new EnumMap<>(Finding.class);
     Optional<String> written = Optional.empty();
@@ -174,7 +141,7 @@ public final class PaperProtocol {
         dialog.adopt(sample.references().getFirst());
         answers.put(IMPRESSION, dialog.impression(REPORT_LENGTH, text -> {}).text());
       }
-      if (EnumSet.of(Task.REPORT, Task.CORRECTION, Task.BINARY_QA, Task.LIST_QA).stream()
+      if (EnumSet.of(Task.GENERATION, Task.CORRECTION, Task.BINARY_QA, Task.LIST_QA).stream()
           .anyMatch(tasks::contains)) {
         Report report = dialog.report(REPORT_LENGTH, text -> {});
         written = Optional.of(report.text());
@@ -193,22 +160,13 @@ public final class PaperProtocol {
         }
       }
     }
-    if (tasks.contains(Task.VIEW)) {
+    if (tasks.contains(Task.VIEW_QA)) {
       try (Dialog dialog = model.open(study)) {
         dialog.edit(new FindingsEdit.Hidden());
         answers.put(VIEW, once(dialog, PublishedPrompts.VIEW_QUESTION, LIST_LENGTH));
       }
     }
-    return new Prediction(
-        sample.id(),
-        sample.group(),
-        sample.subgroup(),
-        sample.truth(),
-        sample.references(),
-        sample.impressions(),
-        probabilities,
-        written,
-        answers);
+    return new Prediction(sample, probabilities, written, answers);
   }
 
   // Every question follows the report, as if no other had been asked.

@@ -19,8 +19,9 @@ import org.radialog.eval.Drawing.Line;
 import org.radialog.eval.Drawing.Mark;
 import org.radialog.eval.Drawing.Text;
 import org.radialog.eval.Drawing.Trace;
-import org.radialog.eval.FindingsScores.LabelScore;
 import org.radialog.metrics.BinaryPredictions;
+import org.radialog.metrics.FindingsScores;
+import org.radialog.metrics.FindingsScores.LabelScore;
 import org.radialog.metrics.Interval;
 import org.radialog.metrics.MultiLabel;
 import org.radialog.metrics.Numbers;
@@ -86,12 +87,15 @@ final class Plots {
                   .map(scores -> scores.labels().get(finding.column())));
       int support =
           of.stream().flatMap(Optional::stream).findFirst().map(MultiLabel.Row::support).orElse(0);
+      boolean unknown = Tables.support(evaluation, of).equals(Tables.UNKNOWN);
       rows.add(
           new Row(
               finding.label(),
               MultiLabel.FIVE.contains(finding),
-              "n = " + support,
-              of.stream().map(row -> row.map(MultiLabel.Row::f1)).toList()));
+              unknown ? Tables.UNKNOWN : "n = " + support,
+              of.stream()
+                  .map(row -> row.filter(r -> r.known() > 0).map(MultiLabel.Row::f1))
+                  .toList()));
     }
     return forest("F1 of each label, " + what + " (bold: the five)", rows, 0, 1, 0);
   }
@@ -269,6 +273,10 @@ final class Plots {
               13,
               MultiLabel.FIVE.contains(finding),
               Anchor.START));
+      if (from.get(r).known() == 0) {
+        drawing.add(new Text(WIDTH, y + 4.5, Tables.UNKNOWN, Ink.QUIET, 12, false, Anchor.END));
+        continue;
+      }
       double gap = Math.abs(x2 - x1) > HOLLOW ? Math.signum(x2 - x1) * HOLLOW : 0;
       drawing.add(new Line(x1 + gap, y, x2, y, Ink.of(second), 2.5, false));
       drawing.add(new Mark(x1, y, HOLLOW, first, false));

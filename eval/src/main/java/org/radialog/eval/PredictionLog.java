@@ -53,6 +53,16 @@ public final class PredictionLog implements AutoCloseable {
       settings = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(settings));
       predictions = List.copyOf(predictions);
     }
+
+    /** The samples that were asked about. */
+    public List<Sample> samples() {
+      return predictions.stream().map(Prediction::sample).toList();
+    }
+
+    /** Whether the reference reports are written by a grammar. */
+    public boolean synthetic() {
+      return settings.containsKey("reference_reports");
+    }
   }
 
   private final Path file;
@@ -257,14 +267,17 @@ public final class PredictionLog implements AutoCloseable {
   }
 
   private static ObjectNode object(Prediction p) {
-    ObjectNode root = JSON.createObjectNode().put("id", p.id()).put("group", p.group());
-    strings(root, "subgroup", p.subgroup());
+    ObjectNode root = JSON.createObjectNode().put("id", p.id());
+    Sample sample = p.sample();
+    root.put("group", sample.group());
+    strings(root, "subgroup", sample.subgroup());
     ObjectNode truth = root.putObject("truth");
-    p.truth()
+    sample
+        .truth()
         .forEach(
             (finding, state) -> truth.put(finding.label(), state.name().toLowerCase(Locale.ROOT)));
-    list(root, "references", p.references());
-    list(root, "impressions", p.impressions());
+    list(root, "references", sample.references());
+    list(root, "impressions", sample.impressions());
     ObjectNode probabilities = root.putObject("probabilities");
     p.probabilities().forEach((finding, value) -> probabilities.put(finding.label(), value));
     p.report().ifPresent(report -> root.put("report", report));
@@ -308,16 +321,16 @@ public final class PredictionLog implements AutoCloseable {
         root.path("report").isMissingNode() || root.path("report").isNull()
             ? Optional.empty()
             : Optional.of(text(root, "report"));
-    return new Prediction(
-        text(root, "id"),
-        text(root, "group"),
-        subgroup,
-        truth,
-        list(root, "references"),
-        list(root, "impressions"),
-        probabilities,
-        report,
-        strings(root, "answers"));
+    Sample sample =
+        new Sample(
+            text(root, "id"),
+            text(root, "group"),
+            Optional.empty(),
+            subgroup,
+            truth,
+            list(root, "references"),
+            list(root, "impressions"));
+    return new Prediction(sample, probabilities, report, strings(root, "answers"));
   }
 
   // What is missing as a whole is empty; what is there is of its type.

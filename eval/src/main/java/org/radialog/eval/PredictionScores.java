@@ -3,7 +3,6 @@ package org.radialog.eval;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.EnumSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -12,14 +11,14 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
-import org.radialog.clinical.Labels;
-import org.radialog.data.Film;
+import org.radialog.metrics.FindingsScores;
 import org.radialog.metrics.Groups;
 import org.radialog.metrics.Interval;
 import org.radialog.metrics.MultiLabel;
-import org.radialog.metrics.PairedTest;
+import org.radialog.metrics.ReferenceLabels;
 import org.radialog.metrics.Resampled;
 import org.radialog.metrics.TextPair;
 
@@ -27,53 +26,51 @@ import org.radialog.metrics.TextPair;
  * Scores what a model said of images, by the protocols of the paper (specification of the original,
  * §13), without the model.
  */
-public final class PredictionScores {
-  private final List<Prediction> predictions;
-  private final String model;
-  private final ReportScores.Settings settings;
+final class PredictionScores {
+  private final List<Sample> samples;
+  private final Groups groups;
+  private final Scoring scoring;
   private final List<SystemScores> systems = new ArrayList<>();
   private final List<ReportScores> reports = new ArrayList<>();
+  private List<Prediction> predictions = List.of(); // of the model that is scored
 
   /**
-   * Begins.
+   * Scores of nothing yet.
    *
-   * @param model its name in tables
-   * @param predictions one or more
+   * @param samples one or more
    */
-  public PredictionScores(
-      String model, List<Prediction> predictions, ReportScores.Settings settings) {
-    if (predictions.isEmpty()) {
-      throw new IllegalArgumentException("no prediction to score");
-    }
-    this.predictions = List.copyOf(predictions);
-    this.model = model;
-    this.settings = settings;
+  PredictionScores(List<Sample> samples, Scoring scoring) {
+    this.samples = List.copyOf(samples);
+    this.groups = Groups.by(samples.stream().map(Sample::group).toList());
+    this.scoring = scoring;
   }
 
-  /** The scores of each system so far, the model's first. */
-  public List<SystemScores> systems() {
+  /** The scores of each system so far, in their order. */
+  List<SystemScores> systems() {
     return List.copyOf(systems);
   }
 
-  /** The model's reports beside each other system's on the same images. */
-  public List<Evaluation.Comparison> comparisons(PairedTest test) {
+  /** The first system's reports beside those of each other one on the same images. */
+  List<Evaluation.Comparison> comparisons() {
     List<Evaluation.Comparison> comparisons = new ArrayList<>();
     for (int i = 1; i < reports.size(); i++) {
-      comparisons.add(reports.getFirst().against(reports.get(i), test));
+      comparisons.add(reports.getFirst().against(reports.get(i)));
     }
     return comparisons;
   }
 
   /**
-   * Everything that was asked: reports, their corrections, answers, and probabilities beside the
-   * labels of {@code films}.
+   * Adds everything that a model was asked: reports, their corrections, answers, and probabilities.
    *
-   * @param films the films of the predictions, in their order
+   * @param model its name in tables
+   * @param said one for each sample, in their order
    */
-  public PredictionScores all(List<Film> films) {
+  void predicted(String model, List<Prediction> said) {
+    predictions = said;
     SystemScores scores = SystemScores.of(model, predictions.size());
     if (all(p -> p.report().isPresent())) {
-      ReportScores own = reports(model, p -> p.report().orElse(""));
+      ReportScores own =
+          reports(model, predictions.stream().map(p -> p.report().orElse("")).toList());
       scores = own.scores();
       List<SystemScores.Subgroup> parts = new ArrayList<>();
       for (Stratum part : strata()) {
@@ -83,108 +80,104 @@ public final class PredictionScores {
     }
     scores = withAnswers(scores);
     if (all(p -> !p.probabilities().isEmpty())) {
-      Map<String, double[]> rows = new LinkedHashMap<>();
-      predictions.forEach(p -> rows.put(p.id(), row(p)));
       scores =
           scores.withFindings(
-              FindingsScores.of(films, rows, film -> 0, settings.bootstrap().seed()));
+              FindingsScores.of(
+                  predictions.stream().map(PredictionScores::item).toList(),
+                  scoring.bootstrap().seed()));
     }
     systems.add(scores);
     if (all(p -> p.answers().containsKey(PaperProtocol.CORRECTED))) {
       ReportScores corrected =
           reports(
-              model + ", corrected", p -> p.answers().getOrDefault(PaperProtocol.CORRECTED, ""));
+              model + ", corrected",
+              predictions.stream()
+                  .map(p -> p.answers().getOrDefault(PaperProtocol.CORRECTED, ""))
+                  .toList());
       systems.add(corrected.scores().marked("oracle: told what its report had wrong"));
     }
     List<Prediction> concluded =
         predictions.stream()
             .filter(p ->
-                p.answers().containsKey(PaperProtocol.IMPRESSION) && !p.impressions().isEmpty())
+                p.answers().containsKey(PaperProtocol.IMPRESSION)
+                    && !p.sample().impressions().isEmpty())
             .toList();
     if (!concluded.isEmpty()) {
-      systems.add(impressions(concluded));
+      systems.add(impressions(model, concluded));
     }
-    return this;
   }
 
-  /**
-   * Adds the reports of another system on the same images.
-   *
-   * @param mark {@code baseline}, {@code oracle}
-   */
-  public PredictionScores baseline(String name, List<String> texts, String... mark) {
-    Map<String, String> byId = new LinkedHashMap<>();
-    for (int i = 0; i < texts.size(); i++) {
-      byId.put(predictions.get(i).id(), texts.get(i));
-    }
-    SystemScores scores = reports(name, p -> byId.getOrDefault(p.id(), "")).scores();
-    for (String one : mark) {
-      scores = scores.marked(one);
+  /** Adds reports alone. */
+  void reports(EvaluatedSystem.Said.Reports said) {
+    SystemScores scores = reports(said.name(), said.texts()).scores();
+    for (String mark : said.marks()) {
+      scores = scores.marked(mark);
     }
     systems.add(scores);
-    return this;
   }
 
   private boolean all(Predicate<Prediction> has) {
     return predictions.stream().allMatch(has);
   }
 
-  private Groups groups() {
-    return Groups.by(predictions.stream().map(Prediction::group).toList());
-  }
-
-  // Beside the reports of people where there are, and the labels that the data set has.
-  private ReportScores reports(String name, Function<Prediction, String> text) {
-    List<Labels> truth = predictions.stream().map(p -> labels(p.truth())).toList();
+  // Beside the reports of people where there are, and the labels that are known.
+  private ReportScores reports(String name, List<String> texts) {
+    List<ReferenceLabels> truth =
+        samples.stream().map(sample -> ReferenceLabels.of(sample.truth())).toList();
     ReportScores scores =
-        all(p -> !p.references().isEmpty())
-            ? ReportScores.of(
-                name,
-                predictions.stream()
-                    .map(p -> new TextPair(p.id(), p.references(), text.apply(p)))
-                    .toList(),
-                truth,
-                groups(),
-                settings)
-            : ReportScores.clinical(
-                name, predictions.stream().map(text).toList(), truth, groups(), settings);
+        samples.stream().noneMatch(sample -> sample.references().isEmpty())
+            ? ReportScores.of(name, pairs(texts), truth, groups, scoring)
+            : ReportScores.clinical(name, texts, truth, groups, scoring);
     reports.add(scores);
     return scores;
   }
 
-  private SystemScores impressions(List<Prediction> concluded) {
-    List<String> references = concluded.stream().map(p -> p.impressions().getFirst()).toList();
+  private List<TextPair> pairs(List<String> texts) {
+    return IntStream.range(0, samples.size())
+        .mapToObj(i -> new TextPair(samples.get(i).id(), samples.get(i).references(), texts.get(i)))
+        .toList();
+  }
+
+  private SystemScores impressions(String model, List<Prediction> concluded) {
+    List<String> references =
+        concluded.stream().map(p -> p.sample().impressions().getFirst()).toList();
     return ReportScores.of(
             model + ", impression",
             concluded.stream()
                 .map(p ->
                     new TextPair(
                         p.id(),
-                        p.impressions(),
+                        p.sample().impressions(),
                         p.answers().getOrDefault(PaperProtocol.IMPRESSION, "")))
                 .toList(),
-            settings.labeler().apply(references),
-            Groups.by(concluded.stream().map(Prediction::group).toList()),
-            settings)
+            scoring.labeler().apply(references).stream().map(ReferenceLabels::of).toList(),
+            Groups.by(concluded.stream().map(p -> p.sample().group()).toList()),
+            scoring)
         .scores();
   }
 
-  private static Labels labels(Map<Finding, FindingState> truth) {
-    Map<Finding, Labels.Entry> entries = new EnumMap<>(Finding.class);
-    truth.forEach((finding, state) -> entries.put(finding, new Labels.Entry(state, List.of())));
-    return new Labels(entries);
-  }
-
-  private static double[] row(Prediction p) {
+  private static FindingsScores.Item item(Prediction p) {
+    Map<Finding, Boolean> truth = new EnumMap<>(Finding.class);
+    p.sample()
+        .truth()
+        .forEach((finding, state) -> {
+          switch (state) {
+            case PRESENT -> truth.put(finding, true);
+            case ABSENT, NOT_MENTIONED -> truth.put(finding, false);
+            case UNCERTAIN -> {
+              // neither: not scored
+            }
+          }
+        });
     double[] row = new double[Finding.COUNT];
     p.probabilities().forEach((finding, value) -> row[finding.column()] = value);
-    return row;
+    return new FindingsScores.Item(p.id(), p.sample().group(), 0, truth, row);
   }
 
   private List<Stratum> strata() {
     List<Stratum> strata = new ArrayList<>();
     for (String attribute : List.of("sex", "age", "view")) {
-      if (all(p -> p.subgroup().containsKey(attribute))) {
+      if (all(p -> p.sample().subgroup().containsKey(attribute))) {
         strata.addAll(Stratum.by(attribute, predictions, p -> value(p, attribute)));
       }
     }
@@ -192,7 +185,7 @@ public final class PredictionScores {
   }
 
   private static String value(Prediction p, String attribute) {
-    String value = p.subgroup().getOrDefault(attribute, "");
+    String value = p.sample().subgroup().getOrDefault(attribute, "");
     return attribute.equals("age") ? Stratum.ageBand(Integer.parseInt(value)) : value;
   }
 
@@ -207,7 +200,10 @@ public final class PredictionScores {
               "listed findings",
               labels(p -> PaperProtocol.listed(p.answers().getOrDefault(PaperProtocol.LIST, ""))));
     }
-    if (all(p -> p.answers().containsKey(PaperProtocol.VIEW) && p.subgroup().containsKey("view"))) {
+    if (all(
+        p ->
+            p.answers().containsKey(PaperProtocol.VIEW)
+                && p.sample().subgroup().containsKey("view"))) {
       scores = scores.with(view());
     }
     return scores;
@@ -217,15 +213,16 @@ public final class PredictionScores {
     MultiLabel.Builder rows = new MultiLabel.Builder();
     for (Prediction p : predictions) {
       Set<Finding> there = EnumSet.noneOf(Finding.class);
-      p.truth()
+      p.sample()
+          .truth()
           .forEach((finding, state) -> {
             if (state == FindingState.PRESENT) {
               there.add(finding);
             }
           });
-      rows.add(there, said.apply(p));
+      rows.add(p.sample().truth().keySet(), there, said.apply(p));
     }
-    return rows.build().scores(settings.bootstrap(), groups());
+    return rows.build().scores(scoring.bootstrap(), groups);
   }
 
   // No Finding follows from the other answers, Support Devices among them (§13.3).
@@ -247,7 +244,7 @@ public final class PredictionScores {
     List<String> truth = new ArrayList<>();
     List<String> said = new ArrayList<>();
     for (Prediction p : predictions) {
-      truth.add(p.subgroup().getOrDefault("view", "").toUpperCase(Locale.ROOT));
+      truth.add(p.sample().subgroup().getOrDefault("view", "").toUpperCase(Locale.ROOT));
       said.add(Protocols.named(p.answers().getOrDefault(PaperProtocol.VIEW, "")).name());
     }
     views.addAll(truth);
@@ -275,14 +272,6 @@ public final class PredictionScores {
               }
               return new double[] {right / items, f1 / names.size()};
             });
-    return settings.bootstrap().intervals(scores, groups());
-  }
-
-  /** What a reader must know of a run before its first score. */
-  public static List<String> marks(PredictionLog.Content run) {
-    boolean reports = run.predictions().stream().anyMatch(p -> p.report().isPresent());
-    return reports && run.settings().containsKey("reference_reports")
-        ? List.of("synthetic: the reference reports are written by a grammar")
-        : List.of();
+    return scoring.bootstrap().intervals(scores, groups);
   }
 }

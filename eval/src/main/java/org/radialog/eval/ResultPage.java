@@ -17,6 +17,9 @@ import java.util.SequencedMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.radialog.base.RadialogException;
+import org.radialog.clinical.Finding;
+import org.radialog.metrics.FindingsScores;
+import org.radialog.metrics.FindingsScores.LabelScore;
 import org.radialog.metrics.Interval;
 import org.radialog.metrics.MultiLabel;
 import org.radialog.metrics.Numbers;
@@ -213,19 +216,34 @@ final class ResultPage {
               "films", scores.films(),
               "patients", scores.patients(),
               "labels",
-                  scores.labels().stream()
-                      .map(label ->
-                          Map.of(
-                              "name", label.finding().label() + (label.few() ? " *" : ""),
-                              "positives", label.positives() + " of " + label.films(),
-                              "auroc", Numbers.two(label.auroc()),
-                              "precision", Numbers.two(label.averagePrecision()),
-                              "brier", Numbers.two(label.brier()),
-                              "f1", Numbers.two(label.bestF1().f1()),
-                              "ece", Numbers.two(label.calibrationError())))
+                  Stream.concat(
+                          scores.labels().stream().map(ResultPage::findingCells),
+                          scores.unknown().stream().map(ResultPage::unknownCells))
                       .toList()));
     }
     return tables;
+  }
+
+  private static Map<String, Object> unknownCells(Finding finding) {
+    return Map.of(
+        "name", finding.label(),
+        "positives", Tables.UNKNOWN,
+        "auroc", "–",
+        "precision", "–",
+        "brier", "–",
+        "f1", "–",
+        "ece", "–");
+  }
+
+  private static Map<String, Object> findingCells(LabelScore label) {
+    return Map.of(
+        "name", label.finding().label() + (label.few() ? " *" : ""),
+        "positives", label.positives() + " of " + label.films(),
+        "auroc", Numbers.two(label.auroc()),
+        "precision", Numbers.two(label.averagePrecision()),
+        "brier", Numbers.two(label.brier()),
+        "f1", Numbers.two(label.bestF1().f1()),
+        "ece", Numbers.two(label.calibrationError()));
   }
 
   private static List<Map<String, Object>> subgroups(Evaluation evaluation) {

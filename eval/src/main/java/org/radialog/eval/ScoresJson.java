@@ -2,8 +2,9 @@ package org.radialog.eval;
 
 import java.util.List;
 import java.util.Map;
-import org.radialog.eval.FindingsScores.LabelScore;
 import org.radialog.metrics.BinaryPredictions;
+import org.radialog.metrics.FindingsScores;
+import org.radialog.metrics.FindingsScores.LabelScore;
 import org.radialog.metrics.Interval;
 import org.radialog.metrics.MultiLabel;
 import org.radialog.metrics.PairedTest;
@@ -63,7 +64,11 @@ final class ScoresJson {
       system
           .clinical()
           .forEach((what, labels) ->
-              put(clinical.putObject(what), clinicalIntervals.putObject(what), labels));
+              put(
+                  clinical.putObject(what),
+                  clinicalIntervals.putObject(what),
+                  system.items(),
+                  labels));
     }
     system
         .findings()
@@ -101,7 +106,8 @@ final class ScoresJson {
     }
   }
 
-  private static void put(ObjectNode scores, ObjectNode intervals, MultiLabel.Scores labels) {
+  private static void put(
+      ObjectNode scores, ObjectNode intervals, int items, MultiLabel.Scores labels) {
     put(scores, intervals, labels.averages());
     ObjectNode perLabel = scores.putObject("per_label");
     ObjectNode perLabelIntervals = intervals.putObject("per_label");
@@ -111,6 +117,9 @@ final class ScoresJson {
       put(label, ends, "precision", row.precision());
       put(label, ends, "recall", row.recall());
       put(label, ends, "f1", row.f1());
+      if (row.known() < items) {
+        label.put("known", row.known());
+      }
       label.put("support", row.support());
       label.put("said", row.said());
     }
@@ -122,6 +131,10 @@ final class ScoresJson {
     findings.meanByFold().forEach((fold, mean) -> number(byFold, Integer.toString(fold), mean));
     scores.put("films", findings.films());
     scores.put("patients", findings.patients());
+    if (!findings.unknown().isEmpty()) {
+      ArrayNode unknown = scores.putArray("not_known");
+      findings.unknown().forEach(finding -> unknown.add(finding.label()));
+    }
     ObjectNode perLabel = scores.putObject("per_label");
     ObjectNode perLabelIntervals = intervals.putObject("per_label");
     for (LabelScore score : findings.labels()) {

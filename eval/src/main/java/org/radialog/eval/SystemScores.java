@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
+import org.radialog.metrics.FindingsScores;
 import org.radialog.metrics.Interval;
 import org.radialog.metrics.MultiLabel;
 import org.radialog.metrics.UncertainMapping;

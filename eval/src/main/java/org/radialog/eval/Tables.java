@@ -9,6 +9,7 @@ import java.util.SequencedMap;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.radialog.clinical.Finding;
+import org.radialog.metrics.FindingsScores;
 import org.radialog.metrics.Interval;
 import org.radialog.metrics.MultiLabel;
 import org.radialog.metrics.PairedTest;
@@ -139,8 +140,11 @@ final class Tables {
     return parts;
   }
 
-  /** A label under a mapping: its support and a row a system. */
-  record LabelLine(Finding finding, int support, List<Optional<MultiLabel.Row>> systems) {}
+  /** What stands where the data does not know a label. */
+  static final String UNKNOWN = "not known";
+
+  /** A label under a mapping: how often it is true, and a row a system. */
+  record LabelLine(Finding finding, String support, List<Optional<MultiLabel.Row>> systems) {}
 
   static List<LabelLine> labels(Evaluation evaluation, String what) {
     List<LabelLine> lines = new ArrayList<>();
@@ -151,11 +155,28 @@ final class Tables {
                   Optional.ofNullable(s.clinical().get(what))
                       .map(scores -> scores.labels().get(finding.column())))
               .toList();
-      int support =
-          rows.stream().flatMap(Optional::stream).mapToInt(MultiLabel.Row::support).max().orElse(0);
-      lines.add(new LabelLine(finding, support, rows));
+      lines.add(new LabelLine(finding, support(evaluation, rows), rows));
     }
     return lines;
+  }
+
+  /** How often a label is true; of how many rows, where not all know it. */
+  static String support(Evaluation evaluation, List<Optional<MultiLabel.Row>> rows) {
+    int support = 0;
+    int known = 0;
+    int items = 0;
+    for (int s = 0; s < rows.size(); s++) {
+      if (rows.get(s).isPresent()) {
+        MultiLabel.Row row = rows.get(s).get();
+        support = Math.max(support, row.support());
+        known = Math.max(known, row.known());
+        items = Math.max(items, evaluation.systems().get(s).items());
+      }
+    }
+    if (known == 0 && items > 0) {
+      return UNKNOWN;
+    }
+    return known < items ? support + " of " + known + " known" : Integer.toString(support);
   }
 
   /**

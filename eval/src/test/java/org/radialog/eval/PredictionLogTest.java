@@ -43,12 +43,15 @@ class PredictionLogTest {
     SequencedMap<String, String> answers = new LinkedHashMap<>();
     answers.put("view", "It is a \"PA\" view.\nYes.");
     return new Prediction(
-        id,
-        "patient",
-        subgroup,
-        Map.of(Finding.EDEMA, FindingState.PRESENT, Finding.FRACTURE, FindingState.NOT_MENTIONED),
-        List.of("Reference, with ünïcode."),
-        List.of(),
+        new Sample(
+            id,
+            "patient",
+            Optional.empty(),
+            subgroup,
+            Map.of(
+                Finding.EDEMA, FindingState.PRESENT, Finding.FRACTURE, FindingState.NOT_MENTIONED),
+            List.of("Reference, with ünïcode."),
+            List.of()),
         Map.of(Finding.EDEMA, 0.25, Finding.PNEUMONIA, 1e-9),
         Optional.of("A report."),
         answers);
@@ -189,13 +192,13 @@ class PredictionLogTest {
     PredictionLog log = PredictionLog.open(folder.resolve("p.jsonl"), settings("mini"));
     log.close();
     AtomicInteger asked = new AtomicInteger();
-    List<PaperProtocol.Sample> samples =
+    List<Sample> samples =
         IntStream.range(0, 1000)
             .mapToObj(i ->
-                new PaperProtocol.Sample(
+                new Sample(
                     "film " + i,
                     "patient",
-                    folder,
+                    Optional.of(folder),
                     new LinkedHashMap<>(),
                     Map.of(),
                     List.of(),

@@ -3,6 +3,8 @@ package org.radialog.eval;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,38 +17,105 @@ import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 import org.radialog.clinical.RuleLabeler;
 import org.radialog.metrics.Bootstrap;
+import org.radialog.metrics.ClinicalMetric;
+import org.radialog.metrics.MultiLabel;
 import org.radialog.metrics.PairedTest;
+import org.radialog.metrics.TextMetric;
 import org.radialog.metrics.WordTokenizer;
+import tools.jackson.databind.JsonNode;
 
 /** The protocols of the paper on answers of which the scores are known by hand. */
 class PredictionScoresTest {
-  private static final ReportScores.Settings SETTINGS =
-      new ReportScores.Settings(
+  private static final Scoring SCORING =
+      new Scoring(
           WordTokenizer.NLTK,
-          Optional.empty(),
-          Optional.empty(),
+          TextMetric.standard(TextMetric.Data.NONE),
+          ClinicalMetric.standard(),
           texts -> texts.stream().map(new RuleLabeler()::label).toList(),
-          new Bootstrap(20, 1),
+          new PairedTest(new Bootstrap(20, 1), 20),
+          new LinkedHashMap<>(),
           Progress.NONE);
 
   private static Prediction prediction(
       String id, String view, Finding truth, String report, Map<String, String> answers) {
+    Map<Finding, FindingState> states = new EnumMap<>(Finding.class);
+    Finding.ALL.forEach(finding -> states.put(finding, FindingState.ABSENT));
+    states.put(truth, FindingState.PRESENT);
+    return prediction(id, view, states, report, answers);
+  }
+
+  private static Prediction prediction(
+      String id,
+      String view,
+      Map<Finding, FindingState> truth,
+      String report,
+      Map<String, String> answers) {
     SequencedMap<String, String> subgroup = new LinkedHashMap<>();
     subgroup.put("view", view);
     return new Prediction(
-        id,
-        id,
-        subgroup,
-        Map.of(truth, FindingState.PRESENT),
-        List.of(),
-        List.of(),
+        new Sample(id, id, Optional.empty(), subgroup, truth, List.of(), List.of()),
         Map.of(),
         Optional.of(report),
         new LinkedHashMap<>(answers));
   }
 
+  private static Evaluation evaluation(List<Prediction> predictions) {
+    return new EvaluationRun(
+            predictions.stream().map(Prediction::sample).toList(),
+            EnumSet.allOf(Task.class),
+            List.of(EvaluatedSystem.predicted("model", predictions)),
+            new EvaluationRun.Settings("model", false, new LinkedHashMap<>(), line -> {}))
+        .run(SCORING);
+  }
+
   private static SystemScores only(List<Prediction> predictions) {
-    return new PredictionScores("model", predictions, SETTINGS).all(List.of()).systems().getFirst();
+    return evaluation(predictions).systems().getFirst();
+  }
+
+  @Test
+  void aLabelThatNobodyKnowsIsScoredByNeitherSideAndInNoAverage() {
+    Map<Finding, FindingState> truth = new EnumMap<>(Finding.class);
+    truth.put(Finding.EDEMA, FindingState.PRESENT);
+    truth.put(Finding.PNEUMOTHORAX, FindingState.ABSENT);
+    Evaluation evaluation =
+        evaluation(
+            List.of(
+                prediction(
+                    "a",
+                    "PA",
+                    truth,
+                    "There is pulmonary edema. There is a rib fracture.",
+                    Map.of()),
+                prediction("b", "PA", truth, "There is pulmonary edema.", Map.of())));
+    SystemScores scores = evaluation.systems().getFirst();
+    // one of the two known labels is right, the other is nowhere; the fracture counts for nothing
+    assertThat(micro(scores, "uncertain=negative")).isCloseTo(1, within(1e-12));
+    MultiLabel.Scores labels = Objects.requireNonNull(scores.clinical().get("uncertain=negative"));
+    assertThat(Objects.requireNonNull(labels.averages().get("macro_f1_14")).value())
+        .isCloseTo(0.5, within(1e-12));
+    assertThat(Objects.requireNonNull(labels.averages().get("label_accuracy_14")).value())
+        .isCloseTo(1, within(1e-12));
+    MultiLabel.Row fracture = labels.labels().get(Finding.FRACTURE.column());
+    assertThat(fracture.known()).isZero();
+    assertThat(fracture.said()).isZero();
+    assertThat(fracture.f1().value()).isNaN();
+    assertThat(ResultFolder.markdown(evaluation))
+        .contains("| Fracture | not known | – |")
+        .contains("| Edema | 2 | 1.000");
+    assertThat(ResultPage.html(evaluation))
+        .contains("<th scope=\"row\">Fracture</th><td>not known");
+    JsonNode json = ResultFolder.json(evaluation);
+    JsonNode row = json.at("/scores/clinical/uncertain=negative/per_label/Fracture");
+    assertThat(row.path("f1").isNull()).isTrue();
+    assertThat(row.path("known").intValue()).isZero();
+    assertThat(json.at("/settings/labels_not_known").toString())
+        .contains("Fracture", "Support Devices")
+        .doesNotContain("Edema");
+    assertThat(Plots.of(evaluation).get("f1-uncertain-negative"))
+        .isNotNull()
+        .extracting(Drawing::svg)
+        .asString()
+        .contains("not known");
   }
 
   @Test
@@ -65,13 +134,13 @@ class PredictionScoresTest {
                 Finding.PNEUMOTHORAX,
                 "There is pulmonary edema.",
                 Map.of(PaperProtocol.CORRECTED, "There is a pneumothorax.")));
-    PredictionScores scores = new PredictionScores("model", said, SETTINGS).all(List.of());
-    List<SystemScores> systems = scores.systems();
+    Evaluation evaluation = evaluation(said);
+    List<SystemScores> systems = evaluation.systems();
     assertThat(systems).extracting(SystemScores::name).containsExactly("model", "model, corrected");
     assertThat(micro(systems.get(0), "uncertain=negative")).isCloseTo(0.5, within(1e-12));
     assertThat(micro(systems.get(1), "uncertain=negative")).isCloseTo(1, within(1e-12));
     assertThat(systems.get(1).marks().getFirst()).startsWith("oracle");
-    assertThat(scores.comparisons(new PairedTest(new Bootstrap(20, 1), 20))).hasSize(1);
+    assertThat(evaluation.comparisons()).hasSize(1);
   }
 
   private static double micro(SystemScores scores, String what) {

@@ -17,6 +17,7 @@ import org.radialog.data.Film;
 import org.radialog.data.Truth;
 import org.radialog.metrics.Bootstrap;
 import org.radialog.metrics.ClinicalEfficacy;
+import org.radialog.metrics.FindingsScores;
 import org.radialog.metrics.Groups;
 import org.radialog.metrics.PairedTest;
 import org.radialog.metrics.Resampled;
@@ -92,7 +93,7 @@ final class SampleEvaluation {
   }
 
   FindingsScores findings(double skill) {
-    return FindingsScores.of(
+    return FilmScores.of(
         films, probabilities(skill), f -> Math.floorMod(f.patient().hashCode(), 3), 1);
   }
 

@@ -1,24 +1,18 @@
 package org.radialog.instruct;
 
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Predicate;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
-import org.radialog.clinical.SmolLm2Format;
-import org.radialog.clinical.Turn;
-import org.radialog.clinical.View;
 import org.radialog.data.Film;
 import org.radialog.data.Truth;
-import org.radialog.instruct.InstructDialog.Exchange;
 import org.radialog.instruct.InstructDialog.Task;
 
 /**
@@ -129,88 +123,50 @@ public final class InstructDataSet {
     double kind = random.nextDouble();
     boolean named = random.nextDouble() >= mix.withoutFindings();
     if (kind < mix.report() + mix.reportDialog()) {
-      Film film = inTurn(n);
-      var talk = new Talk(film, named, named ? list(film, random) : seen(film, random), random);
-      talk.report();
+      Talk talk = Task.REPORT.task().open(this, n, named, random);
       if (kind >= mix.report()) {
         int further = 1 + random.nextInt(3);
         for (int i = 0; i < further; i++) {
-          talk.afterReport();
+          double task = random.nextDouble();
+          if (task < mix.correction() && !talk.asked(Task.CORRECTION)) {
+            Task.CORRECTION.task().ask(talk);
+          } else {
+            further(talk);
+          }
         }
       }
       return talk.done();
     }
-    Talk talk = question(n, named, random);
+    Talk talk = drawn(mix.opening(), random, _ -> true).task().open(this, n, named, random);
     int further = random.nextInt(3);
     for (int i = 0; i < further; i++) {
-      talk.further();
+      further(talk);
     }
     return talk.done();
   }
 
-  /** The first question of a dialog without a report: the film or the list fits the answer. */
-  private Talk question(long n, boolean named, SplittableRandom random) {
-    double task = random.nextDouble();
-    if (task < 0.5) {
-      Finding finding = pick(FINDINGS, random);
-      boolean yes = random.nextBoolean();
-      List<Film> fitting = (yes ? with : without).getOrDefault(finding, List.of());
-      if (named || fitting.isEmpty()) {
-        Film film = inTurn(n);
-        var list = EnumSet.noneOf(Finding.class);
-        list.addAll(list(film, random));
-        if (yes) {
-          list.add(finding);
-        } else {
-          list.remove(finding);
-          list.removeIf(other -> !ReportGrammar.denied(Set.of(other)).contains(finding));
-        }
-        var talk = new Talk(film, true, list, random);
-        talk.binary(finding, yes);
-        return talk;
+  private void further(Talk talk) {
+    drawn(mix.further(), talk.random(), task -> task.task().repeatable() || !talk.asked(task))
+        .task()
+        .ask(talk);
+  }
+
+  /** A task by the shares; one that may not be asked leaves its share to those behind it. */
+  private static Task drawn(
+      List<InstructMix.Share> shares, SplittableRandom random, Predicate<Task> allowed) {
+    double drawn = random.nextDouble();
+    double upTo = 0;
+    for (InstructMix.Share share : shares) {
+      upTo += share.share();
+      if (drawn < upTo && allowed.test(share.of())) {
+        return share.of();
       }
-      Film film = pick(fitting, random);
-      var talk = new Talk(film, false, film.present(), random);
-      talk.binary(finding, yes);
-      return talk;
     }
-    if (task < 0.58) {
-      boolean yes = random.nextBoolean();
-      List<Film> fitting = yes ? normal : abnormal;
-      Film film = named || fitting.isEmpty() ? inTurn(n) : pick(fitting, random);
-      Set<Finding> truth = film.present();
-      if (named || fitting.isEmpty()) {
-        var list = EnumSet.noneOf(Finding.class);
-        if (!yes) {
-          list.addAll(list(film, random));
-          if (list.isEmpty()) {
-            list.add(pick(FINDINGS, random));
-          }
-        }
-        truth = list;
-      }
-      var talk = new Talk(film, named || fitting.isEmpty(), truth, random);
-      talk.normal();
-      return talk;
-    }
-    Film film = inTurn(n);
-    var talk = new Talk(film, named, named ? list(film, random) : seen(film, random), random);
-    if (task < 0.80) {
-      talk.view();
-    } else if (task < 0.88) {
-      talk.list();
-    } else if (task < 0.92) {
-      talk.impression();
-    } else if (task < 0.96) {
-      talk.summary();
-    } else {
-      talk.notAssessed();
-    }
-    return talk;
+    return shares.getLast().of();
   }
 
   /** The film of the n-th dialog: every round of {@code films.size()} dialogs is a permutation. */
-  private Film inTurn(long n) {
+  Film inTurn(long n) {
     long number = n / films.size();
     Round current = round;
     if (current.number() != number) {
@@ -233,13 +189,13 @@ public final class InstructDataSet {
   }
 
   /** What the prompt says of the findings. */
-  private Set<Finding> list(Film film, SplittableRandom random) {
+  Set<Finding> list(Film film, SplittableRandom random) {
     double kind = random.nextDouble();
     var list = EnumSet.noneOf(Finding.class);
     if (kind < mix.random()) {
       int count = random.nextInt(6);
       while (list.size() < count) {
-        list.add(pick(FINDINGS, random));
+        list.add(anyFinding(random));
       }
       return list;
     }
@@ -247,7 +203,7 @@ public final class InstructDataSet {
     if (kind < mix.random() + mix.edited()) {
       int edits = 1 + random.nextInt(3);
       for (int i = 0; i < edits; i++) {
-        Finding finding = pick(FINDINGS, random);
+        Finding finding = anyFinding(random);
         if (!list.remove(finding)) {
           list.add(finding);
         }
@@ -257,7 +213,7 @@ public final class InstructDataSet {
   }
 
   /** What a classifier or the data set says of the film. */
-  private Set<Finding> seen(Film film, SplittableRandom random) {
+  Set<Finding> seen(Film film, SplittableRandom random) {
     boolean predicted = random.nextDouble() < mix.predicted();
     double[] row = probabilities.get(film.image());
     if (!predicted || row == null) {
@@ -272,210 +228,27 @@ public final class InstructDataSet {
     return seen;
   }
 
-  private static <T> T pick(List<T> options, SplittableRandom random) {
-    return options.get(random.nextInt(options.size()));
+  Finding anyFinding(SplittableRandom random) {
+    return Talk.pick(FINDINGS, random);
   }
 
-  /** A dialog in the making. */
-  private static final class Talk {
-    private final Film film;
-    private final boolean named;
-    private final Set<Finding> list;
-    private final SplittableRandom random;
-    private final long words;
-    private final List<Exchange> exchanges = new ArrayList<>();
-    private Set<Finding> stated;
-    private int corrections;
-    private boolean reported;
+  /** Films that have the finding. */
+  List<Film> with(Finding finding) {
+    return with.getOrDefault(finding, List.of());
+  }
 
-    Talk(Film film, boolean named, Collection<Finding> truth, SplittableRandom random) {
-      this.film = film;
-      this.named = named;
-      this.list = ReportGrammar.stated(truth);
-      this.stated = list;
-      this.random = random;
-      this.words = random.nextLong();
-    }
+  /** Films whose report denies the finding. */
+  List<Film> denying(Finding finding) {
+    return without.getOrDefault(finding, List.of());
+  }
 
-    InstructDialog done() {
-      return new InstructDialog(
-          film.image(), named ? Optional.of(list) : Optional.empty(), exchanges);
-    }
+  /** Films without a finding that a report states. */
+  List<Film> normal() {
+    return normal;
+  }
 
-    private void say(Task task, String request, String answer) {
-      exchanges.add(new Exchange(task, request, answer, stated));
-    }
-
-    private String say(List<String> options) {
-      return pick(options, random);
-    }
-
-    private boolean asked(Task task) {
-      return exchanges.stream().anyMatch(exchange -> exchange.task() == task);
-    }
-
-    void report() {
-      reported = true;
-      // The one wording that the product uses itself is the most frequent.
-      String request =
-          random.nextInt(2) == 0
-              ? SmolLm2Format.FORMAT.request(new Turn.Report())
-              : say(InstructPhrases.REPORT);
-      say(Task.REPORT, request, ReportGrammar.report(stated, film.view(), words));
-    }
-
-    void afterReport() {
-      double task = random.nextDouble();
-      if (task < 0.6 && corrections == 0) {
-        correction();
-      } else {
-        further();
-      }
-    }
-
-    /** Any task but a report; each but the question for a finding at most once. */
-    void further() {
-      double task = random.nextDouble();
-      if (task < 0.16 && !asked(Task.VIEW)) {
-        view();
-      } else if (task < 0.30 && !asked(Task.LIST)) {
-        list();
-      } else if (task < 0.42 && !asked(Task.IMPRESSION)) {
-        impression();
-      } else if (task < 0.52 && !asked(Task.SUMMARY)) {
-        summary();
-      } else if (task < 0.57 && !asked(Task.NOT_ASSESSED)) {
-        notAssessed();
-      } else {
-        anyBinary();
-      }
-    }
-
-    /** Asks where both answers are possible, so that yes and no stay balanced. */
-    private void anyBinary() {
-      var yes = new ArrayList<>(stated);
-      var no = new ArrayList<>(ReportGrammar.denied(stated));
-      if (yes.isEmpty() || no.isEmpty()) {
-        if (!asked(Task.VIEW)) {
-          view();
-        }
-        return;
-      }
-      boolean answer = random.nextBoolean();
-      binary(pick(answer ? yes : no, random), answer);
-    }
-
-    void binary(Finding finding, boolean yes) {
-      String name = InstructPhrases.asked(finding, random);
-      String request = say(InstructPhrases.BINARY).formatted(name);
-      if (random.nextInt(5) == 0) {
-        request = "Is there any " + finding.label() + "?";
-      } else if (random.nextInt(6) == 0) {
-        request = say(InstructPhrases.LAY.getOrDefault(finding, List.of(request)));
-      }
-      String answered = ReportGrammar.withArticle(finding);
-      String answer =
-          random.nextInt(2) == 0
-              ? (yes ? "Yes, there is %s." : "No, there is no %s.")
-                  .formatted(yes ? answered : ReportGrammar.name(finding))
-              : (yes ? "Yes, %s is present." : "No, %s is not seen.").formatted(answered);
-      say(Task.BINARY, request, answer);
-    }
-
-    void normal() {
-      String answer =
-          stated.isEmpty()
-              ? "Yes, no abnormality of the heart, lungs or pleura is seen."
-              : "No, there is " + ReportGrammar.listWithArticles(stated) + ".";
-      say(Task.NORMAL, say(InstructPhrases.NORMAL), answer);
-    }
-
-    void list() {
-      String answer =
-          stated.isEmpty()
-              ? "There are no findings."
-              : "There is " + ReportGrammar.listWithArticles(stated) + ".";
-      say(Task.LIST, say(reported ? InstructPhrases.LIST_OF_REPORT : InstructPhrases.LIST), answer);
-    }
-
-    void view() {
-      String name =
-          switch (film.view()) {
-            case PA -> "a PA view";
-            case AP -> "an AP view";
-            case LATERAL -> "a lateral view";
-            case UNKNOWN -> "";
-          };
-      if (name.isEmpty()) {
-        say(Task.VIEW, say(InstructPhrases.VIEW), "I cannot say: the view is not known.");
-      } else if (random.nextInt(3) == 0) {
-        View supposed = random.nextBoolean() ? View.PA : View.AP;
-        String request =
-            supposed == View.PA
-                ? say(List.of("Is this a PA view?", "Is this a PA film?"))
-                : say(List.of("Is this an AP view?", "Is this an AP film?"));
-        say(
-            Task.VIEW,
-            request,
-            (supposed == film.view() ? "Yes" : "No") + ", this is " + name + ".");
-      } else {
-        say(Task.VIEW, say(InstructPhrases.VIEW), "This is " + name + ".");
-      }
-    }
-
-    void impression() {
-      String request =
-          random.nextInt(3) == 0
-              ? SmolLm2Format.FORMAT.request(new Turn.Impression())
-              : say(InstructPhrases.IMPRESSION);
-      say(Task.IMPRESSION, request, ReportGrammar.impression(stated, words));
-    }
-
-    void summary() {
-      String request =
-          random.nextInt(3) == 0
-              ? SmolLm2Format.FORMAT.request(new Turn.Summary())
-              : say(InstructPhrases.SUMMARY);
-      say(Task.SUMMARY, request, ReportGrammar.summary(stated, film.view(), words));
-    }
-
-    void notAssessed() {
-      var asked = pick(InstructPhrases.NOT_ASSESSED, random);
-      say(Task.NOT_ASSESSED, asked.question(), asked.answer());
-    }
-
-    void correction() {
-      corrections++;
-      var missing = new ArrayList<>(ReportGrammar.FINDINGS);
-      missing.removeAll(stated);
-      var wrong = new ArrayList<>(stated);
-      int kind = random.nextInt(3);
-      var add = EnumSet.noneOf(Finding.class);
-      var remove = EnumSet.noneOf(Finding.class);
-      if (kind != 0 || wrong.isEmpty()) {
-        take(missing, add);
-      }
-      if (kind != 1 || missing.isEmpty()) {
-        take(wrong, remove);
-      }
-      var corrected = EnumSet.noneOf(Finding.class);
-      corrected.addAll(stated);
-      corrected.addAll(add);
-      corrected.removeAll(remove);
-      String request =
-          random.nextInt(2) == 0
-              ? SmolLm2Format.FORMAT.request(new Turn.Correction(add, remove, Set.of()))
-              : InstructPhrases.correction(add, remove, random);
-      stated = Collections.unmodifiableSet(corrected);
-      say(Task.CORRECTION, request, ReportGrammar.report(stated, film.view(), words));
-    }
-
-    /** One of {@code from}, sometimes two. */
-    private void take(List<Finding> from, Set<Finding> to) {
-      int count = random.nextInt(4) == 0 ? 2 : 1;
-      for (int i = 0; i < count && !from.isEmpty(); i++) {
-        to.add(from.remove(random.nextInt(from.size())));
-      }
-    }
+  /** Films with one. */
+  List<Film> abnormal() {
+    return abnormal;
   }
 }

@@ -2,8 +2,12 @@ package org.radialog.instruct;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
+import org.radialog.base.Printable;
+import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.PromptFormat;
@@ -20,20 +24,47 @@ import org.radialog.clinical.Turn;
 public record InstructDialog(
     String image, Optional<Set<Finding>> findings, List<Exchange> exchanges) {
 
-  /** The tasks of the mix. */
+  /** The tasks of the mix: the one place where a task is registered. */
   public enum Task {
-    REPORT,
+    REPORT(new ReportTask()),
     /** Is this one finding there. */
-    BINARY,
+    BINARY(new BinaryTask()),
     /** Is anything there. */
-    NORMAL,
-    LIST,
-    VIEW,
-    CORRECTION,
-    IMPRESSION,
-    SUMMARY,
+    NORMAL(new NormalTask()),
+    LIST(new ListTask()),
+    VIEW(new ViewTask()),
+    CORRECTION(new CorrectionTask()),
+    IMPRESSION(new ImpressionTask()),
+    SUMMARY(new SummaryTask()),
     /** A question for something that no label knows; the answer says so. */
-    NOT_ASSESSED
+    NOT_ASSESSED(new NotAssessedTask());
+
+    @SuppressWarnings("ImmutableEnumChecker") // a task keeps nothing
+    private final InstructTask task;
+
+    Task(InstructTask task) {
+      this.task = task;
+    }
+
+    InstructTask task() {
+      return task;
+    }
+
+    /**
+     * A task by its name in lower case.
+     *
+     * @throws RadialogException if there is none
+     */
+    static Task named(String name) {
+      List<String> names =
+          Stream.of(values()).map(task -> task.name().toLowerCase(Locale.ROOT)).toList();
+      int at = names.indexOf(name);
+      if (at < 0) {
+        throw new RadialogException(
+            "there is no task %s: expected one of %s".formatted(Printable.of(name), names));
+      }
+      return values()[at];
+    }
   }
 
   /**

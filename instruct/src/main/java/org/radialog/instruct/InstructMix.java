@@ -1,6 +1,8 @@
 package org.radialog.instruct;
 
+import java.util.List;
 import org.radialog.base.RadialogException;
+import org.radialog.instruct.InstructDialog.Task;
 
 /**
  * Shares of the instruct mix, each from 0 to 1.
@@ -14,6 +16,11 @@ import org.radialog.base.RadialogException;
  * @param random of those that name them: labels drawn at random altogether
  * @param predicted of the findings taken from a film: by a classifier that never saw it, where
  *     there is one; otherwise what the data set says
+ * @param correction of the turns behind a report: that it is corrected, at most once in a dialog
+ * @param opening the tasks that begin a dialog without a report; the last one takes what is left
+ * @param further the tasks of any later turn, each at most once in a dialog unless it is one that
+ *     may be repeated, in which case it comes last; what has been asked leaves its share to those
+ *     behind it
  */
 public record InstructMix(
     double report,
@@ -21,9 +28,56 @@ public record InstructMix(
     double withoutFindings,
     double edited,
     double random,
-    double predicted) {
+    double predicted,
+    double correction,
+    List<Share> opening,
+    List<Share> further) {
+  /**
+   * How often a task is asked.
+   *
+   * @param task its name, that of a {@link Task} in lower case
+   * @param share of the turns, from 0 to 1
+   */
+  public record Share(String task, double share) {
+    /**
+     * Checks the name.
+     *
+     * @throws RadialogException if there is no such task
+     */
+    public Share {
+      Task.named(task);
+    }
+
+    Task of() {
+      return Task.named(task);
+    }
+  }
+
   /** The mix that the embedded model is trained with. */
-  public static final InstructMix DEFAULT = new InstructMix(0.38, 0.32, 0.25, 0.3, 0.2, 0.7);
+  public static final InstructMix DEFAULT =
+      new InstructMix(
+          0.38,
+          0.32,
+          0.25,
+          0.3,
+          0.2,
+          0.7,
+          0.6,
+          List.of(
+              new Share("binary", 0.5),
+              new Share("normal", 0.08),
+              new Share("view", 0.22),
+              new Share("list", 0.08),
+              new Share("impression", 0.04),
+              new Share("summary", 0.04),
+              new Share("not_assessed", 0.04)),
+          List.of(
+              new Share("view", 0.16),
+              new Share("list", 0.14),
+              new Share("impression", 0.12),
+              new Share("summary", 0.10),
+              new Share("not_assessed", 0.05),
+              new Share("binary", 0.43)));
 
   /**
    * Checks the shares.
@@ -32,7 +86,9 @@ public record InstructMix(
    */
   public InstructMix {
     for (double share :
-        new double[] {report, reportDialog, withoutFindings, edited, random, predicted}) {
+        new double[] {
+          report, reportDialog, withoutFindings, edited, random, predicted, correction
+        }) {
       if (!(share >= 0 && share <= 1)) {
         throw new RadialogException("mix has the share " + share + ", expected from 0 to 1");
       }
@@ -42,5 +98,22 @@ public record InstructMix(
           "mix has report + report_dialog = %s and edited + random = %s, expected at most 1 each"
               .formatted(report + reportDialog, edited + random));
     }
+    opening = requireWhole("opening", opening);
+    further = requireWhole("further", further);
+    if (!further.getLast().of().task().repeatable()) {
+      throw new RadialogException(
+          "mix.further ends with %s, expected a task that may be asked again"
+              .formatted(further.getLast().task()));
+    }
+  }
+
+  private static List<Share> requireWhole(String field, List<Share> shares) {
+    double sum = shares.stream().mapToDouble(Share::share).sum();
+    if (shares.stream().anyMatch(s -> !(s.share() >= 0)) || !(Math.abs(sum - 1) < 1e-9)) {
+      throw new RadialogException(
+          "mix.%s has the shares %s, expected none below 0 and 1 together"
+              .formatted(field, shares.stream().map(Share::share).toList()));
+    }
+    return List.copyOf(shares);
   }
 }

@@ -20,6 +20,7 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.radialog.base.RadialogException;
+import org.radialog.base.Sha256;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 import org.radialog.clinical.FindingWords;
@@ -35,6 +36,7 @@ import org.radialog.data.Truth;
 import org.radialog.instruct.InstructDialog.Exchange;
 import org.radialog.instruct.InstructDialog.Part;
 import org.radialog.instruct.InstructDialog.Task;
+import org.radialog.instruct.InstructMix.Share;
 
 class InstructDataSetTest {
   private static final int COUNT = 4000;
@@ -52,6 +54,39 @@ class InstructDataSetTest {
     assertThat(again.dialog(3711)).isEqualTo(DIALOGS.get(3711));
     assertThat(again.dialogs(100, 200)).isEqualTo(DIALOGS.subList(100, 200));
     assertThat(dataSet(FILMS, 2).dialogs(0, 50)).isNotEqualTo(DIALOGS.subList(0, 50));
+  }
+
+  @Test
+  void theFirstDialogsOfTheMixAreTheSameInEveryVersion() {
+    StringBuilder all = new StringBuilder();
+    DIALOGS.subList(0, 1000).forEach(dialog -> all.append(dialog).append('\n'));
+    assertThat(Sha256.of(all.toString()))
+        .isEqualTo("a7c61cd0ac7e5d707e218924fa4d3b8d4f28f4cc81d6d3cf8861b057fe3424cc");
+  }
+
+  @Test
+  void sharesOfTasksAreConfiguration() {
+    InstructMix d = InstructMix.DEFAULT;
+    List<Share> views = List.of(new Share("view", 1));
+    List<Share> binary = List.of(new Share("binary", 1));
+    var mix =
+        new InstructMix(0, 0, d.withoutFindings(), d.edited(), d.random(), 1, 0, views, binary);
+    var set = new InstructDataSet(FILMS, Map.of(), new double[14], mix, 1);
+    for (InstructDialog dialog : set.dialogs(0, 100)) {
+      assertThat(dialog.exchanges().getFirst().task()).isEqualTo(Task.VIEW);
+      assertThat(dialog.exchanges().subList(1, dialog.exchanges().size()))
+          .allSatisfy(e -> assertThat(e.task()).isEqualTo(Task.BINARY));
+    }
+    assertThatThrownBy(() -> new Share("guess", 1))
+        .isInstanceOf(RadialogException.class)
+        .hasMessageStartingWith("there is no task guess: expected one of [report, binary,");
+    assertThatThrownBy(() -> new InstructMix(0, 0, 0, 0, 0, 1, 0, views, views))
+        .isInstanceOf(RadialogException.class)
+        .hasMessage("mix.further ends with view, expected a task that may be asked again");
+    List<Share> half = List.of(new Share("binary", 0.5));
+    assertThatThrownBy(() -> new InstructMix(0, 0, 0, 0, 0, 1, 0, half, binary))
+        .isInstanceOf(RadialogException.class)
+        .hasMessage("mix.opening has the shares [0.5], expected none below 0 and 1 together");
   }
 
   @Test

@@ -9,6 +9,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorSpecies;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 
 /**
  * A quantised weight matrix [R, C] in the layout that the kernels read: blocks of L rows × one
@@ -63,6 +64,7 @@ public final class PackedMatrix {
     long expected = bytes(format, rows, columns);
     if (bytes.byteSize() != expected) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "packed matrix of %d x %d, %s: expected %d bytes, found %d"
               .formatted(rows, columns, format, expected, bytes.byteSize()));
     }
@@ -84,6 +86,7 @@ public final class PackedMatrix {
   static long bytes(WeightFormat format, int rows, int columns, int lanes) {
     if (rows < 1 || columns < 1 || columns % WeightFormat.GROUP != 0) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "packed matrix: expected a row or more and columns in groups of %d, found %d x %d"
               .formatted(WeightFormat.GROUP, rows, columns));
     }
@@ -150,6 +153,7 @@ public final class PackedMatrix {
   private static short checked(short half, int row, int group) {
     if ((half & 0x7c00) == 0x7c00) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "quantised matrix: the scale of row %d, group %d is not finite".formatted(row, group));
     }
     return half;

@@ -5,6 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Optional;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 
 /**
  * A weight matrix in groups of 32 columns, read one row and group at a time: what {@link
@@ -173,6 +174,7 @@ public interface QuantisedRows {
         Math.multiplyExact((long) rows, checkedColumns(columns) / WeightFormat.GROUP) * blockBytes;
     if (bytes.byteSize() != expected) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "quantised matrix of %d x %d: expected %d bytes, found %d"
               .formatted(rows, columns, expected, bytes.byteSize()));
     }
@@ -182,6 +184,7 @@ public interface QuantisedRows {
   private static int checkedColumns(int columns) {
     if (columns < 1 || columns % WeightFormat.GROUP != 0) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "quantised matrix: expected columns in groups of "
               + WeightFormat.GROUP
               + ", found "
@@ -412,6 +415,7 @@ public interface QuantisedRows {
 
     private static RadialogException outOfRange(float value, int row) {
       return new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "quantised matrix: expected finite weights within the range of f16 scales, found "
               + value
               + " in row "

@@ -1,6 +1,7 @@
 package org.radialog.kernels;
 
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 
 /** The JDK's Vector API, an incubator module that a Java process has only where it asks for it. */
 public final class VectorApi {
@@ -22,9 +23,10 @@ public final class VectorApi {
   public static void require(String what) {
     if (!present()) {
       throw new RadialogException(
+          Kind.UNSUPPORTED,
           what
-              + " needs the JDK's Vector API, which this process was started without: start java with"
-              + " --add-modules "
+              + " needs the JDK's Vector API, which this process was started without: start java"
+              + " with --add-modules "
               + MODULE
               + ", or take the precision bf16 or fp32, which do without");
     }

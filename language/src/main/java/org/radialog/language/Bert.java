@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Tensor;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.torch.BertAttention;
 import org.radialog.torch.BertResidual;
 import org.radialog.torch.Init;
@@ -72,6 +73,7 @@ public final class Bert {
     public Config {
       if (hidden % heads != 0) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             "a BERT of width " + hidden + " cannot have " + heads + " heads: not a divisor");
       }
     }
@@ -159,11 +161,13 @@ public final class Bert {
   private int[] checked(int[] row) {
     if (row.length < 1 || row.length > config.longest()) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "BERT reads rows of 1 to " + config.longest() + " tokens, got " + row.length);
     }
     for (int id : row) {
       if (id < 0 || id >= config.vocab()) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             "token " + id + " is not in BERT's vocabulary of " + config.vocab());
       }
     }

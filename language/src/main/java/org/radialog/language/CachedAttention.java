@@ -23,6 +23,7 @@ final class CachedAttention {
   static final int CHUNK = 64;
 
   private static final int TILE = 4 * LANES; // floats of a row that are worked on together
+  private static final int TOGETHER = 3; // query heads whose accumulators fit in 16 registers
   private static final long BYTES = (long) LANES * Float.BYTES;
   private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(LE);
@@ -122,9 +123,10 @@ final class CachedAttention {
     int slot = chunk * config.heads() + kvHead * group;
     float[] scores = scratch.scores;
     // The cache is read from memory, not from a cache of the processor: heads that share it go
-    // through it together.
-    int together = d % TILE == 0 ? group / 3 * 3 : 0;
-    for (int g = 0; g < together; g += 3) {
+    // through it three together, as many as the registers have room for. In SmolLM2 that is all
+    // that share a key; of a group of another size those that are left over go one by one.
+    int together = d % TILE == 0 ? group / TOGETHER * TOGETHER : 0;
+    for (int g = 0; g < together; g += TOGETHER) {
       scoreThree(keys, at, count, scratch.queries, g * d, d, scores, g * CHUNK);
     }
     for (int g = together; g < group; g++) {
@@ -133,7 +135,7 @@ final class CachedAttention {
     for (int g = 0; g < group; g++) {
       softmax(scores, g * CHUNK, count, slot + g);
     }
-    for (int g = 0; g < together; g += 3) {
+    for (int g = 0; g < together; g += TOGETHER) {
       weighThree(values, at, count, scores, g * CHUNK, d, rows, (slot + g) * d);
     }
     for (int g = together; g < group; g++) {

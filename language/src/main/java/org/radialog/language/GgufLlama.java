@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.kernels.QuantisedRows;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.TensorInfo;
@@ -69,11 +70,13 @@ public final class GgufLlama implements LlamaWeights {
     Map<String, Object> metadata = gguf.metadata();
     if (!"llama".equals(metadata.get("general.architecture"))) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "language model: expected a GGUF file of the architecture llama, found "
               + metadata.getOrDefault("general.architecture", gguf.format()));
     }
     if (gguf.tensors().containsKey("rope_freqs.weight")) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "language model: the GGUF file scales its rotary frequencies by the tensor"
               + " rope_freqs.weight, which is not supported: take the safetensors files of that"
               + " model");
@@ -101,6 +104,7 @@ public final class GgufLlama implements LlamaWeights {
             integer(metadata, "llama.context_length"));
     if (optional(metadata, "llama.vocab_size").orElse(config.vocab()) > config.vocab()) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "language model: the GGUF file says llama.vocab_size %s and its embedding table has %d rows"
               .formatted(metadata.get("llama.vocab_size"), config.vocab()));
     }
@@ -113,6 +117,7 @@ public final class GgufLlama implements LlamaWeights {
     TensorInfo table = gguf.tensors().get("token_embd.weight");
     if (table == null || table.shape().length != 2 || table.shape()[0] > Integer.MAX_VALUE) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "language model: expected a matrix token_embd.weight in the GGUF file, found " + table);
     }
     return (int) table.shape()[0];
@@ -126,6 +131,7 @@ public final class GgufLlama implements LlamaWeights {
     int values = optional(metadata, "llama.attention.value_length").orElse(size);
     if (rotary != size || values != size) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "language model: expected keys, values and rotary embedding of one size, found %d, %d and %d"
               .formatted(size, values, rotary));
     }
@@ -136,6 +142,7 @@ public final class GgufLlama implements LlamaWeights {
     return optional(metadata, key)
         .orElseThrow(() ->
             new RadialogException(
+                Kind.REFUSED_WEIGHTS,
                 "language model: expected an integer as " + key + " in the GGUF file, found none"));
   }
 
@@ -148,6 +155,7 @@ public final class GgufLlama implements LlamaWeights {
       return Optional.of(n.intValue());
     }
     throw new RadialogException(
+        Kind.REFUSED_WEIGHTS,
         "language model: expected an integer as " + key + " in the GGUF file, found " + value);
   }
 
@@ -156,6 +164,7 @@ public final class GgufLlama implements LlamaWeights {
       return value;
     }
     throw new RadialogException(
+        Kind.REFUSED_WEIGHTS,
         "language model: expected a number as "
             + key
             + " in the GGUF file, found "
@@ -181,6 +190,7 @@ public final class GgufLlama implements LlamaWeights {
     TensorInfo stored = gguf.tensors().get(source(name).name);
     if (stored == null) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "language model: the GGUF file has no tensor "
               + source(name).name
               + ", which is "
@@ -253,7 +263,8 @@ public final class GgufLlama implements LlamaWeights {
   private Source source(String name) {
     Source source = sources.get(name);
     if (source == null) {
-      throw new RadialogException("language model: there is no tensor " + name);
+      throw new RadialogException(
+          Kind.REFUSED_WEIGHTS, "language model: there is no tensor " + name);
     }
     return source;
   }

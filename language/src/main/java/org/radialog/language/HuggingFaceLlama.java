@@ -3,6 +3,7 @@ package org.radialog.language;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.kernels.QuantisedRows;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.DType;
@@ -43,7 +44,8 @@ public record HuggingFaceLlama(LlamaConfig config, Checkpoint checkpoint) implem
   private TensorInfo stored(String name) {
     TensorInfo info = checkpoint.tensors().get(name);
     if (info == null) {
-      throw new RadialogException("language model: the checkpoint has no tensor " + name);
+      throw new RadialogException(
+          Kind.REFUSED_WEIGHTS, "language model: the checkpoint has no tensor " + name);
     }
     return info;
   }
@@ -87,13 +89,15 @@ public record HuggingFaceLlama(LlamaConfig config, Checkpoint checkpoint) implem
   private MemorySegment halves(String name) {
     TensorInfo info = stored(name);
     if (info.dtype() != DType.F16) {
-      throw new RadialogException("language model: expected " + name + " as F16, found " + info);
+      throw new RadialogException(
+          Kind.REFUSED_WEIGHTS, "language model: expected " + name + " as F16, found " + info);
     }
     return checkpoint.bytes(name);
   }
 
   private static RadialogException notQuantised(TensorInfo info) {
     return new RadialogException(
+        Kind.REFUSED_WEIGHTS,
         "language model: expected U8 nibbles or I8 bytes beside scales, found " + info);
   }
 

@@ -38,4 +38,15 @@ public interface LanguageDecoder {
   default int passTokens() {
     return 1;
   }
+
+  /** The likeliest of the first {@code choices} words; of equal ones the first. */
+  static int likeliest(float[] logits, int choices) {
+    int best = 0;
+    for (int i = 1; i < choices; i++) {
+      if (logits[i] > logits[best]) {
+        best = i;
+      }
+    }
+    return best;
+  }
 }

@@ -6,10 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicIntegerArray;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiFunction;
-import java.util.function.DoubleUnaryOperator;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.Pointer;
@@ -22,9 +19,7 @@ import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.jspecify.annotations.Nullable;
 import org.radialog.base.RadialogException;
-import org.radialog.kernels.Team;
 import org.radialog.torch.BlasThreads;
 import org.radialog.torch.Linear;
 import org.radialog.torch.LoraLinear;
@@ -53,23 +48,15 @@ import org.radialog.torch.Torch;
  * type of the matrices, their inputs and their outputs, and of the products inside the attention of
  * a long text ({@link BlockAttention}).
  *
- * <p>A prompt in bf16 is computed in blocks of {@value #BLOCK} positions that begin at their
- * multiples, each padded to its full size and on one thread. The libraries add up in an order that
- * depends on the shape of a product and on the number of threads; here both are always the same, so
- * the keys and values of a position, and the logits behind it, have the same bits however a prompt
- * is cut into calls, on any number of processors and beside any other work. Several blocks are
- * computed side by side: at each layer a block waits for the keys of those before it.
+ * <p>A prompt in bf16 is computed in {@link PromptBlocks}, whose bits do not depend on how it is
+ * cut into calls. A checkpoint and a file of packed weights become a network under "factories"
+ * below.
  *
  * <p>Not thread-safe: one call at a time.
  */
 public final class Llama implements LanguageNetwork, AutoCloseable {
   /** The label of a position that has no target. */
   public static final int IGNORED = -100;
-
-  /** Positions of a prompt in bf16 that are computed together. */
-  static final int BLOCK = 64;
-
-  private static final int MOST_THREADS = 8;
 
   /** A linear layer without bias. */
   private sealed interface Matrix {
@@ -94,7 +81,7 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
 
   /** How rows attend: q [N, H, d], k and v [N, K, d], rotated, to [N, H · d]. */
   @FunctionalInterface
-  private interface Attention {
+  interface Attention {
     Tensor attend(int layer, Tensor q, Tensor k, Tensor v);
 
     /** Keeps keys and values for rows to come. */
@@ -133,7 +120,7 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
   private final LlamaMatrices matrices; // owns the base's memory
   private final Rotary rotary;
   private boolean training;
-  private @Nullable Team team; // of a prompt in blocks, once there was one
+  private final PromptBlocks blocks; // where the type is bf16
 
   private Llama(LlamaMatrices matrices) {
     this(matrices, Matrix.Base::new);
@@ -159,7 +146,453 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
             .toList();
     this.norm = matrices.vector(LlamaWeights.NORM); // [D]
     this.rotary = new Rotary(config);
+    this.blocks = new PromptBlocks(this, matrices);
   }
+
+  // ---------------------------------------------------------------- the network
+
+  Tensor embed(List<LlamaInput> input) {
+    TensorVector pieces = new TensorVector();
+    for (LlamaInput piece : input) {
+      pieces.push_back(
+          switch (piece) {
+            case LlamaInput.Tokens(int[] ids) -> rowsOf(ids); // [n, D]
+            case LlamaInput.Answer(int[] ids) -> rowsOf(ids); // [n, D]
+            case LlamaInput.Embeddings(float[] rows, int count) -> image(rows, count); // [n, D]
+          });
+    }
+    return torch.cat(pieces, 0); // [N, D]
+  }
+
+  private Tensor rowsOf(int[] ids) {
+    for (int id : ids) {
+      if (id < 0 || id >= config.vocab()) {
+        throw new IllegalArgumentException(
+            "token id " + id + " is not one of the model's " + config.vocab());
+      }
+    }
+    return matrices.embeddings(ids);
+  }
+
+  private Tensor image(float[] rows, int count) {
+    if (rows.length != count * config.hidden()) {
+      throw new IllegalArgumentException(
+          "image embeddings: expected %d rows of %d, found %d values"
+              .formatted(count, config.hidden(), rows.length));
+    }
+    return Torch.tensor(rows, count, config.hidden());
+  }
+
+  /**
+   * The layers and the final norm.
+   *
+   * @param wanted the R rows that are wanted of the last layer, which computes only keys and values
+   *     for the others; if none is, the result means nothing
+   * @return [N, D], or [R, D]
+   */
+  Tensor transform(
+      Tensor x /* [N, D] */,
+      long[] positions,
+      Attention attention,
+      Optional<long[]> wanted,
+      Probe probe) {
+    Tensor index = Torch.tensor(positions, positions.length); // [N]
+    int needed = Math.toIntExact(Arrays.stream(positions).max().orElse(0)) + 1;
+    Tensor cos = rotary.cos(needed).index_select(0, index); // [N, 1, d]
+    Tensor sin = rotary.sin(needed).index_select(0, index); // [N, 1, d]
+    probe.see("rope_cos", cos);
+    probe.see("rope_sin", sin);
+    probe.see("hidden_states.0", x);
+    for (int i = 0; i < layers.size(); i++) {
+      try (Scope scope = new Scope()) {
+        Block block = layers.get(i);
+        if (i + 1 == layers.size() && wanted.isPresent() && wanted.get().length == 0) {
+          keep(i, block, rmsNorm(x, block.inputLayernorm), cos, sin, attention);
+          return x;
+        }
+        Rows rows =
+            i + 1 < layers.size()
+                ? Rows.ALL
+                : wanted.map(r -> Rows.named(Torch.tensor(r, r.length))).orElse(Rows.ALL);
+        Tensor h =
+            selfAttention(i, block, rmsNorm(x, block.inputLayernorm), cos, sin, rows, attention);
+        probe.see("layer" + i + ".attention", h);
+        Tensor y = rows.from(x).add(h); // [N, D]
+        h = mlp(block, rmsNorm(y, block.postAttentionLayernorm));
+        probe.see("layer" + i + ".mlp", h);
+        x = scope.keep(y.add(h)); // [N, D]
+      }
+      if (i + 1 < layers.size()) {
+        probe.see("hidden_states." + (i + 1), x);
+      }
+    }
+    Tensor last = rmsNorm(x, norm); // [N, D]
+    probe.see("hidden_states." + layers.size(), last);
+    return last;
+  }
+
+  // [N, D] -> [N, D], of those rows
+  private Tensor selfAttention(
+      int layer, Block block, Tensor x, Tensor cos, Tensor sin, Rows rows, Attention attention) {
+    long n = x.size(0);
+    Tensor input = x.to(type);
+    Tensor asking = rows.from(input); // [N, D]
+    Tensor q = heads(dense(block.qProj, asking), asking.size(0), config.heads()); // [N, H, d]
+    Tensor k = heads(dense(block.kProj, input), n, config.kvHeads()); // [N, K, d]
+    Tensor v = heads(dense(block.vProj, input), n, config.kvHeads()); // [N, K, d]
+    Tensor attended =
+        attention.attend(
+            layer,
+            Rotary.rotate(q, rows.from(cos), rows.from(sin)),
+            Rotary.rotate(k, cos, sin),
+            v); // [N, H·d]
+    return dense(block.oProj, attended.to(type));
+  }
+
+  // Keys and values of rows [N, D] whose queries nobody wants.
+  private void keep(int layer, Block block, Tensor x, Tensor cos, Tensor sin, Attention attention) {
+    Tensor input = x.to(type);
+    Tensor k = heads(dense(block.kProj, input), x.size(0), config.kvHeads()); // [N, K, d]
+    Tensor v = heads(dense(block.vProj, input), x.size(0), config.kvHeads()); // [N, K, d]
+    attention.keep(layer, Rotary.rotate(k, cos, sin), v);
+  }
+
+  private Tensor heads(Tensor t, long n, int heads) {
+    return t.to(ScalarType.Float).view(n, heads, config.headSize());
+  }
+
+  // [N, D] -> [N, D]
+  private Tensor mlp(Block block, Tensor x) {
+    Tensor input = x.to(type);
+    Tensor gate = torch.silu(dense(block.gateProj, input)); // [N, F]
+    Tensor up = dense(block.upProj, input); // [N, F]
+    return dense(block.downProj, gate.mul(up)); // [N, D]
+  }
+
+  // [N, in] -> [N, out]
+  private Tensor dense(Matrix matrix, Tensor x) {
+    return switch (matrix) {
+      case Matrix.Base(LlamaLinear linear, int layer) -> matrices.product(linear, layer, x);
+      case Matrix.Adapted(LoraLinear lora) -> {
+        Tensor input = training && lora.dropout() > 0 ? torch.dropout(x, lora.dropout(), true) : x;
+        Tensor down = torch.linear(input, lora.a().to(type)); // [N, r]
+        Tensor up = torch.linear(down, lora.b().to(type)); // [N, out]
+        yield torch.linear(x, lora.base().weight()).add(up, new Scalar(lora.scale()));
+      }
+    };
+  }
+
+  private Tensor rmsNorm(Tensor x, Tensor weight) {
+    return torch.rms_norm(
+        x,
+        new long[] {config.hidden()},
+        new TensorOptional(weight),
+        new DoubleOptional(config.rmsEps()));
+  }
+
+  // [1, K, L, d] -> [1, H, L, d]: each head stands G times in a row
+  Tensor repeat(Tensor t) {
+    if (config.group() == 1) {
+      return t;
+    }
+    long b = t.size(0);
+    long length = t.size(2);
+    return t.unsqueeze(2) // [B, K, 1, L, d]
+        .expand(b, config.kvHeads(), config.group(), length, config.headSize()) // [B, K, G, L, d]
+        .reshape(b, config.heads(), length, config.headSize()); // [B, H, L, d]
+  }
+
+  static Tensor attention(Tensor q, Tensor k, Tensor v, TensorOptional mask, boolean causal) {
+    return torch.scaled_dot_product_attention(
+        q, k, v, mask, 0, causal, new DoubleOptional(), false);
+  }
+
+  // ---------------------------------------------------------------- training
+
+  /** The embeddings of {@code ids}, fp32 [ids.length, D]; they take no gradient. */
+  public Tensor embed(int[] ids) {
+    try (Scope scope = new Scope();
+        NoGradGuard _ = new NoGradGuard()) {
+      return scope.keep(rowsOf(ids));
+    }
+  }
+
+  /**
+   * The hidden states after the final norm.
+   *
+   * @param embeddings [B, T, D] fp32; shorter sequences are padded on the right, where rows may
+   *     hold anything finite: no real row sees them
+   * @return [B, T, D] fp32
+   */
+  public Tensor forward(Tensor embeddings) {
+    return forward(embeddings, Probe.NONE);
+  }
+
+  Tensor forward(Tensor embeddings, Probe probe) {
+    long b = embeddings.size(0);
+    long t = embeddings.size(1);
+    long[] positions = new long[Math.toIntExact(b * t)];
+    Arrays.setAll(positions, i -> i % t);
+    Attention attention =
+        (layer, q, k, v) ->
+            attention(
+                    q.view(b, t, config.heads(), config.headSize()).transpose(1, 2), // [B, H, T, d]
+                    repeat(k.view(b, t, config.kvHeads(), config.headSize()).transpose(1, 2)),
+                    repeat(v.view(b, t, config.kvHeads(), config.headSize()).transpose(1, 2)),
+                    new TensorOptional(),
+                    true) // [B, H, T, d]
+                .transpose(1, 2) // [B, T, H, d]
+                .reshape(b * t, config.queryRows()); // [B·T, H·d]
+    try (Scope scope = new Scope()) {
+      Tensor x = embeddings.reshape(b * t, config.hidden()); // [B·T, D]
+      Tensor hidden = transform(x, positions, attention, Optional.empty(), probe); // [B·T, D]
+      return scope.keep(hidden.view(b, t, config.hidden())); // [B, T, D]
+    }
+  }
+
+  /** The logits of hidden states: [..., D] to [..., V], fp32. */
+  public Tensor logits(Tensor hidden) {
+    try (Scope scope = new Scope()) {
+      return scope.keep(matrices.logits(hidden)); // [..., V]
+    }
+  }
+
+  /**
+   * The mean cross-entropy over all labels of the batch. The head runs only for the positions that
+   * have one.
+   *
+   * @param embeddings [B, T, D] as for {@link #forward}
+   * @param labels B rows of T ids, {@value #IGNORED} where there is none; the label at t is what
+   *     position t − 1 should predict
+   * @return a scalar
+   * @throws IllegalArgumentException if no position has a label
+   */
+  public Tensor loss(Tensor embeddings, int[][] labels) {
+    int t = Math.toIntExact(embeddings.size(1));
+    List<Long> rows = new ArrayList<>();
+    List<Long> targets = new ArrayList<>();
+    for (int b = 0; b < labels.length; b++) {
+      for (int i = 1; i < t; i++) {
+        if (labels[b][i] != IGNORED) {
+          rows.add((long) b * t + i - 1);
+          targets.add((long) labels[b][i]);
+        }
+      }
+    }
+    if (rows.isEmpty()) {
+      throw new IllegalArgumentException("no position of the batch has a label");
+    }
+    try (Scope scope = new Scope()) {
+      Tensor hidden = forward(embeddings).view(-1, config.hidden()); // [B·T, D]
+      Tensor chosen = hidden.index_select(0, Torch.tensor(longs(rows), rows.size())); // [M, D]
+      Tensor target = Torch.tensor(longs(targets), targets.size()); // [M]
+      return scope.keep(torch.cross_entropy_loss(logits(chosen), target)); // []
+    }
+  }
+
+  private static long[] longs(List<Long> values) {
+    return values.stream().mapToLong(Long::longValue).toArray();
+  }
+
+  // ---------------------------------------------------------------- inference
+
+  @Override
+  public float[] prefill(KvCache cache, List<LlamaInput> input) {
+    return prefill(List.of(cache), List.of(input)).getFirst();
+  }
+
+  /**
+   * How many threads compute a prompt in bf16, instead of as many as there are processors; what
+   * they compute does not depend on it.
+   */
+  void threads(int count) {
+    blocks.threads(count);
+  }
+
+  /**
+   * Appends to each of B sequences an input of its own, of any lengths.
+   *
+   * @param caches B distinct caches
+   * @param inputs B inputs, each of one position or more
+   * @return for each sequence the logits of its last position, [V]
+   * @throws RadialogException if a sequence outgrows the model's positions
+   * @throws IllegalArgumentException if an id or a width is not the model's
+   */
+  public List<float[]> prefill(List<KvCache> caches, List<List<LlamaInput>> inputs) {
+    List<Run> runs = runs(caches, inputs.stream().map(Llama::count).toList());
+    if (type == ScalarType.BFloat16) {
+      List<float[]> logits = new ArrayList<>();
+      for (int b = 0; b < runs.size(); b++) {
+        logits.add(blocks.append(runs.get(b), inputs.get(b)));
+      }
+      return logits;
+    }
+    long[] last = runs.stream().mapToLong(run -> run.firstRow + run.count - 1).toArray();
+    return append(runs, inputs.stream().flatMap(List::stream).toList(), Optional.of(last));
+  }
+
+  /**
+   * Appends {@code input} to its runs.
+   *
+   * @param last the last row of each run, if only their logits are wanted
+   * @return the logits of those or of all N rows, each [V]
+   */
+  private List<float[]> append(List<Run> runs, List<LlamaInput> input, Optional<long[]> last) {
+    Torch.threads(Runtime.getRuntime().availableProcessors());
+    if (type != ScalarType.BFloat16) {
+      return appended(runs, input, last);
+    }
+    try (BlasThreads _ = BlasThreads.one()) {
+      return appended(runs, input, last);
+    }
+  }
+
+  private List<float[]> appended(List<Run> runs, List<LlamaInput> input, Optional<long[]> last) {
+    try (Scope _ = new Scope();
+        NoGradGuard _ = new NoGradGuard()) {
+      Tensor x = embed(input); // [N, D]
+      Tensor logits = logits(extend(x, runs, last)); // [N or B, V]
+      List<float[]> result = new ArrayList<>();
+      for (int row = 0; row < logits.size(0); row++) {
+        result.add(Torch.floats(logits.select(0, row))); // [V]
+      }
+      runs.forEach(run -> run.cache.advance(run.count));
+      return result;
+    }
+  }
+
+  @Override
+  public void extend(List<int[]> tokens, List<KvCache> caches, float[][] logits) {
+    List<Run> runs = runs(caches, tokens.stream().map(ids -> ids.length).toList());
+    List<LlamaInput> input = tokens.stream().<LlamaInput>map(LlamaInput.Tokens::new).toList();
+    List<float[]> result = append(runs, input, Optional.empty());
+    for (int row = 0; row < logits.length; row++) {
+      System.arraycopy(result.get(row), 0, logits[row], 0, config.vocab());
+    }
+  }
+
+  /** Rows {@code firstRow … firstRow + count − 1} of a step go to the end of {@code cache}. */
+  record Run(KvCache cache, int firstRow, int count) {
+    int start() {
+      return cache.length();
+    }
+  }
+
+  private List<Run> runs(List<KvCache> caches, List<Integer> counts) {
+    if (caches.size() != counts.size() || caches.isEmpty()) {
+      throw new IllegalArgumentException(
+          "expected one cache for each input, got " + caches.size() + " for " + counts.size());
+    }
+    List<Run> runs = new ArrayList<>();
+    int row = 0;
+    for (int b = 0; b < caches.size(); b++) {
+      KvCache cache = caches.get(b);
+      int count = counts.get(b);
+      if (count == 0) {
+        throw new IllegalArgumentException("the input of sequence " + b + " is empty");
+      }
+      if (!cache.shape().equals(config.cacheShape())) {
+        throw new IllegalArgumentException(
+            "the cache of sequence " + b + " is of another model: " + cache.shape());
+      }
+      cache.reserve(cache.length() + count);
+      runs.add(new Run(cache, row, count));
+      row += count;
+    }
+    return runs;
+  }
+
+  private static int count(List<LlamaInput> input) {
+    return input.stream().mapToInt(LlamaInput::count).sum();
+  }
+
+  /**
+   * The hidden states after the final norm, of all rows [N, D] or of the last of each run [B, D];
+   * keys and values go into the caches.
+   */
+  private Tensor extend(Tensor x /* [N, D] */, List<Run> runs, Optional<long[]> last) {
+    long[] positions =
+        runs.stream()
+            .flatMapToInt(run -> IntStream.range(run.start(), run.start() + run.count))
+            .asLongStream()
+            .toArray();
+    List<TensorOptional> masks = runs.stream().map(this::mask).toList();
+    Attention attention =
+        (layer, q, k, v) -> {
+          boolean ends = last.isPresent() && layer == layers.size() - 1;
+          TensorVector outputs = new TensorVector();
+          for (int b = 0; b < runs.size(); b++) {
+            Run run = runs.get(b);
+            Tensor queries = ends ? q.narrow(0, b, 1) : rows(q, run);
+            outputs.push_back(
+                attend(layer, run, masks.get(b), queries, rows(k, run), rows(v, run)));
+          }
+          return outputs.size() == 1 ? outputs.get(0) : torch.cat(outputs, 0); // [N, H·d]
+        };
+    return transform(x, positions, attention, last, Probe.NONE);
+  }
+
+  private static Tensor rows(Tensor t, Run run) {
+    return t.narrow(0, run.firstRow, run.count);
+  }
+
+  // What a run of several rows behind an earlier part may see: [count, L], 0 or −inf. A run without
+  // an earlier part is plainly causal, a run of one row sees everything.
+  private TensorOptional mask(Run run) {
+    int past = run.start();
+    if (run.count == 1 || past == 0) {
+      return new TensorOptional();
+    }
+    int length = past + run.count;
+    float[] mask = new float[run.count * length];
+    for (int row = 0; row < run.count; row++) {
+      Arrays.fill(mask, row * length + past + row + 1, (row + 1) * length, Float.NEGATIVE_INFINITY);
+    }
+    return new TensorOptional(Torch.tensor(mask, run.count, length));
+  }
+
+  // q [n, H, d], of all rows of the run or of its last; k and v [run.count, K, d] -> [n, H·d]
+  private Tensor attend(int layer, Run run, TensorOptional mask, Tensor q, Tensor k, Tensor v) {
+    int length = run.start() + run.count;
+    Tensor keys = view(run.cache, run.cache.keys(layer)); // [K, capacity, d]
+    Tensor values = view(run.cache, run.cache.values(layer)); // [K, capacity, d]
+    keys.narrow(1, run.start(), run.count).copy_(k.transpose(0, 1));
+    values.narrow(1, run.start(), run.count).copy_(v.transpose(0, 1));
+    keys = keys.narrow(1, 0, length).unsqueeze(0); // [1, K, L, d]
+    values = values.narrow(1, 0, length).unsqueeze(0); // [1, K, L, d]
+    if (q.size(0) == 1) {
+      // the G queries of a group stand where several positions would: no copy of keys
+      Tensor grouped = q.view(1, config.kvHeads(), config.group(), config.headSize());
+      return attention(grouped, keys, values, new TensorOptional(), false) // [1, K, G, d]
+          .reshape(1, config.queryRows()); // [1, H·d]
+    }
+    boolean causal = run.start() == 0;
+    return attention(
+            q.transpose(0, 1).unsqueeze(0), // [1, H, n, d]
+            repeat(keys), // [1, H, L, d]
+            repeat(values), // [1, H, L, d]
+            mask,
+            causal) // [1, H, n, d]
+        .transpose(1, 2) // [1, n, H, d]
+        .reshape(run.count, config.queryRows()); // [n, H·d]
+  }
+
+  static Tensor view(KvCache cache, MemorySegment memory) {
+    CacheShape c = cache.shape();
+    return torch.from_blob(
+        new Address(memory.address()),
+        new long[] {c.kvHeads(), cache.capacity(), c.headSize()},
+        new TensorOptions(ScalarType.Float));
+  }
+
+  /** A place in memory that somebody else owns. */
+  static final class Address extends Pointer {
+    Address(long address) {
+      this.address = address;
+    }
+  }
+
+  // ---------------------------------------------------------------- factories
 
   /** A model of these matrices, which it closes with itself. */
   static Llama of(LlamaMatrices matrices) {
@@ -283,6 +716,10 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
     return config.cacheShape();
   }
 
+  Rotary rotary() {
+    return rotary;
+  }
+
   /** The type of the matrices: {@code FP32} or {@code BF16}. */
   public Precision precision() {
     return type == ScalarType.Float ? Precision.FP32 : Precision.BF16;
@@ -293,763 +730,10 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
     training = on;
   }
 
-  // ---------------------------------------------------------------- inference
-
-  @Override
-  public float[] prefill(KvCache cache, List<LlamaInput> input) {
-    return prefill(List.of(cache), List.of(input)).getFirst();
-  }
-
-  /**
-   * How many threads compute a prompt in bf16, instead of as many as there are processors; what
-   * they compute does not depend on it.
-   */
-  void threads(int count) {
-    closeTeam();
-    team = Team.of(count);
-  }
-
-  /**
-   * Appends to each of B sequences an input of its own, of any lengths.
-   *
-   * @param caches B distinct caches
-   * @param inputs B inputs, each of one position or more
-   * @return for each sequence the logits of its last position, [V]
-   * @throws RadialogException if a sequence outgrows the model's positions
-   * @throws IllegalArgumentException if an id or a width is not the model's
-   */
-  public List<float[]> prefill(List<KvCache> caches, List<List<LlamaInput>> inputs) {
-    List<Run> runs = runs(caches, inputs.stream().map(Llama::count).toList());
-    if (type == ScalarType.BFloat16) {
-      List<float[]> logits = new ArrayList<>();
-      for (int b = 0; b < runs.size(); b++) {
-        logits.add(inBlocks(runs.get(b), inputs.get(b)));
-      }
-      return logits;
-    }
-    long[] last = runs.stream().mapToLong(run -> run.firstRow + run.count - 1).toArray();
-    return append(runs, inputs.stream().flatMap(List::stream).toList(), Optional.of(last));
-  }
-
-  /**
-   * Appends {@code input} to its runs.
-   *
-   * @param last the last row of each run, if only their logits are wanted
-   * @return the logits of those or of all N rows, each [V]
-   */
-  private List<float[]> append(List<Run> runs, List<LlamaInput> input, Optional<long[]> last) {
-    Torch.threads(Runtime.getRuntime().availableProcessors());
-    if (type != ScalarType.BFloat16) {
-      return appended(runs, input, last);
-    }
-    try (BlasThreads _ = BlasThreads.one()) {
-      return appended(runs, input, last);
-    }
-  }
-
-  private List<float[]> appended(List<Run> runs, List<LlamaInput> input, Optional<long[]> last) {
-    try (Scope _ = new Scope();
-        NoGradGuard _ = new NoGradGuard()) {
-      Tensor x = embed(input); // [N, D]
-      Tensor logits = logits(extend(x, runs, last)); // [N or B, V]
-      List<float[]> result = new ArrayList<>();
-      for (int row = 0; row < logits.size(0); row++) {
-        result.add(Torch.floats(logits.select(0, row))); // [V]
-      }
-      runs.forEach(run -> run.cache.advance(run.count));
-      return result;
-    }
-  }
-
-  @Override
-  public void extend(List<int[]> tokens, List<KvCache> caches, float[][] logits) {
-    List<Run> runs = runs(caches, tokens.stream().map(ids -> ids.length).toList());
-    List<LlamaInput> input = tokens.stream().<LlamaInput>map(LlamaInput.Tokens::new).toList();
-    List<float[]> result = append(runs, input, Optional.empty());
-    for (int row = 0; row < logits.length; row++) {
-      System.arraycopy(result.get(row), 0, logits[row], 0, config.vocab());
-    }
-  }
-
-  /** Rows {@code firstRow … firstRow + count − 1} of a step go to the end of {@code cache}. */
-  private record Run(KvCache cache, int firstRow, int count) {
-    int start() {
-      return cache.length();
-    }
-  }
-
-  private List<Run> runs(List<KvCache> caches, List<Integer> counts) {
-    if (caches.size() != counts.size() || caches.isEmpty()) {
-      throw new IllegalArgumentException(
-          "expected one cache for each input, got " + caches.size() + " for " + counts.size());
-    }
-    List<Run> runs = new ArrayList<>();
-    int row = 0;
-    for (int b = 0; b < caches.size(); b++) {
-      KvCache cache = caches.get(b);
-      int count = counts.get(b);
-      if (count == 0) {
-        throw new IllegalArgumentException("the input of sequence " + b + " is empty");
-      }
-      if (!cache.shape().equals(config.cacheShape())) {
-        throw new IllegalArgumentException(
-            "the cache of sequence " + b + " is of another model: " + cache.shape());
-      }
-      cache.reserve(cache.length() + count);
-      runs.add(new Run(cache, row, count));
-      row += count;
-    }
-    return runs;
-  }
-
-  private static int count(List<LlamaInput> input) {
-    return input.stream().mapToInt(LlamaInput::count).sum();
-  }
-
-  /**
-   * The hidden states after the final norm, of all rows [N, D] or of the last of each run [B, D];
-   * keys and values go into the caches.
-   */
-  private Tensor extend(Tensor x /* [N, D] */, List<Run> runs, Optional<long[]> last) {
-    long[] positions =
-        runs.stream()
-            .flatMapToInt(run -> IntStream.range(run.start(), run.start() + run.count))
-            .asLongStream()
-            .toArray();
-    List<TensorOptional> masks = runs.stream().map(this::mask).toList();
-    Attention attention =
-        (layer, q, k, v) -> {
-          boolean ends = last.isPresent() && layer == layers.size() - 1;
-          TensorVector outputs = new TensorVector();
-          for (int b = 0; b < runs.size(); b++) {
-            Run run = runs.get(b);
-            Tensor queries = ends ? q.narrow(0, b, 1) : rows(q, run);
-            outputs.push_back(
-                attend(layer, run, masks.get(b), queries, rows(k, run), rows(v, run)));
-          }
-          return outputs.size() == 1 ? outputs.get(0) : torch.cat(outputs, 0); // [N, H·d]
-        };
-    return transform(x, positions, attention, last, Probe.NONE);
-  }
-
-  private static Tensor rows(Tensor t, Run run) {
-    return t.narrow(0, run.firstRow, run.count);
-  }
-
-  // What a run of several rows behind an earlier part may see: [count, L], 0 or −inf. A run without
-  // an earlier part is plainly causal, a run of one row sees everything.
-  private TensorOptional mask(Run run) {
-    int past = run.start();
-    if (run.count == 1 || past == 0) {
-      return new TensorOptional();
-    }
-    int length = past + run.count;
-    float[] mask = new float[run.count * length];
-    for (int row = 0; row < run.count; row++) {
-      Arrays.fill(mask, row * length + past + row + 1, (row + 1) * length, Float.NEGATIVE_INFINITY);
-    }
-    return new TensorOptional(Torch.tensor(mask, run.count, length));
-  }
-
-  // q [n, H, d], of all rows of the run or of its last; k and v [run.count, K, d] -> [n, H·d]
-  private Tensor attend(int layer, Run run, TensorOptional mask, Tensor q, Tensor k, Tensor v) {
-    int length = run.start() + run.count;
-    Tensor keys = view(run.cache, run.cache.keys(layer)); // [K, capacity, d]
-    Tensor values = view(run.cache, run.cache.values(layer)); // [K, capacity, d]
-    keys.narrow(1, run.start(), run.count).copy_(k.transpose(0, 1));
-    values.narrow(1, run.start(), run.count).copy_(v.transpose(0, 1));
-    keys = keys.narrow(1, 0, length).unsqueeze(0); // [1, K, L, d]
-    values = values.narrow(1, 0, length).unsqueeze(0); // [1, K, L, d]
-    if (q.size(0) == 1) {
-      // the G queries of a group stand where several positions would: no copy of keys
-      Tensor grouped = q.view(1, config.kvHeads(), config.group(), config.headSize());
-      return attention(grouped, keys, values, new TensorOptional(), false) // [1, K, G, d]
-          .reshape(1, config.queryRows()); // [1, H·d]
-    }
-    boolean causal = run.start() == 0;
-    return attention(
-            q.transpose(0, 1).unsqueeze(0), // [1, H, n, d]
-            repeat(keys), // [1, H, L, d]
-            repeat(values), // [1, H, L, d]
-            mask,
-            causal) // [1, H, n, d]
-        .transpose(1, 2) // [1, n, H, d]
-        .reshape(run.count, config.queryRows()); // [n, H·d]
-  }
-
-  // [1, K, L, d] -> [1, H, L, d]: each head stands G times in a row
-  private Tensor repeat(Tensor t) {
-    if (config.group() == 1) {
-      return t;
-    }
-    long b = t.size(0);
-    long length = t.size(2);
-    return t.unsqueeze(2) // [B, K, 1, L, d]
-        .expand(b, config.kvHeads(), config.group(), length, config.headSize()) // [B, K, G, L, d]
-        .reshape(b, config.heads(), length, config.headSize()); // [B, H, L, d]
-  }
-
-  private static Tensor attention(
-      Tensor q, Tensor k, Tensor v, TensorOptional mask, boolean causal) {
-    return torch.scaled_dot_product_attention(
-        q, k, v, mask, 0, causal, new DoubleOptional(), false);
-  }
-
-  private static Tensor view(KvCache cache, MemorySegment memory) {
-    CacheShape c = cache.shape();
-    return torch.from_blob(
-        new Address(memory.address()),
-        new long[] {c.kvHeads(), cache.capacity(), c.headSize()},
-        new TensorOptions(ScalarType.Float));
-  }
-
-  /** A place in memory that somebody else owns. */
-  static final class Address extends Pointer {
-    Address(long address) {
-      this.address = address;
-    }
-  }
-
-  // ---------------------------------------------------------------- prompts in blocks
-
-  /**
-   * Appends {@code input} to one sequence, block by block.
-   *
-   * @return the logits of its last position, [V]
-   */
-  private float[] inBlocks(Run run, List<LlamaInput> input) {
-    int first = run.start() / BLOCK;
-    int blocks = (run.start() + run.count - 1) / BLOCK + 1 - first;
-    Team members = team();
-    int together = Math.clamp((blocks + members.size() - 1) / members.size(), 1, matrices.blocks());
-    int pieces = (blocks + together - 1) / together;
-    try (Scope _ = new Scope();
-        NoGradGuard _ = new NoGradGuard();
-        BlasThreads _ = BlasThreads.one()) {
-      Torch.threads(1);
-      rotary.grow((first + blocks) * BLOCK);
-      Tensor x = zeros((long) blocks * BLOCK, config.hidden()); // [N, D], padded on both sides
-      x.narrow(0, run.start() - (long) first * BLOCK, run.count).copy_(embed(input));
-      Written written = new Written(pieces);
-      float[] logits = new float[config.vocab()];
-      // Whoever is free takes the next piece, so those before a piece are done or being worked on.
-      members.each(
-          pieces,
-          piece -> {
-            int from = piece * together;
-            int count = Math.min(together, blocks - from);
-            try {
-              new Piece(run, first + from, count, piece, written)
-                  .compute(x, (long) from * BLOCK, logits);
-            } catch (RuntimeException | Error e) {
-              written.failed();
-              throw e;
-            }
-          });
-      run.cache.advance(run.count);
-      return logits;
-    }
-  }
-
-  private Team team() {
-    Team mine = team;
-    if (mine == null) {
-      mine = Team.of(Math.clamp(Runtime.getRuntime().availableProcessors(), 1, MOST_THREADS));
-      team = mine;
-    }
-    return mine;
-  }
-
-  private void closeTeam() {
-    Team mine = team;
-    if (mine != null) {
-      mine.close();
-      team = null;
-    }
-  }
-
-  private static Tensor zeros(long... shape) {
-    return torch.zeros(shape, new TensorOptions(ScalarType.Float));
-  }
-
-  /**
-   * Up to which layer the keys and values of each piece, and of all before it, are in the cache.
-   */
-  private static final class Written {
-    private static final int FAILED = Integer.MAX_VALUE;
-    private static final int SPINS = 2_000; // some 40 µs
-    private static final long NAP_NANOS = 50_000;
-
-    private final AtomicIntegerArray layers;
-
-    Written(int pieces) {
-      layers = new AtomicIntegerArray(pieces);
-    }
-
-    /** Waits for the pieces before, then tells those behind. */
-    void layer(int piece, int layer) {
-      for (int tries = 0; piece > 0 && layers.get(piece - 1) <= layer; tries++) {
-        if (tries < SPINS) {
-          Thread.onSpinWait();
-        } else {
-          LockSupport.parkNanos(NAP_NANOS);
-        }
-      }
-      if (piece > 0 && layers.get(piece - 1) == FAILED) {
-        throw new IllegalStateException("the part of the prompt before this one failed");
-      }
-      layers.set(piece, layer + 1);
-    }
-
-    /** Lets those that wait go on to their end. */
-    void failed() {
-      for (int piece = 0; piece < layers.length(); piece++) {
-        layers.set(piece, FAILED);
-      }
-    }
-  }
-
-  /**
-   * Some neighbouring blocks of a prompt, on one thread. R = count · BLOCK rows, padding included.
-   */
-  private final class Piece implements Attention {
-    private final Run run;
-    private final int first; // block
-    private final int count; // of blocks
-    private final int number;
-    private final Written written;
-    private final int from; // first position that is computed
-    private final int to; // one past the last
-    private final boolean ends; // whether the prompt ends here
-    private final List<TensorOptional> masks = new ArrayList<>(); // by block: [1, 1, G · BLOCK, L]
-
-    Piece(Run run, int first, int count, int number, Written written) {
-      this.run = run;
-      this.first = first;
-      this.count = count;
-      this.number = number;
-      this.written = written;
-      this.from = Math.max(run.start(), first * BLOCK);
-      this.to = Math.min(run.start() + run.count, (first + count) * BLOCK);
-      this.ends = to == run.start() + run.count;
-    }
-
-    /**
-     * Puts keys and values into the cache.
-     *
-     * @param x [N, D]
-     * @param row of x, this piece's first
-     * @param logits of the prompt's last position, where it lies in this piece
-     */
-    void compute(Tensor x, long row, float[] logits) {
-      Torch.threads(1);
-      try (Scope _ = new Scope();
-          NoGradGuard _ = new NoGradGuard()) {
-        long[] positions = new long[count * BLOCK];
-        Arrays.setAll(positions, i -> (long) first * BLOCK + i);
-        for (int block = first; block < first + count; block++) {
-          masks.add(new TensorOptional(mask(block)));
-        }
-        long[] wanted = ends ? new long[] {to - 1 - (long) first * BLOCK} : new long[0];
-        Tensor own = x.narrow(0, row, (long) count * BLOCK); // [R, D]
-        Tensor hidden = transform(own, positions, this, Optional.of(wanted), Probe.NONE);
-        if (ends) {
-          float[] values = Torch.floats(matrices.logits(hidden).select(0, 0)); // [V]
-          System.arraycopy(values, 0, logits, 0, logits.length);
-        }
-      }
-    }
-
-    // What the rows of a block may see of all positions up to its end: 0 or −inf.
-    private Tensor mask(int block) {
-      int length = (block + 1) * BLOCK;
-      float[] mask = new float[config.group() * BLOCK * length];
-      for (int row = 0; row < config.group() * BLOCK; row++) {
-        int seen = block * BLOCK + row % BLOCK + 1;
-        Arrays.fill(mask, row * length + seen, (row + 1) * length, Float.NEGATIVE_INFINITY);
-      }
-      return Torch.tensor(mask, 1, 1, (long) config.group() * BLOCK, length);
-    }
-
-    // k and v [R, K, d], padding included
-    @Override
-    public void keep(int layer, Tensor k, Tensor v) {
-      Tensor keys = view(run.cache, run.cache.keys(layer)); // [K, capacity, d]
-      Tensor values = view(run.cache, run.cache.values(layer)); // [K, capacity, d]
-      int skipped = from - first * BLOCK; // rows that pad the beginning
-      int own = to - from;
-      keys.narrow(1, from, own).copy_(k.narrow(0, skipped, own).transpose(0, 1));
-      values.narrow(1, from, own).copy_(v.narrow(0, skipped, own).transpose(0, 1));
-      written.layer(number, layer);
-    }
-
-    // q [R, H, d], in the last layer of the one row that is wanted; k and v [R, K, d]
-    @Override
-    public Tensor attend(int layer, Tensor q, Tensor k, Tensor v) {
-      keep(layer, k, v);
-      Tensor keys = view(run.cache, run.cache.keys(layer)); // [K, capacity, d]
-      Tensor values = view(run.cache, run.cache.values(layer)); // [K, capacity, d]
-      if (q.size(0) == 1) {
-        // the G queries of a group stand where several positions would: no copy of keys
-        return attention(
-                q.view(1, config.kvHeads(), config.group(), config.headSize()),
-                keys.narrow(1, 0, to).unsqueeze(0),
-                values.narrow(1, 0, to).unsqueeze(0),
-                new TensorOptional(),
-                false) // [1, K, G, d]
-            .reshape(1, config.queryRows()); // [1, H·d]
-      }
-      TensorVector outputs = new TensorVector();
-      for (int block = 0; block < count; block++) {
-        try (Scope scope = new Scope()) {
-          Tensor rows = q.narrow(0, (long) block * BLOCK, BLOCK); // [BLOCK, H, d]
-          outputs.push_back(
-              scope.keep(
-                  attend(
-                      rows,
-                      upTo(first + block, keys),
-                      upTo(first + block, values),
-                      masks.get(block))));
-        }
-      }
-      return outputs.size() == 1 ? outputs.get(0) : torch.cat(outputs, 0); // [R, H·d]
-    }
-
-    // The cache up to the end of a block: [K, capacity, d] -> [1, K, L, d], zeros beyond the prompt
-    private Tensor upTo(int block, Tensor t) {
-      int length = (block + 1) * BLOCK;
-      if (length <= to) {
-        return t.narrow(1, 0, length).unsqueeze(0);
-      }
-      Tensor padded = zeros(config.kvHeads(), length, config.headSize());
-      padded.narrow(1, 0, to).copy_(t.narrow(1, 0, to));
-      return padded.unsqueeze(0);
-    }
-
-    // q [BLOCK, H, d], k and v [1, K, L, d] -> [BLOCK, H·d]
-    private Tensor attend(Tensor q, Tensor k, Tensor v, TensorOptional mask) {
-      if (k.size(2) > BlockAttention.PAYS) {
-        return BlockAttention.attend(
-                q.transpose(0, 1), // [H, BLOCK, d]
-                repeat(k).squeeze(0), // [H, L, d]
-                repeat(v).squeeze(0)) // [H, BLOCK, d]
-            .transpose(0, 1) // [BLOCK, H, d]
-            .reshape(BLOCK, config.queryRows()); // [BLOCK, H·d]
-      }
-      long kv = config.kvHeads();
-      long group = config.group();
-      long d = config.headSize();
-      // the G queries of a group stand one after the other: no copy of keys
-      Tensor grouped =
-          q.view(BLOCK, kv, group, d).permute(1, 2, 0, 3).reshape(1, kv, group * BLOCK, d);
-      return attention(grouped, k, v, mask, false) // [1, K, G·BLOCK, d]
-          .view(kv, group, BLOCK, d)
-          .permute(2, 0, 1, 3) // [BLOCK, K, G, d]
-          .reshape(BLOCK, config.queryRows()); // [BLOCK, H·d]
-    }
-  }
-
-  // ---------------------------------------------------------------- training
-
-  /** The embeddings of {@code ids}, fp32 [ids.length, D]; they take no gradient. */
-  public Tensor embed(int[] ids) {
-    try (Scope scope = new Scope();
-        NoGradGuard _ = new NoGradGuard()) {
-      return scope.keep(rowsOf(ids));
-    }
-  }
-
-  /**
-   * The hidden states after the final norm.
-   *
-   * @param embeddings [B, T, D] fp32; shorter sequences are padded on the right, where rows may
-   *     hold anything finite: no real row sees them
-   * @return [B, T, D] fp32
-   */
-  public Tensor forward(Tensor embeddings) {
-    return forward(embeddings, Probe.NONE);
-  }
-
-  Tensor forward(Tensor embeddings, Probe probe) {
-    long b = embeddings.size(0);
-    long t = embeddings.size(1);
-    long[] positions = new long[Math.toIntExact(b * t)];
-    Arrays.setAll(positions, i -> i % t);
-    Attention attention =
-        (layer, q, k, v) ->
-            attention(
-                    q.view(b, t, config.heads(), config.headSize()).transpose(1, 2), // [B, H, T, d]
-                    repeat(k.view(b, t, config.kvHeads(), config.headSize()).transpose(1, 2)),
-                    repeat(v.view(b, t, config.kvHeads(), config.headSize()).transpose(1, 2)),
-                    new TensorOptional(),
-                    true) // [B, H, T, d]
-                .transpose(1, 2) // [B, T, H, d]
-                .reshape(b * t, config.queryRows()); // [B·T, H·d]
-    try (Scope scope = new Scope()) {
-      Tensor x = embeddings.reshape(b * t, config.hidden()); // [B·T, D]
-      Tensor hidden = transform(x, positions, attention, Optional.empty(), probe); // [B·T, D]
-      return scope.keep(hidden.view(b, t, config.hidden())); // [B, T, D]
-    }
-  }
-
-  /** The logits of hidden states: [..., D] to [..., V], fp32. */
-  public Tensor logits(Tensor hidden) {
-    try (Scope scope = new Scope()) {
-      return scope.keep(matrices.logits(hidden)); // [..., V]
-    }
-  }
-
-  /**
-   * The mean cross-entropy over all labels of the batch. The head runs only for the positions that
-   * have one.
-   *
-   * @param embeddings [B, T, D] as for {@link #forward}
-   * @param labels B rows of T ids, {@value #IGNORED} where there is none; the label at t is what
-   *     position t − 1 should predict
-   * @return a scalar
-   * @throws IllegalArgumentException if no position has a label
-   */
-  public Tensor loss(Tensor embeddings, int[][] labels) {
-    int t = Math.toIntExact(embeddings.size(1));
-    List<Long> rows = new ArrayList<>();
-    List<Long> targets = new ArrayList<>();
-    for (int b = 0; b < labels.length; b++) {
-      for (int i = 1; i < t; i++) {
-        if (labels[b][i] != IGNORED) {
-          rows.add((long) b * t + i - 1);
-          targets.add((long) labels[b][i]);
-        }
-      }
-    }
-    if (rows.isEmpty()) {
-      throw new IllegalArgumentException("no position of the batch has a label");
-    }
-    try (Scope scope = new Scope()) {
-      Tensor hidden = forward(embeddings).view(-1, config.hidden()); // [B·T, D]
-      Tensor chosen = hidden.index_select(0, Torch.tensor(longs(rows), rows.size())); // [M, D]
-      Tensor target = Torch.tensor(longs(targets), targets.size()); // [M]
-      return scope.keep(torch.cross_entropy_loss(logits(chosen), target)); // []
-    }
-  }
-
-  private static long[] longs(List<Long> values) {
-    return values.stream().mapToLong(Long::longValue).toArray();
-  }
-
-  // ---------------------------------------------------------------- the network
-
-  private Tensor embed(List<LlamaInput> input) {
-    TensorVector pieces = new TensorVector();
-    for (LlamaInput piece : input) {
-      pieces.push_back(
-          switch (piece) {
-            case LlamaInput.Tokens(int[] ids) -> rowsOf(ids); // [n, D]
-            case LlamaInput.Answer(int[] ids) -> rowsOf(ids); // [n, D]
-            case LlamaInput.Embeddings(float[] rows, int count) -> image(rows, count); // [n, D]
-          });
-    }
-    return torch.cat(pieces, 0); // [N, D]
-  }
-
-  private Tensor rowsOf(int[] ids) {
-    for (int id : ids) {
-      if (id < 0 || id >= config.vocab()) {
-        throw new IllegalArgumentException(
-            "token id " + id + " is not one of the model's " + config.vocab());
-      }
-    }
-    return matrices.embeddings(ids);
-  }
-
-  private Tensor image(float[] rows, int count) {
-    if (rows.length != count * config.hidden()) {
-      throw new IllegalArgumentException(
-          "image embeddings: expected %d rows of %d, found %d values"
-              .formatted(count, config.hidden(), rows.length));
-    }
-    return Torch.tensor(rows, count, config.hidden());
-  }
-
-  /**
-   * The layers and the final norm.
-   *
-   * @param wanted the R rows that are wanted of the last layer, which computes only keys and values
-   *     for the others; if none is, the result means nothing
-   * @return [N, D], or [R, D]
-   */
-  private Tensor transform(
-      Tensor x /* [N, D] */,
-      long[] positions,
-      Attention attention,
-      Optional<long[]> wanted,
-      Probe probe) {
-    Tensor index = Torch.tensor(positions, positions.length); // [N]
-    int needed = Math.toIntExact(Arrays.stream(positions).max().orElse(0)) + 1;
-    Tensor cos = rotary.cos(needed).index_select(0, index); // [N, 1, d]
-    Tensor sin = rotary.sin(needed).index_select(0, index); // [N, 1, d]
-    probe.see("rope_cos", cos);
-    probe.see("rope_sin", sin);
-    probe.see("hidden_states.0", x);
-    for (int i = 0; i < layers.size(); i++) {
-      try (Scope scope = new Scope()) {
-        Block block = layers.get(i);
-        if (i + 1 == layers.size() && wanted.isPresent() && wanted.get().length == 0) {
-          keep(i, block, rmsNorm(x, block.inputLayernorm), cos, sin, attention);
-          return x;
-        }
-        Rows rows =
-            i + 1 < layers.size()
-                ? Rows.ALL
-                : wanted.map(r -> Rows.named(Torch.tensor(r, r.length))).orElse(Rows.ALL);
-        Tensor h =
-            selfAttention(i, block, rmsNorm(x, block.inputLayernorm), cos, sin, rows, attention);
-        probe.see("layer" + i + ".attention", h);
-        Tensor y = rows.from(x).add(h); // [N, D]
-        h = mlp(block, rmsNorm(y, block.postAttentionLayernorm));
-        probe.see("layer" + i + ".mlp", h);
-        x = scope.keep(y.add(h)); // [N, D]
-      }
-      if (i + 1 < layers.size()) {
-        probe.see("hidden_states." + (i + 1), x);
-      }
-    }
-    Tensor last = rmsNorm(x, norm); // [N, D]
-    probe.see("hidden_states." + layers.size(), last);
-    return last;
-  }
-
-  // [N, D] -> [N, D], of those rows
-  private Tensor selfAttention(
-      int layer, Block block, Tensor x, Tensor cos, Tensor sin, Rows rows, Attention attention) {
-    long n = x.size(0);
-    Tensor input = x.to(type);
-    Tensor asking = rows.from(input); // [N, D]
-    Tensor q = heads(dense(block.qProj, asking), asking.size(0), config.heads()); // [N, H, d]
-    Tensor k = heads(dense(block.kProj, input), n, config.kvHeads()); // [N, K, d]
-    Tensor v = heads(dense(block.vProj, input), n, config.kvHeads()); // [N, K, d]
-    Tensor attended =
-        attention.attend(
-            layer,
-            Rotary.rotate(q, rows.from(cos), rows.from(sin)),
-            Rotary.rotate(k, cos, sin),
-            v); // [N, H·d]
-    return dense(block.oProj, attended.to(type));
-  }
-
-  // Keys and values of rows [N, D] whose queries nobody wants.
-  private void keep(int layer, Block block, Tensor x, Tensor cos, Tensor sin, Attention attention) {
-    Tensor input = x.to(type);
-    Tensor k = heads(dense(block.kProj, input), x.size(0), config.kvHeads()); // [N, K, d]
-    Tensor v = heads(dense(block.vProj, input), x.size(0), config.kvHeads()); // [N, K, d]
-    attention.keep(layer, Rotary.rotate(k, cos, sin), v);
-  }
-
-  private Tensor heads(Tensor t, long n, int heads) {
-    return t.to(ScalarType.Float).view(n, heads, config.headSize());
-  }
-
-  // [N, D] -> [N, D]
-  private Tensor mlp(Block block, Tensor x) {
-    Tensor input = x.to(type);
-    Tensor gate = torch.silu(dense(block.gateProj, input)); // [N, F]
-    Tensor up = dense(block.upProj, input); // [N, F]
-    return dense(block.downProj, gate.mul(up)); // [N, D]
-  }
-
-  // [N, in] -> [N, out]
-  private Tensor dense(Matrix matrix, Tensor x) {
-    return switch (matrix) {
-      case Matrix.Base(LlamaLinear linear, int layer) -> matrices.product(linear, layer, x);
-      case Matrix.Adapted(LoraLinear lora) -> {
-        Tensor input = training && lora.dropout() > 0 ? torch.dropout(x, lora.dropout(), true) : x;
-        Tensor down = torch.linear(input, lora.a().to(type)); // [N, r]
-        Tensor up = torch.linear(down, lora.b().to(type)); // [N, out]
-        yield torch.linear(x, lora.base().weight()).add(up, new Scalar(lora.scale()));
-      }
-    };
-  }
-
-  private Tensor rmsNorm(Tensor x, Tensor weight) {
-    return torch.rms_norm(
-        x,
-        new long[] {config.hidden()},
-        new TensorOptional(weight),
-        new DoubleOptional(config.rmsEps()));
-  }
-
   @Override
   public void close() {
-    closeTeam();
+    blocks.close();
     rotary.close();
     matrices.close();
-  }
-
-  /**
-   * Cosines and sines of the rotary embedding (arXiv 2104.09864), for as many positions as used.
-   */
-  private static final class Rotary implements AutoCloseable {
-    private static final int GRAIN = 512;
-
-    private final LlamaConfig config;
-    private Tensor cos; // [P, 1, d]
-    private Tensor sin; // [P, 1, d]
-
-    Rotary(LlamaConfig config) {
-      this.config = config;
-      int positions = Math.min(GRAIN, config.maxPositions());
-      this.cos = table(positions, Math::cos);
-      this.sin = table(positions, Math::sin);
-    }
-
-    Tensor cos(int positions) {
-      grow(positions);
-      return cos;
-    }
-
-    Tensor sin(int positions) {
-      grow(positions);
-      return sin;
-    }
-
-    private void grow(int positions) {
-      if (positions > cos.size(0)) {
-        close();
-        int rounded = (positions + GRAIN - 1) / GRAIN * GRAIN;
-        cos = table(rounded, Math::cos);
-        sin = table(rounded, Math::sin);
-      }
-    }
-
-    private Tensor table(int positions, DoubleUnaryOperator f) {
-      float[] frequencies = config.inverseFrequencies();
-      int half = frequencies.length;
-      float[] values = new float[positions * 2 * half];
-      for (int p = 0; p < positions; p++) {
-        for (int i = 0; i < half; i++) {
-          float angle = p * frequencies[i];
-          float value = (float) f.applyAsDouble(angle);
-          values[p * 2 * half + i] = value;
-          values[p * 2 * half + half + i] = value;
-        }
-      }
-      try (Scope scope = new Scope()) {
-        return scope.release(Torch.tensor(values, positions, 1, 2L * half));
-      }
-    }
-
-    /** Turns each pair (i, i + d/2) of x [N, heads, d] by its position's angle. */
-    static Tensor rotate(Tensor x, Tensor cos, Tensor sin) {
-      long half = x.size(2) / 2;
-      Tensor first = x.narrow(2, 0, half); // [N, heads, d/2]
-      Tensor second = x.narrow(2, half, half); // [N, heads, d/2]
-      Tensor turned = torch.cat(new TensorVector(second.neg(), first), 2); // [N, heads, d]
-      return x.mul(cos).addcmul(turned, sin);
-    }
-
-    @Override
-    public void close() {
-      cos.close();
-      sin.close();
-    }
   }
 }

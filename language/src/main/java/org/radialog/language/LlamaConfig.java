@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -61,6 +62,7 @@ public record LlamaConfig(
           && highFrequencyFactor > lowFrequencyFactor
           && originalPositions > 0)) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             "rope scaling: expected factor > 0, 0 < low_freq_factor < high_freq_factor and"
                 + " original positions > 0, found %s, %s, %s, %d"
                     .formatted(factor, lowFrequencyFactor, highFrequencyFactor, originalPositions));
@@ -84,6 +86,7 @@ public record LlamaConfig(
     check("positions", maxPositions);
     if (heads % kvHeads != 0) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "language model: expected the heads to be a multiple of the key/value heads, found "
               + heads
               + " and "
@@ -91,14 +94,17 @@ public record LlamaConfig(
     }
     if (headSize % 2 != 0) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "language model: rotary embedding needs an even head size, found " + headSize);
     }
     if ((long) heads * headSize > LARGEST) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "language model: " + heads + " heads of " + headSize + " are out of range");
     }
     if (!(rmsEps >= 0 && rmsEps < 1) || !(ropeTheta > 1)) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "language model: expected 0 <= rms_norm_eps < 1 and rope_theta > 1, found "
               + rmsEps
               + " and "
@@ -117,6 +123,7 @@ public record LlamaConfig(
     String type = json.path("model_type").asString("llama");
     if (!TYPES.contains(type)) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "language model: expected a model_type among "
               + String.join(", ", TYPES)
               + ", found "
@@ -125,6 +132,7 @@ public record LlamaConfig(
     for (String option : List.of("attention_bias", "mlp_bias")) {
       if (json.path(option).asBoolean(false)) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             "language model: option "
                 + option
                 + " is set, which no model of the Llama family has here");
@@ -132,6 +140,7 @@ public record LlamaConfig(
     }
     if (!json.path("hidden_act").asString("silu").equals("silu")) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "language model: expected hidden_act silu, found " + json.get("hidden_act"));
     }
     int hidden = integer(json, "hidden_size");
@@ -177,12 +186,14 @@ public record LlamaConfig(
       }
       if (!rope.isObject()) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             "language model: expected an object as " + field + ", found " + Printable.of(rope));
       }
       if (rope.hasNonNull("rope_theta")) {
         double here = number(rope, "rope_theta");
         if (!whence.isEmpty() && here != theta) {
           throw new RadialogException(
+              Kind.REFUSED_WEIGHTS,
               "language model: %s is %s and %s.rope_theta is %s, expected one value"
                   .formatted(whence, theta, field, here));
         }
@@ -192,6 +203,7 @@ public record LlamaConfig(
       Optional<RopeScaling> here = ropeScaling(rope, field);
       if (!scaled.isEmpty() && !here.equals(scaling)) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             "language model: %s and %s state different rotary scaling, expected one"
                 .formatted(scaled, field));
       }
@@ -219,6 +231,7 @@ public record LlamaConfig(
             && json.hasNonNull("rope_type")
             && !json.get("type").equals(json.get("rope_type")))) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "language model: expected %s of type default or llama3, found %s"
               .formatted(where, Printable.of(json)));
     }
@@ -229,6 +242,7 @@ public record LlamaConfig(
       boolean whole = !name.equals("partial_rotary_factor") || field.getValue().asDouble(1) == 1;
       if (!field.getValue().isNull() && !(known && whole)) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             "language model: %s of type %s says %s = %s, which is not computed here"
                 .formatted(where, type, Printable.of(name), Printable.of(field.getValue())));
       }
@@ -247,6 +261,7 @@ public record LlamaConfig(
     JsonNode value = json.get(field);
     if (value == null || !value.canConvertToInt()) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "language model: expected an integer as " + field + ", found " + Printable.of(value));
     }
     return value.intValue();
@@ -256,6 +271,7 @@ public record LlamaConfig(
     JsonNode value = json.get(field);
     if (value == null || !value.isNumber()) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "language model: expected a number as " + field + ", found " + Printable.of(value));
     }
     return value.doubleValue();
@@ -264,6 +280,7 @@ public record LlamaConfig(
   private static void check(String what, int n) {
     if (n < 1 || n > LARGEST) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "language model: expected 1 to " + LARGEST + " as " + what + ", found " + n);
     }
   }

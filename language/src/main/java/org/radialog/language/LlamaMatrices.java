@@ -26,8 +26,8 @@ interface LlamaMatrices extends AutoCloseable {
   Tensor product(LlamaLinear linear, int layer, Tensor x);
 
   /**
-   * Of how many blocks of {@link Llama#BLOCK} rows it pays to ask for the product at once. Where it
-   * is more than one, a product of bf16 is computed block by block.
+   * Of how many blocks of {@link PromptBlocks#BLOCK} rows it pays to ask for the product at once.
+   * Where it is more than one, a product of bf16 is computed block by block.
    */
   int blocks();
 

@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.kernels.QuantisedRows;
 import org.radialog.kernels.WeightFormat;
 import org.radialog.weights.DType;
@@ -49,6 +50,7 @@ public enum LlamaShape {
         .findFirst()
         .orElseThrow(() ->
             new RadialogException(
+                Kind.REFUSED_WEIGHTS,
                 "shape: expected one of "
                     + Stream.of(values()).map(LlamaShape::label).collect(Collectors.joining(", "))
                     + ", found \""
@@ -72,14 +74,14 @@ public enum LlamaShape {
     public TensorInfo info(String name) {
       long[] shape = shapes().get(name);
       if (shape == null) {
-        throw new RadialogException("there is no tensor " + name);
+        throw new RadialogException(Kind.REFUSED_WEIGHTS, "there is no tensor " + name);
       }
       return new TensorInfo(name, DType.F32, shape);
     }
 
     @Override
     public MemorySegment bytes(String name) {
-      throw new RadialogException("random weights lie in no file: " + name);
+      throw new RadialogException(Kind.REFUSED_WEIGHTS, "random weights lie in no file: " + name);
     }
 
     @Override

@@ -20,6 +20,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.Checksum;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 import org.radialog.weights.Checkpoint;
@@ -203,6 +204,7 @@ public final class LlamaTensors implements LlamaMatrices {
           weights.shapes().sequencedKeySet().stream().map(checkpoint::bytes).toList();
       if (!marks(key, weights.config(), bytes).equals(found)) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             file + " is damaged: a tensor has another checksum than its header says; delete it");
       }
       LlamaWeights packed = HuggingFaceLlama.of(weights.config(), checkpoint);
@@ -214,6 +216,7 @@ public final class LlamaTensors implements LlamaMatrices {
               ScalarType wanted = shape.length == 1 ? ScalarType.Float : type;
               if (packed.info(name).dtype() != dtype(wanted)) {
                 throw new RadialogException(
+                    Kind.REFUSED_WEIGHTS,
                     file
                         + ": expected "
                         + name
@@ -286,7 +289,8 @@ public final class LlamaTensors implements LlamaMatrices {
   static Tensor existing(Map<String, Tensor> tensors, String name) {
     Tensor tensor = tensors.get(name);
     if (tensor == null) {
-      throw new RadialogException("language model: there is no tensor " + name);
+      throw new RadialogException(
+          Kind.REFUSED_WEIGHTS, "language model: there is no tensor " + name);
     }
     return tensor;
   }

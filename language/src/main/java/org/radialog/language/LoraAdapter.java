@@ -3,6 +3,7 @@ package org.radialog.language;
 import java.util.Arrays;
 import java.util.Optional;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.torch.Parameters;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.TensorInfo;
@@ -42,6 +43,7 @@ public record LoraAdapter(LoraConfig config, Parameters.Source values) {
           }
           if (!Arrays.equals(info.shape(), shape)) {
             throw new RadialogException(
+                Kind.REFUSED_WEIGHTS,
                 "adapter: expected %s of shape %s, found %s"
                     .formatted(prefix + name, Arrays.toString(shape), info));
           }
@@ -84,6 +86,7 @@ public record LoraAdapter(LoraConfig config, Parameters.Source values) {
         .values(name, new long[] {rows, columns})
         .orElseThrow(() ->
             new RadialogException(
+                Kind.REFUSED_WEIGHTS,
                 "adapter: expected a matrix %s [%d, %d], found none"
                     .formatted(name, rows, columns)));
   }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Set;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -26,12 +27,13 @@ public record LoraConfig(int r, double alpha, double dropout, Set<LlamaLinear> t
   public LoraConfig {
     if (r < 1 || r > 4096 || !Double.isFinite(alpha) || !(dropout >= 0 && dropout < 1)) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "LoRA: expected 1 <= r <= 4096, a finite alpha and 0 <= dropout < 1, found r %d, alpha %s, dropout %s"
               .formatted(r, alpha, dropout));
     }
     if (targets.isEmpty()) {
       throw new RadialogException(
-          "LoRA: expected at least one module among the targets, found none");
+          Kind.REFUSED_WEIGHTS, "LoRA: expected at least one module among the targets, found none");
     }
     targets = Collections.unmodifiableSet(EnumSet.copyOf(targets));
   }
@@ -58,6 +60,7 @@ public record LoraConfig(int r, double alpha, double dropout, Set<LlamaLinear> t
           LlamaLinear.ofTarget(name)
               .orElseThrow(() ->
                   new RadialogException(
+                      Kind.REFUSED_WEIGHTS,
                       "LoRA: expected targets among q_proj, k_proj, v_proj, o_proj, gate_proj,"
                           + " up_proj, down_proj, found \""
                           + name
@@ -75,6 +78,7 @@ public record LoraConfig(int r, double alpha, double dropout, Set<LlamaLinear> t
   public static LoraConfig parse(JsonNode json) {
     if (!json.path("peft_type").asString("LORA").equals("LORA")) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "adapter: expected peft_type LORA, found " + json.path("peft_type"));
     }
     for (String option :
@@ -82,6 +86,7 @@ public record LoraConfig(int r, double alpha, double dropout, Set<LlamaLinear> t
             "use_dora", "use_rslora", "use_qalora", "use_bdlora", "lora_bias", "fan_in_fan_out")) {
       if (json.path(option).asBoolean(false)) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             "adapter: option "
                 + option
                 + " is set, which changes the computation and is not supported");
@@ -100,6 +105,7 @@ public record LoraConfig(int r, double alpha, double dropout, Set<LlamaLinear> t
       if (json.hasNonNull(option)
           && !(json.get(option).isContainer() && json.get(option).isEmpty())) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             "adapter: expected no "
                 + option
                 + " (the same low rank for all layers and nothing else), found "
@@ -107,13 +113,15 @@ public record LoraConfig(int r, double alpha, double dropout, Set<LlamaLinear> t
       }
     }
     if (!json.path("bias").asString("none").equals("none")) {
-      throw new RadialogException("adapter: expected bias none, found " + json.get("bias"));
+      throw new RadialogException(
+          Kind.REFUSED_WEIGHTS, "adapter: expected bias none, found " + json.get("bias"));
     }
     JsonNode modules = json.path("target_modules");
     if (!json.path("r").canConvertToInt()
         || !json.path("lora_alpha").isNumber()
         || !modules.isArray()) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "adapter: expected r, lora_alpha and a list target_modules, found %s, %s and %s"
               .formatted(json.path("r"), json.path("lora_alpha"), modules));
     }

@@ -196,7 +196,9 @@ final class PackedLlama implements AutoCloseable {
   }
 
   private static RadialogException missing(String name) {
-    return new RadialogException("packed weights: there is no matrix or vector " + name);
+    return new RadialogException(
+        RadialogException.Kind.REFUSED_WEIGHTS,
+        "packed weights: there is no matrix or vector " + name);
   }
 
   private static String beside(LlamaLinear linear, int layer) {
@@ -520,7 +522,8 @@ final class PackedLlama implements AutoCloseable {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       whole = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
     } catch (IOException e) {
-      throw new RadialogException("cannot read " + file + ": " + e, e);
+      throw new RadialogException(
+          RadialogException.Kind.REFUSED_WEIGHTS, "cannot read " + file + ": " + e, e);
     }
     byte[] bytes = mark.getBytes(StandardCharsets.UTF_8);
     if (whole.byteSize() < bytes.length
@@ -594,6 +597,7 @@ final class PackedLlama implements AutoCloseable {
 
   private static RadialogException damaged(Path file, String found) {
     return new RadialogException(
+        RadialogException.Kind.REFUSED_WEIGHTS,
         "the packed weights " + file + " are damaged: " + found + "; delete the file");
   }
 

@@ -98,8 +98,8 @@ final class PackedMatrices implements LlamaMatrices {
         for (int b = 0; b < count; b++) {
           matrix.bfloat16(first + b, memory, 2L * LANES * b, 2 * rows);
         }
-        for (long row = 0; row < n; row += Llama.BLOCK) {
-          long some = Math.min(Llama.BLOCK, n - row);
+        for (long row = 0; row < n; row += PromptBlocks.BLOCK) {
+          long some = Math.min(PromptBlocks.BLOCK, n - row);
           try (Scope _ = new Scope()) {
             // [some, P], rows of a block of lanes in the order of lanes
             Tensor product = x.narrow(0, row, some).mm(panel);
@@ -128,8 +128,8 @@ final class PackedMatrices implements LlamaMatrices {
             new TensorOptions(ScalarType.Float)); // [blocks, r, L]
     Tensor b = up.transpose(0, 1).reshape(pair.rank(), (long) blocks * LANES); // [r, blocks · L]
     TensorVector parts = new TensorVector();
-    for (long row = 0; row < x.size(0); row += Llama.BLOCK) {
-      Tensor some = x.narrow(0, row, Math.min(Llama.BLOCK, x.size(0) - row));
+    for (long row = 0; row < x.size(0); row += PromptBlocks.BLOCK) {
+      Tensor some = x.narrow(0, row, Math.min(PromptBlocks.BLOCK, x.size(0) - row));
       Tensor hidden = some.to(ScalarType.Float).mm(down).narrow(1, 0, pair.rank()); // [·, r]
       parts.push_back(hidden.mm(b));
     }

@@ -140,20 +140,25 @@ public class LlamaParityTest {
         Tensor whole =
             torch.cat(
                 new TensorVector(
-                    llama.embed(Arrays.copyOf(prompt, 6)),
+                    llama.embed(Arrays.copyOf(prompt, imageAt())),
                     Torch.tensor(image.values(), image.shape()),
-                    llama.embed(Arrays.copyOfRange(prompt, 6, prompt.length))),
+                    llama.embed(Arrays.copyOfRange(prompt, imageAt(), prompt.length))),
                 0); // [T, D]
         check("image_logits", Torch.floats(llama.logits(llama.forward(whole.unsqueeze(0)))));
       }
     }
 
+    // How many of the prompt's tokens stand before the image.
+    private int imageAt() {
+      return golden.values().required("image_in_the_middle").required("at").intValue();
+    }
+
     private List<LlamaInput> imagePrompt() {
       GoldenCase.Floats image = golden.floats("image_embeddings");
       return List.of(
-          new LlamaInput.Tokens(Arrays.copyOf(prompt, 6)),
+          new LlamaInput.Tokens(Arrays.copyOf(prompt, imageAt())),
           new LlamaInput.Embeddings(image.values(), (int) image.shape()[0]),
-          new LlamaInput.Tokens(Arrays.copyOfRange(prompt, 6, prompt.length)));
+          new LlamaInput.Tokens(Arrays.copyOfRange(prompt, imageAt(), prompt.length)));
     }
 
     private void imageGreedyIds(Llama llama) {
@@ -220,7 +225,8 @@ public class LlamaParityTest {
     }
 
     private int[] longPrompt() {
-      return IntStream.range(0, 150).map(i -> i % (config.vocab() - 3) + 3).toArray();
+      int length = golden.values().required("long_prompt_length").intValue();
+      return IntStream.range(0, length).map(i -> i % (config.vocab() - 3) + 3).toArray();
     }
 
     private void longLastLogits(Llama llama) {
@@ -236,7 +242,11 @@ public class LlamaParityTest {
       int[] ids = longPrompt();
       float[] logits = {};
       try (KvCache cache = new KvCache(config.cacheShape())) {
-        int[] ends = {1, 2, 9, 64, 65, 130, 150};
+        int[] ends =
+            IntStream.concat(
+                    IntStream.of(1, 2, 9, 64, 65, 130).filter(end -> end < ids.length),
+                    IntStream.of(ids.length))
+                .toArray();
         int start = 0;
         for (int end : ends) {
           llama.prefill(cache, List.of(new LlamaInput.Tokens(new int[] {5, 6, 7})));

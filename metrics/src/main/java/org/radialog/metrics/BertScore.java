@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -17,6 +18,7 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.base.Sha256;
 import org.radialog.language.Bert;
 
 /**
@@ -28,7 +30,7 @@ import org.radialog.language.Bert;
  * <p>Of several references the best counts, for precision, recall and F each by itself. A pair with
  * an empty text scores 0.
  */
-public final class BertScore implements AutoCloseable {
+public final class BertScore implements TextMetric {
   private static final int BATCH = 32;
 
   /**
@@ -45,14 +47,55 @@ public final class BertScore implements AutoCloseable {
     public static final Settings PLAIN = new Settings(OptionalInt.empty(), false, Optional.empty());
   }
 
+  /**
+   * The network that the user brings.
+   *
+   * @param folder of a BERT or RoBERTa
+   * @param how it is scored with
+   */
+  public record Network(Path folder, Settings how) {}
+
+  private static final String NAME = "BERTScore";
+
   private final TextEncoder encoder;
   private final boolean idf;
   private final Optional<double[]> baseline; // P, R, F
+  private final SequencedMap<String, Object> settings;
 
-  private BertScore(TextEncoder encoder, boolean idf, Optional<double[]> baseline) {
+  private BertScore(Path folder, TextEncoder encoder, boolean idf, Optional<double[]> baseline) {
     this.encoder = encoder;
     this.idf = idf;
     this.baseline = baseline;
+    this.settings = new LinkedHashMap<>();
+    settings.put("bert_sha256", Sha256.of(folder));
+    settings.put("bert_layer", layer());
+    settings.put("bert_idf", idf);
+    settings.put("bert_rescaled", baseline.isPresent());
+  }
+
+  /** BERTScore with the network that was brought; without one it says what it needs. */
+  static TextMetric with(Optional<Network> network) {
+    return network
+        .<TextMetric>map(brought -> open(brought.folder(), brought.how()))
+        .orElseGet(() ->
+            TextMetric.lacking(
+                NAME, "it needs a network: name the folder of a BERT or RoBERTa with --bert DIR"));
+  }
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public SequencedMap<String, Object> settings() {
+    return Collections.unmodifiableSequencedMap(settings);
+  }
+
+  @Override
+  public Scored over(TokenizedPairs pairs, Progress progress) {
+    return new Scored(
+        of(pairs.texts(), progress).stream().map(MetricScores::resampled).toList(), List.of());
   }
 
   /**
@@ -66,7 +109,7 @@ public final class BertScore implements AutoCloseable {
     Bert.Config config = TextEncoder.config(folder);
     int layer = settings.layer().orElseGet(() -> recommended(folder, config));
     Optional<double[]> baseline = settings.baseline().map(file -> baseline(file, layer));
-    return new BertScore(TextEncoder.open(folder, layer), settings.idf(), baseline);
+    return new BertScore(folder, TextEncoder.open(folder, layer), settings.idf(), baseline);
   }
 
   private static int recommended(Path folder, Bert.Config config) {
@@ -153,7 +196,7 @@ public final class BertScore implements AutoCloseable {
             .sorted(Comparator.comparingInt(i -> ids.get(i).longest()))
             .toList();
     double[][] scores = new double[3][ids.size()];
-    try (Progress.Task task = progress.start("BERTScore", (order.size() + BATCH - 1) / BATCH)) {
+    try (Progress.Task task = progress.start(NAME, (order.size() + BATCH - 1) / BATCH)) {
       for (int from = 0; from < order.size(); from += BATCH) {
         List<Integer> batch = order.subList(from, Math.min(from + BATCH, order.size()));
         SequencedMap<Row, Integer> rows = new LinkedHashMap<>();
@@ -178,7 +221,7 @@ public final class BertScore implements AutoCloseable {
     return List.of(
         MetricScores.mean("BERTScore-P", scores[0]),
         MetricScores.mean("BERTScore-R", scores[1]),
-        MetricScores.mean("BERTScore", scores[2]));
+        MetricScores.mean(NAME, scores[2]));
   }
 
   @SuppressWarnings("ArrayRecordComponent") // read in inner loops, never changed

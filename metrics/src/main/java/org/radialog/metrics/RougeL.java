@@ -1,18 +1,27 @@
 package org.radialog.metrics;
 
 import java.util.Arrays;
+import org.radialog.base.Progress;
 
 /**
  * ROUGE-L (Lin, 2004) as pycocoevalcap 1.2 computes it: the longest common subsequence of words
  * gives precision and recall, of several references the best of each, and F with β = 1.2. Two empty
  * texts are equal and score 1.
  */
-public final class RougeL {
+public final class RougeL implements TextMetric {
   private static final double BETA = 1.2;
   private static final int SMALL = 1 << 14; // cells of a table that is filled one by one
   private static final int[] EMPTY = {-1}; // an empty text is one word that no other has
 
-  private RougeL() {}
+  @Override
+  public String name() {
+    return "ROUGE-L";
+  }
+
+  @Override
+  public Scored over(TokenizedPairs pairs, Progress progress) {
+    return Scored.of(of(pairs).resampled());
+  }
 
   /** The corpus score is the mean of the pairs. */
   public static MetricScores of(TokenizedPairs pairs) {

@@ -34,10 +34,12 @@ public final class TokenizedPairs {
   /** A pair; the references first, as they are what is counted against. */
   record Pair(List<Text> references, Text hypothesis) {}
 
+  private final List<TextPair> texts;
   private final List<Pair> pairs;
   private final int runs;
 
-  private TokenizedPairs(List<Pair> pairs, int runs) {
+  private TokenizedPairs(List<TextPair> texts, List<Pair> pairs, int runs) {
+    this.texts = texts;
     this.pairs = pairs;
     this.runs = runs;
   }
@@ -66,7 +68,12 @@ public final class TokenizedPairs {
       List<Text> all = texts.stream().map(numbers::text).toList();
       numbered.add(new Pair(all.subList(1, all.size()), all.getFirst()));
     }
-    return new TokenizedPairs(List.copyOf(numbered), numbers.runs);
+    return new TokenizedPairs(List.copyOf(pairs), List.copyOf(numbered), numbers.runs);
+  }
+
+  /** The texts themselves. */
+  public List<TextPair> texts() {
+    return texts;
   }
 
   /** The number of pairs. */

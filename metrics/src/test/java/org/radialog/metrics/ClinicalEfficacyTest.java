@@ -49,9 +49,9 @@ class ClinicalEfficacyTest {
             .add(labels(Map.of(EDEMA, UNCERTAIN)), labels(Map.of(EDEMA, PRESENT)))
             .add(labels(Map.of(EDEMA, PRESENT)), labels(Map.of(EDEMA, PRESENT)))
             .build();
-    MultiLabel.Scores negative = ce.scores().firstEntry().getValue();
-    MultiLabel.Scores positive = ce.scores().lastEntry().getValue();
-    assertThat(ce.scores().sequencedKeySet())
+    MultiLabel.Scores negative = ce.points().firstEntry().getValue();
+    MultiLabel.Scores positive = ce.points().lastEntry().getValue();
+    assertThat(ce.points().sequencedKeySet())
         .containsExactly(UncertainMapping.NEGATIVE, UncertainMapping.POSITIVE);
     assertThat(row(negative, EDEMA).precision().value()).isEqualTo(.5);
     assertThat(row(negative, EDEMA).support()).isEqualTo(1);
@@ -67,7 +67,7 @@ class ClinicalEfficacyTest {
             .add(labels(Map.of(EDEMA, ABSENT)), labels(Map.of(EDEMA, NOT_MENTIONED)))
             .add(labels(Map.of()), labels(Map.of(PNEUMONIA, ABSENT)))
             .build();
-    ce.scores()
+    ce.points()
         .values()
         .forEach(scores -> {
           assertThat(value(scores, "exact_rows_14")).isEqualTo(1);

@@ -144,7 +144,7 @@ class LabelMetricsParityTest {
         truth |= rows.truth.get(row)[label] ? 1 << label : 0;
         said |= rows.said(row, label) ? 1 << label : 0;
       }
-      builder.add(truth, said);
+      builder.add((1 << Finding.COUNT) - 1, truth, said);
     }
     MultiLabel.Scores scores = builder.build().scores();
     Map<String, double[]> actual = new LinkedHashMap<>();

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 import org.radialog.clinical.Labels;
@@ -85,6 +86,7 @@ public final class CheXbertLabeler implements ReportLabeler, AutoCloseable {
       Recognition recognition = Recognition.of(checkpoint);
       if (!(recognition.kind() instanceof CheckpointKind.Labeler kind)) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             weights
                 + ": expected the checkpoint of CheXbert, found "
                 + recognition.kind().title()
@@ -93,12 +95,14 @@ public final class CheXbertLabeler implements ReportLabeler, AutoCloseable {
       }
       if (!recognition.missing().isEmpty()) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             "%s: CheXbert needs %d tensors that the file lacks, the first is %s"
                 .formatted(
                     weights, recognition.missing().size(), recognition.missing().getFirst()));
       }
       if (pieces.size() != kind.vocab()) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             "%s: expected the %d pieces that %s was trained with, found %d"
                 .formatted(vocabulary, kind.vocab(), weights, pieces.size()));
       }
@@ -126,6 +130,7 @@ public final class CheXbertLabeler implements ReportLabeler, AutoCloseable {
     Optional<Integer> stated = Files.exists(config) ? stated(config) : Optional.empty();
     if (stated.isEmpty() && kind.hidden() % HEAD_SIZE != 0) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "%s: its width of %d does not tell the number of attention heads; put it beside it, in %s: {\"num_attention_heads\": 12}"
               .formatted(weights, kind.hidden(), config));
     }
@@ -141,19 +146,22 @@ public final class CheXbertLabeler implements ReportLabeler, AutoCloseable {
       }
       if (!heads.canConvertToInt() || heads.intValue() < 1) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             config + ": expected a number of num_attention_heads, found " + heads);
       }
       return Optional.of(heads.intValue());
     } catch (IOException e) {
-      throw new RadialogException("cannot read " + config + ": " + e, e);
+      throw new RadialogException(Kind.REFUSED_WEIGHTS, "cannot read " + config + ": " + e, e);
     } catch (JacksonException e) {
-      throw new RadialogException(config + ": expected JSON, found " + e.getOriginalMessage(), e);
+      throw new RadialogException(
+          Kind.REFUSED_WEIGHTS, config + ": expected JSON, found " + e.getOriginalMessage(), e);
     }
   }
 
   private static List<String> lines(Path vocabulary) {
     if (!Files.isRegularFile(vocabulary)) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           vocabulary
               + ": CheXbert needs the vocabulary of bert-base-uncased, one piece a line, found no"
               + " such file");
@@ -161,9 +169,10 @@ public final class CheXbertLabeler implements ReportLabeler, AutoCloseable {
     try {
       return Files.readAllLines(vocabulary, StandardCharsets.UTF_8);
     } catch (CharacterCodingException e) {
-      throw new RadialogException(vocabulary + ": expected text in UTF-8, found other bytes", e);
+      throw new RadialogException(
+          Kind.REFUSED_WEIGHTS, vocabulary + ": expected text in UTF-8, found other bytes", e);
     } catch (IOException e) {
-      throw new RadialogException("cannot read " + vocabulary + ": " + e, e);
+      throw new RadialogException(Kind.REFUSED_WEIGHTS, "cannot read " + vocabulary + ": " + e, e);
     }
   }
 

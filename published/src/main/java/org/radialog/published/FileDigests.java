@@ -1,20 +1,16 @@
 package org.radialog.published;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import org.radialog.base.RadialogException;
+import org.radialog.base.Sha256;
 import org.radialog.base.WholeFile;
 
 /**
@@ -39,7 +35,7 @@ public final class FileDigests {
 
   private static String of(Path file, Optional<Path> cache) {
     if (cache.isEmpty()) {
-      return read(file);
+      return Sha256.of(file);
     }
     try {
       Path record = cache.get().resolve("digest-" + place(file));
@@ -48,7 +44,7 @@ public final class FileDigests {
       if (known.isPresent()) {
         return known.get();
       }
-      String digest = read(file);
+      String digest = Sha256.of(file);
       if (before.settled() && before.equals(State.of(file))) {
         remember(record, before, digest);
       }
@@ -77,41 +73,9 @@ public final class FileDigests {
     }
   }
 
-  private static String read(Path file) {
-    try {
-      return of(file);
-    } catch (IOException e) {
-      throw new RadialogException("cannot read " + file + ": " + e, e);
-    }
-  }
-
-  /**
-   * The digest of a file, 64 hexadecimal digits in lower case.
-   *
-   * @throws IOException if it cannot be read
-   */
-  static String of(Path file) throws IOException {
-    try (InputStream in = Files.newInputStream(file)) {
-      MessageDigest sha = MessageDigest.getInstance("SHA-256");
-      byte[] buffer = new byte[1 << 16];
-      for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-        sha.update(buffer, 0, n);
-      }
-      return HexFormat.of().formatHex(sha.digest());
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every JDK has SHA-256", e);
-    }
-  }
-
   // One file, one record, by whatever path it is reached.
   private static String place(Path file) throws IOException {
-    try {
-      byte[] name = file.toRealPath().toString().getBytes(StandardCharsets.UTF_8);
-      byte[] digest = MessageDigest.getInstance("SHA-256").digest(name);
-      return HexFormat.of().formatHex(digest, 0, 8);
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every JDK has SHA-256", e);
-    }
+    return Sha256.of(file.toRealPath().toString()).substring(0, 16);
   }
 
   /** What the file system says of a file; {@code changed} is set by no program. */

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.vision.InputSpec;
 import org.radialog.vision.VisionEncoders;
 import tools.jackson.databind.JsonNode;
@@ -82,6 +83,7 @@ final class FormatOne {
           .ifPresent(object -> {
             if (object.has(field.name())) {
               throw new RadialogException(
+                  Kind.REFUSED_WEIGHTS,
                   file
                       + ": unknown field '"
                       + field.path()

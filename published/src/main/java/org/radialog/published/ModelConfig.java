@@ -12,6 +12,8 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
+import org.radialog.base.Sha256;
 import org.radialog.clinical.PromptFormat;
 import org.radialog.clinical.PromptFormats;
 import org.radialog.imaging.Preprocessing;
@@ -154,6 +156,7 @@ public record ModelConfig(
         || alignment.isEmpty()
         || classifier.isEmpty()) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "the model "
               + id
               + " is a language model alone and reads no films; take a RaDialog model, or import"
@@ -373,9 +376,9 @@ public record ModelConfig(
     public static FileEntry of(Path folder, String path) {
       Path file = folder.resolve(path);
       try {
-        return new FileEntry(path, Files.size(file), FileDigests.of(file));
+        return new FileEntry(path, Files.size(file), Sha256.of(file));
       } catch (IOException e) {
-        throw new RadialogException("cannot read " + file + ": " + e, e);
+        throw new RadialogException(Kind.REFUSED_WEIGHTS, "cannot read " + file + ": " + e, e);
       }
     }
   }
@@ -407,7 +410,7 @@ public record ModelConfig(
 
   private static void need(boolean holds, String otherwise) {
     if (!holds) {
-      throw new RadialogException(otherwise);
+      throw new RadialogException(Kind.REFUSED_WEIGHTS, otherwise);
     }
   }
 }

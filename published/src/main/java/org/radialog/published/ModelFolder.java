@@ -6,6 +6,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
+import org.radialog.base.Sha256;
 import org.radialog.base.WholeFile;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -32,6 +34,7 @@ public record ModelFolder(Path path, ModelConfig config) {
       long size = Files.size(file);
       if (size > MAX_BYTES) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             file
                 + ": "
                 + size
@@ -42,7 +45,7 @@ public record ModelFolder(Path path, ModelConfig config) {
       content = Files.readAllBytes(file);
     } catch (IOException e) {
       throw new RadialogException(
-          path + " is not a model folder: cannot read " + file + ": " + e, e);
+          Kind.REFUSED_WEIGHTS, path + " is not a model folder: cannot read " + file + ": " + e, e);
     }
     JsonNode tree = inThisFormat(file, StrictJson.tree(file, content));
     ModelFolder folder =
@@ -64,12 +67,12 @@ public record ModelFolder(Path path, ModelConfig config) {
   private Optional<String> damage(ModelConfig.FileEntry entry) {
     Path file = path.resolve(entry.path());
     try {
-      String found = FileDigests.of(file);
+      String found = Sha256.of(file);
       return found.equals(entry.sha256())
           ? Optional.empty()
           : Optional.of(file + ": sha256 is " + found + ", expected " + entry.sha256());
-    } catch (IOException e) {
-      return Optional.of("cannot read " + file + ": " + e);
+    } catch (RadialogException e) {
+      return Optional.of(e.getMessage());
     }
   }
 
@@ -81,10 +84,13 @@ public record ModelFolder(Path path, ModelConfig config) {
         bytes = Files.size(listed);
       } catch (IOException e) {
         throw new RadialogException(
-            listed + " is missing, though " + config + " lists it; copy the whole model folder", e);
+            Kind.REFUSED_WEIGHTS,
+            listed + " is missing, though " + config + " lists it; copy the whole model folder",
+            e);
       }
       if (bytes != entry.bytes()) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             listed
                 + " has "
                 + bytes
@@ -101,6 +107,7 @@ public record ModelFolder(Path path, ModelConfig config) {
     JsonNode format = tree.path("format");
     if (!format.isInt() || format.intValue() < 1) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           file
               + ": format is "
               + format
@@ -110,6 +117,7 @@ public record ModelFolder(Path path, ModelConfig config) {
     if (format.intValue() > ModelConfig.FORMAT) {
       JsonNode by = tree.path("read_by");
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           file
               + ": format "
               + format

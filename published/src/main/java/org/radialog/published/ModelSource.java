@@ -18,6 +18,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.PlainFormat;
 import org.radialog.clinical.PromptFormat;
 import org.radialog.clinical.RadialogFormat;
@@ -85,13 +86,13 @@ public final class ModelSource implements AutoCloseable {
    */
   public static ModelSource open(Path root) {
     if (!Files.exists(root)) {
-      throw new RadialogException("there is no file or folder " + root);
+      throw new RadialogException(Kind.REFUSED_WEIGHTS, "there is no file or folder " + root);
     }
     List<Path> files;
     try (Stream<Path> all = Files.walk(root, DEPTH)) {
       files = all.filter(Files::isRegularFile).sorted().toList();
     } catch (IOException e) {
-      throw new RadialogException("cannot read " + root + ": " + e, e);
+      throw new RadialogException(Kind.REFUSED_WEIGHTS, "cannot read " + root + ": " + e, e);
     }
     Set<Path> shards = new TreeSet<>();
     List<Path> checkpoints = new ArrayList<>();
@@ -134,13 +135,15 @@ public final class ModelSource implements AutoCloseable {
   private static JsonNode json(Path file) {
     try {
       if (Files.size(file) > LARGEST_JSON) {
-        throw new RadialogException(file + ": more than " + LARGEST_JSON + " bytes of JSON");
+        throw new RadialogException(
+            Kind.REFUSED_WEIGHTS, file + ": more than " + LARGEST_JSON + " bytes of JSON");
       }
       return JSON.readTree(Files.readAllBytes(file));
     } catch (IOException e) {
-      throw new RadialogException("cannot read " + file + ": " + e, e);
+      throw new RadialogException(Kind.REFUSED_WEIGHTS, "cannot read " + file + ": " + e, e);
     } catch (JacksonException e) {
-      throw new RadialogException(file + " is not JSON: " + e.getOriginalMessage(), e);
+      throw new RadialogException(
+          Kind.REFUSED_WEIGHTS, file + " is not JSON: " + e.getOriginalMessage(), e);
     }
   }
 
@@ -310,6 +313,7 @@ public final class ModelSource implements AutoCloseable {
             .toList();
     if (!others.isEmpty()) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           root
               + ": beside the language model there is "
               + String.join(", ", others)
@@ -343,6 +347,7 @@ public final class ModelSource implements AutoCloseable {
     List<Part> embeddings = all(CheckpointKind.Embeddings.class);
     if (embeddings.isEmpty()) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           root
               + ": RaDialog v1 cannot read live films. The projector that its Q-Former was trained"
               + " on was random, frozen and not saved with it, so its image tokens exist only in"
@@ -358,6 +363,7 @@ public final class ModelSource implements AutoCloseable {
       CheckpointKind.Embeddings found = (CheckpointKind.Embeddings) take(part).recognition.kind();
       if (found.queries() != sizes.queries() || found.width() != sizes.width()) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             "%s has embeddings [%d, %d], %s [%d, %d]: they belong to different models"
                 .formatted(
                     embeddings.getFirst().file,
@@ -405,6 +411,7 @@ public final class ModelSource implements AutoCloseable {
     if (gguf.isPresent() == shards.isPresent()) {
       throw gguf.isPresent()
           ? new RadialogException(
+              Kind.REFUSED_WEIGHTS,
               "%s has two language models, %s and %s: leave one of them"
                   .formatted(root, gguf.get().file, shards.orElseThrow().file))
           : lacks(
@@ -443,7 +450,7 @@ public final class ModelSource implements AutoCloseable {
       LlamaFields.check(config);
       return LlamaWeights.of(parsed, checkpoint);
     } catch (RadialogException e) {
-      throw new RadialogException(file + ": " + e.getMessage(), e);
+      throw new RadialogException(Kind.REFUSED_WEIGHTS, file + ": " + e.getMessage(), e);
     }
   }
 
@@ -462,6 +469,7 @@ public final class ModelSource implements AutoCloseable {
     List<String> left = Recognition.leftOver(part.checkpoint, needed);
     if (!left.isEmpty()) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "%s has %d tensors that a model of its settings does not read, for example %s; expected"
                   .formatted(
                       part.file,
@@ -480,6 +488,7 @@ public final class ModelSource implements AutoCloseable {
     take(part);
     if (!part.recognition.unknown().isEmpty()) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "%s has %d tensors that are no part of a LoRA adapter of the linear layers, for example %s;"
                   .formatted(
                       part.file,
@@ -491,6 +500,7 @@ public final class ModelSource implements AutoCloseable {
     CheckpointKind.Adapter kind = (CheckpointKind.Adapter) part.recognition.kind();
     if (kind.rank() != config.r() || !kind.targets().equals(config.targets())) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "%s says r %d and targets %s, %s has rank %d and targets %s: they do not belong together"
               .formatted(
                   part.folder().resolve("adapter_config.json"),
@@ -511,6 +521,7 @@ public final class ModelSource implements AutoCloseable {
               .map(info -> {
                 if (!Arrays.equals(info.shape(), shape)) {
                   throw new RadialogException(
+                      Kind.REFUSED_WEIGHTS,
                       "%s: expected %s of shape %s, found %s; the adapter is of another language"
                               .formatted(part.file, name, Arrays.toString(shape), info)
                           + " model");
@@ -537,6 +548,7 @@ public final class ModelSource implements AutoCloseable {
               .limit(3)
               .toList();
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "%s looks like a %s and lacks %d tensors, for example %s; download it again"
               .formatted(
                   part.file,
@@ -562,6 +574,7 @@ public final class ModelSource implements AutoCloseable {
     List<Part> found = all(kind);
     if (found.size() > 1) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "%s has %d files that look like a %s: %s; leave one of them"
               .formatted(
                   root,
@@ -580,6 +593,7 @@ public final class ModelSource implements AutoCloseable {
     String refused =
         unreadable.isEmpty() ? "" : "; not readable: " + String.join("; ", unreadable.values());
     return new RadialogException(
+        Kind.REFUSED_WEIGHTS,
         "%s lacks %s, which comes from %s; found %s%s"
             .formatted(root, what, whence, there.isEmpty() ? "no checkpoint" : there, refused));
   }

@@ -37,8 +37,9 @@ class BioViLTParityTest {
 
   @TestFactory
   Stream<DynamicTest> runningStatistics() {
-    return Golden.cases("biovilt").stream()
-        .flatMap(c ->
+    return Golden.tests(
+        "biovilt",
+        c ->
             Stream.of("single", "large")
                 .filter(input -> given(c, input))
                 .flatMap(input -> {
@@ -96,8 +97,9 @@ class BioViLTParityTest {
 
   @TestFactory
   Stream<DynamicTest> foldedInFp32AndInBf16() {
-    return Golden.cases("biovilt").stream()
-        .flatMap(c ->
+    return Golden.tests(
+        "biovilt",
+        c ->
             Stream.of("single", "large")
                 .filter(input -> given(c, input))
                 .flatMap(input ->

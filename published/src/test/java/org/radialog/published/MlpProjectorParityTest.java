@@ -27,8 +27,9 @@ class MlpProjectorParityTest {
 
   @TestFactory
   Stream<DynamicTest> tokensAndGradients() {
-    return Golden.cases("projector").stream()
-        .flatMap(c ->
+    return Golden.tests(
+        "projector",
+        c ->
             Stream.of(
                 dynamicTest(
                     c + "/tokens", () -> Parity.check(c + "/tokens", tokens(c), c, TOLERANCE)),

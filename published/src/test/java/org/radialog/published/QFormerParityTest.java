@@ -49,8 +49,9 @@ class QFormerParityTest {
 
   @TestFactory
   Stream<DynamicTest> queries() {
-    return Golden.cases("qformer").stream()
-        .flatMap(c ->
+    return Golden.tests(
+        "qformer",
+        c ->
             outputs()
                 .filter(o -> c.expected().containsKey(o.name()))
                 .map(o ->
@@ -61,8 +62,9 @@ class QFormerParityTest {
 
   @TestFactory
   Stream<DynamicTest> queriesInBf16() {
-    return Golden.cases("qformer").stream()
-        .flatMap(c ->
+    return Golden.tests(
+        "qformer",
+        c ->
             outputs()
                 .filter(o -> c.expected().containsKey(o.name()))
                 .map(o ->

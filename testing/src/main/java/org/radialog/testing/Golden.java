@@ -32,14 +32,22 @@ public final class Golden {
 
   /** The folder of the golden cases. */
   public static Path folder() {
-    String other = System.getProperty("radialog.golden", "");
-    return other.isEmpty() ? root().resolve("golden") : Path.of(other);
+    return isRepositorys()
+        ? root().resolve("golden")
+        : Path.of(System.getProperty("radialog.golden", ""));
+  }
+
+  /** Whether the cases are those of the repository, none of which may be missing or unread. */
+  public static boolean isRepositorys() {
+    return System.getProperty("radialog.golden", "").isEmpty();
   }
 
   /**
    * The cases whose name is {@code name} or begins with {@code name} and a hyphen, sorted: {@code
-   * llama} finds {@code llama-mha} and {@code llama-gqa}. Without any, the calling test is skipped
-   * by name.
+   * llama} finds {@code llama-mha} and {@code llama-gqa}.
+   *
+   * @throws AssertionError without any in the repository's folder
+   * @throws TestAbortedException without any in another folder: the calling test is skipped by name
    */
   public static List<GoldenCase> cases(String name) {
     List<GoldenCase> cases;
@@ -57,13 +65,22 @@ public final class Golden {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    assumeTrue(!cases.isEmpty(), () -> "no golden case " + name + " in " + folder());
-    return cases;
+    return present(!cases.isEmpty(), name, cases);
+  }
+
+  private static <T> T present(boolean there, String name, T what) {
+    String absent = "no golden case " + name + " in " + folder();
+    if (isRepositorys() && !there) {
+      throw new AssertionError(absent + ": the files of the repository are not whole");
+    }
+    assumeTrue(there, absent);
+    return what;
   }
 
   /**
-   * The dynamic tests of all cases of a family, for a test factory. Without a case, a single test
-   * that is reported as skipped: a factory that is itself aborted shows up in no report.
+   * The dynamic tests of all cases of a family, for a test factory. Without a case in another
+   * folder than the repository's, a single test that is reported as skipped: a factory that is
+   * itself aborted shows up in no report.
    */
   public static Stream<DynamicTest> tests(
       String name, Function<GoldenCase, Stream<DynamicTest>> ofCase) {
@@ -81,12 +98,10 @@ public final class Golden {
     return cases.stream().flatMap(ofCase);
   }
 
-  /** The case of exactly this name. Without it, the calling test is skipped by name. */
+  /** The case of exactly this name; without it, as {@link #cases}. */
   public static GoldenCase theCase(String name) {
-    assumeTrue(
-        Files.exists(folder().resolve(name + END)),
-        () -> "no golden case " + name + " in " + folder());
-    return new GoldenCase(folder(), name);
+    Path file = folder().resolve(name + END);
+    return new GoldenCase(folder(), present(Files.exists(file), name, name));
   }
 
   /** A published key list: {@code biovilt}, {@code classifier} or {@code qformer}. */

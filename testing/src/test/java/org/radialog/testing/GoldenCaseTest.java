@@ -2,16 +2,24 @@ package org.radialog.testing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
 import org.opentest4j.TestAbortedException;
 
 class GoldenCaseTest {
+  private static final Pattern NAME = Pattern.compile("`([^`]+)`");
+
   /** Every stored tensor has the elements that its shape and step announce. */
   @TestFactory
   Stream<DynamicTest> storedElementsFitShapeAndStep() {
@@ -77,17 +85,52 @@ class GoldenCaseTest {
   }
 
   @Test
-  void aFamilyWithoutCasesIsSkipped() {
-    assertThatThrownBy(() -> Golden.cases("no-such-family"))
-        .isInstanceOf(TestAbortedException.class)
-        .hasMessageContaining("no golden case no-such-family");
-    assertThat(Golden.tests("no-such-family", _ -> Stream.of()))
-        .singleElement()
-        .satisfies(test -> {
-          assertThat(test.getDisplayName()).isEqualTo("no-such-family");
-          assertThatThrownBy(() -> test.getExecutable().execute())
-              .isInstanceOf(TestAbortedException.class);
-        });
+  void aFamilyWithoutCasesFailsInTheRepositoryAndIsSkippedByNameElsewhere(@TempDir Path elsewhere) {
+    String before = System.setProperty("radialog.golden", "");
+    try {
+      Class<AssertionError> failed = AssertionError.class;
+      assertThatThrownBy(() -> Golden.cases("no-such")).isInstanceOf(failed);
+      assertThatThrownBy(() -> Golden.theCase("no-such")).isInstanceOf(failed);
+      assertThatThrownBy(() -> Golden.tests("no-such", _ -> Stream.of())).isInstanceOf(failed);
+
+      System.setProperty("radialog.golden", elsewhere.toString());
+      assertThatThrownBy(() -> Golden.cases("llama"))
+          .isInstanceOf(TestAbortedException.class)
+          .hasMessageContaining("no golden case llama in " + elsewhere);
+      assertThat(Golden.tests("llama", _ -> Stream.of()))
+          .singleElement()
+          .satisfies(test -> {
+            assertThat(test.getDisplayName()).isEqualTo("llama");
+            assertThatThrownBy(() -> test.getExecutable().execute())
+                .isInstanceOf(TestAbortedException.class);
+          });
+    } finally {
+      System.setProperty("radialog.golden", before == null ? "" : before);
+    }
+  }
+
+  /** The table of golden/README.md names the cases: one that went missing is not just unread. */
+  @Test
+  void theFolderHasEveryCaseOfItsTableAndNoOther() throws IOException {
+    assumeTrue(Golden.isRepositorys(), "the cases are not those of the repository");
+    List<String> named =
+        Files.readString(Golden.folder().resolve("README.md"))
+            .lines()
+            .dropWhile(line -> !line.startsWith("## 3."))
+            .filter(line -> line.startsWith("| `"))
+            .flatMap(line -> NAME.matcher(line.split("\\|", 3)[1]).results().map(m -> m.group(1)))
+            .sorted()
+            .toList();
+    assertThat(named).isNotEmpty();
+    try (Stream<Path> files = Files.list(Golden.folder())) {
+      assertThat(
+              files
+                  .map(file -> file.getFileName().toString())
+                  .filter(file -> file.endsWith(".json") && !file.endsWith("-keys.json"))
+                  .map(file -> file.replace(".json", ""))
+                  .sorted())
+          .isEqualTo(named);
+    }
   }
 
   @Test

@@ -37,11 +37,14 @@ final class GgufVocabulary {
     this.types = list("token_type", Long.class);
     if (types.size() != tokens.size()) {
       throw new RadialogException(
+          RadialogException.Kind.REFUSED_WEIGHTS,
           "tokenizer: expected a type for each of %d tokens, found %d"
               .formatted(tokens.size(), types.size()));
     }
     if (new HashSet<>(tokens).size() != tokens.size()) {
-      throw new RadialogException("tokenizer: expected different tokens, one stands there twice");
+      throw new RadialogException(
+          RadialogException.Kind.REFUSED_WEIGHTS,
+          "tokenizer: expected different tokens, one stands there twice");
     }
   }
 
@@ -55,6 +58,7 @@ final class GgufVocabulary {
       return new GgufVocabulary(metadata).sentencePiece();
     }
     throw new RadialogException(
+        RadialogException.Kind.REFUSED_WEIGHTS,
         "tokenizer: expected a GGUF file with tokenizer.ggml.model = gpt2 or llama, found "
             + model);
   }
@@ -87,6 +91,7 @@ final class GgufVocabulary {
     List<Double> scores = list("scores", Double.class);
     if (scores.size() != tokens.size()) {
       throw new RadialogException(
+          RadialogException.Kind.REFUSED_WEIGHTS,
           "tokenizer: expected a score for each of %d tokens, found %d"
               .formatted(tokens.size(), scores.size()));
     }
@@ -116,6 +121,7 @@ final class GgufVocabulary {
       return flag;
     }
     throw new RadialogException(
+        RadialogException.Kind.REFUSED_WEIGHTS,
         "tokenizer: expected true or false as " + KEYS + key + ", found " + value);
   }
 
@@ -124,6 +130,7 @@ final class GgufVocabulary {
       return id.intValue();
     }
     throw new RadialogException(
+        RadialogException.Kind.REFUSED_WEIGHTS,
         "tokenizer: expected the id of a token as %s, found %s"
             .formatted(KEYS + key, metadata.get(KEYS + key)));
   }
@@ -134,6 +141,7 @@ final class GgufVocabulary {
       return values.stream().map(type::cast).toList();
     }
     throw new RadialogException(
+        RadialogException.Kind.REFUSED_WEIGHTS,
         "tokenizer: expected a list of " + type.getSimpleName() + " as " + KEYS + key);
   }
 
@@ -177,6 +185,7 @@ final class GgufVocabulary {
           .findFirst()
           .orElseThrow(() ->
               new RadialogException(
+                  RadialogException.Kind.REFUSED_WEIGHTS,
                   "tokenizer: expected a GGUF file with tokenizer.ggml.pre among smollm, gpt-2,"
                       + " default, llama-bpe, found "
                       + name

@@ -50,11 +50,13 @@ record SentencePieceModel(String name, List<Piece> pieces, Optional<List<Merge>>
     rules = rules.map(List::copyOf);
     if (pieces.isEmpty()) {
       throw new RadialogException(
+          RadialogException.Kind.REFUSED_WEIGHTS,
           name + ": expected the pieces of a SentencePiece model, found none");
     }
     for (Piece piece : pieces) {
       if (piece.kind() == Kind.BYTE && !BYTE.matcher(piece.text()).matches()) {
         throw new RadialogException(
+            RadialogException.Kind.REFUSED_WEIGHTS,
             name + ": expected a byte such as <0x0A>, found the piece \"" + piece.text() + "\"");
       }
     }
@@ -105,11 +107,13 @@ record SentencePieceModel(String name, List<Piece> pieces, Optional<List<Merge>>
       long size = Files.size(file);
       if (size > LARGEST_FILE) {
         throw new RadialogException(
+            RadialogException.Kind.REFUSED_WEIGHTS,
             file + ": expected a tokenizer.model of at most 64 MiB, found " + size + " bytes");
       }
       return of(file.toString(), Files.readAllBytes(file));
     } catch (IOException e) {
-      throw new RadialogException("cannot read " + file + ": " + e, e);
+      throw new RadialogException(
+          RadialogException.Kind.REFUSED_WEIGHTS, "cannot read " + file + ": " + e, e);
     }
   }
 
@@ -159,6 +163,7 @@ record SentencePieceModel(String name, List<Piece> pieces, Optional<List<Merge>>
     }
     if (type != BPE) {
       throw new RadialogException(
+          RadialogException.Kind.REFUSED_WEIGHTS,
           name + ": expected a SentencePiece model of the type BPE (2), found type " + type);
     }
   }
@@ -175,6 +180,7 @@ record SentencePieceModel(String name, List<Piece> pieces, Optional<List<Merge>>
     }
     if (rules || removesSpaces) {
       throw new RadialogException(
+          RadialogException.Kind.REFUSED_WEIGHTS,
           name
               + ": expected a SentencePiece model that changes no characters and keeps all spaces,"
               + " as LLaMA's does; this one "
@@ -270,6 +276,7 @@ record SentencePieceModel(String name, List<Piece> pieces, Optional<List<Merge>>
 
     RadialogException damaged(String found) {
       return new RadialogException(
+          RadialogException.Kind.REFUSED_WEIGHTS,
           name + ": expected a SentencePiece tokenizer.model, found " + found + "; is it whole?");
     }
   }

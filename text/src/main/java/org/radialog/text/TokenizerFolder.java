@@ -111,6 +111,7 @@ final class TokenizerFolder {
         return Integer.parseInt(id);
       }
       throw new RadialogException(
+          RadialogException.Kind.REFUSED_WEIGHTS,
           folder + ": expected the id of an added token, found \"" + id + "\"");
     }
   }
@@ -138,6 +139,7 @@ final class TokenizerFolder {
               Optional.of("<s>"));
     }
     throw new RadialogException(
+        RadialogException.Kind.REFUSED_WEIGHTS,
         folder + ": expected a tokenizer.json or a tokenizer.model in the folder, found neither");
   }
 
@@ -148,17 +150,23 @@ final class TokenizerFolder {
     try {
       if (Files.size(file) > LARGEST_FILE) {
         throw new RadialogException(
+            RadialogException.Kind.REFUSED_WEIGHTS,
             file + ": expected at most 64 MiB, found " + Files.size(file) + " bytes");
       }
       JsonNode json = JsonMapper.shared().readTree(Files.readAllBytes(file));
       if (!json.isObject()) {
-        throw new RadialogException(file + ": expected a JSON object");
+        throw new RadialogException(
+            RadialogException.Kind.REFUSED_WEIGHTS, file + ": expected a JSON object");
       }
       return json;
     } catch (IOException e) {
-      throw new RadialogException("cannot read " + file + ": " + e, e);
+      throw new RadialogException(
+          RadialogException.Kind.REFUSED_WEIGHTS, "cannot read " + file + ": " + e, e);
     } catch (JacksonException e) {
-      throw new RadialogException(file + ": expected JSON, found " + e.getOriginalMessage(), e);
+      throw new RadialogException(
+          RadialogException.Kind.REFUSED_WEIGHTS,
+          file + ": expected JSON, found " + e.getOriginalMessage(),
+          e);
     }
   }
 
@@ -167,6 +175,7 @@ final class TokenizerFolder {
     JsonNode model = root.path("model");
     if (!model.path("type").asString("").equals("BPE") || !model.path("vocab").isObject()) {
       throw new RadialogException(
+          RadialogException.Kind.REFUSED_WEIGHTS,
           "%s: expected a model of the type BPE with a vocab, found the type %s"
               .formatted(file, model.path("type")));
     }
@@ -199,6 +208,7 @@ final class TokenizerFolder {
       return id.intValue();
     }
     throw new RadialogException(
+        RadialogException.Kind.REFUSED_WEIGHTS,
         file + ": expected an id for the token \"" + text + "\", found " + id);
   }
 
@@ -208,6 +218,7 @@ final class TokenizerFolder {
     }
     if (!tokens.get(id).isEmpty() && !tokens.get(id).equals(text)) {
       throw new RadialogException(
+          RadialogException.Kind.REFUSED_WEIGHTS,
           "%s: expected one token an id, found \"%s\" and \"%s\" for %d"
               .formatted(file, tokens.get(id), text, id));
     }
@@ -263,7 +274,9 @@ final class TokenizerFolder {
               ? new String[] {merge.path(0).asString(""), merge.path(1).asString("")}
               : merge.asString("").split(" ", -1);
       if (pair.length != 2 || pair[0].isEmpty() || pair[1].isEmpty()) {
-        throw new RadialogException(file + ": expected two tokens as a merge, found " + merge);
+        throw new RadialogException(
+            RadialogException.Kind.REFUSED_WEIGHTS,
+            file + ": expected two tokens as a merge, found " + merge);
       }
       merges.add(new Merge(pair[0], pair[1]));
     }
@@ -285,6 +298,7 @@ final class TokenizerFolder {
         case "never" -> Spaces.NONE;
         default ->
             throw new RadialogException(
+                RadialogException.Kind.REFUSED_WEIGHTS,
                 file + ": expected prepend_scheme always, first or never, found " + scheme);
       };
     }
@@ -309,6 +323,7 @@ final class TokenizerFolder {
       }
     }
     throw new RadialogException(
+        RadialogException.Kind.REFUSED_WEIGHTS,
         file
             + ": expected a normalizer or pre_tokenizer that writes spaces as ▁, as LLaMA's does,"
             + " found "
@@ -331,6 +346,7 @@ final class TokenizerFolder {
       Integer known = ids.get(text);
       if (known != null ? known != id : id < model.pieces().size()) {
         throw new RadialogException(
+            RadialogException.Kind.REFUSED_WEIGHTS,
             "%s: expected the added token %s beside its %d pieces, found the id %d"
                 .formatted(file, text, model.pieces().size(), id));
       }
@@ -359,6 +375,7 @@ final class TokenizerFolder {
       JsonNode root, List<String> tokens, SequencedMap<String, Added> added, Optional<String> bos) {
     if (!byteLevel(root.path("pre_tokenizer"))) {
       throw new RadialogException(
+          RadialogException.Kind.REFUSED_WEIGHTS,
           file
               + ": expected a BPE of bytes (pre_tokenizer ByteLevel) or one with byte_fallback,"
               + " found neither");
@@ -388,6 +405,7 @@ final class TokenizerFolder {
     String eos =
         settings.eos.orElseThrow(() ->
             new RadialogException(
+                RadialogException.Kind.REFUSED_WEIGHTS,
                 file.getParent()
                     + ": expected an eos_token in tokenizer_config.json or special_tokens_map.json,"
                     + " found none"));
@@ -410,6 +428,7 @@ final class TokenizerFolder {
     return Optional.ofNullable(ids.get(token))
         .orElseThrow(() ->
             new RadialogException(
+                RadialogException.Kind.REFUSED_WEIGHTS,
                 "%s: expected the token %s, the %s, in the vocabulary, found none"
                     .formatted(file, token, what)));
   }

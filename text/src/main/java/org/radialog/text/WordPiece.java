@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.util.HashSet;
 import java.util.List;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -43,11 +44,13 @@ public final class WordPiece implements AutoCloseable {
   /** As {@link #of(List)}; a cased tokenizer keeps capitals and accents. */
   public static WordPiece of(List<String> vocabulary, boolean uncased) {
     if (new HashSet<>(vocabulary).size() != vocabulary.size()) {
-      throw new RadialogException("vocabulary: expected different pieces, one stands there twice");
+      throw new RadialogException(
+          Kind.REFUSED_WEIGHTS, "vocabulary: expected different pieces, one stands there twice");
     }
     for (String token : SPECIAL) {
       if (!vocabulary.contains(token)) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             "vocabulary: expected the token "
                 + token
                 + " among its "

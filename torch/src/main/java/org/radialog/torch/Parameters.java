@@ -13,6 +13,7 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
@@ -269,6 +270,7 @@ public final class Parameters implements AutoCloseable {
 
   private static RadialogException missing(String name, long[] shape) {
     return new RadialogException(
+        Kind.REFUSED_WEIGHTS,
         "the checkpoint has no tensor "
             + name
             + " of shape "
@@ -278,6 +280,7 @@ public final class Parameters implements AutoCloseable {
 
   private static RadialogException wrongShape(String name, long[] expected, long[] found) {
     return new RadialogException(
+        Kind.REFUSED_WEIGHTS,
         "tensor "
             + name
             + ": expected shape "

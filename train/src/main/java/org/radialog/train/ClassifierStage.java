@@ -64,6 +64,7 @@ final class ClassifierStage implements Stage, AutoCloseable {
   private List<Film> order = List.of();
 
   /** Probabilities by the average that they were computed with. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Predictions(double[][] validation, double[][] heldOut) {}
 
   private Optional<Predictions> predictions = Optional.empty();

@@ -19,10 +19,11 @@ import org.radialog.base.Sha256;
 import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
 import org.radialog.data.Folds;
-import org.radialog.eval.FindingsScores;
-import org.radialog.eval.FindingsScores.LabelScore;
+import org.radialog.eval.FilmScores;
 import org.radialog.language.LlamaLinear;
 import org.radialog.language.LoraConfig;
+import org.radialog.metrics.FindingsScores;
+import org.radialog.metrics.FindingsScores.LabelScore;
 import org.radialog.metrics.Interval;
 import org.radialog.published.ModelConfig;
 import org.radialog.published.StrictJson;
@@ -46,12 +47,11 @@ final class ModelCard {
         Probabilities.read(
             scored.stream().map(k -> config.classifierRun(k).resolve("held-out.csv")).toList());
     ToIntFunction<Film> fold = folds::of;
-    FindingsScores plain = FindingsScores.of(held, probabilities, fold, SEED);
+    FindingsScores plain = FilmScores.of(held, probabilities, fold, SEED);
     FindingsScores tree =
-        FindingsScores.of(
-            held.stream().map(Film::withHierarchy).toList(), probabilities, fold, SEED);
+        FilmScores.of(held.stream().map(Film::withHierarchy).toList(), probabilities, fold, SEED);
     FindingsScores viewAndAge =
-        FindingsScores.of(held, FindingsScores.viewAndAgeOnly(films, fold), fold, SEED);
+        FilmScores.of(held, FilmScores.viewAndAgeOnly(films, fold), fold, SEED);
     JsonNode classifierConfig = RunFolder.config(config.classifierRun(config.fold()));
     JsonNode classifier = told(classifierConfig, List.of("classifier"));
     String language =
@@ -125,7 +125,9 @@ final class ModelCard {
                 films.size(),
                 films.stream().map(Film::patient).distinct().count(),
                 nih ? NIH_FILMS : ", labelled by whoever trained the model.",
-                folds.count() < COUNTS.size() ? COUNTS.get(folds.count()) : folds.count(),
+                folds.count() < COUNTS.size()
+                    ? COUNTS.get(folds.count())
+                    : String.valueOf(folds.count()),
                 config.fold(),
                 digest(config.data(), films),
                 config.commit(),

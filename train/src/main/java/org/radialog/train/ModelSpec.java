@@ -90,7 +90,7 @@ public record ModelSpec(Image image, QFormer.Config alignment, LoraConfig adapte
    * Checks that the parts fit.
    *
    * @throws RadialogException if the alignment reads another output of the encoder than its
-   *     patches, or the prompt format is none that is known
+   *     patches, or there is no wording of the name
    */
   public ModelSpec {
     if (alignment.source() != VisionEncoder.Source.PATCHES

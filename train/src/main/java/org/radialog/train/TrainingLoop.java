@@ -11,7 +11,6 @@ import java.util.OptionalDouble;
 import java.util.SequencedMap;
 import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
-import org.jspecify.annotations.Nullable;
 import org.radialog.base.Printable;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
@@ -184,7 +183,8 @@ public final class TrainingLoop implements AutoCloseable {
     row.put("rate", String.format(Locale.ROOT, "%.2e", rate));
     row.put("loss", String.format(Locale.ROOT, "%.4f", lossSum / lossSteps));
     for (Measure measure : measures(stages)) {
-      row.put(measure.column(), cell(measured.get(measure.column())));
+      row.put(
+          measure.column(), cell(measured.getOrDefault(measure.column(), OptionalDouble.empty())));
     }
     run.addRow(row);
     rows++;
@@ -194,10 +194,8 @@ public final class TrainingLoop implements AutoCloseable {
     checkpoint(stage);
   }
 
-  private static String cell(@Nullable OptionalDouble value) {
-    return value != null && value.isPresent()
-        ? String.format(Locale.ROOT, "%.4f", value.getAsDouble())
-        : "";
+  private static String cell(OptionalDouble value) {
+    return value.isPresent() ? String.format(Locale.ROOT, "%.4f", value.getAsDouble()) : "";
   }
 
   private static Set<Measure> measures(List<? extends Stage> stages) {

@@ -32,7 +32,7 @@ class ModelExportTest {
             Optional.empty(),
             Map.of(0, classifier),
             language,
-            SmallRuns.BASE,
+            small.base(),
             "0.0.1",
             "x");
     assertThatThrownBy(() -> ModelExport.write(config, model, Progress.NONE))
@@ -67,7 +67,7 @@ class ModelExportTest {
             Optional.empty(),
             Map.of(0, classifier),
             language,
-            SmallRuns.BASE,
+            small.base(),
             "0.0.1",
             "0123456789abcdef"),
         model,
@@ -109,6 +109,17 @@ class ModelExportTest {
           .allMatch(name -> name.matches("(vision|classifier|qformer|projector|language)\\..*"));
     }
     assertThat(Files.readString(model.resolve("MODEL_CARD.md")))
-        .contains("0123456789abcdef", "Pleural Effusion *", "Fracture", "Not a medical device");
+        .contains(
+            "0123456789abcdef",
+            "# tiny 0.0.1",
+            "--recipe RECIPE",
+            "Pleural Effusion *",
+            "Fracture",
+            "Not a medical device",
+            TinyBase.NAME)
+        .doesNotContain("SmolLM2");
+    assertThat(Files.readString(model.resolve("NOTICE")))
+        .contains("imagenet.safetensors", TinyBase.NAME, "mit", "NIH ChestX-ray14")
+        .doesNotContain("SmolLM2");
   }
 }

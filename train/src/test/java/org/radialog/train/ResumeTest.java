@@ -38,7 +38,7 @@ class ResumeTest {
     LanguageTraining.train(small.languageConfig(), killed, Progress.NONE);
 
     assertThat(Files.mismatch(file(whole), file(killed))).isEqualTo(-1);
-    assertThat(measured(killed)).isEqualTo(measured(whole)).hasSize(1 + 2 + 2);
+    assertThat(measured(killed)).isEqualTo(measured(whole)).hasSize(1 + 2 + 3);
   }
 
   @Test
@@ -48,7 +48,8 @@ class ResumeTest {
     ClassifierTraining.train(small.classifierConfig(0), whole, Progress.NONE);
 
     assertThatThrownBy(() ->
-            ClassifierTraining.train(small.classifierConfig(0), killed, new Kill("epoch 2/2", 2)))
+            ClassifierTraining.train(
+                small.classifierConfig(0), killed, new Kill("classifier 2/2", 2)))
         .isInstanceOf(Kill.Killed.class);
     ClassifierTraining.train(small.classifierConfig(0), killed, Progress.NONE);
 
@@ -57,6 +58,7 @@ class ResumeTest {
           .as(product)
           .isEqualTo(-1);
     }
+    assertThat(measured(killed)).isEqualTo(measured(whole)).hasSize(1 + 2);
   }
 
   @Test

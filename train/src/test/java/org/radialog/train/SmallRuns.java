@@ -16,17 +16,18 @@ import org.bytedeco.pytorch.Tensor;
 import org.radialog.base.Progress;
 import org.radialog.data.Folds;
 import org.radialog.instruct.InstructMix;
+import org.radialog.language.LoraConfig;
 import org.radialog.torch.Parameters;
 import org.radialog.vision.BioViLT;
 import org.radialog.vision.FindingsClassifier;
+import org.radialog.vision.QFormer;
+import org.radialog.vision.TokenOrder;
+import org.radialog.vision.VisionEncoder;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
 
 /** A data set of drawn films under real patients' numbers, and runs of a few steps on it. */
 final class SmallRuns {
-  static final Path BASE =
-      Path.of(System.getProperty("radialog.root", "."), "models", "mini", "base.gguf");
-
   private static final List<String> LABELS =
       List.of("No Finding", "Cardiomegaly|Edema", "Pleural Effusion", "Pneumothorax");
 
@@ -62,6 +63,7 @@ final class SmallRuns {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+    TinyBase.write(base());
     try (Parameters p = Parameters.fresh(1)) {
       ModelSpec.Image image = recipe().model().image();
       BioViLT.of(p.at("vision."), image.vision());
@@ -84,21 +86,33 @@ final class SmallRuns {
     return folder.resolve("classifier.safetensors");
   }
 
+  Path base() {
+    return folder.resolve("tiny.gguf");
+  }
+
   Path imageNet() {
     return folder.resolve("imagenet.safetensors");
   }
 
-  /** The networks of {@code models/mini}, and a few steps of each stage on small films. */
+  /** Small networks, and a few steps of each stage on small films. */
   static Recipe recipe() {
-    Recipe mini = Recipe.named("mini");
+    BioViLT.Config vision = BioViLT.Config.of(BioViLT.Backbone.EFFICIENTNET_LITE0, 8, 8);
+    ModelSpec model =
+        new ModelSpec(
+            new ModelSpec.Image(
+                64, vision, new ModelSpec.Head(new FindingsClassifier.Pooling.Adaptive(1), 8)),
+            new QFormer.Config(
+                4, 2, 16, 2, 32, 2, VisionEncoder.Source.PATCHES, TokenOrder.PATCHES),
+            LoraConfig.trained(2, 4, LoraConfig.targets(List.of("q_proj", "v_proj"))),
+            "smollm2");
     return new Recipe(
-        mini.id(),
+        "tiny",
         1,
         1,
-        mini.model(),
-        new ClassifierRecipe(2, 64, 0, 8, 0, 1e-3, 0.4, 0.02, 0.9, 0.3, 5),
+        model,
+        new ClassifierRecipe(1, 32, 1, 8, 0, 1e-3, 0.4, 0.02, 0.9, 0.3, 5),
         new AlignmentRecipe(1, 2, 8, 1e-3, 0.03, 0.1, 0.1, 1),
-        new LanguageRecipe(6, 2, 1e-3, 0.6, 0.03, 0.1, 0.1, 1, 2, 2, 0, InstructMix.DEFAULT));
+        new LanguageRecipe(10, 2, 1e-3, 0.6, 0.03, 0.1, 0.1, 1, 2, 2, 0, InstructMix.DEFAULT));
   }
 
   ClassifierTraining.Config classifierConfig(int fold) {
@@ -111,14 +125,14 @@ final class SmallRuns {
 
   LanguageTraining.Config languageConfig(Path classifier, List<Path> outOfFold) {
     return new LanguageTraining.Config(
-        data(), 0, Optional.empty(), classifier, BASE, outOfFold, Optional.empty(), recipe());
+        data(), 0, Optional.empty(), classifier, base(), outOfFold, Optional.empty(), recipe());
   }
 
   private static void draw(Path file, int seed) throws IOException {
     Random random = new Random(seed);
-    BufferedImage film = new BufferedImage(96, 96, BufferedImage.TYPE_BYTE_GRAY);
-    for (int y = 0; y < 96; y++) {
-      for (int x = 0; x < 96; x++) {
+    BufferedImage film = new BufferedImage(128, 128, BufferedImage.TYPE_BYTE_GRAY);
+    for (int y = 0; y < 128; y++) {
+      for (int x = 0; x < 128; x++) {
         int grey = 40 + x + random.nextInt(60) + (seed % 4) * 10;
         film.getRaster().setSample(x, y, 0, Math.min(255, grey));
       }

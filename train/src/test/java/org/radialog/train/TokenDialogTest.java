@@ -20,6 +20,7 @@ import org.radialog.instruct.InstructDataSet;
 import org.radialog.instruct.InstructDialog;
 import org.radialog.instruct.InstructMix;
 import org.radialog.language.Llama;
+import org.radialog.testing.BaseGguf;
 import org.radialog.text.TextTokenizer;
 import org.radialog.weights.Checkpoint;
 
@@ -29,7 +30,7 @@ class TokenDialogTest {
     List<InstructDialog> dialogs =
         new InstructDataSet(films(), Map.of(), new double[Finding.COUNT], InstructMix.DEFAULT, 1)
             .dialogs(0, 40);
-    try (Checkpoint gguf = Checkpoint.open(SmallRuns.BASE);
+    try (Checkpoint gguf = BaseGguf.open();
         TextTokenizer tokenizer = TextTokenizer.of(gguf)) {
       for (InstructDialog dialog : dialogs) {
         TokenDialog tokens = TokenDialog.of(dialog, SmolLm2Format.FORMAT, tokenizer, 32);
@@ -47,7 +48,7 @@ class TokenDialogTest {
 
   @Test
   void theImageStandsAtTheSamePlaceInAllDialogsAndTextAroundItIsKept() {
-    try (Checkpoint gguf = Checkpoint.open(SmallRuns.BASE);
+    try (Checkpoint gguf = BaseGguf.open();
         TextTokenizer tokenizer = TextTokenizer.of(gguf)) {
       List<TokenDialog> dialogs =
           new InstructDataSet(films(), Map.of(), new double[Finding.COUNT], InstructMix.DEFAULT, 2)

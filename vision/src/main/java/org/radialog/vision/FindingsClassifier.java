@@ -13,6 +13,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch.Reduction;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.torch.Linear;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
@@ -131,6 +132,7 @@ public final class FindingsClassifier {
     long[] shape = Torch.shape(projected);
     if (shape.length != 4 || shape[1] != config.jointDim()) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "the findings classifier expects [batch, "
               + config.jointDim()
               + ", rows, columns], got "
@@ -153,6 +155,7 @@ public final class FindingsClassifier {
     if (shape[2] / kernel != cells || shape[3] / kernel != cells) {
       long side = 32L * kernel * cells;
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "the findings classifier pools "
               + kernel
               + " x "
@@ -206,6 +209,7 @@ public final class FindingsClassifier {
     for (int i = 0; i < known.length; i++) {
       if (positives[i] <= 0 || positives[i] >= known[i]) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             "label "
                 + i
                 + " is present in "

@@ -37,8 +37,9 @@ class FindingsClassifierParityTest {
 
   @TestFactory
   Stream<DynamicTest> forwardAndGradients() {
-    return Golden.cases("classifier").stream()
-        .flatMap(c -> {
+    return Golden.tests(
+        "classifier",
+        c -> {
           Outputs<double[]> outputs = new Outputs<>(() -> once(c));
           return c.expected().sequencedKeySet().stream()
               .filter(name -> !name.startsWith("adamw_"))
@@ -53,8 +54,9 @@ class FindingsClassifierParityTest {
 
   @TestFactory
   Stream<DynamicTest> optimiserSteps() {
-    return Golden.cases("classifier").stream()
-        .flatMap(c ->
+    return Golden.tests(
+        "classifier",
+        c ->
             Stream.of(AdamW.Flavour.values())
                 .flatMap(flavour -> {
                   String prefix = "adamw_" + flavour.name().toLowerCase(Locale.ROOT);
@@ -72,21 +74,23 @@ class FindingsClassifierParityTest {
 
   @TestFactory
   Stream<DynamicTest> weightsOfThePositives() {
-    return Golden.cases("classifier").stream()
-        .map(c ->
-            dynamicTest(
-                c + "/pos_weight",
-                () -> {
-                  JsonNode counts = c.values().required("class_counts");
-                  long[] positives = GoldenCase.longs(counts.required("positives"));
-                  long[] known = new long[positives.length];
-                  Arrays.fill(known, counts.required("N").longValue());
-                  Parity.check(
-                      c + "/pos_weight",
-                      doubles(FindingsClassifier.positiveWeights(known, positives)),
-                      GoldenCase.doubles(c.values().required("pos_weight")),
-                      1e-6);
-                }));
+    return Golden.tests(
+        "classifier",
+        c ->
+            Stream.of(
+                dynamicTest(
+                    c + "/pos_weight",
+                    () -> {
+                      JsonNode counts = c.values().required("class_counts");
+                      long[] positives = GoldenCase.longs(counts.required("positives"));
+                      long[] known = new long[positives.length];
+                      Arrays.fill(known, counts.required("N").longValue());
+                      Parity.check(
+                          c + "/pos_weight",
+                          doubles(FindingsClassifier.positiveWeights(known, positives)),
+                          GoldenCase.doubles(c.values().required("pos_weight")),
+                          1e-6);
+                    })));
   }
 
   private static double tolerance(String output) {

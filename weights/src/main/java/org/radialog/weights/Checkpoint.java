@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SequencedMap;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 
 /**
  * The tensors of a checkpoint file or of a sharded one, memory-mapped: opening reads headers only.
@@ -139,6 +140,7 @@ public final class Checkpoint implements AutoCloseable {
     TensorInfo info = computable(name);
     if (info.dtype().integer()) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "tensor " + info + " of " + file + " is integer: read it with longs");
     }
     float[] values = new float[checkedRange(info, from, count)];
@@ -176,6 +178,7 @@ public final class Checkpoint implements AutoCloseable {
     TensorInfo info = computable(name);
     if (!info.dtype().integer()) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "tensor " + info + " of " + file + " is not integer: read it with floats");
     }
     long[] values = new long[arrayLength(info)];
@@ -208,13 +211,15 @@ public final class Checkpoint implements AutoCloseable {
     TensorInfo info = stored(name).info;
     if (info.foreign().isPresent()) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "tensor "
               + info
               + " of "
               + file
               + " is of the type "
               + info.type()
-              + ", which this program lists and cannot compute with; take the model in another type");
+              + ", which this program lists and cannot compute with; take the model in another"
+              + " type");
     }
     return info;
   }
@@ -236,6 +241,7 @@ public final class Checkpoint implements AutoCloseable {
     long elements = info.elements();
     if (elements > Integer.MAX_VALUE - 8) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "tensor "
               + info
               + " of "
@@ -249,6 +255,7 @@ public final class Checkpoint implements AutoCloseable {
     Stored stored = contents.tensors.get(name);
     if (stored == null) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           file + " has no tensor " + name + " among its " + tensors.size() + " tensors");
     }
     return stored;

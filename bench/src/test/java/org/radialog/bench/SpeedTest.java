@@ -1,15 +1,23 @@
-package org.radialog.dialog;
+package org.radialog.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.radialog.dialog.Options;
+import org.radialog.dialog.RaDialog;
+import org.radialog.imaging.Radiograph;
+import org.radialog.language.CacheShape;
 import org.radialog.language.LanguageDecoder;
 import org.radialog.language.Precision;
 
 class SpeedTest {
+  private static final CacheShape SHAPE = new CacheShape(2, 1, 8, 2048);
+  private static final Path ROOT = Path.of(System.getProperty("radialog.root", ""));
+
   @Test
   void aReplayMakesTheGivenPassesAndThenAsManySteps() {
     List<String> seen = new ArrayList<>();
@@ -23,7 +31,7 @@ class SpeedTest {
         };
     List<Speed.Pass> passes =
         List.of(new Speed.Pass(4, 3), new Speed.Pass(1, 1), new Speed.Pass(4, 1));
-    Speed.Replay replay = Speed.replay(decoder, TinyModel.LLAMA, 100, 50, passes, 1);
+    Speed.Replay replay = Speed.replay(decoder, SHAPE, 32, 100, 50, passes, 1);
     assertThat(seen)
         .containsExactly("100+4", "103+1", "104+4", "100+1", "101+1", "102+1", "103+1", "104+1");
     assertThat(replay.ratio()).isEqualTo(replay.inPasses() / replay.singly()).isPositive();
@@ -38,13 +46,13 @@ class SpeedTest {
           caches.getFirst().advance(tokens.getFirst().length);
         };
     List<Speed.Pass> passes = List.of(new Speed.Pass(4, 4), new Speed.Pass(4, 4));
-    Speed.replay(decoder, TinyModel.LLAMA, 90, 7, passes, 1);
+    Speed.replay(decoder, SHAPE, 32, 90, 7, passes, 1);
     assertThat(lengths.subList(0, 2)).containsExactly(90, 90);
-    assertThatThrownBy(() -> Speed.replay(decoder, TinyModel.LLAMA, 90, 3, passes, 1))
+    assertThatThrownBy(() -> Speed.replay(decoder, SHAPE, 32, 90, 3, passes, 1))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("at most 3 tokens");
-    int positions = TinyModel.LLAMA.maxPositions();
-    assertThatThrownBy(() -> Speed.replay(decoder, TinyModel.LLAMA, positions, 4, passes, 1))
+    int positions = SHAPE.positions();
+    assertThatThrownBy(() -> Speed.replay(decoder, SHAPE, 32, positions, 4, passes, 1))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("positions");
   }
@@ -58,9 +66,10 @@ class SpeedTest {
   @Test
   void correctionsSayTheSameWithPromptLookupAndWithout() {
     Options options = Options.DEFAULT.with(Precision.INT8);
-    try (RaDialog model = RaDialog.load(TinyModel.folder(), options)) {
-      Speed.Lookup lookup =
-          Speed.of(model).lookup(List.of(TinyModel.film(1), TinyModel.film(2)), 3, 5);
+    Radiograph film = Radiograph.read(ROOT.resolve("samples/effusion.jpg"));
+    try (RaDialog model = RaDialog.load(ROOT.resolve("models/mini"), options);
+        Speed speed = Speed.of(model)) {
+      Speed.Lookup lookup = speed.lookup(List.of(film), 3, 5);
       assertThat(lookup.difference()).isEmpty();
       assertThat(lookup.turns()).isEqualTo(3);
       assertThat(lookup.passes()).anyMatch(pass -> pass.kept() > 1);

@@ -1,4 +1,4 @@
-package org.radialog.dialog;
+package org.radialog.bench;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -16,14 +16,22 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
+import org.radialog.dialog.Correction;
+import org.radialog.dialog.Dialog;
+import org.radialog.dialog.Engine;
+import org.radialog.dialog.Findings;
+import org.radialog.dialog.LanguageModel;
+import org.radialog.dialog.Options;
+import org.radialog.dialog.RaDialog;
+import org.radialog.dialog.Report;
+import org.radialog.dialog.Study;
+import org.radialog.dialog.Usage;
 import org.radialog.imaging.Radiograph;
 import org.radialog.language.CacheShape;
 import org.radialog.language.KvCache;
 import org.radialog.language.LanguageDecoder;
-import org.radialog.language.Llama;
-import org.radialog.language.LlamaConfig;
+import org.radialog.language.LanguageNetwork;
 import org.radialog.language.LlamaInput;
-import org.radialog.language.LlamaLinear;
 import org.radialog.language.LlamaShape;
 import org.radialog.language.Precision;
 import org.radialog.torch.Scope;
@@ -36,18 +44,20 @@ import org.radialog.torch.Torch;
 public final class Speed implements AutoCloseable {
   private final Optional<RaDialog> model;
   private final LanguageModel language;
+  private final LanguageNetwork network;
   private final Runnable closing;
 
   private Speed(Optional<RaDialog> model, LanguageModel language, Runnable closing) {
     this.model = model;
     this.language = language;
+    this.network = language.network();
     this.closing = closing;
   }
 
   /** Waits until {@code model} is loaded, which stays the caller's to close. */
   public static Speed of(RaDialog model) {
     model.ready();
-    return new Speed(Optional.of(model), model.language(), () -> {});
+    return new Speed(Optional.of(model), model.loaded().language(), () -> {});
   }
 
   /**
@@ -58,23 +68,14 @@ public final class Speed implements AutoCloseable {
    * @throws RadialogException if the folder cannot be written
    */
   public static Speed of(LlamaShape shape, Precision precision, Path folder) {
-    LanguageModel.Source source =
-        new LanguageModel.Source(
-            shape.label(),
-            "weights at random",
-            () -> "weights at random",
-            shape.weights(),
-            Optional.empty(),
-            folder,
-            Optional.of(folder));
-    LanguageModel language = LanguageModel.load(source, precision);
+    LanguageModel language = LanguageModel.ofShape(shape, precision, folder);
     return new Speed(Optional.empty(), language, language::close);
   }
 
   /** The language model of a folder that may hold nothing else. */
   public static Speed ofLanguage(Path folder, Options options) {
-    RaDialog.LanguageAlone alone = RaDialog.languageAlone(folder, options);
-    return new Speed(Optional.empty(), alone.language(), alone::close);
+    LanguageModel language = LanguageModel.open(folder, options);
+    return new Speed(Optional.empty(), language, language::close);
   }
 
   private RaDialog model() {
@@ -82,31 +83,14 @@ public final class Speed implements AutoCloseable {
         () -> new RadialogException("a language model alone reads no films and corrects nothing"));
   }
 
-  /** What computes prompts. */
-  public Llama llama() {
-    return language.llama();
-  }
-
-  /** What makes the steps. */
-  public LanguageDecoder decoder() {
-    return language.decoder();
-  }
-
   /** Bytes of weights and of the cache that a step behind {@code context} tokens reads. */
   public long stepBytes(int context) {
-    LlamaConfig c = language.llama().config();
-    long cache = 2L * c.layers() * c.keyRows() * context * Float.BYTES;
-    return language.weightBytes() + cache;
+    return language.weightBytes() + network.cacheShape().bytes(context);
   }
 
   /** Multiplications of a prompt's token, attention and head apart. */
   public long multiplications() {
-    LlamaConfig c = language.llama().config();
-    long all = 0;
-    for (LlamaLinear linear : LlamaLinear.values()) {
-      all += (long) c.layers() * linear.rows(c) * linear.columns(c);
-    }
-    return all;
+    return language.multiplications();
   }
 
   @Override
@@ -118,19 +102,18 @@ public final class Speed implements AutoCloseable {
   public double encodeMillis(Radiograph film, int rounds) {
     double[] millis = new double[rounds];
     for (int i = 0; i < rounds; i++) {
-      millis[i] = model().films().read(film, Optional.empty()).millis();
+      millis[i] = model().loaded().encodeMillis(film);
     }
     return median(millis);
   }
 
   /** Prompt tokens a second for a prompt of {@code tokens}, the median of {@code rounds}. */
   public double prefill(int tokens, int rounds) {
-    Llama llama = language.llama();
     double[] rates = new double[rounds];
     for (int i = 0; i < rounds; i++) {
-      try (KvCache cache = new KvCache(llama.cacheShape())) {
+      try (KvCache cache = new KvCache(network.cacheShape())) {
         long start = System.nanoTime();
-        llama.prefill(cache, prompt(llama.config(), tokens));
+        network.prefill(cache, prompt(tokens));
         rates[i] = tokens * 1e9 / (System.nanoTime() - start);
       }
     }
@@ -192,14 +175,13 @@ public final class Speed implements AutoCloseable {
 
   // Milliseconds of a prompt, and of the steps behind it.
   private double[] one(int prompt, int steps) {
-    LlamaConfig config = language.llama().config();
-    try (KvCache cache = new KvCache(config.cacheShape())) {
-      float[][] logits = new float[1][config.vocab()];
+    try (KvCache cache = new KvCache(network.cacheShape())) {
+      float[][] logits = new float[1][network.vocab()];
       long start = System.nanoTime();
-      int[] next = {likeliest(language.llama().prefill(cache, prompt(config, prompt)))};
+      int[] next = {likeliest(network.prefill(cache, prompt(prompt)))};
       long prefilled = System.nanoTime();
       for (int i = 0; i < steps; i++) {
-        language.decoder().step(next, List.of(cache), logits);
+        network.step(next, List.of(cache), logits);
         next[0] = likeliest(logits[0]);
       }
       return new double[] {(prefilled - start) / 1e6, (System.nanoTime() - prefilled) / 1e6};
@@ -211,21 +193,19 @@ public final class Speed implements AutoCloseable {
    * tokens, over {@code tokens} steps.
    */
   public double decode(int context, int streams, int tokens) {
-    LanguageDecoder decoder = language.decoder();
-    LlamaConfig config = language.llama().config();
     List<KvCache> caches = new ArrayList<>();
     try {
-      float[][] logits = new float[streams][config.vocab()];
+      float[][] logits = new float[streams][network.vocab()];
       int[] next = new int[streams];
       for (int s = 0; s < streams; s++) {
-        KvCache cache = new KvCache(config.cacheShape());
+        KvCache cache = new KvCache(network.cacheShape());
         caches.add(cache);
-        next[s] = likeliest(language.llama().prefill(cache, prompt(config, context)));
+        next[s] = likeliest(network.prefill(cache, prompt(context)));
         cache.reserve(context + tokens);
       }
       long start = System.nanoTime();
       for (int i = 0; i < tokens; i++) {
-        decoder.step(next, caches, logits);
+        network.step(next, caches, logits);
         for (int s = 0; s < streams; s++) {
           next[s] = likeliest(logits[s]);
         }
@@ -342,7 +322,7 @@ public final class Speed implements AutoCloseable {
 
   private Turn measured(boolean guessing, Supplier<Report> turn, List<Pass> passes) {
     List<Integer> ids = new ArrayList<>();
-    Engine engine = model().engine();
+    Engine engine = model().loaded().engine();
     engine.guess(guessing);
     engine.watch(pass -> {
       ids.addAll(pass.kept());
@@ -389,8 +369,8 @@ public final class Speed implements AutoCloseable {
   }
 
   /**
-   * What passes like those of {@link #lookup} would gain with another decoder, whatever its weights
-   * say: tokens are given, not chosen, behind a cache of zeros that was written to.
+   * What passes like those of {@link #lookup} of another model would gain with this one, whatever
+   * its weights say: tokens are given, not chosen, behind a cache of zeros that was written to.
    *
    * @param context positions before an answer's first token
    * @param answer tokens of an answer: a pass that would go beyond them begins another one
@@ -398,18 +378,23 @@ public final class Speed implements AutoCloseable {
    * @throws IllegalArgumentException if a pass computes more than an answer, or the model has fewer
    *     positions
    */
-  public static Replay replay(
+  public Replay replay(int context, int answer, List<Pass> passes, int rounds) {
+    return replay(network, network.cacheShape(), network.vocab(), context, answer, passes, rounds);
+  }
+
+  static Replay replay(
       LanguageDecoder decoder,
-      LlamaConfig config,
+      CacheShape shape,
+      int vocab,
       int context,
       int answer,
       List<Pass> passes,
       int rounds) {
     int most = passes.stream().mapToInt(Pass::computed).max().orElse(0);
-    if (most > answer || context + answer > config.maxPositions()) {
+    if (most > answer || context + answer > shape.positions()) {
       throw new IllegalArgumentException(
           "expected passes of at most %d tokens behind %d in %d positions, found one of %d"
-              .formatted(answer, context, config.maxPositions(), most));
+              .formatted(answer, context, shape.positions(), most));
     }
     List<Pass> single = new ArrayList<>();
     for (Pass pass : passes) {
@@ -417,8 +402,8 @@ public final class Speed implements AutoCloseable {
     }
     double[] rates = new double[rounds];
     double[] singleRates = new double[rounds];
-    float[][] logits = new float[most][config.vocab()];
-    try (KvCache cache = new KvCache(config.cacheShape())) {
+    float[][] logits = new float[most][vocab];
+    try (KvCache cache = new KvCache(shape)) {
       cache.reserve(context + answer);
       zeros(cache, context);
       for (int i = 0; i < rounds; i++) {
@@ -490,11 +475,11 @@ public final class Speed implements AutoCloseable {
   }
 
   private static int likeliest(float[] logits) {
-    return Sampler.argmax(logits, logits.length);
+    return LanguageDecoder.likeliest(logits, logits.length);
   }
 
-  private static List<LlamaInput> prompt(LlamaConfig config, int tokens) {
-    int[] ids = new SplittableRandom(tokens).ints(tokens, 0, config.vocab()).toArray();
+  private List<LlamaInput> prompt(int tokens) {
+    int[] ids = new SplittableRandom(tokens).ints(tokens, 0, network.vocab()).toArray();
     return List.of(new LlamaInput.Tokens(ids));
   }
 

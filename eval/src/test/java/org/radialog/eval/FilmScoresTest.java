@@ -17,11 +17,12 @@ import org.radialog.clinical.Finding;
 import org.radialog.clinical.View;
 import org.radialog.data.Film;
 import org.radialog.data.Truth;
-import org.radialog.eval.FindingsScores.LabelScore;
-import org.radialog.eval.FindingsScores.Point;
+import org.radialog.metrics.FindingsScores;
+import org.radialog.metrics.FindingsScores.LabelScore;
+import org.radialog.metrics.FindingsScores.Point;
 import org.radialog.metrics.Interval;
 
-class FindingsScoresTest {
+class FilmScoresTest {
   private final List<Film> films = new ArrayList<>();
   private final Map<String, double[]> probabilities = new HashMap<>();
   private final Map<String, Integer> folds = new HashMap<>();
@@ -37,7 +38,7 @@ class FindingsScoresTest {
   }
 
   private FindingsScores scores() {
-    return FindingsScores.of(films, probabilities, f -> folds.getOrDefault(f.image(), -1), 1);
+    return FilmScores.of(films, probabilities, f -> folds.getOrDefault(f.image(), -1), 1);
   }
 
   @Test
@@ -100,8 +101,7 @@ class FindingsScoresTest {
       film("p" + i, 0, i % 2 == 0 ? Truth.PRESENT : Truth.ABSENT, i % 2 == 0 ? .9 : .1);
     }
     assertThat(
-            FindingsScores.subgroups(
-                films, probabilities, f -> folds.getOrDefault(f.image(), -1), 1))
+            FilmScores.subgroups(films, probabilities, f -> folds.getOrDefault(f.image(), -1), 1))
         .extracting(SystemScores.Subgroup::attribute, SystemScores.Subgroup::value)
         .containsExactly(tuple("sex", "F"), tuple("age", "40–59"), tuple("view", "PA"));
   }

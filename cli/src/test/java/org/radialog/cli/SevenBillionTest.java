@@ -1,4 +1,4 @@
-package org.radialog.bench;
+package org.radialog.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;

@@ -1,4 +1,4 @@
-package org.radialog.cli;
+package org.radialog.wire;
 
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -6,17 +6,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.radialog.base.Printable;
-import org.radialog.base.RadialogException;
 import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
-import org.radialog.codecs.ImageRefused;
 import org.radialog.dialog.Reply;
 import org.radialog.dialog.Report;
 
-/** The sentences that stand on every output. */
-final class Notice {
+/** The sentence that stands on every output, and what is said of a text that does not fit. */
+public final class Notice {
   /** Stands on every output. */
-  static final String RESEARCH_USE = "For research use, not for diagnosis.";
+  public static final String RESEARCH_USE = "For research use, not for diagnosis.";
 
   private Notice() {}
 
@@ -34,17 +32,17 @@ final class Notice {
   }
 
   /** One line for each kind of thing that does not fit in a report. */
-  static List<String> of(Report report) {
+  public static List<String> of(Report report) {
     return of(warnings(report), report.text(), "report");
   }
 
   /** One line for each kind of thing that does not fit in an answer. */
-  static List<String> of(Reply reply) {
+  public static List<String> of(Reply reply) {
     return of(reply.consistency().warnings(), reply.text(), "answer");
   }
 
   /** One line for each kind of thing that does not fit in an impression. */
-  static List<String> ofImpression(Reply impression) {
+  public static List<String> ofImpression(Reply impression) {
     return of(impression.consistency().warnings(), impression.text(), "impression");
   }
 
@@ -81,13 +79,6 @@ final class Notice {
           });
     });
     return lines;
-  }
-
-  /** What a failure says, with what the command line can do about it. */
-  static String of(RadialogException failure) {
-    return failure instanceof ImageRefused refused && refused.reason().forcible()
-        ? refused.getMessage() + "; --force reads it all the same"
-        : failure.getMessage();
   }
 
   /**

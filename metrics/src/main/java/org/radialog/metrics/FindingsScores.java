@@ -1,45 +1,35 @@
-package org.radialog.eval;
+package org.radialog.metrics;
 
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.OptionalDouble;
-import java.util.SequencedMap;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
-import java.util.function.ToIntFunction;
 import java.util.stream.Stream;
-import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
-import org.radialog.clinical.View;
-import org.radialog.data.Film;
-import org.radialog.data.Truth;
-import org.radialog.metrics.BinaryPredictions;
-import org.radialog.metrics.Bootstrap;
-import org.radialog.metrics.Groups;
-import org.radialog.metrics.Interval;
-import org.radialog.metrics.Resampled;
 
 /**
- * How well probabilities rank the films of held-out folds: AUROC within each fold, averaged over
- * the folds that have both classes, because scores of different models are not on one scale.
- * Intervals are the 2.5th and 97.5th percentile over resamples of patients.
+ * How well probabilities of findings rank what they were given for, within held-out folds: AUROC
+ * within each fold, averaged over the folds that have both classes, because scores of different
+ * models are not on one scale. Intervals are the 2.5th and 97.5th percentile over resamples of
+ * patients.
  *
- * @param labels one row an assessed label, in column order
+ * @param labels one row for each label that is known of some item and true of one, in column order
+ * @param unknown labels that are known of no item, in column order: nothing is scored there
  * @param meanOfMapped mean over the ten mapped labels, No Finding left out
  * @param meanByFold the same mean within each fold, in order of folds
- * @param films how many films were scored
- * @param patients how many patients they show
+ * @param films how many items were scored
+ * @param patients how many groups they are of
  */
 public record FindingsScores(
     List<LabelScore> labels,
+    List<Finding> unknown,
     Interval meanOfMapped,
     SortedMap<Integer, Double> meanByFold,
     int films,
@@ -51,6 +41,29 @@ public record FindingsScores(
 
   /** Below this many positives a score is marked as uncertain. */
   public static final int FEW_POSITIVES = 40;
+
+  /**
+   * A film, for example, with its probabilities.
+   *
+   * @param id names it in messages
+   * @param group whose items are resampled together, for example the patient
+   * @param fold whose model gave the probabilities; 0 where one model gave all
+   * @param truth whether a finding is there; without an entry nobody knows
+   * @param probabilities one a finding, by its column
+   */
+  @SuppressWarnings("ArrayRecordComponent") // read in inner loops, never changed
+  public record Item(
+      String id, String group, int fold, Map<Finding, Boolean> truth, double[] probabilities) {
+    /** Copies the truth. */
+    public Item {
+      truth = Map.copyOf(truth);
+      if (probabilities.length != Finding.COUNT) {
+        throw new IllegalArgumentException(
+            "the probabilities of %s have %d columns, expected %d"
+                .formatted(id, probabilities.length, Finding.COUNT));
+      }
+    }
+  }
 
   /**
    * One label.
@@ -107,6 +120,7 @@ public record FindingsScores(
 
   public FindingsScores {
     labels = List.copyOf(labels);
+    unknown = List.copyOf(unknown);
     meanByFold = Collections.unmodifiableSortedMap(new TreeMap<>(meanByFold));
   }
 
@@ -168,22 +182,22 @@ public record FindingsScores(
   }
 
   /**
-   * Scores {@code probabilities} of {@code films} with {@value RESAMPLES} resamples of patients.
+   * Scores items with {@value RESAMPLES} resamples of their groups.
    *
-   * @param probabilities 14 columns a film, by image name, from a model that never saw its patient
-   * @param fold the fold of a film
-   * @throws RadialogException if a film has no probabilities
+   * @param items with probabilities from a model that never saw their group
    */
-  public static FindingsScores of(
-      List<Film> films, Map<String, double[]> probabilities, ToIntFunction<Film> fold, long seed) {
+  public static FindingsScores of(List<Item> items, long seed) {
     List<Scored> labels = new ArrayList<>();
+    List<Finding> unknown = new ArrayList<>();
     for (Finding finding : Finding.ALL) {
-      Scored scored = scored(finding, films, probabilities, fold);
-      if (scored.positives() > 0) {
+      Scored scored = scored(finding, items);
+      if (scored.all.count() == 0) {
+        unknown.add(finding);
+      } else if (scored.positives() > 0) {
         labels.add(scored);
       }
     }
-    List<Interval> intervals = intervals(labels, films, seed);
+    List<Interval> intervals = intervals(labels, items, seed);
     List<LabelScore> scores = new ArrayList<>();
     for (int k = 0; k < labels.size(); k++) {
       Scored label = labels.get(k);
@@ -203,8 +217,8 @@ public record FindingsScores(
               label.all.reliability()));
     }
     SortedMap<Integer, Double> meanByFold = new TreeMap<>();
-    films.stream()
-        .mapToInt(fold)
+    items.stream()
+        .mapToInt(Item::fold)
         .distinct()
         .forEach(k ->
             meanByFold.put(
@@ -216,91 +230,56 @@ public record FindingsScores(
                         .map(BinaryPredictions::auroc)
                         .flatMapToDouble(OptionalDouble::stream)
                         .toArray())));
-    int patients = (int) films.stream().map(Film::patient).distinct().count();
-    return new FindingsScores(scores, intervals.getLast(), meanByFold, films.size(), patients);
+    int groups = (int) items.stream().map(Item::group).distinct().count();
+    return new FindingsScores(
+        scores, unknown, intervals.getLast(), meanByFold, items.size(), groups);
   }
 
-  /**
-   * The mean AUROC over the mapped labels for each sex, age band and view: {@code
-   * mean_auroc_of_ten}, within folds and with intervals as over all films.
-   */
-  public static List<SystemScores.Subgroup> subgroups(
-      List<Film> films, Map<String, double[]> probabilities, ToIntFunction<Film> fold, long seed) {
-    return Stratum.of(films).stream()
-        .map(part -> {
-          FindingsScores scores = of(part.among(films), probabilities, fold, seed);
-          SequencedMap<String, Interval> metrics = new LinkedHashMap<>();
-          metrics.put("mean_auroc_of_ten", scores.meanOfMapped());
-          return new SystemScores.Subgroup(part.attribute(), part.value(), scores.films(), metrics);
-        })
-        .toList();
-  }
-
-  private static Scored scored(
-      Finding finding,
-      List<Film> films,
-      Map<String, double[]> probabilities,
-      ToIntFunction<Film> fold) {
+  private static Scored scored(Finding finding, List<Item> items) {
     SortedMap<Integer, List<Integer>> known = new TreeMap<>();
-    for (int i = 0; i < films.size(); i++) {
-      Film film = films.get(i);
-      double[] row = probabilities.get(film.image());
-      if (row == null || row.length != Finding.COUNT) {
-        throw new RadialogException(
-            "the probabilities of film "
-                + film.image()
-                + (row == null ? " are missing" : " have " + row.length + " columns")
-                + "; expected 14 for each of the "
-                + films.size()
-                + " films");
-      }
-      switch (film.truth(finding)) {
-        case PRESENT, ABSENT ->
-            known.computeIfAbsent(fold.applyAsInt(film), f -> new ArrayList<>()).add(i);
-        case UNKNOWN -> {
-          // not scored: nobody knows
-        }
+    for (int i = 0; i < items.size(); i++) {
+      if (items.get(i).truth().containsKey(finding)) {
+        known.computeIfAbsent(items.get(i).fold(), f -> new ArrayList<>()).add(i);
       }
     }
     SortedMap<Integer, BinaryPredictions> byFold = new TreeMap<>();
     Map<Integer, OptionalDouble> bestF1 = new HashMap<>();
     Map<Integer, OptionalDouble> youden = new HashMap<>();
-    known.forEach((k, items) -> {
-      byFold.put(k, predictions(finding, films, probabilities, items));
+    known.forEach((k, ofFold) -> {
+      byFold.put(k, predictions(finding, items, ofFold));
       List<Integer> others =
           known.entrySet().stream()
               .filter(e -> !e.getKey().equals(k))
               .flatMap(e -> e.getValue().stream())
               .toList();
-      BinaryPredictions elsewhere = predictions(finding, films, probabilities, others);
+      BinaryPredictions elsewhere = predictions(finding, items, others);
       bestF1.put(k, elsewhere.thresholdOfBestF1());
       youden.put(k, elsewhere.thresholdOfYouden());
     });
     return new Scored(
         finding,
         byFold,
-        predictions(
-            finding, films, probabilities, known.values().stream().flatMap(List::stream).toList()),
+        predictions(finding, items, known.values().stream().flatMap(List::stream).toList()),
         bestF1,
         youden);
   }
 
   private static BinaryPredictions predictions(
-      Finding finding, List<Film> films, Map<String, double[]> probabilities, List<Integer> items) {
-    int[] item = new int[items.size()];
+      Finding finding, List<Item> items, List<Integer> chosen) {
+    int[] item = new int[chosen.size()];
     double[] probability = new double[item.length];
     boolean[] positive = new boolean[item.length];
     for (int k = 0; k < item.length; k++) {
-      Film film = films.get(items.get(k));
-      item[k] = items.get(k);
-      probability[k] = Objects.requireNonNull(probabilities.get(film.image()))[finding.column()];
-      positive[k] = film.truth(finding) == Truth.PRESENT;
+      Item one = items.get(chosen.get(k));
+      item[k] = chosen.get(k);
+      probability[k] = one.probabilities()[finding.column()];
+      positive[k] = one.truth().getOrDefault(finding, false);
     }
-    return new BinaryPredictions(films.size(), item, probability, positive);
+    return new BinaryPredictions(items.size(), item, probability, positive);
   }
 
   /** {@value COLUMNS} a label, then the mean AUROC of the mapped labels. */
-  private static List<Interval> intervals(List<Scored> labels, List<Film> films, long seed) {
+  private static List<Interval> intervals(List<Scored> labels, List<Item> items, long seed) {
     Function<int[], double[]> scores =
         times -> {
           double[] of = new double[COLUMNS * labels.size() + 1];
@@ -317,10 +296,10 @@ public record FindingsScores(
           of[at] = mean(mapped.stream().mapToDouble(Double::doubleValue).toArray());
           return of;
         };
-    double[] values = scores.apply(Resampled.once(films.size()));
+    double[] values = scores.apply(Resampled.once(items.size()));
     double[][] drawn =
         new Bootstrap(RESAMPLES, seed)
-            .drawn(Groups.by(films.stream().map(Film::patient).toList()), scores);
+            .drawn(Groups.by(items.stream().map(Item::group).toList()), scores);
     List<Interval> intervals = new ArrayList<>();
     for (int k = 0; k < values.length; k++) {
       intervals.add(Bootstrap.interval(values[k], Bootstrap.column(drawn, k)));
@@ -363,70 +342,5 @@ public record FindingsScores(
     double share =
         (rate - here.falsePositiveRate()) / (next.falsePositiveRate() - here.falsePositiveRate());
     return here.truePositiveRate() + share * (next.truePositiveRate() - here.truePositiveRate());
-  }
-
-  /**
-   * What view and age alone would reach: logistic regression on them, learned on the other folds. A
-   * classifier that is no better has learned who gets which film, not what the film shows.
-   */
-  public static Map<String, double[]> viewAndAgeOnly(List<Film> films, ToIntFunction<Film> fold) {
-    Map<String, double[]> probabilities = new HashMap<>();
-    for (Film film : films) {
-      probabilities.put(film.image(), new double[Finding.COUNT]);
-    }
-    int[] folds = films.stream().mapToInt(fold).distinct().sorted().toArray();
-    for (Finding finding : Finding.ALL) {
-      for (int held : folds) {
-        List<Film> known =
-            films.stream()
-                .filter(f -> fold.applyAsInt(f) != held && f.truth(finding) != Truth.UNKNOWN)
-                .toList();
-        double[] w = logistic(known, finding);
-        for (Film film : films) {
-          double[] row = probabilities.get(film.image());
-          if (row != null && fold.applyAsInt(film) == held) {
-            row[finding.column()] = sigmoid(dot(w, features(film)));
-          }
-        }
-      }
-    }
-    return probabilities;
-  }
-
-  private static double[] features(Film film) {
-    double age = (Math.clamp(film.age(), 0, 100) - 50) / 20.0;
-    return new double[] {1, film.view() == View.AP ? 1 : 0, age, age * age};
-  }
-
-  // Gradient ascent of the mean log likelihood with a little ridge: four weights, so plain steps
-  // do.
-  private static double[] logistic(List<Film> films, Finding finding) {
-    double[] w = new double[4];
-    for (int step = 0; step < 2000 && !films.isEmpty(); step++) {
-      double[] gradient = new double[w.length];
-      for (Film film : films) {
-        double[] x = features(film);
-        double error = (film.truth(finding) == Truth.PRESENT ? 1 : 0) - sigmoid(dot(w, x));
-        for (int i = 0; i < w.length; i++) {
-          gradient[i] += error * x[i];
-        }
-      }
-      for (int i = 0; i < w.length; i++) {
-        w[i] += 0.5 * (gradient[i] / films.size() - 1e-4 * w[i]);
-      }
-    }
-    return w;
-  }
-
-  private static double dot(double[] a, double[] b) {
-    double sum = 0;
-    for (int i = 0; i < a.length; i++) {
-      sum += a[i] * b[i];
-    }
-    return sum;
-  }
-
-  private static double sigmoid(double x) {
-    return 1 / (1 + Math.exp(-x));
   }
 }

@@ -1,4 +1,4 @@
-package org.radialog.cli;
+package org.radialog.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -6,24 +6,21 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
-import org.radialog.base.RadialogException;
 import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.RuleLabeler;
-import org.radialog.codecs.ImageRefused;
 import org.radialog.dialog.Engine;
 import org.radialog.dialog.Findings;
 import org.radialog.dialog.Report;
 import org.radialog.dialog.Timings;
 import org.radialog.dialog.Usage;
-import tools.jackson.databind.JsonNode;
 
 class NoticeTest {
-  private static final String TEXT =
+  static final String TEXT =
       "There is a pleural effusion. The heart is enlarged and\nunchanged. No edema. No effusion.";
 
-  private static Report report(String text, Set<Finding> present) {
+  static Report report(String text, Set<Finding> present) {
     RuleLabeler labeler = new RuleLabeler();
     Findings findings =
         new Findings(
@@ -55,38 +52,9 @@ class NoticeTest {
   }
 
   @Test
-  void forProgramsEachWarningHasACodeALabelAndItsSentences() {
-    JsonNode rows =
-        Session.warnings(report(TEXT, Set.of(Finding.PLEURAL_EFFUSION)), Optional.empty());
-    assertThat(rows.size()).isEqualTo(3);
-    assertThat(rows.get(0).toString())
-        .isEqualTo(
-            "{\"code\":\"stated_without_support\",\"label\":\"Cardiomegaly\",\"in\":\"report\","
-                + "\"message\":\"stated in the report, not listed as present\","
-                + "\"sentences\":[\"The heart is enlarged and unchanged.\"]}");
-    assertThat(rows.get(1).at("/code").asString()).isEqualTo("stated_and_denied");
-    assertThat(rows.get(1).at("/sentences").size()).isEqualTo(2);
-    assertThat(rows.get(2).at("/code").asString()).isEqualTo("comparison_without_prior");
-    assertThat(rows.get(2).has("label")).isFalse();
-  }
-
-  @Test
   void aReportThatFitsHasNone() {
     Report report = report("There is a pleural effusion.", Set.of(Finding.PLEURAL_EFFUSION));
     assertThat(Notice.of(report)).isEmpty();
-    assertThat(Session.warnings(report, Optional.empty()).size()).isZero();
-  }
-
-  @Test
-  void whatMayBeForcedIsSaidWithTheCommandsOption() {
-    for (ImageRefused.Reason reason : ImageRefused.Reason.values()) {
-      assertThat(Notice.of(new ImageRefused(reason, "a.jpg", "is odd")))
-          .as(reason.code())
-          .isEqualTo(
-              reason.forcible() ? "a.jpg: is odd; --force reads it all the same" : "a.jpg: is odd");
-    }
-    assertThat(ImageRefused.Reason.COLOUR.forcible()).isTrue();
-    assertThat(ImageRefused.Reason.ASPECT_RATIO.forcible()).isTrue();
-    assertThat(Notice.of(new RadialogException("no model"))).isEqualTo("no model");
+    assertThat(WarningJson.of(report, Optional.empty())).isEmpty();
   }
 }

@@ -1,0 +1,131 @@
+package org.radialog.eval;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.radialog.base.Progress;
+import org.radialog.base.Sha256;
+import org.radialog.clinical.ReportLabeler;
+import org.radialog.clinical.View;
+import org.radialog.dialog.Dialog;
+import org.radialog.dialog.RaDialog;
+import org.radialog.dialog.Study;
+import org.radialog.imaging.Radiograph;
+import org.radialog.instruct.ReportGrammar;
+
+/**
+ * A loaded model that is asked by the protocols of the paper, and the baselines beside it. What it
+ * said goes to a file image by image; the same run goes on there.
+ *
+ * @param log the file, of {@link PredictionLog}
+ * @param settings that the answers depend on: a file of others is refused
+ * @param labeler reads the model's report for a correction
+ * @param messages hears of each sample that could not be asked about, in one line
+ */
+public record AskedModel(
+    RaDialog model,
+    Path log,
+    SequencedMap<String, Object> settings,
+    ReportLabeler labeler,
+    Progress progress,
+    Consumer<String> messages)
+    implements EvaluatedSystem {
+
+  /** What a model's answers about samples depend on. */
+  public static SequencedMap<String, Object> settings(
+      Path folder, RaDialog model, Samples samples, Set<Task> tasks) {
+    SequencedMap<String, Object> settings = new LinkedHashMap<>();
+    settings.put("model", model.config().id());
+    settings.put("model_version", model.config().version());
+    settings.put("model_config_sha256", Sha256.of(folder.resolve("config.json")));
+    settings.put("precision", model.precision().label());
+    settings.put("prompt", model.config().language().prompt());
+    settings.put("tasks", tasks.stream().map(Task::label).toList());
+    settings.put("decoding", "greedy");
+    settings.putAll(samples.settings());
+    return settings;
+  }
+
+  @Override
+  public Said answer(List<Sample> samples, Set<Task> tasks) {
+    int failed;
+    try (PredictionLog open = PredictionLog.open(log, settings)) {
+      failed = PaperProtocol.run(model, samples, tasks, labeler, open, progress, messages);
+    }
+    // Predictions stand there in the order in which they came.
+    Map<String, Prediction> byId = new HashMap<>();
+    PredictionLog.read(log).predictions().forEach(p -> byId.put(p.id(), p));
+    List<Prediction> ordered = new ArrayList<>();
+    for (Sample sample : samples) {
+      Prediction p = byId.get(sample.id());
+      if (p != null) {
+        ordered.add(p);
+      }
+    }
+    return new Said.Predicted(model.config().id(), ordered, failed);
+  }
+
+  /** The report that occurs most often among known samples. */
+  public static EvaluatedSystem mostFrequent(List<Sample> known) {
+    return (samples, tasks) -> {
+      String most =
+          Baselines.mostFrequent(
+              known.stream().map(sample -> sample.references().getFirst()).toList());
+      return new Said.Reports(
+          "most frequent",
+          List.of("baseline: the same report for every film"),
+          samples.stream().map(sample -> most).toList());
+    };
+  }
+
+  /** For each film the report of the known film that looks most alike to the model's encoder. */
+  public EvaluatedSystem nearest(List<Sample> known) {
+    return (samples, tasks) -> {
+      int[] nearest = Baselines.nearest(features(samples), features(known));
+      return new Said.Reports(
+          "nearest",
+          List.of("baseline: the report of the most similar film of other patients"),
+          Arrays.stream(nearest).mapToObj(i -> known.get(i).references().getFirst()).toList());
+    };
+  }
+
+  /** For each film a text of the grammar that says the model's findings. */
+  public EvaluatedSystem findingsText() {
+    return (samples, tasks) -> {
+      List<String> texts = new ArrayList<>();
+      for (Sample sample : samples) {
+        try (Dialog dialog = open(sample)) {
+          texts.add(
+              ReportGrammar.report(
+                  ReportGrammar.stated(dialog.findings().present()), View.UNKNOWN, texts.size()));
+        }
+      }
+      return new Said.Reports(
+          "findings text", List.of("baseline: the model's findings in words of a grammar"), texts);
+    };
+  }
+
+  private List<float[]> features(List<Sample> samples) {
+    List<float[]> features = new ArrayList<>();
+    try (Progress.Task task = progress.start("features", samples.size())) {
+      for (Sample sample : samples) {
+        try (Dialog dialog = open(sample)) {
+          features.add(dialog.features());
+        }
+        task.step("");
+      }
+    }
+    return features;
+  }
+
+  private Dialog open(Sample sample) {
+    return model.open(Study.of(Radiograph.read(sample.image().orElseThrow())).ofAnyView());
+  }
+}

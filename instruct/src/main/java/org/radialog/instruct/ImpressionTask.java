@@ -1,0 +1,17 @@
+package org.radialog.instruct;
+
+import org.radialog.clinical.SmolLm2Format;
+import org.radialog.clinical.Turn;
+import org.radialog.instruct.InstructDialog.Task;
+
+/** The impression of a report. */
+final class ImpressionTask implements InstructTask {
+  @Override
+  public void ask(Talk talk) {
+    String request =
+        talk.random().nextInt(3) == 0
+            ? SmolLm2Format.FORMAT.request(new Turn.Impression())
+            : talk.pick(InstructPhrases.IMPRESSION);
+    talk.say(Task.IMPRESSION, request, ReportGrammar.impression(talk.stated(), talk.words()));
+  }
+}

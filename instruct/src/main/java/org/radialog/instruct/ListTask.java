@@ -1,0 +1,18 @@
+package org.radialog.instruct;
+
+import org.radialog.instruct.InstructDialog.Task;
+
+/** The present findings as a list. */
+final class ListTask implements InstructTask {
+  @Override
+  public void ask(Talk talk) {
+    String answer =
+        talk.stated().isEmpty()
+            ? "There are no findings."
+            : "There is " + ReportGrammar.listWithArticles(talk.stated()) + ".";
+    talk.say(
+        Task.LIST,
+        talk.pick(talk.asked(Task.REPORT) ? InstructPhrases.LIST_OF_REPORT : InstructPhrases.LIST),
+        answer);
+  }
+}

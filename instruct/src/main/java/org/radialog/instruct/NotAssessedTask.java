@@ -1,0 +1,12 @@
+package org.radialog.instruct;
+
+import org.radialog.instruct.InstructDialog.Task;
+
+/** A question for something that no label knows; the answer says so. */
+final class NotAssessedTask implements InstructTask {
+  @Override
+  public void ask(Talk talk) {
+    var asked = talk.pick(InstructPhrases.NOT_ASSESSED);
+    talk.say(Task.NOT_ASSESSED, asked.question(), asked.answer());
+  }
+}

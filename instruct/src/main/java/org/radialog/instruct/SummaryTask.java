@@ -1,0 +1,20 @@
+package org.radialog.instruct;
+
+import org.radialog.clinical.SmolLm2Format;
+import org.radialog.clinical.Turn;
+import org.radialog.instruct.InstructDialog.Task;
+
+/** A report in one sentence. */
+final class SummaryTask implements InstructTask {
+  @Override
+  public void ask(Talk talk) {
+    String request =
+        talk.random().nextInt(3) == 0
+            ? SmolLm2Format.FORMAT.request(new Turn.Summary())
+            : talk.pick(InstructPhrases.SUMMARY);
+    talk.say(
+        Task.SUMMARY,
+        request,
+        ReportGrammar.summary(talk.stated(), talk.film().view(), talk.words()));
+  }
+}

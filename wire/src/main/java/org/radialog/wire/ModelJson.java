@@ -1,0 +1,23 @@
+package org.radialog.wire;
+
+import java.util.Locale;
+import org.radialog.dialog.RaDialog;
+
+/**
+ * The model that answered.
+ *
+ * @param id the model's name in its folder
+ * @param version the version in its folder
+ * @param precision how the language model's weights are held, for example {@code int8}
+ * @param kernels what computes with them, in words
+ */
+public record ModelJson(String id, String version, String precision, String kernels) {
+  /** The model that {@code radialog} has loaded. */
+  public static ModelJson of(RaDialog radialog) {
+    return new ModelJson(
+        radialog.config().id(),
+        radialog.config().version(),
+        radialog.precision().name().toLowerCase(Locale.ROOT),
+        radialog.precision().label());
+  }
+}

@@ -1,0 +1,39 @@
+package org.radialog.wire;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.List;
+import org.radialog.dialog.Reply;
+
+/**
+ * One turn of a dialog.
+ *
+ * @param question as it was asked
+ * @param answer as the language model wrote it
+ * @param warnings what does not fit in the answer
+ * @param usage tokens of the turn
+ * @param timings of the turn
+ * @param notice stands on every output
+ */
+public record TurnJson(
+    String question,
+    String answer,
+    List<WarningJson> warnings,
+    UsageJson usage,
+    @JsonProperty("timings_ms") TimingsJson timings,
+    String notice)
+    implements Result {
+  public TurnJson {
+    warnings = List.copyOf(warnings);
+  }
+
+  /** A question and its answer. */
+  public static TurnJson of(Reply reply, TimingsJson timings) {
+    return new TurnJson(
+        reply.question(),
+        reply.text(),
+        WarningJson.of(reply),
+        UsageJson.of(reply.usage()),
+        timings,
+        Notice.RESEARCH_USE);
+  }
+}
