@@ -5,8 +5,8 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
-import org.radialog.clinical.SmolLm2Format;
 import org.radialog.clinical.Finding;
+import org.radialog.clinical.SmolLm2Format;
 import org.radialog.clinical.Turn;
 import org.radialog.instruct.InstructDialog.Task;
 

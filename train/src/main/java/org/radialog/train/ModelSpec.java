@@ -19,10 +19,7 @@ import org.radialog.vision.QFormer;
  * @param prompt name of the wording of the dialogs ({@link PromptFormats})
  */
 public record ModelSpec(
-    Image image,
-    ModelConfig.QFormer alignment,
-    ModelConfig.Adapter adapter,
-    String prompt) {
+    Image image, ModelConfig.QFormer alignment, ModelConfig.Adapter adapter, String prompt) {
 
   /**
    * What reads the film.
