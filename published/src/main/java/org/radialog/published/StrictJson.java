@@ -64,6 +64,7 @@ public final class StrictJson {
   /** An adapter without what training alone looks at. */
   @JsonIgnoreProperties("dropout")
   private abstract static class Inference {
+    @SuppressWarnings("UnusedVariable") // their names and types are what Jackson reads
     @JsonCreator
     static @Nullable LoraConfig trained(
         @JsonProperty("r") int r,
