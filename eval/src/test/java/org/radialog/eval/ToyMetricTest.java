@@ -39,12 +39,12 @@ class ToyMetricTest {
     }
 
     @Override
-    public Scored over(TokenizedPairs pairs, Progress progress) {
+    public TextMetric.Scored over(TokenizedPairs pairs, Progress progress) {
       double[] equal = new double[pairs.size()];
       for (int i = 0; i < equal.length; i++) {
         equal[i] = pairs.hypothesis(i).size() == pairs.references(i).getFirst().size() ? 1 : 0;
       }
-      return Scored.of(Resampled.mean(name(), equal));
+      return TextMetric.Scored.of(Resampled.mean(name(), equal));
     }
   }
 
@@ -56,7 +56,7 @@ class ToyMetricTest {
     }
 
     @Override
-    public Scored over(List<ReferenceLabels> references, List<Labels> hypotheses) {
+    public ClinicalMetric.Scored over(List<ReferenceLabels> references, List<Labels> hypotheses) {
       double[] said = hypotheses.stream().mapToDouble(l -> l.present().size()).toArray();
       return () -> Resampled.mean(name(), said);
     }
