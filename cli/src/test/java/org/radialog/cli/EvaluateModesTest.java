@@ -1,0 +1,168 @@
+package org.radialog.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Every mode of {@code evaluate} that asks a model, on three films. */
+class EvaluateModesTest {
+  @TempDir private static Path folder;
+
+  @BeforeAll
+  static void films() throws IOException {
+    Path images = Files.createDirectories(folder.resolve("images"));
+    StringBuilder labels = new StringBuilder("image,patient,age,sex,view,chexpert_positive\n");
+    StringBuilder release =
+        new StringBuilder(
+            "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View"
+                + " Position\n");
+    String[][] films = {
+      {"effusion.jpg", "1", "PA", "Pleural Effusion", "Effusion"},
+      {"no-finding.jpg", "2", "AP", "No Finding", "No Finding"},
+      {"cardiomegaly.jpg", "3", "AP", "Cardiomegaly", "Cardiomegaly"}
+    };
+    for (String[] film : films) {
+      Files.copy(Path.of(CommandLineRun.sample(film[0])), images.resolve(film[0]));
+      labels.append("%s,%s,60,F,%s,%s\n".formatted(film[0], film[1], film[2], film[3]));
+      release.append("%s,%s,0,%s,60,F,%s\n".formatted(film[0], film[4], film[1], film[2]));
+    }
+    Files.writeString(folder.resolve("labels.csv"), labels);
+    Files.writeString(folder.resolve("folds.csv"), "patient,fold\n1,0\n2,0\n3,1\n");
+    Path released = Files.createDirectories(folder.resolve("release"));
+    Files.writeString(released.resolve("Data_Entry_2017_v2020.csv"), release);
+    Files.writeString(released.resolve("test_list.txt"), "effusion.jpg\n");
+    Files.createSymbolicLink(released.resolve("images"), images);
+  }
+
+  private static CommandLineRun evaluate(Path data, String protocol, String... more) {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of("evaluate", "--data", data.toString(), "--protocol", protocol, "--json"));
+    arguments.addAll(List.of(more));
+    CommandLineRun run = CommandLineRun.of(arguments.toArray(String[]::new));
+    assertThat(run.code()).as(run.err()).isZero();
+    return run;
+  }
+
+  private static JsonNode check(String protocol) {
+    JsonNode result =
+        evaluate(folder, protocol, "--folds", folder.resolve("folds.csv").toString())
+            .json()
+            .getFirst();
+    assertThat(result.at("/settings/protocol").stringValue()).isEqualTo(protocol);
+    assertThat(result.at("/scores/films").intValue()).isEqualTo(2);
+    return result.path("scores");
+  }
+
+  @Test
+  void viewSaysHowOftenItIsToldAndHowOftenOfTheOtherFilm() {
+    JsonNode scores = check("view");
+    double difference = scores.path("difference").doubleValue();
+    assertThat(difference)
+        .isBetween(-1.0, 1.0)
+        .isEqualTo(
+            scores.path("accuracy").doubleValue() - scores.path("accuracy_of_other").doubleValue());
+  }
+
+  @Test
+  void editAddsAFindingToEveryReport() {
+    assertThat(check("edit").path("added").intValue()).isEqualTo(2);
+  }
+
+  @Test
+  void reportLooksAtWhatEachReportSays() {
+    JsonNode scores = check("report");
+    assertThat(scores.path("shortest_words").intValue()).isPositive();
+    assertThat(scores.path("agreement").doubleValue()).isBetween(0.0, 1.0);
+  }
+
+  @Test
+  void perplexityIsThatOfTheMeanLikelihood() {
+    JsonNode scores = check("perplexity");
+    assertThat(scores.path("perplexity").doubleValue())
+        .isGreaterThan(1)
+        .isCloseTo(
+            Math.exp(scores.path("mean_nll").doubleValue()),
+            org.assertj.core.api.Assertions.within(1e-4));
+  }
+
+  @Test
+  void theModelIsAskedAndComparedWithBaselinesAndWithItselfWithoutTheImage() throws IOException {
+    String folds = folder.resolve("folds.csv").toString();
+    Path one = folder.resolve("one");
+    evaluate(
+        folder,
+        "generation,binary_qa,view_qa,impression",
+        "--folds",
+        folds,
+        "--baseline",
+        "most_frequent,nearest,findings_text",
+        "--resamples",
+        "10",
+        "--out",
+        one.toString());
+    JsonNode result = JsonMapper.shared().readTree(one.resolve("scores.json").toFile());
+    assertThat(result.path("systems").valueStream().map(s -> s.path("name").stringValue()))
+        .contains("most frequent", "nearest", "findings text")
+        .anyMatch(name -> name.endsWith(", impression"));
+    JsonNode model = result.path("systems").get(0).path("scores");
+    assertThat(model.path("clinical").has("yes-or-no answers")).isTrue();
+    assertThat(model.path("view_accuracy").doubleValue()).isBetween(0.0, 1.0);
+    JsonNode fracture = model.at("/clinical/uncertain=negative/per_label/Fracture");
+    assertThat(fracture.path("known").intValue()).isZero();
+    assertThat(fracture.path("f1").isNull()).isTrue();
+    assertThat(result.path("comparisons").size()).isEqualTo(3);
+
+    Path two = folder.resolve("two");
+    evaluate(
+        folder,
+        "generation",
+        "--folds",
+        folds,
+        "--control",
+        "zero_image",
+        "--resamples",
+        "10",
+        "--out",
+        two.toString());
+    CommandLineRun compared =
+        CommandLineRun.of(
+            "compare",
+            one.resolve("predictions.jsonl").toString(),
+            two.resolve("predictions.jsonl").toString(),
+            "--resamples",
+            "10");
+    assertThat(compared.code()).as(compared.err()).isZero();
+    assertThat(compared.out())
+        .contains("one/predictions.jsonl", "two/predictions.jsonl", "difference", "not known");
+  }
+
+  @Test
+  void theReleaseOfTheNihIsReadInItsPublishedLayout() {
+    JsonNode result =
+        evaluate(
+                folder.resolve("release"),
+                "findings",
+                "--split",
+                "test",
+                "--predictions",
+                folder.resolve("released.jsonl").toString(),
+                "--resamples",
+                "10")
+            .json()
+            .getFirst();
+    assertThat(result.path("items").intValue()).isEqualTo(1);
+    assertThat(result.at("/settings/data").stringValue()).isEqualTo("NIH ChestX-ray14");
+    assertThat(result.at("/settings/split").stringValue()).isEqualTo("test");
+    assertThat(result.at("/scores/findings/not_known").toString()).contains("Fracture");
+  }
+}
