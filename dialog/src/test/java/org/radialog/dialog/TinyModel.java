@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.SmolLm2Format;
 import org.radialog.imaging.DicomRecipe;
@@ -85,8 +86,17 @@ final class TinyModel {
 
   /** A new model folder. */
   static void write(Path folder) {
+    write(folder, VISION, p -> BioViLT.of(p, VISION));
+  }
+
+  /**
+   * A new model folder with an image encoder of its own.
+   *
+   * @param tensors asks for each tensor of the encoder
+   */
+  static void write(Path folder, VisionEncoder.Config vision, Consumer<Parameters> tensors) {
     writeLanguage(folder.resolve("base.gguf"), LLAMA.vocab());
-    writeTrained(folder.resolve(ModelConfig.TRAINED));
+    writeTrained(folder.resolve(ModelConfig.TRAINED), vision, tensors);
     ModelFolder.write(
         folder,
         new ModelConfig(
@@ -99,7 +109,7 @@ final class TinyModel {
             List.of(ModelConfig.Section.FINDINGS, ModelConfig.Section.IMPRESSION),
             Optional.of(
                 new Preprocessing.Branches(96, new Preprocessing.Crops(96, 96), DicomRecipe.VOI)),
-            Optional.of(VISION),
+            Optional.of(vision),
             Optional.of(QFORMER),
             Optional.of(CLASSIFIER),
             ModelConfig.Language.gguf("base.gguf", ADAPTER, SmolLm2Format.FORMAT),
@@ -126,11 +136,12 @@ final class TinyModel {
     return Radiograph.ofGrey("film " + seed, side, side, pixels);
   }
 
-  private static void writeTrained(Path file) {
+  private static void writeTrained(
+      Path file, VisionEncoder.Config vision, Consumer<Parameters> tensors) {
     try (Parameters p = Parameters.of((name, shape) -> Optional.of(trained(name, shape)))) {
-      BioViLT encoder = BioViLT.of(p.at("vision."), VISION);
-      FindingsClassifier.of(p.at("classifier."), CLASSIFIER.network(VISION.jointDim()));
-      QFORMER.network(p, VISION, LLAMA.hidden());
+      tensors.accept(p.at("vision."));
+      FindingsClassifier.of(p.at("classifier."), CLASSIFIER.network(vision.projectedChannels()));
+      QFORMER.network(p, vision, LLAMA.hidden());
       Parameters language = p.at("language.");
       for (int layer = 0; layer < LLAMA.layers(); layer++) {
         for (LlamaLinear linear : ADAPTER.targets()) {
@@ -140,7 +151,6 @@ final class TinyModel {
         }
       }
       p.save(file, Map.of(), DType.F32);
-      encoder.close();
     }
   }
 
