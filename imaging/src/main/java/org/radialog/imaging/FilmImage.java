@@ -38,7 +38,7 @@ public final class FilmImage {
     if (shorterSide < 1) {
       throw new IllegalArgumentException("the shorter side must be positive, got " + shorterSide);
     }
-    Limits.refuseStrip(film);
+    Limits.refuseStrip(film.name(), film.width(), film.height());
     int shorter = Math.min(film.width(), film.height());
     double scale = Math.min(1, (double) shorterSide / shorter);
     int width = (int) Math.max(1, Math.round(film.width() * scale));

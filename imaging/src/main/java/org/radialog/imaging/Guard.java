@@ -84,7 +84,7 @@ public enum Guard {
               .formatted(film.width(), film.height(), LEAST_SIDE));
     }
     double ratio = (double) Math.max(film.width(), film.height()) / shorter;
-    Limits.refuseStrip(film);
+    Limits.refuseStrip(film.name(), film.width(), film.height());
     if (ratio > LARGEST_RATIO && this != FORCED) {
       throw new ImageRefused(ASPECT_RATIO, film.name(), sides(film) + ", at most 4 to 1");
     }

@@ -67,18 +67,17 @@ public record Limits(long maxPixels, long maxBytes) {
    * Refuses a strip, which no caller can force: scaled by its shorter side it is larger than any
    * film of as many pixels, so this comes before any such work.
    */
-  static void refuseStrip(Radiograph film) {
-    int shorter = Math.min(film.width(), film.height());
-    double ratio = (double) Math.max(film.width(), film.height()) / shorter;
+  static void refuseStrip(String image, int width, int height) {
+    double ratio = (double) Math.max(width, height) / Math.min(width, height);
     if (ratio > LARGEST_RATIO) {
       throw new ImageRefused(
           ImageRefused.Reason.TOO_LARGE,
-          film.name(),
+          image,
           String.format(
               Locale.ROOT,
               "%d×%d pixels, sides of %.1f to 1, the limit is %d to 1",
-              film.width(),
-              film.height(),
+              width,
+              height,
               ratio,
               LARGEST_RATIO));
     }

@@ -96,7 +96,7 @@ public record Preprocessing(int resize, int crop, DicomRecipe dicom) {
 
   /** The same before the division by 255: [S, S], row-major, unsigned bytes. */
   public byte[] bytes(Radiograph radiograph) {
-    Limits.refuseStrip(radiograph);
+    Limits.refuseStrip(radiograph.name(), radiograph.width(), radiograph.height());
     int width = radiograph.width();
     int height = radiograph.height();
     Placement placement = placement(width, height);
