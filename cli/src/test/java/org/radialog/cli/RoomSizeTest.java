@@ -68,7 +68,14 @@ class RoomSizeTest {
               "SummaryTask",
               "Talk",
               "ViewTask"),
-          Set.of("BioViLT", "ConvNorm", "EfficientNetLite0", "ImageBackbone", "ResNet50"),
+          Set.of("Alignment", "MlpProjector", "QFormer", "QueryProjector", "RowProjector"),
+          Set.of(
+              "BioViLT",
+              "BioViLTEncoder",
+              "ConvNorm",
+              "EfficientNetLite0",
+              "ImageBackbone",
+              "ResNet50"),
           Set.of("Dequantisation", "Int4", "Int8", "PackedMatrix", "QuantisedVectors"),
           // A facade and its dialog, a file and the reader of its parts.
           Set.of("Dialog", "RaDialog", "SelfTestFilm"),

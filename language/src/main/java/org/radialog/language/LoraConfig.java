@@ -38,11 +38,7 @@ public record LoraConfig(int r, double alpha, double dropout, Set<LlamaLinear> t
     targets = Collections.unmodifiableSet(EnumSet.copyOf(targets));
   }
 
-  /**
-   * One that was trained: nothing is dropped any more.
-   *
-   * @throws RadialogException if a value is out of range
-   */
+  /** One that was trained: nothing is dropped any more. It refuses what the constructor does. */
   public static LoraConfig trained(int r, double alpha, Set<LlamaLinear> targets) {
     return new LoraConfig(r, alpha, 0, targets);
   }
