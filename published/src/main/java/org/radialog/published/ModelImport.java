@@ -41,7 +41,7 @@ public final class ModelImport {
   private static final String EMBEDDINGS = "embeddings.safetensors";
   private static final String TOKENIZER = "tokenizer";
 
-  // Published with the weights: see the specification of preprocessing and of the classifier.
+  // Published with the weights: docs/radialog.md, preprocessing and findings classifier.
   private static final ModelConfig.Preprocessing PREPROCESSING =
       new ModelConfig.Preprocessing(
           512, new ModelConfig.Crops(488, 448), ModelConfig.Dicom.MIMIC_CXR_JPG);
