@@ -30,10 +30,10 @@ import org.radialog.dialog.Study;
 import org.radialog.imaging.Radiograph;
 
 /**
- * The protocols of the paper (specification of the original, §13), each image a dialog of its own:
- * the report; from there the impression, the list of findings and fourteen yes-or-no questions,
- * each as if it were the first; then the correction of what the report has wrong. What was said
- * goes to a {@link PredictionLog}, from which scores are made without the model.
+ * The protocols of the paper (docs/radialog.md), each image a dialog of its own: the report; from
+ * there the impression, the list of findings and fourteen yes-or-no questions, each as if it were
+ * the first; then the correction of what the report has wrong. What was said goes to a {@link
+ * PredictionLog}, from which scores are made without the model.
  */
 public final class PaperProtocol {
   /** Name of the turn in {@link Prediction#answers}. */

@@ -23,8 +23,8 @@ import org.radialog.metrics.Resampled;
 import org.radialog.metrics.TextPair;
 
 /**
- * Scores what a model said of images, by the protocols of the paper (specification of the original,
- * §13), without the model.
+ * Scores what a model said of images, by the protocols of the paper (docs/radialog.md), without the
+ * model.
  */
 final class PredictionScores {
   private final List<Sample> samples;
