@@ -1,6 +1,7 @@
 package org.radialog.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -90,9 +91,7 @@ class EvaluateModesTest {
     JsonNode scores = check("perplexity");
     assertThat(scores.path("perplexity").doubleValue())
         .isGreaterThan(1)
-        .isCloseTo(
-            Math.exp(scores.path("mean_nll").doubleValue()),
-            org.assertj.core.api.Assertions.within(1e-4));
+        .isCloseTo(Math.exp(scores.path("mean_nll").doubleValue()), within(1e-4));
   }
 
   @Test

@@ -203,8 +203,8 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
-   * Refuses what the next turn would be refused for now, where the turns under way are already as
-   * many as the limits allow: for a caller whose turn begins with other work.
+   * Refuses as the next turn would be refused at this moment, when the turns under way are already
+   * as many as the limits allow: for a caller whose turn begins with other work.
    *
    * @throws RadialogException of the kind {@link Kind#OVERLOADED}
    */
