@@ -8,7 +8,7 @@ import java.util.SequencedMap;
 import org.bytedeco.pytorch.Tensor;
 import org.radialog.base.RadialogException;
 import org.radialog.torch.AdamW;
-import org.radialog.torch.Schedule;
+import org.radialog.torch.LearningRate;
 
 /**
  * One stage of a training: what it learns, from which batches, how well it does and what it leaves
@@ -85,7 +85,7 @@ public interface Stage {
       long steps,
       long round,
       long validateEvery,
-      Schedule schedule,
+      LearningRate schedule,
       double clip,
       double minutes,
       long seed) {
