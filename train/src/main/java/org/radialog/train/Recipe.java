@@ -1,14 +1,7 @@
 package org.radialog.train;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.radialog.base.Printable;
-import org.radialog.base.RadialogException;
-import org.radialog.published.StrictJson;
 
 /**
  * All that a training is told beside its data: the networks and what each stage does. A recipe is a
@@ -31,67 +24,28 @@ public record Recipe(
   /** The recipes that come with the program, by their names; each is a resource. */
   public static final List<String> NAMES = List.of("mini");
 
-  private static final int LARGEST = 1 << 20; // bytes
-
   /**
    * Checks the fields that belong to no stage.
    *
-   * @throws RadialogException if one is out of its range
+   * @throws org.radialog.base.RadialogException if one is out of its range
    */
   public Recipe {
-    if (!id.matches("[A-Za-z0-9][A-Za-z0-9._-]{0,99}")) {
-      throw new RadialogException(
-          "id is \"%s\", expected letters, digits, dots, lines and hyphens"
-              .formatted(Printable.of(id)));
-    }
+    RecipeFile.requireId(id);
     Ranges.whole("threads", threads, 0, 1024);
-  }
-
-  /** The text of a recipe that comes with the program. */
-  public static String text(String name) {
-    if (!NAMES.contains(name)) {
-      throw new RadialogException(
-          "there is no recipe %s: expected one of %s".formatted(Printable.of(name), NAMES));
-    }
-    String resource = "recipes/" + name + ".json";
-    try (InputStream in = Recipe.class.getResourceAsStream(resource)) {
-      if (in == null) {
-        throw new IllegalStateException(resource + " is missing from the class path");
-      }
-      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new RadialogException("cannot read the recipe " + name + ": " + e, e);
-    }
   }
 
   /** A recipe that comes with the program, one of {@link #NAMES}. */
   public static Recipe named(String name) {
-    return parsed(Path.of(name + ".json"), text(name).getBytes(StandardCharsets.UTF_8));
+    return RecipeFile.named(name, NAMES, Recipe.class);
   }
 
   /**
    * Reads a recipe.
    *
-   * @throws RadialogException if the file cannot be read, or a field is unknown, missing, of
+   * @throws org.radialog.base.RadialogException if the file cannot be read, or a field is unknown, missing, of
    *     another type or out of its range
    */
   public static Recipe read(Path file) {
-    try {
-      if (Files.size(file) > LARGEST) {
-        throw new RadialogException(
-            Printable.escaped(file.toString())
-                + ": %d bytes, expected at most %d; no recipe"
-                    .formatted(Files.size(file), LARGEST));
-      }
-      return parsed(file, Files.readAllBytes(file));
-    } catch (IOException e) {
-      throw new RadialogException(
-          "cannot read the recipe " + Printable.escaped(file.toString()) + ": " + e, e);
-    }
-  }
-
-  private static Recipe parsed(Path file, byte[] content) {
-    return StrictJson.read(
-        Printable.escaped(file.toString()), StrictJson.tree(file, content), Recipe.class);
+    return RecipeFile.read(file, Recipe.class);
   }
 }
