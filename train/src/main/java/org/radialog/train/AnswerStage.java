@@ -93,7 +93,7 @@ final class AnswerStage implements Stage, AutoCloseable {
     this.stepsPerPass = train.size() / recipe.batch();
     if (stepsPerPass == 0) {
       throw new RadialogException(
-          Kind.BAD_INPUT,
+          Kind.REFUSED_DATA,
           "%d dialogs make no batch of %d (language.batch of the recipe): expected as many dialogs at least"
               .formatted(train.size(), recipe.batch()));
     }
@@ -200,7 +200,7 @@ final class AnswerStage implements Stage, AutoCloseable {
       at++;
       if (at - number * size > size + train.size()) {
         throw new RadialogException(
-            Kind.BAD_INPUT,
+            Kind.REFUSED_DATA,
             "no dialog has an answer within %d tokens (language.longest of the recipe)"
                 .formatted(recipe.longest()));
       }

@@ -88,7 +88,7 @@ final class FindingsStage implements Stage, AutoCloseable {
       held = List.copyOf(held);
       if (train.size() < recipe.batch()) {
         throw new RadialogException(
-            Kind.BAD_INPUT,
+            Kind.REFUSED_DATA,
             "%d films with labels make no batch of %d (findings.batch of the recipe): expected as many films at least"
                 .formatted(train.size(), recipe.batch()));
       }

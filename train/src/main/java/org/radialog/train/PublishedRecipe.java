@@ -84,12 +84,12 @@ public record PublishedRecipe(
       case MlpProjector.Config _ -> {}
       case RowProjector.Config _ ->
           throw new RadialogException(
-              Kind.BAD_INPUT,
+              Kind.REFUSED_DATA,
               "alignment.type is precomputed: expected qformer or mlp, which can learn");
     }
     if (alignment instanceof QFormer.Config != qformer.isPresent()) {
       throw new RadialogException(
-          Kind.BAD_INPUT,
+          Kind.REFUSED_DATA,
           "qformer is %s beside the alignment %s: expected it with a Q-Former, and null with an MLP"
               .formatted(qformer.isPresent() ? "there" : "null", alignment));
     }

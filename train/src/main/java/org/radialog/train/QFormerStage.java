@@ -78,13 +78,13 @@ final class QFormerStage implements Stage, AutoCloseable {
       words = List.copyOf(words);
       if (train.size() < recipe.batch()) {
         throw new RadialogException(
-            Kind.BAD_INPUT,
+            Kind.REFUSED_DATA,
             "%d films with a findings section make no batch of %d (qformer.batch of the recipe): expected as many films at least"
                 .formatted(train.size(), recipe.batch()));
       }
       if (words.isEmpty() || !words.getLast().equals("[DEC]")) {
         throw new RadialogException(
-            Kind.BAD_INPUT,
+            Kind.REFUSED_DATA,
             "the vocabulary ends with %s, expected [DEC]"
                 .formatted(words.isEmpty() ? "nothing" : Printable.of(words.getLast())));
       }

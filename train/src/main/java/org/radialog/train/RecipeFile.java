@@ -34,7 +34,7 @@ public final class RecipeFile {
   private static String text(String name, List<String> names) {
     if (!names.contains(name)) {
       throw new RadialogException(
-          Kind.BAD_INPUT,
+          Kind.REFUSED_DATA,
           "there is no recipe %s: expected one of %s".formatted(Printable.of(name), names));
     }
     String resource = "recipes/" + name + ".json";
@@ -57,7 +57,7 @@ public final class RecipeFile {
     try {
       if (Files.size(file) > LARGEST) {
         throw new RadialogException(
-            Kind.BAD_INPUT,
+            Kind.REFUSED_DATA,
             Printable.escaped(file.toString())
                 + ": %d bytes, expected at most %d; no recipe"
                     .formatted(Files.size(file), LARGEST));
@@ -65,19 +65,24 @@ public final class RecipeFile {
       return parsed(file, Files.readAllBytes(file), type);
     } catch (IOException e) {
       throw new RadialogException(
-          "cannot read the recipe " + Printable.escaped(file.toString()) + ": " + e, e);
+          Kind.REFUSED_DATA,
+          "cannot read the recipe " + Printable.escaped(file.toString()) + ": " + e,
+          e);
     }
   }
 
   private static <T> T parsed(Path file, byte[] content, Class<T> type) {
     return StrictJson.read(
-        Printable.escaped(file.toString()), StrictJson.tree(file, content), type);
+        Printable.escaped(file.toString()),
+        StrictJson.tree(file, content, Kind.REFUSED_DATA),
+        type,
+        Kind.REFUSED_DATA);
   }
 
   static void requireId(String id) {
     if (!id.matches("[A-Za-z0-9][A-Za-z0-9._-]{0,99}")) {
       throw new RadialogException(
-          Kind.BAD_INPUT,
+          Kind.REFUSED_DATA,
           "id is \"%s\", expected letters, digits, dots, lines and hyphens"
               .formatted(Printable.of(id)));
     }

@@ -40,7 +40,7 @@ record VicunaLayout(
       exchanges = List.copyOf(exchanges);
       if (exchanges.isEmpty()) {
         throw new RadialogException(
-            Kind.BAD_INPUT,
+            Kind.REFUSED_DATA,
             Printable.escaped(film.toString()) + ": its dialog is empty, expected a request");
       }
     }
@@ -115,7 +115,7 @@ record VicunaLayout(
     int at = request.indexOf(image);
     if (at < 0) {
       throw new RadialogException(
-          Kind.BAD_INPUT,
+          Kind.REFUSED_DATA,
           "%s: the first request of its dialog has no %s: found %s"
               .formatted(
                   Printable.escaped(dialog.film.toString()),
