@@ -12,7 +12,6 @@ import org.radialog.train.LanguageTraining;
 import org.radialog.train.ModelExport;
 import org.radialog.train.ModelTraining;
 import org.radialog.train.Recipe;
-import org.radialog.train.RecipeFile;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -306,7 +305,7 @@ final class TrainCommand {
 
     @Override
     public Integer call() {
-      System.out.print(RecipeFile.text(name));
+      System.out.print(Recipe.text(name));
       return Main.DONE;
     }
   }

@@ -85,6 +85,21 @@ class ArchitectureTest {
                   "clinical",
                   "base")),
           Map.entry(
+              "paper",
+              List.of(
+                  "train",
+                  "data",
+                  "dialog",
+                  "published",
+                  "language",
+                  "vision",
+                  "text",
+                  "torch",
+                  "weights",
+                  "imaging",
+                  "clinical",
+                  "base")),
+          Map.entry(
               "train",
               List.of(
                   "eval",
@@ -106,6 +121,7 @@ class ArchitectureTest {
               "cli",
               List.of(
                   "bench",
+                  "paper",
                   "train",
                   "eval",
                   "instruct",

@@ -2,6 +2,7 @@ package org.radialog.train;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.radialog.torch.TorchThreads;
 
 /**
  * All that a training is told beside its data: the networks and what each stage does. A recipe is a
@@ -34,6 +35,16 @@ public record Recipe(
     Ranges.whole("threads", threads, 0, 1024);
   }
 
+  /** {@link #threads} for the operations of this thread, until it is closed. */
+  TorchThreads operationThreads() {
+    return threads > 0 ? TorchThreads.of(threads) : TorchThreads.all();
+  }
+
+  /** The text of a recipe that comes with the program, one of {@link #NAMES}. */
+  public static String text(String name) {
+    return RecipeFile.text(name, NAMES, Recipe.class);
+  }
+
   /** A recipe that comes with the program, one of {@link #NAMES}. */
   public static Recipe named(String name) {
     return RecipeFile.named(name, NAMES, Recipe.class);
@@ -42,8 +53,8 @@ public record Recipe(
   /**
    * Reads a recipe.
    *
-   * @throws org.radialog.base.RadialogException if the file cannot be read, or a field is unknown, missing, of
-   *     another type or out of its range
+   * @throws org.radialog.base.RadialogException if the file cannot be read, or a field is unknown,
+   *     missing, of another type or out of its range
    */
   public static Recipe read(Path file) {
     return RecipeFile.read(file, Recipe.class);

@@ -6,18 +6,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Stream;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.published.StrictJson;
 
-/** Recipes as JSON files, and those that come with the program. */
+/** Recipes as JSON files: those that come with the program, each a resource, and a user's own. */
 public final class RecipeFile {
-  /** The names of all recipes that come with the program. */
-  public static final List<String> NAMES =
-      Stream.of(Recipe.NAMES, PublishedRecipe.NAMES).flatMap(List::stream).toList();
-
   private static final int LARGEST = 1 << 20; // bytes
 
   private RecipeFile() {}
@@ -25,20 +20,18 @@ public final class RecipeFile {
   /**
    * The text of a recipe that comes with the program.
    *
+   * @param type beside whose class the folder {@code recipes} lies
+   * @param names of those that there are
    * @throws RadialogException if there is none of the name
    */
-  public static String text(String name) {
-    return text(name, NAMES);
-  }
-
-  private static String text(String name, List<String> names) {
+  public static String text(String name, List<String> names, Class<?> type) {
     if (!names.contains(name)) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
           "there is no recipe %s: expected one of %s".formatted(Printable.of(name), names));
     }
     String resource = "recipes/" + name + ".json";
-    try (InputStream in = RecipeFile.class.getResourceAsStream(resource)) {
+    try (InputStream in = type.getResourceAsStream(resource)) {
       if (in == null) {
         throw new IllegalStateException(resource + " is missing from the class path");
       }
@@ -48,12 +41,23 @@ public final class RecipeFile {
     }
   }
 
-  static <T> T named(String name, List<String> names, Class<T> type) {
-    byte[] text = text(name, names).getBytes(StandardCharsets.UTF_8);
+  /**
+   * A recipe that comes with the program, as {@link #text} finds it.
+   *
+   * @throws RadialogException if there is none of the name
+   */
+  public static <T> T named(String name, List<String> names, Class<T> type) {
+    byte[] text = text(name, names, type).getBytes(StandardCharsets.UTF_8);
     return parsed(Path.of(name + ".json"), text, type);
   }
 
-  static <T> T read(Path file, Class<T> type) {
+  /**
+   * Reads a recipe.
+   *
+   * @throws RadialogException if the file cannot be read, or a field is unknown, missing, of
+   *     another type or out of its range
+   */
+  public static <T> T read(Path file, Class<T> type) {
     try {
       if (Files.size(file) > LARGEST) {
         throw new RadialogException(
@@ -79,7 +83,12 @@ public final class RecipeFile {
         Kind.REFUSED_DATA);
   }
 
-  static void requireId(String id) {
+  /**
+   * Checks the name of a model.
+   *
+   * @throws RadialogException if it is no name for a folder
+   */
+  public static void requireId(String id) {
     if (!id.matches("[A-Za-z0-9][A-Za-z0-9._-]{0,99}")) {
       throw new RadialogException(
           Kind.REFUSED_DATA,

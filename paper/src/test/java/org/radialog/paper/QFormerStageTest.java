@@ -1,4 +1,4 @@
-package org.radialog.train;
+package org.radialog.paper;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -23,9 +23,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.imaging.DicomRecipe;
+import org.radialog.imaging.Preprocessing;
+import org.radialog.testing.Kill;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
+import org.radialog.train.TrainingLoop;
 import org.radialog.vision.InputSpec;
 import org.radialog.vision.QFormer;
 import org.radialog.vision.TokenOrder;
@@ -71,8 +75,8 @@ class QFormerStageTest {
     Path killed = folder.resolve("killed");
     train(whole, 3, Progress.NONE);
 
-    assertThatThrownBy(() -> train(killed, 3, new SmallRuns.Kill("qformer 2/3", 1)))
-        .isInstanceOf(SmallRuns.Kill.Killed.class);
+    assertThatThrownBy(() -> train(killed, 3, new Kill("qformer 2/3", 1)))
+        .isInstanceOf(Kill.Killed.class);
     assertThat(killed.resolve(QFormerStage.WEIGHTS)).doesNotExist();
     train(killed, 3, Progress.NONE);
 
@@ -179,7 +183,10 @@ class QFormerStageTest {
 
   private static FrozenEncoder encoder() {
     return new FrozenEncoder(
-        new Squares(), VisionEncoder.Source.PROJECTED, Films.preprocessing(64), 1 << 20);
+        new Squares(),
+        VisionEncoder.Source.PROJECTED,
+        new Preprocessing(64, 64, DicomRecipe.VOI),
+        1 << 20);
   }
 
   /** The grey of each of 4 x 4 squares in each of {@value #CHANNELS} channels, at other weights. */

@@ -1,4 +1,4 @@
-package org.radialog.train;
+package org.radialog.paper;
 
 import java.nio.file.Path;
 import java.util.List;

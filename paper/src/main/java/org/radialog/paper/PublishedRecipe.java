@@ -1,19 +1,24 @@
-package org.radialog.train;
+package org.radialog.paper;
 
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
+import org.radialog.clinical.Finding;
 import org.radialog.clinical.PublishedPrompts;
 import org.radialog.imaging.Preprocessing;
 import org.radialog.language.LoraConfig;
+import org.radialog.torch.TorchThreads;
+import org.radialog.train.Ranges;
+import org.radialog.train.RecipeFile;
 import org.radialog.vision.Alignment;
 import org.radialog.vision.BioViLT;
 import org.radialog.vision.FindingsClassifier;
 import org.radialog.vision.MlpProjector;
 import org.radialog.vision.QFormer;
 import org.radialog.vision.RowProjector;
+import org.radialog.vision.VisionEncoder;
 
 /**
  * How a published version of RaDialog is trained from films and their reports: the networks, and
@@ -95,12 +100,48 @@ public record PublishedRecipe(
     }
   }
 
+  FindingsClassifier.Config head() {
+    return new FindingsClassifier.Config(
+        vision.projectedChannels(), classifier.pooling(), classifier.hidden(), Finding.COUNT);
+  }
+
+  /** The output of the image encoder that the alignment reads. */
+  VisionEncoder.Source features() {
+    return switch (alignment) {
+      case QFormer.Config queries -> queries.source();
+      case MlpProjector.Config projector -> projector.source();
+      case RowProjector.Config _ -> throw new IllegalStateException("reads no film");
+    };
+  }
+
+  /** Image tokens of a film. */
+  int imageTokens() {
+    return switch (alignment) {
+      case QFormer.Config queries -> queries.queries();
+      case MlpProjector.Config _ -> {
+        int cells = (preprocessing.crops().alignment() + 31) / 32; // the encoder has stride 32
+        yield cells * cells;
+      }
+      case RowProjector.Config _ -> throw new IllegalStateException("reads no film");
+    };
+  }
+
   /** The name of the wording of the dialogs. */
   String prompt() {
     return switch (version) {
       case V1 -> "radialog-v1";
       case V2 -> "radialog-v2";
     };
+  }
+
+  /** {@link #threads} for the operations of this thread, until it is closed. */
+  TorchThreads operationThreads() {
+    return threads > 0 ? TorchThreads.of(threads) : TorchThreads.all();
+  }
+
+  /** The text of a recipe that comes with the program, one of {@link #NAMES}. */
+  public static String text(String name) {
+    return RecipeFile.text(name, NAMES, PublishedRecipe.class);
   }
 
   /** A recipe that comes with the program, one of {@link #NAMES}. */

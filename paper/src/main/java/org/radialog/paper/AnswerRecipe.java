@@ -1,7 +1,8 @@
-package org.radialog.train;
+package org.radialog.paper;
 
 import org.radialog.language.Precision;
 import org.radialog.torch.Schedule;
+import org.radialog.train.Ranges;
 
 /**
  * How a language model learns to answer as the published versions did: from dialogs of which the

@@ -1,4 +1,6 @@
-package org.radialog.train;
+package org.radialog.paper;
+
+import org.radialog.train.Ranges;
 
 /**
  * How the findings classifier of the published versions learns: encoder and head together, from the

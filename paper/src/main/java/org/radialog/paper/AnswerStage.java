@@ -1,4 +1,4 @@
-package org.radialog.train;
+package org.radialog.paper;
 
 import static org.bytedeco.pytorch.global.torch.cat;
 
@@ -25,6 +25,7 @@ import org.radialog.torch.AdamW;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
+import org.radialog.train.Stage;
 import org.radialog.vision.Alignment;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;

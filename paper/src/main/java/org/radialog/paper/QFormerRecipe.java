@@ -1,6 +1,7 @@
-package org.radialog.train;
+package org.radialog.paper;
 
 import org.radialog.torch.LearningRate;
+import org.radialog.train.Ranges;
 
 /**
  * How a Q-Former learns from films and their reports by comparing, matching and writing (BLIP-2,

@@ -1,4 +1,4 @@
-package org.radialog.train;
+package org.radialog.paper;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,6 +23,7 @@ import org.radialog.torch.AdamW;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
+import org.radialog.train.Stage;
 import org.radialog.vision.BioViLT;
 import org.radialog.vision.BioViLT.BatchNorm;
 import org.radialog.vision.FindingsClassifier;
