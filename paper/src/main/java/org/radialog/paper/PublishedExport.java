@@ -39,9 +39,9 @@ final class PublishedExport {
    * @param positives how many of the training films have each finding
    */
   static void write(
-      PublishedTraining.Config config,
+      PublishedSources config,
       Map<Finding, Long> positives,
-      Path runs,
+      PublishedRuns runs,
       Path folder,
       Progress progress) {
     PublishedRecipe recipe = config.recipe();
@@ -94,17 +94,18 @@ final class PublishedExport {
 
   // Matrices in bf16; vectors, which are small and of which the running variances are sensitive,
   // in fp32.
-  private static void weights(PublishedRecipe recipe, LanguageBase base, Path runs, Path file) {
+  private static void weights(
+      PublishedRecipe recipe, LanguageBase base, PublishedRuns runs, Path file) {
     SequencedMap<String, SafetensorsWriter.Entry> entries = new LinkedHashMap<>();
-    try (Checkpoint findings = Checkpoint.open(PublishedTraining.findingsWeights(runs));
-        Checkpoint language = Checkpoint.open(PublishedTraining.languageWeights(runs));
-        Checkpoint encoder = Checkpoint.open(PublishedTraining.encoderWeights(runs))) {
+    try (Checkpoint findings = Checkpoint.open(runs.findingsWeights());
+        Checkpoint language = Checkpoint.open(runs.languageWeights());
+        Checkpoint encoder = Checkpoint.open(runs.encoderWeights())) {
       Parameters.Source source =
           Parameters.Source.of(findings)
               .or(Parameters.Source.of(language))
               .or(Parameters.Source.of(encoder).behind("vision."));
       if (recipe.qformer().isPresent()) {
-        try (Checkpoint queries = Checkpoint.open(PublishedTraining.qformerWeights(runs))) {
+        try (Checkpoint queries = Checkpoint.open(runs.qformerWeights())) {
           add(recipe, base, source.or(Parameters.Source.of(queries).behind("qformer.")), entries);
         }
       } else {
@@ -161,7 +162,7 @@ final class PublishedExport {
   }
 
   private static String card(
-      PublishedTraining.Config config, Map<Finding, Long> positives, Path runs) {
+      PublishedSources config, Map<Finding, Long> positives, PublishedRuns runs) {
     StringBuilder text = new StringBuilder();
     text.append(
         """
@@ -198,7 +199,7 @@ final class PublishedExport {
                     .orElse("weights at random"),
                 config.base().getFileName(),
                 config.recipe().seed(),
-                runs.getFileName()));
+                runs.folder().getFileName()));
     for (Finding finding : Finding.ALL) {
       text.append("| %s | %d |%n".formatted(finding.label(), positives.getOrDefault(finding, 0L)));
     }

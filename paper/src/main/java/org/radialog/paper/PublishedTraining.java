@@ -55,40 +55,6 @@ public final class PublishedTraining {
   private static final int HELD = 64; // dialogs of a validation
   private static final long FEATURES = 1L << 30; // bytes of features of a frozen encoder
 
-  /**
-   * What a model is made of.
-   *
-   * @param data MIMIC-CXR in its published layout
-   * @param chexbert CheXbert's labels of the reports; empty for the labels beside the films
-   * @param vision weights of the image encoder, BioViL-T's published file; empty for weights at
-   *     random
-   * @param bert a folder of bert-base-uncased, which the Q-Former starts from; empty where there is
-   *     none
-   * @param base the language model, GGUF or a model folder of a language model alone
-   * @param recipe networks and stages
-   */
-  public record Config(
-      Path data,
-      Optional<Path> chexbert,
-      Optional<Path> vision,
-      Optional<Path> bert,
-      Path base,
-      PublishedRecipe recipe) {
-    /**
-     * Checks that the recipe has what it needs.
-     *
-     * @throws RadialogException if it has not
-     */
-    public Config {
-      if (recipe.qformer().isPresent() && bert.isEmpty()) {
-        throw new RadialogException(
-            Kind.REFUSED_DATA,
-            "the recipe %s trains a Q-Former, which starts from BERT: expected a folder of bert-base-uncased (--bert)"
-                .formatted(recipe.id()));
-      }
-    }
-  }
-
   /** What decides the result of a run, as its folder keeps it. */
   private record Kept(
       Path data,
@@ -98,20 +64,20 @@ public final class PublishedTraining {
       Optional<String> baseSha256,
       PublishedRecipe recipe) {}
 
-  private final Config config;
+  private final PublishedSources config;
   private final PublishedRecipe recipe;
-  private final Path runs;
+  private final PublishedRuns runs;
   private final Progress progress;
   private final List<ReportRow> train;
   private final List<ReportRow> held;
 
-  private PublishedTraining(Config config, Path runs, Progress progress) {
+  private PublishedTraining(PublishedSources config, Path runs, Progress progress) {
     this.config = config;
-    this.recipe = config.recipe;
-    this.runs = runs;
+    this.recipe = config.recipe();
+    this.runs = new PublishedRuns(runs);
     this.progress = progress;
-    MimicCxr source = MimicCxr.of(config.data);
-    StudySet studies = config.chexbert.map(source::withChexbert).orElse(source).readAll();
+    MimicCxr source = MimicCxr.of(config.data());
+    StudySet studies = config.chexbert().map(source::withChexbert).orElse(source).readAll();
     this.train = rows(studies, StudySplit.TRAIN);
     this.held = rows(studies, StudySplit.VALIDATE);
     if (train.isEmpty()) {
@@ -119,7 +85,7 @@ public final class PublishedTraining {
           Kind.REFUSED_DATA,
           "%s has no film of the training split whose report has findings; %d rows or files could not be used%s"
               .formatted(
-                  Printable.escaped(config.data.toString()),
+                  Printable.escaped(config.data().toString()),
                   studies.rejected().size(),
                   studies.rejected().isEmpty()
                       ? ""
@@ -138,17 +104,17 @@ public final class PublishedTraining {
    * @throws RadialogException before the first stage begins, if something is missing that a later
    *     one needs
    */
-  public static void train(Config config, Path runs, Path folder, Progress progress) {
-    LanguageBase.open(config.base).close(); // hours lie before some of these are needed
-    config.vision.ifPresent(file -> Checkpoint.open(file).close());
-    config.bert.ifPresent(bert -> BertStart.open(bert, 0).close());
+  public static void train(PublishedSources config, Path runs, Path folder, Progress progress) {
+    LanguageBase.open(config.base()).close(); // hours lie before some of these are needed
+    config.vision().ifPresent(file -> Checkpoint.open(file).close());
+    config.bert().ifPresent(bert -> BertStart.open(bert, 0).close());
     PublishedTraining training = new PublishedTraining(config, runs, progress);
-    try (TorchThreads _ = config.recipe.operationThreads()) {
+    try (TorchThreads _ = config.recipe().operationThreads()) {
       training.findings();
       training.qformer();
       training.language();
     }
-    PublishedExport.write(config, training.positives(), runs, folder, progress);
+    PublishedExport.write(config, training.positives(), training.runs, folder, progress);
   }
 
   /** How many of the training films have each finding. */
@@ -162,16 +128,16 @@ public final class PublishedTraining {
 
   private Kept kept(boolean language) {
     return new Kept(
-        config.data,
-        config.chexbert.map(Sha256::of),
-        config.vision.map(Sha256::of),
-        config.bert.map(bert -> Sha256.of(bert.resolve("vocab.txt"))),
+        config.data(),
+        config.chexbert().map(Sha256::of),
+        config.vision().map(Sha256::of),
+        config.bert().map(bert -> Sha256.of(bert.resolve("vocab.txt"))),
         language ? Optional.of(baseDigest()) : Optional.empty(),
         recipe);
   }
 
   private String baseDigest() {
-    try (LanguageBase base = LanguageBase.open(config.base)) {
+    try (LanguageBase base = LanguageBase.open(config.base())) {
       return Sha256.of(base.file());
     }
   }
@@ -179,12 +145,12 @@ public final class PublishedTraining {
   // ---------------------------------------------------------------- findings
 
   private void findings() {
-    Path run = runs.resolve("findings");
+    Path run = runs.findings();
     if (Files.exists(run.resolve(FindingsStage.WEIGHTS))) {
       return;
     }
     try (TrainingLoop loop = TrainingLoop.open(run, kept(false), progress);
-        Start start = Start.of(config.vision);
+        Start start = Start.of(config.vision());
         FindingsStage stage =
             new FindingsStage(
                 new FindingsStage.Config(
@@ -265,13 +231,13 @@ public final class PublishedTraining {
   // ---------------------------------------------------------------- Q-Former
 
   private void qformer() {
-    Path run = runs.resolve("qformer");
+    Path run = runs.qformer();
     if (recipe.qformer().isEmpty() || Files.exists(run.resolve(QFormerStage.WEIGHTS))) {
       return;
     }
     QFormer.Config queries = (QFormer.Config) recipe.alignment();
     try (TrainingLoop loop = TrainingLoop.open(run, kept(false), progress);
-        BertStart bert = BertStart.open(config.bert.orElseThrow(), recipe.seed());
+        BertStart bert = BertStart.open(config.bert().orElseThrow(), recipe.seed());
         FrozenEncoder encoder = encoder(queries.source());
         QFormerStage stage =
             new QFormerStage(
@@ -306,9 +272,9 @@ public final class PublishedTraining {
   // The encoder as it is before the language model learns. It is kept as a whole, so that one that
   // began at random is not lost.
   private Parameters.Source encoderSource() {
-    Path file = encoderWeights(runs);
+    Path file = runs.encoderWeights();
     if (!Files.exists(file)) {
-      try (Start start = Start.of(config.vision);
+      try (Start start = Start.of(config.vision());
           Parameters p = Parameters.of(start.source(), recipe.seed())) {
         BioViLT.of(p, recipe.vision());
         SafetensorsWriter.write(file, Map.of(), Parameters.entries(p.named(), DType.F32));
@@ -321,32 +287,16 @@ public final class PublishedTraining {
     return (name, _) -> Optional.ofNullable(values.get(name));
   }
 
-  static Path encoderWeights(Path runs) {
-    return runs.resolve("encoder.safetensors");
-  }
-
-  static Path findingsWeights(Path runs) {
-    return runs.resolve("findings").resolve(FindingsStage.WEIGHTS);
-  }
-
-  static Path qformerWeights(Path runs) {
-    return runs.resolve("qformer").resolve(QFormerStage.WEIGHTS);
-  }
-
-  static Path languageWeights(Path runs) {
-    return runs.resolve("language").resolve(AnswerStage.WEIGHTS);
-  }
-
   // ---------------------------------------------------------------- language
 
   private void language() {
-    Path run = runs.resolve("language");
+    Path run = runs.language();
     if (Files.exists(run.resolve(AnswerStage.WEIGHTS))) {
       return;
     }
     AnswerRecipe told = recipe.language();
     try (TrainingLoop loop = TrainingLoop.open(run, kept(true), progress);
-        LanguageBase base = LanguageBase.open(config.base);
+        LanguageBase base = LanguageBase.open(config.base());
         Learner learner = Learner.of(this, base);
         AnswerStage stage =
             new AnswerStage(
@@ -371,7 +321,7 @@ public final class PublishedTraining {
       PublishedRecipe recipe = training.recipe;
       boolean seeing = recipe.language().visionRate() > 0;
       Optional<Checkpoint> queries =
-          recipe.qformer().map(_ -> Checkpoint.open(qformerWeights(training.runs)));
+          recipe.qformer().map(_ -> Checkpoint.open(training.runs.qformerWeights()));
       Parameters.Source source =
           queries
               .map(file -> Parameters.Source.of(file).behind("qformer."))

@@ -56,7 +56,7 @@ class PublishedTrainingTest {
   @Test
   void aTrainingKilledInEachStageEndsWithTheSameBits() throws Exception {
     SmallMimic mimic = new SmallMimic(folder);
-    PublishedTraining.Config config = config(mimic, tiny("v1-rg"));
+    PublishedSources config = config(mimic, tiny("v1-rg"));
     Path whole = folder.resolve("whole");
     Path killed = folder.resolve("killed");
     PublishedTraining.train(config, whole, folder.resolve("a"), Progress.NONE);
@@ -68,22 +68,17 @@ class PublishedTrainingTest {
           .isInstanceOf(Kill.Killed.class);
     }
     PublishedTraining.train(config, killed, folder.resolve("b"), Progress.NONE);
-    for (Path weights :
-        new Path[] {
-          PublishedTraining.findingsWeights(Path.of("")),
-          PublishedTraining.qformerWeights(Path.of("")),
-          PublishedTraining.languageWeights(Path.of(""))
-        }) {
-      assertThat(Files.mismatch(whole.resolve(weights), killed.resolve(weights)))
-          .as(weights.toString())
-          .isEqualTo(-1);
-    }
+    PublishedRuns one = new PublishedRuns(whole);
+    PublishedRuns other = new PublishedRuns(killed);
+    assertThat(Files.mismatch(one.findingsWeights(), other.findingsWeights())).isEqualTo(-1);
+    assertThat(Files.mismatch(one.qformerWeights(), other.qformerWeights())).isEqualTo(-1);
+    assertThat(Files.mismatch(one.languageWeights(), other.languageWeights())).isEqualTo(-1);
   }
 
   @Test
   void aQFormerWithoutBertIsRefusedBeforeAnythingIsTrained() {
     assertThatThrownBy(() ->
-            new PublishedTraining.Config(
+            new PublishedSources(
                 folder,
                 Optional.empty(),
                 Optional.empty(),
@@ -105,8 +100,8 @@ class PublishedTrainingTest {
     assertThat(PublishedRecipe.read(file)).isEqualTo(tiny(name));
   }
 
-  private static PublishedTraining.Config config(SmallMimic mimic, PublishedRecipe recipe) {
-    return new PublishedTraining.Config(
+  private static PublishedSources config(SmallMimic mimic, PublishedRecipe recipe) {
+    return new PublishedSources(
         mimic.data(),
         Optional.of(mimic.chexbert()),
         Optional.empty(),
