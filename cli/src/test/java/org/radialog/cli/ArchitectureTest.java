@@ -81,6 +81,8 @@ class ArchitectureTest {
                   "dialog",
                   "published",
                   "language",
+                  "vision",
+                  "torch",
                   "imaging",
                   "clinical",
                   "base")),

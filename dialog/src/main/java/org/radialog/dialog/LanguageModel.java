@@ -175,13 +175,18 @@ public final class LanguageModel implements AutoCloseable {
     return config.id().replaceAll("[^A-Za-z0-9._-]", "_");
   }
 
-  /** Of the model in {@code folder}, whose weights {@code base} holds. */
+  /**
+   * Of the model in {@code folder}, whose weights {@code base} holds.
+   *
+   * @param own adapter of the model, if it has one
+   */
   static Source source(
       Path folder,
       ModelConfig config,
       Checkpoint base,
-      Optional<LoraAdapter> adapter,
+      Optional<LoraAdapter> own,
       Options options) {
+    Optional<LoraAdapter> adapter = own.map(options.decorator()::adapter);
     List<ModelConfig.FileEntry> files =
         config.files().stream()
             .filter(file ->
@@ -191,7 +196,7 @@ public final class LanguageModel implements AutoCloseable {
             .toList();
     String settings =
         adapter.map(LoraAdapter::config).map(LanguageModel::settings).orElse("")
-            + (options.control() == Options.Control.RANDOM_ADAPTER ? " at random" : "");
+            + (adapter.equals(own) ? "" : " of " + options.decorator().id());
     var key =
         new FutureTask<>(() ->
             String.join(

@@ -155,8 +155,7 @@ public final class RaDialog implements AutoCloseable {
       }
       try (TrainedWeights trained = TrainedWeights.open(folder)) {
         return LanguageModel.check(
-            LanguageModel.source(
-                folder, config, base, trained.adapter(config, Options.Control.NONE), options));
+            LanguageModel.source(folder, config, base, trained.adapter(config), options));
       }
     } catch (RadialogException e) {
       return new Verification.Check("packed weights", false, e.getMessage());
