@@ -8,6 +8,7 @@ import java.util.Optional;
 import org.radialog.base.Printable;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.Sha256;
 import org.radialog.data.Film;
 import org.radialog.data.Folds;
@@ -157,6 +158,7 @@ public final class LanguageTraining {
         split.train().stream().filter(film -> !outOfFold.containsKey(film.image())).toList();
     if (!outOfFold.isEmpty() && !missing.isEmpty()) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "%d of %d films that are learned from have no probabilities, the first is %s: expected them in %s, one held-out.csv of each fold but %d (--out-of-fold)"
               .formatted(
                   missing.size(),
@@ -169,6 +171,7 @@ public final class LanguageTraining {
       for (String part : List.of("vision.", "classifier.")) {
         if (classifier.tensors().keySet().stream().noneMatch(name -> name.startsWith(part))) {
           throw new RadialogException(
+              Kind.REFUSED_WEIGHTS,
               "%s has no tensors under %s: expected classifier.safetensors of a classifier run"
                   .formatted(Printable.escaped(config.classifier.toString()), part));
         }

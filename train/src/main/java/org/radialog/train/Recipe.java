@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.published.StrictJson;
 import org.radialog.torch.TorchThreads;
 
@@ -42,6 +43,7 @@ public record Recipe(
   public Recipe {
     if (!id.matches("[A-Za-z0-9][A-Za-z0-9._-]{0,99}")) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "id is \"%s\", expected letters, digits, dots, lines and hyphens"
               .formatted(Printable.of(id)));
     }
@@ -57,6 +59,7 @@ public record Recipe(
   public static String text(String name) {
     if (!NAMES.contains(name)) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "there is no recipe %s: expected one of %s".formatted(Printable.of(name), NAMES));
     }
     String resource = "recipes/" + name + ".json";
@@ -85,6 +88,7 @@ public record Recipe(
     try {
       if (Files.size(file) > LARGEST) {
         throw new RadialogException(
+            Kind.REFUSED_DATA,
             Printable.escaped(file.toString())
                 + ": %d bytes, expected at most %d; no recipe"
                     .formatted(Files.size(file), LARGEST));
@@ -92,12 +96,17 @@ public record Recipe(
       return parsed(file, Files.readAllBytes(file));
     } catch (IOException e) {
       throw new RadialogException(
-          "cannot read the recipe " + Printable.escaped(file.toString()) + ": " + e, e);
+          Kind.REFUSED_DATA,
+          "cannot read the recipe " + Printable.escaped(file.toString()) + ": " + e,
+          e);
     }
   }
 
   private static Recipe parsed(Path file, byte[] content) {
     return StrictJson.read(
-        Printable.escaped(file.toString()), StrictJson.tree(file, content), Recipe.class);
+        Printable.escaped(file.toString()),
+        StrictJson.tree(file, content, Kind.REFUSED_DATA),
+        Recipe.class,
+        Kind.REFUSED_DATA);
   }
 }
