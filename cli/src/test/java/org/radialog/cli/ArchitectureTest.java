@@ -103,7 +103,17 @@ class ArchitectureTest {
                   "torch",
                   "weights",
                   "base")),
-          Map.entry("bench", List.of("dialog", "language", "imaging", "clinical", "torch", "base")),
+          Map.entry(
+              "bench",
+              List.of(
+                  "dialog",
+                  "language",
+                  "kernels",
+                  "torch",
+                  "weights",
+                  "imaging",
+                  "clinical",
+                  "base")),
           Map.entry(
               "cli",
               List.of(

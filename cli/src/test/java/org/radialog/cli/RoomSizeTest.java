@@ -88,13 +88,6 @@ class RoomSizeTest {
           Set.of("Correction", "Findings"),
           Set.of("Plots", "Tables"),
           Set.of("AverageFilm", "Guard"),
-          Set.of(
-              "Llama",
-              "LlamaDecoder",
-              "LlamaStream",
-              "LlamaTensors",
-              "PackedMatrices",
-              "PromptBlocks"),
           Set.of("Resampled", "Sums"),
           Set.of("ModelImport", "ModelSource"),
           Set.of("Scope", "Torch"),
