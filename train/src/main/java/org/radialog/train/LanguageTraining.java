@@ -16,7 +16,7 @@ import org.radialog.data.NihDataSet;
 import org.radialog.language.LlamaWeights;
 import org.radialog.text.TextTokenizer;
 import org.radialog.torch.Parameters;
-import org.radialog.torch.Torch;
+import org.radialog.torch.TorchThreads;
 import org.radialog.weights.Checkpoint;
 
 /**
@@ -111,11 +111,9 @@ public final class LanguageTraining {
    *     one needs
    */
   public static void train(Config config, Path runFolder, Progress progress) {
-    try (TrainingLoop loop = TrainingLoop.open(runFolder, config.kept(), progress)) {
-      Recipe recipe = config.recipe;
-      if (recipe.threads() > 0) {
-        Torch.threads(recipe.threads());
-      }
+    Recipe recipe = config.recipe;
+    try (TrainingLoop loop = TrainingLoop.open(runFolder, config.kept(), progress);
+        TorchThreads _ = recipe.operationThreads()) {
       Folds.Split split =
           Folds.of(config.folds).split(NihDataSet.read(config.data).films(), config.fold);
       Map<String, double[]> outOfFold = Probabilities.read(config.outOfFold);

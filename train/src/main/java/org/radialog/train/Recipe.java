@@ -10,6 +10,7 @@ import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.published.StrictJson;
+import org.radialog.torch.TorchThreads;
 
 /**
  * All that a training is told beside its data: the networks and what each stage does. A recipe is a
@@ -18,7 +19,7 @@ import org.radialog.published.StrictJson;
  * @param id name of the model that comes out, for example {@code radialog-mini}
  * @param seed of everything drawn at random
  * @param threads of one operation; results differ in their last bits from number to number. 0 for
- *     as many as the library takes by itself
+ *     as many as there are processors
  * @param model the networks
  */
 public record Recipe(
@@ -47,6 +48,11 @@ public record Recipe(
               .formatted(Printable.of(id)));
     }
     Ranges.whole("threads", threads, 0, 1024);
+  }
+
+  /** {@link #threads} for the operations of this thread, until it is closed. */
+  TorchThreads operationThreads() {
+    return threads > 0 ? TorchThreads.of(threads) : TorchThreads.all();
   }
 
   /** The text of a recipe that comes with the program. */
