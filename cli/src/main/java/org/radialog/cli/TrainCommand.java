@@ -11,6 +11,7 @@ import org.radialog.paper.PublishedRecipe;
 import org.radialog.paper.PublishedSources;
 import org.radialog.paper.PublishedTraining;
 import org.radialog.train.ClassifierTraining;
+import org.radialog.train.ExportConfig;
 import org.radialog.train.LanguageTraining;
 import org.radialog.train.ModelExport;
 import org.radialog.train.ModelTraining;
@@ -288,7 +289,7 @@ final class TrainCommand {
     @Override
     public Integer call() {
       ModelExport.write(
-          new ModelExport.Config(
+          new ExportConfig(
               films.data, films.fold, films.folds(), classifiers, language, base, version, commit),
           out,
           Terminal.progress());

@@ -28,6 +28,7 @@ import org.radialog.data.StudySet;
 import org.radialog.data.StudySplit;
 import org.radialog.imaging.Radiograph;
 import org.radialog.language.Llama;
+import org.radialog.language.LlamaLoading;
 import org.radialog.language.LoraConfig;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Torch;
@@ -351,7 +352,8 @@ public final class PublishedTraining {
               recipe.language().adapterDropout(),
               recipe.adapter().targets());
       Llama llama =
-          Llama.adapted(base.weights(), adapter, p.at("language."), recipe.language().precision());
+          LlamaLoading.adapted(
+              base.weights(), adapter, p.at("language."), recipe.language().precision());
       owned.add(llama);
       owned.add(p);
       p.trainable(name ->
