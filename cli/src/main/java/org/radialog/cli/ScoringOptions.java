@@ -12,6 +12,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.Printable;
 import org.radialog.eval.Evaluation;
+import org.radialog.eval.PaperTable;
 import org.radialog.eval.ReportScores;
 import org.radialog.eval.ResultFolder;
 import org.radialog.eval.Scoring;
@@ -95,6 +96,23 @@ final class ScoringOptions {
   @Option(names = "--json", description = "One JSON object instead of a table.")
   private boolean json;
 
+  @Option(
+      names = "--paper-table",
+      description =
+          "Prints the main table of the paper: these systems and, below them, the rows that it"
+              + " quotes.")
+  private boolean paperTable;
+
+  @Option(
+      names = "--quoted",
+      paramLabel = "FILE",
+      arity = "1..*",
+      description = {
+        "Of --paper-table: further published rows, CSV with method, test_set, CE, BERTScore,"
+            + " BLEU-1, BLEU-4, METEOR, ROUGE-L, note and source."
+      })
+  private List<Path> quoted = List.of();
+
   /** What scoring needs, open. */
   record Opened(Scoring scoring, LabelerOptions.Opened labeler) implements AutoCloseable {
     @Override
@@ -167,6 +185,8 @@ final class ScoringOptions {
     if (json) {
       ObjectNode root = (ObjectNode) ResultFolder.json(evaluation);
       Terminal.data().println(root);
+    } else if (paperTable) {
+      System.out.print(PaperTable.markdown(evaluation, quoted));
     } else {
       System.out.print(ResultFolder.markdown(evaluation));
     }
