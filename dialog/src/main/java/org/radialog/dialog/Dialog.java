@@ -498,7 +498,7 @@ public final class Dialog implements AutoCloseable {
     Findings seen = model.findings(read().logits());
     return switch (edit) {
       case FindingsEdit.Hidden() -> seen;
-      case FindingsEdit.Changed(Correction correction) -> seen.edited(correction);
+      case FindingsEdit.Changed(Correction correction) -> correction.in(seen);
     };
   }
 

@@ -1,6 +1,5 @@
 package org.radialog.published;
 
-import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -272,7 +271,7 @@ public record ModelConfig(
       Optional<Precision> precision,
       Optional<LoraConfig> adapter,
       String prompt,
-      List<Compat> compat) {
+      List<PromptFormat.Compat> compat) {
     public Language {
       compat = List.copyOf(compat);
       format(prompt, compat);
@@ -303,34 +302,10 @@ public record ModelConfig(
       return format(prompt, compat);
     }
 
-    private static PromptFormat format(String prompt, List<Compat> compat) {
+    private static PromptFormat format(String prompt, List<PromptFormat.Compat> compat) {
       EnumSet<PromptFormat.Compat> kept = EnumSet.noneOf(PromptFormat.Compat.class);
-      compat.forEach(c -> kept.add(c.kept));
+      kept.addAll(compat);
       return PromptFormats.of(prompt).with(kept);
-    }
-  }
-
-  /** Oddities of the published versions' prompts; none is on unless named. */
-  public enum Compat {
-    /** The second version's training put the image on a line of its own. */
-    @JsonProperty("training-layout")
-    TRAINING_LAYOUT(PromptFormat.Compat.TRAINING_LAYOUT),
-    /** The first version's demo had another system prompt. */
-    @JsonProperty("demo-system-prompt")
-    DEMO_SYSTEM_PROMPT(PromptFormat.Compat.DEMO_SYSTEM_PROMPT),
-    /** The demos wrote findings as they came, and nothing for an empty list. */
-    @JsonProperty("empty-findings")
-    EMPTY_FINDINGS(PromptFormat.Compat.EMPTY_FINDINGS);
-
-    private final PromptFormat.Compat kept;
-
-    Compat(PromptFormat.Compat kept) {
-      this.kept = kept;
-    }
-
-    /** The name in the file. */
-    public String text() {
-      return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
   }
 
