@@ -1,4 +1,4 @@
-package org.radialog.dialog;
+package org.radialog.testmodel;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -39,10 +39,13 @@ import org.radialog.weights.DType;
  * A model folder like {@code models/mini}, with all its parts, whose weights are the formula of the
  * golden cases: small enough that a test may load it many times.
  */
-final class TinyModel {
-  static final LlamaConfig LLAMA =
+public final class TinyModel {
+  /** The sizes of the language model. */
+  public static final LlamaConfig LLAMA =
       new LlamaConfig(264, 64, 2, 4, 2, 16, 128, 1e-5, 10_000, Optional.empty(), true, 2048);
-  static final Set<Finding> UNTRAINED = Set.of(Finding.FRACTURE, Finding.SUPPORT_DEVICES);
+
+  /** Findings that the classifier was not trained on. */
+  public static final Set<Finding> UNTRAINED = Set.of(Finding.FRACTURE, Finding.SUPPORT_DEVICES);
 
   private static final BioViLT.Config VISION =
       BioViLT.Config.of(BioViLT.Backbone.EFFICIENTNET_LITE0, 16, 16);
@@ -70,7 +73,7 @@ final class TinyModel {
   private TinyModel() {}
 
   /** One folder for all tests that only read it. */
-  static synchronized Path folder() {
+  public static synchronized Path folder() {
     if (shared.isEmpty()) {
       try {
         Path folder = Files.createTempDirectory("tiny-model");
@@ -85,7 +88,7 @@ final class TinyModel {
   }
 
   /** A new model folder. */
-  static void write(Path folder) {
+  public static void write(Path folder) {
     write(folder, VISION, p -> BioViLT.of(p, VISION));
   }
 
@@ -94,7 +97,7 @@ final class TinyModel {
    *
    * @param tensors asks for each tensor of the encoder
    */
-  static void write(Path folder, VisionEncoder.Config vision, Consumer<Parameters> tensors) {
+  public static void write(Path folder, VisionEncoder.Config vision, Consumer<Parameters> tensors) {
     writeLanguage(folder.resolve("base.gguf"), LLAMA.vocab());
     writeTrained(folder.resolve(ModelConfig.TRAINED), vision, tensors);
     ModelFolder.write(
@@ -121,7 +124,7 @@ final class TinyModel {
   }
 
   /** A film with structure, another one for each seed. */
-  static Radiograph film(int seed) {
+  public static Radiograph film(int seed) {
     int side = 160;
     Radiograph real = Radiograph.read(Golden.root().resolve("samples").resolve("no-finding.jpg"));
     byte[] grey = real.display();
@@ -170,7 +173,7 @@ final class TinyModel {
    * The language model, its vocabulary padded to {@code rows}: those that stand for no token are
    * the loudest.
    */
-  static void writeLanguage(Path file, int rows) {
+  public static void writeLanguage(Path file, int rows) {
     List<String> tokens = new ArrayList<>(List.of("<|endoftext|>", "<|im_start|>", "<|im_end|>"));
     tokens.addAll(byteSymbols());
     List<String> merges = List.of("t h", "th e", "i n", "Ġ the", "o n");
