@@ -100,7 +100,7 @@ class ModelImportTest {
 
   private static Map<String, byte[]> tokenizer() {
     Map<String, byte[]> files = new LinkedHashMap<>();
-    try (Stream<Path> all = Files.list(Golden.folder().resolve("tokenizer-llama"))) {
+    try (Stream<Path> all = Files.list(Golden.file("tokenizer-llama"))) {
       for (Path file : all.toList()) {
         files.put(String.valueOf(file.getFileName()), Files.readAllBytes(file));
       }

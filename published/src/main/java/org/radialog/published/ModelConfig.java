@@ -7,8 +7,10 @@ import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.Sha256;
@@ -35,7 +37,7 @@ import org.radialog.vision.VisionEncoder;
  * @param license SPDX expression
  * @param limits what the model cannot do and a reader of its texts could take for said: whole
  *     sentences, which stand on pages and before conversations. Empty where nothing is known
- * @param sections of a report that it was trained to write
+ * @param sections of a report that it was trained to write; it is asked for no other
  * @param preprocessing with the next three empty where the folder holds a language model alone
  * @param files every other file of the folder that the model needs; {@link ModelFolder#open} checks
  *     sizes, {@link ModelFolder#damaged} digests
@@ -87,6 +89,11 @@ public record ModelConfig(
 
   /** Name of the file with everything that was trained for the model. */
   public static final String TRAINED = "radialog.safetensors";
+
+  /** What a model that learns on the reports of our grammar cannot do: they state none of these. */
+  public static final String LIMITS_OF_GRAMMAR =
+      "The embedded model says nothing about side, size, devices, fractures or change since an"
+          + " earlier film.";
 
   public ModelConfig {
     need(format == FORMAT, "format is " + format + ", this version writes " + FORMAT);
@@ -360,6 +367,25 @@ public record ModelConfig(
   /** {@link #limits} as one line; empty where there are none. */
   public String limitsLine() {
     return String.join(" ", limits);
+  }
+
+  /**
+   * Nothing, where the model writes a section.
+   *
+   * @throws RadialogException if it does not
+   */
+  public void requireSection(Section section) {
+    if (!sections.contains(section)) {
+      throw new RadialogException(
+          Kind.UNSUPPORTED,
+          "the model %s writes no %s: it was trained for %s; take another model, or ask without it"
+              .formatted(
+                  Printable.of(id),
+                  section.name().toLowerCase(Locale.ROOT),
+                  sections.isEmpty()
+                      ? "no section of a report"
+                      : sections.toString().toLowerCase(Locale.ROOT)));
+    }
   }
 
   /** This with another self test. */

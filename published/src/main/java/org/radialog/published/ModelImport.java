@@ -164,7 +164,8 @@ public final class ModelImport {
         fits = tokens <= rows;
       }
     } else {
-      try (TextTokenizer tokenizer = TextTokenizer.open(folder(language.tokenizer().getFirst()))) {
+      try (TextTokenizer tokenizer =
+          TextTokenizer.open(ModelSource.folder(language.tokenizer().getFirst()))) {
         tokens = tokenizer.size();
         fits = IntStream.range(rows, tokens).allMatch(tokenizer::special);
       }
@@ -175,10 +176,6 @@ public final class ModelImport {
                   .formatted(language.name(), tokens, rows)
               + "the two do not belong together");
     }
-  }
-
-  static Path folder(Path file) {
-    return Optional.ofNullable(file.toAbsolutePath().getParent()).orElse(file);
   }
 
   private ModelConfig write(ModelSource source, ModelSource.Model model) {

@@ -18,20 +18,10 @@ import org.radialog.base.RadialogException;
 /** Values in and out of tensors, and the library itself. */
 public final class Torch {
   static {
-    NativeLibraries.unpack();
-    // Whichever of the binding's classes is touched first loads the library, which initialises
-    // others: two threads that begin with different ones would wait for each other forever.
-    torch.get_num_threads();
-    Allocator.keepFreedMemory();
+    NativeLibraries.load();
   }
 
   private Torch() {}
-
-  /**
-   * Loads the library; for a thread whose first use of it is not through this room. Any number of
-   * threads may call this at once.
-   */
-  public static void load() {}
 
   /** An fp32 tensor with a copy of {@code values}, row-major. */
   public static Tensor tensor(float[] values, long... shape) {
