@@ -26,6 +26,7 @@ import org.radialog.published.ModelFolder;
 import org.radialog.testing.GgufFile;
 import org.radialog.testing.Golden;
 import org.radialog.testing.GoldenWeights;
+import org.radialog.testing.LlamaSize;
 import org.radialog.torch.Init;
 import org.radialog.torch.Parameters;
 import org.radialog.vision.BioViLT;
@@ -180,57 +181,40 @@ public final class TinyModel {
     merges.forEach(merge -> tokens.add(merge.replace(" ", "")));
     List<Integer> types = new ArrayList<>(Collections.nCopies(tokens.size(), 1));
     Collections.fill(types.subList(0, 3), 3);
-    GgufFile gguf =
-        new GgufFile()
-            .put("general.architecture", "llama")
-            .put("llama.block_count", LLAMA.layers())
-            .put("llama.context_length", LLAMA.maxPositions())
-            .put("llama.embedding_length", LLAMA.hidden())
-            .put("llama.feed_forward_length", LLAMA.mlp())
-            .put("llama.attention.head_count", LLAMA.heads())
-            .put("llama.attention.head_count_kv", LLAMA.kvHeads())
-            .put("llama.attention.layer_norm_rms_epsilon", (float) LLAMA.rmsEps())
-            .put("llama.rope.freq_base", (float) LLAMA.ropeTheta())
-            .put("llama.rope.dimension_count", LLAMA.headSize())
-            .put("llama.vocab_size", rows)
-            .put("tokenizer.ggml.model", "gpt2")
-            .put("tokenizer.ggml.pre", "smollm")
-            .put("tokenizer.ggml.tokens", tokens)
-            .put("tokenizer.ggml.token_type", types)
-            .put("tokenizer.ggml.merges", merges)
-            .put("tokenizer.ggml.bos_token_id", 1)
-            .put("tokenizer.ggml.eos_token_id", 2)
-            .put("tokenizer.ggml.unknown_token_id", 0)
-            .put("tokenizer.ggml.padding_token_id", 2)
-            .put("tokenizer.ggml.add_bos_token", false)
-            .put("tokenizer.ggml.add_space_prefix", false);
-    embedding(gguf, rows);
-    for (int i = 0; i < LLAMA.layers(); i++) {
-      String block = "blk." + i + ".";
-      weight(gguf, block + "attn_norm.weight", LLAMA.hidden());
-      weight(gguf, block + "attn_q.weight", LLAMA.queryRows(), LLAMA.hidden());
-      weight(gguf, block + "attn_k.weight", LLAMA.keyRows(), LLAMA.hidden());
-      weight(gguf, block + "attn_v.weight", LLAMA.keyRows(), LLAMA.hidden());
-      weight(gguf, block + "attn_output.weight", LLAMA.hidden(), LLAMA.queryRows());
-      weight(gguf, block + "ffn_norm.weight", LLAMA.hidden());
-      weight(gguf, block + "ffn_gate.weight", LLAMA.mlp(), LLAMA.hidden());
-      weight(gguf, block + "ffn_up.weight", LLAMA.mlp(), LLAMA.hidden());
-      weight(gguf, block + "ffn_down.weight", LLAMA.hidden(), LLAMA.mlp());
-    }
-    weight(gguf, "output_norm.weight", LLAMA.hidden());
-    gguf.write(file);
+    LlamaSize size =
+        new LlamaSize(
+            rows,
+            LLAMA.hidden(),
+            LLAMA.mlp(),
+            LLAMA.layers(),
+            LLAMA.heads(),
+            LLAMA.kvHeads(),
+            LLAMA.headSize(),
+            LLAMA.maxPositions(),
+            LLAMA.rmsEps(),
+            LLAMA.ropeTheta(),
+            Optional.empty(),
+            LLAMA.tied());
+    GgufFile.llama(
+            size,
+            tokens,
+            types,
+            merges,
+            (name, shape) ->
+                name.equals("token_embd.weight") ? embedding(rows) : weight(name, shape))
+        .write(file);
   }
 
-  private static void embedding(GgufFile gguf, int rows) {
+  private static float[] embedding(int rows) {
     float[] tokens = GoldenWeights.fill("tiny", "token_embd.weight", LLAMA.vocab(), LLAMA.hidden());
     float[] values = Arrays.copyOf(tokens, rows * LLAMA.hidden());
     for (int i = tokens.length; i < values.length; i++) {
       values[i] = -20 * values[i - tokens.length];
     }
-    gguf.tensor("token_embd.weight", values, rows, LLAMA.hidden());
+    return values;
   }
 
-  private static void weight(GgufFile gguf, String name, long... shape) {
+  private static float[] weight(String name, long[] shape) {
     float[] values = GoldenWeights.fill("tiny", name, shape);
     // Attention looks at some tokens rather than all, and outweighs the MLP: a word or a film far
     // back then changes what comes next.
@@ -243,7 +227,7 @@ public final class TinyModel {
     for (int i = 0; i < values.length; i++) {
       values[i] *= factor;
     }
-    gguf.tensor(name, values, shape);
+    return values;
   }
 
   // GPT-2's alphabet: a printable character for each byte.
