@@ -65,7 +65,7 @@ final class TinyBase {
     }
     float[] values = new float[(int) (shape[0] * shape[1])];
     for (int i = 0; i < values.length; i++) {
-      values[i] = (float) (random.nextGaussian() / Math.sqrt(shape[1]));
+      values[i] = (float) (random.nextGaussian() / Math.sqrt((double) shape[1]));
     }
     return values;
   }
