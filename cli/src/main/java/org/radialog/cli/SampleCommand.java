@@ -112,7 +112,7 @@ final class SampleCommand implements Callable<Integer> {
     }
   }
 
-  @Mixin private DataCommand.Source source = new DataCommand.Source();
+  @Mixin private DataSource source = new DataSource();
 
   @Option(
       names = "--for",
@@ -152,7 +152,7 @@ final class SampleCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    DataCommand.LeftOut leftOut = new DataCommand.LeftOut();
+    DataSource.LeftOut leftOut = new DataSource.LeftOut();
     List<Row> rows = source.isNih() ? films(leftOut) : studies(leftOut);
     if (rows.isEmpty()) {
       throw new RadialogException(
@@ -177,14 +177,14 @@ final class SampleCommand implements Callable<Integer> {
     return split == null || split == of;
   }
 
-  private List<Row> films(DataCommand.LeftOut leftOut) {
+  private List<Row> films(DataSource.LeftOut leftOut) {
     return NihRelease.films(source.path(), leftOut).stream()
         .filter(released -> isAskedFor(released.split()))
         .map(Row::of)
         .toList();
   }
 
-  private List<Row> studies(DataCommand.LeftOut leftOut) {
+  private List<Row> studies(DataSource.LeftOut leftOut) {
     List<ReportRow> read = new ArrayList<>();
     source
         .studies()
