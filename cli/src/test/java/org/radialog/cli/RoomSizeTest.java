@@ -81,15 +81,7 @@ class RoomSizeTest {
           Set.of("Dialog", "RaDialog", "SelfTestFilm"),
           Set.of("Pickle", "PickleCalls"),
           Set.of("JpegEntropy", "JpegFile"),
-          Set.of("Golden", "GoldenCase"),
-          // Not justified: one of them should not know the others.
-          Set.of(
-              "Llama",
-              "LlamaDecoder",
-              "LlamaStream",
-              "LlamaTensors",
-              "PackedMatrices",
-              "PromptBlocks"));
+          Set.of("Golden", "GoldenCase"));
 
   @TestFactory
   Stream<DynamicTest> aRoomIsSmallEnoughToBeRead() throws IOException {

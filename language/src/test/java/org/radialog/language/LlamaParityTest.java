@@ -95,7 +95,8 @@ public class LlamaParityTest {
             if (model.isEmpty()) {
               model =
                   Optional.of(
-                      Llama.of(new FormulaWeights(config, golden.weightSalt()), Precision.FP32));
+                      LlamaLoading.of(
+                          new FormulaWeights(config, golden.weightSalt()), Precision.FP32));
             }
             body.accept(model.get());
           });
@@ -271,7 +272,7 @@ public class LlamaParityTest {
 
     private void bf16Logits() {
       try (Llama llama =
-          Llama.of(new FormulaWeights(config, golden.weightSalt()), Precision.BF16)) {
+          LlamaLoading.of(new FormulaWeights(config, golden.weightSalt()), Precision.BF16)) {
         float[] actual = Objects.requireNonNull(lookInside(llama).get("logits"));
         double[] expected = golden.expected("logits").stored();
         double dot = 0;

@@ -183,7 +183,7 @@ class Smollm2GgufParityTest {
 
     private Llama model() {
       if (model.isEmpty()) {
-        model = Optional.of(Llama.of(weights, Precision.FP32));
+        model = Optional.of(LlamaLoading.of(weights, Precision.FP32));
       }
       return model.get();
     }

@@ -16,6 +16,7 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
 import org.radialog.base.WholeFolder;
 import org.radialog.clinical.Finding;
+import org.radialog.clinical.PromptFormat;
 import org.radialog.imaging.DicomRecipe;
 import org.radialog.imaging.Preprocessing;
 import org.radialog.language.LlamaConfig;
@@ -70,7 +71,7 @@ public final class ModelImport {
       Path target,
       Optional<Precision> quantize,
       BioViLT.BatchNorm batchNorm,
-      List<ModelConfig.Compat> compat,
+      List<PromptFormat.Compat> compat,
       Optional<String> license) {
     /** Checks the precision. */
     public Request {

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.stream.LongStream;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.MemoryFormatOptional;
@@ -113,6 +114,21 @@ public final class Torch {
       }
       return MemorySegment.ofAddress(t.data_ptr().address())
           .reinterpret(t.numel() * t.element_size());
+    }
+  }
+
+  /**
+   * A tensor over native memory, row-major, without a copy: valid as long as the memory is, which
+   * stays its owner's.
+   */
+  public static Tensor over(MemorySegment memory, ScalarType type, long... shape) {
+    return torch.from_blob(new Address(memory.address()), shape, new TensorOptions(type));
+  }
+
+  /** A place in memory that somebody else owns. */
+  private static final class Address extends Pointer {
+    Address(long address) {
+      this.address = address;
     }
   }
 

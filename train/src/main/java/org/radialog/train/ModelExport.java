@@ -37,11 +37,6 @@ public final class ModelExport {
   private static final String CLASSIFIER = ClassifierTraining.WEIGHTS;
   private static final String LANGUAGE = DialogStage.WEIGHTS;
 
-  // The reports that the model learns from state none of these.
-  private static final String LIMITS =
-      "The embedded model says nothing about side, size, devices, fractures or change since an"
-          + " earlier film.";
-
   private ModelExport() {}
 
   /**
@@ -99,7 +94,7 @@ public final class ModelExport {
         origin.id(),
         config.version(),
         origin.license(),
-        List.of(LIMITS),
+        List.of(ModelConfig.LIMITS_OF_GRAMMAR),
         List.of(ModelConfig.Section.FINDINGS, ModelConfig.Section.IMPRESSION),
         Optional.of(
             new Preprocessing.Branches(
