@@ -2,7 +2,7 @@ package org.radialog.cli.toy;
 
 import java.util.stream.IntStream;
 import org.radialog.base.Progress;
-import org.radialog.metrics.Resampled;
+import org.radialog.metrics.Sums;
 import org.radialog.metrics.TextMetric;
 import org.radialog.metrics.TokenizedPairs;
 
@@ -16,7 +16,7 @@ public final class ToyLength implements TextMetric {
   @Override
   public Scored over(TokenizedPairs pairs, Progress progress) {
     return Scored.of(
-        Resampled.mean(
+        Sums.mean(
             name(),
             IntStream.range(0, pairs.size())
                 .mapToDouble(i -> pairs.hypothesis(i).size())
