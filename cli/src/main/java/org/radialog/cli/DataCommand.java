@@ -70,7 +70,7 @@ final class DataCommand {
 
     @Override
     public Integer call() {
-      DataSource.LeftOut leftOut = new DataSource.LeftOut();
+      DataOptions.LeftOut leftOut = new DataOptions.LeftOut();
       List<Film> films =
           NihRelease.films(data, leftOut).stream().map(NihRelease.Released::film).toList();
       Folds folds = Folds.stratified(films, count, seed);
@@ -106,11 +106,11 @@ final class DataCommand {
         description = "The folder of the release, with BBox_List_2017.csv.")
     private Path data = Path.of("");
 
-    @Mixin private TableOptions table = new TableOptions();
+    @Mixin private DataOptions.Table table = new DataOptions.Table();
 
     @Override
     public Integer call() {
-      DataSource.LeftOut leftOut = new DataSource.LeftOut();
+      DataOptions.LeftOut leftOut = new DataOptions.LeftOut();
       List<List<Object>> rows = new ArrayList<>();
       for (Box box : new NihRelease(data).boxes(leftOut)) {
         rows.add(
