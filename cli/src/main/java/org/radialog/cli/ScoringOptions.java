@@ -31,6 +31,15 @@ import tools.jackson.databind.node.ObjectNode;
 /** How reports are scored, and where the scores go. */
 final class ScoringOptions {
   @Option(
+      names = "--section",
+      paramLabel = "FIELD",
+      split = ",",
+      defaultValue = "section_findings,report",
+      description =
+          "Of ReXrank JSON: the first of these that a study has (default: ${DEFAULT-VALUE}).")
+  private List<String> sections = List.of();
+
+  @Option(
       names = "--tokenizer",
       paramLabel = "T",
       defaultValue = "nltk",
@@ -128,6 +137,10 @@ final class ScoringOptions {
 
   LabelerOptions labeler() {
     return labeler;
+  }
+
+  List<String> sections() {
+    return sections;
   }
 
   boolean json() {
