@@ -91,6 +91,8 @@ class ArchitectureTest {
               "paper",
               List.of(
                   "train",
+                  "eval",
+                  "metrics",
                   "data",
                   "dialog",
                   "published",

@@ -124,8 +124,8 @@ final class BertStart implements AutoCloseable {
         .orElseThrow(() ->
             new RadialogException(
                 Kind.REFUSED_WEIGHTS,
-                "%s has no tensor %s: expected the weights of bert-base-uncased with their head for masked words"
-                    .formatted(checkpoint, key)));
+                "the weights of BERT have no tensor %s: expected those of bert-base-uncased with their head for masked words"
+                    .formatted(key)));
   }
 
   @Override

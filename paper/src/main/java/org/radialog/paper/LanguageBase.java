@@ -52,8 +52,8 @@ record LanguageBase(
           gguf,
           LlamaWeights.of(gguf),
           TextTokenizer.of(gguf),
-          file.toAbsolutePath().getParent(),
-          List.of(file.getFileName().toString()),
+          file.resolveSibling(""),
+          List.of(String.valueOf(file.getFileName())),
           Optional.empty(),
           Printable.of(license));
     } catch (RuntimeException | Error e) {

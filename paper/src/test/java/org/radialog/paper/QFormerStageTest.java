@@ -171,7 +171,7 @@ class QFormerStageTest {
   private static List<String> words() {
     List<String> words = new ArrayList<>(List.of("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"));
     for (String text : TEXTS) {
-      for (String word : text.toLowerCase(Locale.ROOT).replace(".", " .").split(" ")) {
+      for (String word : text.toLowerCase(Locale.ROOT).replace(".", " .").split(" ", -1)) {
         if (!words.contains(word)) {
           words.add(word);
         }

@@ -143,7 +143,7 @@ final class SmallMimic {
   private void bert() throws IOException {
     List<String> words = new ArrayList<>(List.of("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"));
     for (Kind kind : KINDS) {
-      for (String word : kind.findings.toLowerCase(Locale.ROOT).replace(".", " .").split(" ")) {
+      for (String word : kind.findings.toLowerCase(Locale.ROOT).replace(".", " .").split(" ", -1)) {
         if (!words.contains(word)) {
           words.add(word);
         }

@@ -1,4 +1,4 @@
-package org.radialog.eval;
+package org.radialog.paper;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -10,6 +10,8 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.RadialogException;
+import org.radialog.eval.Evaluation;
+import org.radialog.eval.SystemScores;
 import org.radialog.metrics.Interval;
 
 /** The table of the paper, measured rows above quoted ones. */

@@ -1,4 +1,4 @@
-package org.radialog.eval;
+package org.radialog.paper;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -11,6 +11,8 @@ import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.data.CsvTable;
+import org.radialog.eval.Evaluation;
+import org.radialog.eval.SystemScores;
 import org.radialog.metrics.Interval;
 import org.radialog.metrics.UncertainMapping;
 
@@ -25,13 +27,8 @@ public final class PaperTable {
   private static final String SOURCE = "source";
   private static final String NOTE = "note";
 
-  /**
-   * A column.
-   *
-   * @param name in the table and in files of quoted rows
-   * @param factor from a score to what is printed
-   * @param digits behind the point
-   */
+  // A column: its name in the table and in files of quoted rows, the factor from a score to what
+  // is printed, and the digits behind the point.
   private enum Column {
     CE("CE", 100, 1),
     BERT_SCORE("BERTScore", 1, 2),
@@ -113,7 +110,7 @@ public final class PaperTable {
     List<String> lines = new ArrayList<>();
     lines.add("# The paper's table: " + Printable.escaped(evaluation.title()));
     lines.add("");
-    lines.add("**" + ResultFolder.NOTICE + "**");
+    lines.add("**For research use, not for diagnosis.**");
     evaluation.marks().forEach(mark -> lines.add("**" + Printable.escaped(mark) + ".**"));
     lines.add("");
     lines.add(
