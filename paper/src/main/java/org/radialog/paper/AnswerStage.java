@@ -25,6 +25,7 @@ import org.radialog.torch.AdamW;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
+import org.radialog.train.Share;
 import org.radialog.train.Stage;
 import org.radialog.vision.Alignment;
 import org.radialog.weights.DType;
@@ -54,8 +55,10 @@ final class AnswerStage implements Stage, AutoCloseable {
    *
    * @param parameters {@code vision. qformer. projector. language.}; those that take a gradient
    *     learn
+   * @param divisible whether a film's features do not depend on the other films of a piece
    */
-  record Networks(Parameters parameters, Images images, Alignment alignment, Llama llama) {}
+  record Networks(
+      Parameters parameters, Images images, Alignment alignment, Llama llama, boolean divisible) {}
 
   private final AnswerRecipe recipe;
   private final long seed;
@@ -163,20 +166,26 @@ final class AnswerStage implements Stage, AutoCloseable {
     return loss(batch(step));
   }
 
-  // Each token of the batch counts the same, whichever piece it stands in.
   @Override
-  public double backward(long step) {
+  public boolean divisible() {
+    return networks.divisible();
+  }
+
+  // Each token of the batch counts the same, whichever piece of whichever share it stands in.
+  @Override
+  public double backward(long step, Share share) {
     List<VicunaLayout.Tokens> batch = batch(step);
     int all = batch.stream().mapToInt(VicunaLayout.Tokens::answers).sum();
+    List<VicunaLayout.Tokens> own = share.of(batch);
     double sum = 0;
-    for (int from = 0; from < batch.size(); from += recipe.piece()) {
+    for (int from = 0; from < own.size(); from += recipe.piece()) {
       List<VicunaLayout.Tokens> piece =
-          batch.subList(from, Math.min(batch.size(), from + recipe.piece()));
+          own.subList(from, Math.min(own.size(), from + recipe.piece()));
       int some = piece.stream().mapToInt(VicunaLayout.Tokens::answers).sum();
       try (Scope _ = new Scope()) {
-        Tensor share = loss(piece).mul(new Scalar((double) some / all));
-        share.backward();
-        sum += Torch.item(share);
+        Tensor part = loss(piece).mul(new Scalar((double) some / all));
+        part.backward();
+        sum += Torch.item(part);
       }
     }
     return sum;

@@ -31,6 +31,7 @@ import org.radialog.language.Llama;
 import org.radialog.language.LlamaLoading;
 import org.radialog.language.LoraConfig;
 import org.radialog.torch.Parameters;
+import org.radialog.torch.ProcessGroup;
 import org.radialog.torch.Torch;
 import org.radialog.torch.TorchThreads;
 import org.radialog.train.TrainingLoop;
@@ -69,14 +70,17 @@ public final class PublishedTraining {
   private final PublishedRecipe recipe;
   private final PublishedRuns runs;
   private final Progress progress;
+  private final ProcessGroup group;
   private final List<ReportRow> train;
   private final List<ReportRow> held;
 
-  private PublishedTraining(PublishedSources config, Path runs, Progress progress) {
+  private PublishedTraining(
+      PublishedSources config, Path runs, Progress progress, ProcessGroup group) {
     this.config = config;
     this.recipe = config.recipe();
     this.runs = new PublishedRuns(runs);
     this.progress = progress;
+    this.group = group;
     MimicCxr source = MimicCxr.of(config.data());
     StudySet studies = config.chexbert().map(source::withChexbert).orElse(source).readAll();
     this.train = rows(studies, StudySplit.TRAIN);
@@ -106,16 +110,35 @@ public final class PublishedTraining {
    *     one needs
    */
   public static void train(PublishedSources config, Path runs, Path folder, Progress progress) {
+    train(config, runs, folder, progress, ProcessGroup.alone());
+  }
+
+  /**
+   * The same by the processes of {@code group} together, each of which calls this. They share the
+   * batches of the language stage; what comes before it is learned by process 0 alone, since batch
+   * norm and the comparison of films with texts need a batch as a whole.
+   *
+   * @param runs a folder that all processes see
+   * @throws RadialogException likewise
+   */
+  public static void train(
+      PublishedSources config, Path runs, Path folder, Progress progress, ProcessGroup group) {
     LanguageBase.open(config.base()).close(); // hours lie before some of these are needed
     config.vision().ifPresent(file -> Checkpoint.open(file).close());
     config.bert().ifPresent(bert -> BertStart.open(bert, 0).close());
-    PublishedTraining training = new PublishedTraining(config, runs, progress);
+    PublishedTraining training = new PublishedTraining(config, runs, progress, group);
     try (TorchThreads _ = config.recipe().operationThreads()) {
       training.findings();
+      if (group.rank() == 0) {
+        training.keepEncoder();
+      }
+      group.barrier();
       training.qformer();
       training.language();
     }
-    PublishedExport.write(config, training.positives(), training.runs, folder, progress);
+    if (group.rank() == 0) {
+      PublishedExport.write(config, training.positives(), training.runs, folder, progress);
+    }
   }
 
   /** How many of the training films have each finding. */
@@ -143,14 +166,19 @@ public final class PublishedTraining {
     }
   }
 
+  // As process 0 sees it: the others may look a moment later.
+  private boolean ended(Path weights) {
+    return group.first(Files.exists(weights) ? 1 : 0)[0] == 1;
+  }
+
   // ---------------------------------------------------------------- findings
 
   private void findings() {
     Path run = runs.findings();
-    if (Files.exists(run.resolve(FindingsStage.WEIGHTS))) {
+    if (ended(run.resolve(FindingsStage.WEIGHTS))) {
       return;
     }
-    try (TrainingLoop loop = TrainingLoop.open(run, kept(false), progress);
+    try (TrainingLoop loop = TrainingLoop.open(run, kept(false), progress, group);
         Start start = Start.of(config.vision());
         FindingsStage stage =
             new FindingsStage(
@@ -233,11 +261,11 @@ public final class PublishedTraining {
 
   private void qformer() {
     Path run = runs.qformer();
-    if (recipe.qformer().isEmpty() || Files.exists(run.resolve(QFormerStage.WEIGHTS))) {
+    if (recipe.qformer().isEmpty() || ended(run.resolve(QFormerStage.WEIGHTS))) {
       return;
     }
     QFormer.Config queries = (QFormer.Config) recipe.alignment();
-    try (TrainingLoop loop = TrainingLoop.open(run, kept(false), progress);
+    try (TrainingLoop loop = TrainingLoop.open(run, kept(false), progress, group);
         BertStart bert = BertStart.open(config.bert().orElseThrow(), recipe.seed());
         FrozenEncoder encoder = encoder(queries.source());
         QFormerStage stage =
@@ -272,7 +300,7 @@ public final class PublishedTraining {
 
   // The encoder as it is before the language model learns. It is kept as a whole, so that one that
   // began at random is not lost.
-  private Parameters.Source encoderSource() {
+  private void keepEncoder() {
     Path file = runs.encoderWeights();
     if (!Files.exists(file)) {
       try (Start start = Start.of(config.vision());
@@ -281,8 +309,11 @@ public final class PublishedTraining {
         SafetensorsWriter.write(file, Map.of(), Parameters.entries(p.named(), DType.F32));
       }
     }
+  }
+
+  private Parameters.Source encoderSource() {
     Map<String, float[]> values = new HashMap<>();
-    try (Checkpoint weights = Checkpoint.open(file)) {
+    try (Checkpoint weights = Checkpoint.open(runs.encoderWeights())) {
       weights.tensors().keySet().forEach(name -> values.put(name, weights.floats(name)));
     }
     return (name, _) -> Optional.ofNullable(values.get(name));
@@ -292,11 +323,11 @@ public final class PublishedTraining {
 
   private void language() {
     Path run = runs.language();
-    if (Files.exists(run.resolve(AnswerStage.WEIGHTS))) {
+    if (ended(run.resolve(AnswerStage.WEIGHTS))) {
       return;
     }
     AnswerRecipe told = recipe.language();
-    try (TrainingLoop loop = TrainingLoop.open(run, kept(true), progress);
+    try (TrainingLoop loop = TrainingLoop.open(run, kept(true), progress, group);
         LanguageBase base = LanguageBase.open(config.base());
         Learner learner = Learner.of(this, base);
         AnswerStage stage =
@@ -360,7 +391,15 @@ public final class PublishedTraining {
           name.startsWith("language.")
               || name.startsWith("projector.")
               || (name.startsWith("vision.") && !BioViLT.isBuffer(name)));
-      return new Learner(new AnswerStage.Networks(p, images, alignment, llama), owned, queries);
+      return new Learner(
+          new AnswerStage.Networks(
+              p,
+              images,
+              alignment,
+              llama,
+              !seeing || recipe.vision().batchNorm() == BioViLT.BatchNorm.RUNNING),
+          owned,
+          queries);
     }
 
     @Override

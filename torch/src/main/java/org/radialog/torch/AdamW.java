@@ -120,6 +120,46 @@ public final class AdamW implements AutoCloseable {
     }
   }
 
+  /**
+   * Makes the gradients the sums over the processes of {@code group}, in each of them. A parameter
+   * that has a gradient in none stays without.
+   */
+  public void sumGradients(ProcessGroup group) {
+    if (group.size() == 1) {
+      return;
+    }
+    try (Scope _ = new Scope();
+        NoGradGuard _ = new NoGradGuard()) {
+      List<Tensor> parameters = slots.values().stream().map(Slot::parameter).toList();
+      Tensor having =
+          Torch.tensor(
+              parameters.stream().mapToLong(p -> p.grad().defined() ? 1 : 0).toArray(),
+              parameters.size());
+      group.sum(having);
+      long[] processes = Torch.longs(having);
+      for (int i = 0; i < processes.length; i++) {
+        if (processes[i] > 0) {
+          Tensor parameter = parameters.get(i);
+          if (!parameter.grad().defined()) {
+            parameter.mutable_grad().put(torch.zeros_like(parameter));
+          }
+          group.sum(parameter.grad());
+        }
+      }
+    }
+  }
+
+  /** Takes over the state of process 0 of {@code group}. */
+  public void takeOver(ProcessGroup group) {
+    slots
+        .values()
+        .forEach(slot -> {
+          group.broadcast(slot.first);
+          group.broadcast(slot.second);
+        });
+    steps = group.first(steps)[0];
+  }
+
   /** Forgets all gradients. */
   public void zeroGrad() {
     for (Slot s : slots.values()) {

@@ -14,6 +14,7 @@ import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.SequencedMap;
 import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.radialog.data.Folds;
@@ -134,17 +135,45 @@ final class DialogStage implements Stage, AutoCloseable {
 
   @Override
   public Tensor loss(long step) {
+    return loss(step, batch(step), Share.WHOLE);
+  }
+
+  @Override
+  public boolean divisible() {
+    return true;
+  }
+
+  // Each token of the batch counts the same, in whichever share it stands.
+  @Override
+  public double backward(long step, Share share) {
+    List<TokenDialog> batch = batch(step);
+    int all = batch.stream().mapToInt(TokenDialog::answers).sum();
+    int some = share.of(batch).stream().mapToInt(TokenDialog::answers).sum();
+    if (some == 0) {
+      return 0; // fewer dialogs than processes
+    }
+    Tensor part = loss(step, batch, share).mul(new Scalar((double) some / all));
+    part.backward();
+    return Torch.item(part);
+  }
+
+  private List<TokenDialog> batch(long step) {
     if (step / POOL != pool) {
       pool = step / POOL;
       batches = batchesOf(pool);
     }
-    List<TokenDialog> batch = batches.get((int) (step % POOL));
-    Random copy = new Random(seed + 31 * step);
+    return batches.get((int) (step % POOL));
+  }
+
+  // Which copy of a film is seen does not depend on how the batch is shared.
+  private Tensor loss(long step, List<TokenDialog> batch, Share share) {
+    Random random = new Random(seed + 31 * step);
+    List<Integer> copies =
+        share.of(batch.stream().map(_ -> random.nextInt(features.copies())).toList());
+    List<TokenDialog> own = share.of(batch);
     Tensor patches =
-        features.of(
-            batch.stream().map(TokenDialog::image).toList(),
-            _ -> copy.nextInt(features.copies())); // [B, P, h, w]
-    return loss(patches, batch, recipe.dropout());
+        features.of(own.stream().map(TokenDialog::image).toList(), copies::get); // [B, P, h, w]
+    return loss(patches, own, recipe.dropout());
   }
 
   /** Batches of dialogs of about the same length, in random order. */

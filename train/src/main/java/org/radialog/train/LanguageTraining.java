@@ -16,6 +16,7 @@ import org.radialog.data.NihDataSet;
 import org.radialog.language.LlamaWeights;
 import org.radialog.text.TextTokenizer;
 import org.radialog.torch.Parameters;
+import org.radialog.torch.ProcessGroup;
 import org.radialog.torch.TorchThreads;
 import org.radialog.weights.Checkpoint;
 
@@ -105,8 +106,18 @@ public final class LanguageTraining {
    *     one needs
    */
   public static void train(Config config, Path runFolder, Progress progress) {
+    train(config, runFolder, progress, ProcessGroup.alone());
+  }
+
+  /**
+   * The same by the processes of {@code group} together, each of which calls this. The alignment
+   * stage is learned by process 0 alone.
+   *
+   * @throws RadialogException likewise
+   */
+  public static void train(Config config, Path runFolder, Progress progress, ProcessGroup group) {
     Recipe recipe = config.recipe;
-    try (TrainingLoop loop = TrainingLoop.open(runFolder, config.kept(), progress);
+    try (TrainingLoop loop = TrainingLoop.open(runFolder, config.kept(), progress, group);
         TorchThreads _ = recipe.operationThreads()) {
       Folds.Split split =
           Folds.of(config.folds).split(NihDataSet.read(config.data).films(), config.fold);

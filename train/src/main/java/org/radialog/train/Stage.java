@@ -47,12 +47,23 @@ public interface Stage {
   Tensor loss(long step);
 
   /**
-   * Adds the gradients of a step's batch to those of the tensors that learn. A stage whose batch is
-   * larger than memory allows adds those of its pieces one after the other.
-   *
-   * @return the loss of the batch
+   * Whether several processes can share the batch of a step: {@link #backward} of their shares then
+   * add up to that of the whole batch. A stage that cannot is learned by process 0 alone, for
+   * example because its loss compares each film of a batch with every other, or because its batch
+   * norm takes the statistics of the whole batch.
    */
-  default double backward(long step) {
+  default boolean divisible() {
+    return false;
+  }
+
+  /**
+   * Adds the gradients of a share of a step's batch to those of the tensors that learn. A stage
+   * whose batch is larger than memory allows adds those of its pieces one after the other.
+   *
+   * @param share {@link Share#WHOLE} unless the stage is {@link #divisible}
+   * @return what the share contributes to the loss of the batch: those of all shares add up to it
+   */
+  default double backward(long step, Share share) {
     Tensor loss = loss(step);
     loss.backward();
     return Torch.item(loss);

@@ -7,6 +7,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.SequencedMap;
 import java.util.Set;
@@ -16,10 +17,8 @@ import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.eval.CurveChart;
-import org.radialog.torch.AdamW;
 import org.radialog.torch.Parameters;
-import org.radialog.torch.Scope;
-import org.radialog.torch.Torch;
+import org.radialog.torch.ProcessGroup;
 import org.radialog.train.Stage.Measure;
 import org.radialog.train.Stage.Plan;
 import org.radialog.weights.Checkpoint;
@@ -35,8 +34,9 @@ import org.radialog.weights.Checkpoint;
  */
 public final class TrainingLoop implements AutoCloseable {
   private static final long CHECKPOINT_NANOS = 300_000_000_000L;
-  private final RunFolder run;
+  private final Optional<RunFolder> folder; // process 0's alone
   private final Progress progress;
+  private final Team team;
 
   // where the run stands
   private int index; // of the stage
@@ -50,9 +50,10 @@ public final class TrainingLoop implements AutoCloseable {
   private long started = System.nanoTime();
   private long lastCheckpoint = started;
 
-  private TrainingLoop(RunFolder run, Progress progress) {
-    this.run = run;
+  private TrainingLoop(Optional<RunFolder> folder, Progress progress, Team team) {
+    this.folder = folder;
     this.progress = progress;
+    this.team = team;
   }
 
   /**
@@ -65,13 +66,33 @@ public final class TrainingLoop implements AutoCloseable {
    *     version, or one that is still running
    */
   public static TrainingLoop open(Path folder, Record config, Progress progress) {
-    return new TrainingLoop(RunFolder.open(folder, config), progress);
+    return open(folder, config, progress, ProcessGroup.alone());
+  }
+
+  /**
+   * The same for a run that the processes of {@code group} make together, each of which calls this.
+   * Process 0 alone reads and writes the folder and validates; where it goes on from a checkpoint,
+   * the others take over where it stands.
+   *
+   * @throws RadialogException likewise, in process 0
+   */
+  public static TrainingLoop open(
+      Path folder, Record config, Progress progress, ProcessGroup group) {
+    Team team = new Team(group);
+    return new TrainingLoop(
+        team.follows() ? Optional.empty() : Optional.of(RunFolder.open(folder, config)),
+        progress,
+        team);
   }
 
   /** Frees the run folder for others. */
   @Override
   public void close() {
-    run.close();
+    folder.ifPresent(RunFolder::close);
+  }
+
+  private RunFolder run() {
+    return folder.orElseThrow();
   }
 
   /**
@@ -80,17 +101,28 @@ public final class TrainingLoop implements AutoCloseable {
    * @param title of the plot
    * @param stages in their order, with different names
    * @throws RadialogException if the checkpoint is of a stage that is not among them
+   * @throws ProcessGroup.Lost if another process of the group has ended: process 0 has then written
+   *     a checkpoint of the last whole step
    */
   public void run(String title, List<? extends Stage> stages) {
+    if (team.follows()) {
+      team.follow(stages);
+    } else {
+      lead(title, stages);
+      team.end();
+    }
+  }
+
+  private void lead(String title, List<? extends Stage> stages) {
     resume(stages);
     while (index < stages.size()) {
       Stage stage = stages.get(index);
       learn(title, stages, stage);
       stage
           .best()
-          .flatMap(_ -> run.savedBest(stage.name()))
+          .flatMap(_ -> run().savedBest(stage.name()))
           .ifPresent(file -> restore(file, stage));
-      stage.save(run.path());
+      stage.save(run().path());
       if (index + 1 == stages.size()) {
         return;
       }
@@ -108,6 +140,7 @@ public final class TrainingLoop implements AutoCloseable {
 
   private void learn(String title, List<? extends Stage> stages, Stage stage) {
     Plan plan = stage.plan();
+    team.begin(index, stage);
     while (step < plan.steps()) {
       boolean over = false;
       double rate = 0;
@@ -126,7 +159,7 @@ public final class TrainingLoop implements AutoCloseable {
           long at = position(plan);
           over = at >= plan.steps();
           rate = plan.schedule().rate(at);
-          step(stage, plan, rate);
+          step(stage, rate);
           task.step(String.format(Locale.ROOT, "loss %.3f rate %.1e", lossSum / lossSteps, rate));
           due = step % plan.validateEvery() == 0 || step == plan.steps() || over;
           if (!due && System.nanoTime() - lastCheckpoint > CHECKPOINT_NANOS) {
@@ -151,9 +184,10 @@ public final class TrainingLoop implements AutoCloseable {
   }
 
   private String taskName(Stage stage, Plan plan) {
+    String name = stage.name() + team.remark(stage);
     return plan.round() == 0
-        ? stage.name()
-        : stage.name()
+        ? name
+        : name
             + " "
             + (step / plan.round() + 1)
             + "/"
@@ -166,19 +200,15 @@ public final class TrainingLoop implements AutoCloseable {
     return Math.max(step, Math.min(plan.steps(), (long) (share * plan.steps())));
   }
 
-  private void step(Stage stage, Plan plan, double rate) {
-    AdamW optimizer = stage.optimizer();
-    Torch.seed(plan.seed() * 1_000_003 + step);
-    try (Scope _ = new Scope()) {
-      optimizer.zeroGrad();
-      double loss = stage.backward(step);
-      optimizer.clipGradNorm(plan.clip());
-      optimizer.step(rate);
-      step++;
-      stage.stepped(step);
-      lossSum += loss;
-      lossSteps++;
+  private void step(Stage stage, double rate) {
+    try {
+      lossSum += team.step(index, stage, step, rate);
+    } catch (ProcessGroup.Lost e) {
+      checkpoint(stage);
+      throw e;
     }
+    step++;
+    lossSteps++;
   }
 
   private boolean impatient(Stage stage) {
@@ -195,7 +225,7 @@ public final class TrainingLoop implements AutoCloseable {
                   if (wanted.better(value, Double.isNaN(best) ? wanted.worst() : best)) {
                     best = value;
                     worse = 0;
-                    run.saveBest(stage.name(), stage.tensors());
+                    run().saveBest(stage.name(), stage.tensors());
                   } else {
                     worse++;
                   }
@@ -227,7 +257,7 @@ public final class TrainingLoop implements AutoCloseable {
       row.put(
           measure.column(), cell(measured.getOrDefault(measure.column(), OptionalDouble.empty())));
     }
-    run.addRow(row);
+    run().addRow(row);
     rows++;
     lossSum = 0;
     lossSteps = 0;
@@ -248,12 +278,12 @@ public final class TrainingLoop implements AutoCloseable {
 
   private void plot(String title, List<? extends Stage> stages) {
     List<CurveChart.Curve> losses = new ArrayList<>();
-    losses.add(run.curve("row", "loss"));
+    losses.add(run().curve("row", "loss"));
     List<CurveChart.Curve> scores = new ArrayList<>();
     for (Measure measure : measures(stages)) {
       switch (measure.axis()) {
-        case LOSS -> losses.add(run.curve("row", measure.column()));
-        case SCORE -> scores.add(run.curve("row", measure.column()));
+        case LOSS -> losses.add(run().curve("row", measure.column()));
+        case SCORE -> scores.add(run().curve("row", measure.column()));
         case NONE -> {}
       }
     }
@@ -262,13 +292,13 @@ public final class TrainingLoop implements AutoCloseable {
     if (!scores.isEmpty()) {
       panels.add(new CurveChart.Panel("score", scores));
     }
-    run.plot(new CurveChart(title, "row of metrics.csv", panels));
+    run().plot(new CurveChart(title, "row of metrics.csv", panels));
   }
 
   // ---------------------------------------------------------------- checkpoints
 
   private void resume(List<? extends Stage> stages) {
-    var saved = run.checkpoint();
+    var saved = run().checkpoint();
     if (saved.isPresent()) {
       try (Checkpoint checkpoint = saved.get()) {
         String name = RunFolder.text(checkpoint, "stage");
@@ -278,7 +308,7 @@ public final class TrainingLoop implements AutoCloseable {
               Kind.REFUSED_DATA,
               "the checkpoint in %s is of the stage %s: expected one of %s; begin anew in another folder"
                   .formatted(
-                      Printable.escaped(run.path().toString()),
+                      Printable.escaped(run().path().toString()),
                       Printable.of(name),
                       stages.stream().map(Stage::name).toList()));
         }
@@ -295,7 +325,7 @@ public final class TrainingLoop implements AutoCloseable {
         stage.optimizer().load(tensors, (long) RunFolder.number(checkpoint, "optimizer_steps"));
       }
     }
-    run.keepRows((int) rows);
+    run().keepRows((int) rows);
     started = System.nanoTime();
     lastCheckpoint = started;
   }
@@ -303,18 +333,19 @@ public final class TrainingLoop implements AutoCloseable {
   private void checkpoint(Stage stage) {
     SequencedMap<String, Tensor> tensors = new LinkedHashMap<>(stage.tensors());
     tensors.putAll(stage.optimizer().state());
-    run.saveCheckpoint(
-        tensors,
-        Map.of(
-            "best", String.valueOf(best),
-            "worse", String.valueOf(worse),
-            "stage", stage.name(),
-            "step", String.valueOf(step),
-            "loss_sum", String.valueOf(lossSum),
-            "loss_steps", String.valueOf(lossSteps),
-            "seconds", String.valueOf(elapsed()),
-            "rows", String.valueOf(rows),
-            "optimizer_steps", String.valueOf(stage.optimizer().steps())));
+    run()
+        .saveCheckpoint(
+            tensors,
+            Map.of(
+                "best", String.valueOf(best),
+                "worse", String.valueOf(worse),
+                "stage", stage.name(),
+                "step", String.valueOf(step),
+                "loss_sum", String.valueOf(lossSum),
+                "loss_steps", String.valueOf(lossSteps),
+                "seconds", String.valueOf(elapsed()),
+                "rows", String.valueOf(rows),
+                "optimizer_steps", String.valueOf(stage.optimizer().steps())));
     lastCheckpoint = System.nanoTime();
   }
 }

@@ -1,0 +1,249 @@
+package org.radialog.torch;
+
+import java.io.IOException;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.function.Function;
+import org.bytedeco.javacpp.chrono.Milliseconds;
+import org.bytedeco.pytorch.BroadcastOptions;
+import org.bytedeco.pytorch.FileStore;
+import org.bytedeco.pytorch.GlooDeviceVector;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.ProcessGroupGloo;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Store;
+import org.bytedeco.pytorch.TCPStore;
+import org.bytedeco.pytorch.TCPStoreOptions;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.Work;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.bytedeco.pytorch.global.torch_gloo;
+import org.radialog.base.Printable;
+import org.radialog.base.RadialogException;
+
+/**
+ * Processes that compute together, through libtorch's Gloo over TCP. Every process of a group makes
+ * the same calls in the same order; each waits for the others. Sums are formed in an order that
+ * depends on the number of processes alone, and all processes get the same bits.
+ *
+ * <p>Nothing that is sent is encrypted or authenticated: the machines of a group need a network of
+ * their own. Used by one thread at a time.
+ */
+public final class ProcessGroup implements AutoCloseable {
+  private static final Duration JOINING = Duration.ofMinutes(10);
+  // A process that ends is noticed at once; this is for a machine that falls silent.
+  private static final Duration WAITING = Duration.ofHours(1);
+
+  /** Where the processes of a group find each other. */
+  public sealed interface Meeting {
+    /** Processes of one machine, by a file that none of them has made before. */
+    record File(Path path) implements Meeting {}
+
+    /** Processes of any machines, at a port of the machine on which process 0 runs. */
+    record Port(String host, int port) implements Meeting {}
+  }
+
+  /**
+   * The place of a process in its group.
+   *
+   * @param rank of this process, from 0
+   * @param size processes of the group
+   */
+  public record Place(int rank, int size, Meeting meeting) {}
+
+  /** Another process of the group has ended or does not answer. */
+  public static final class Lost extends RadialogException {
+    private static final long serialVersionUID = 1;
+
+    Lost(String message, Throwable cause) {
+      super(message, cause);
+    }
+  }
+
+  private record Joined(Store store, ProcessGroupGloo gloo) {}
+
+  private final int rank;
+  private final int size;
+  private final Optional<Joined> others; // empty for a process alone
+
+  private ProcessGroup(int rank, int size, Optional<Joined> others) {
+    this.rank = rank;
+    this.size = size;
+    this.others = others;
+  }
+
+  /** The group of this process alone, which waits for nobody. */
+  public static ProcessGroup alone() {
+    return new ProcessGroup(0, 1, Optional.empty());
+  }
+
+  /**
+   * Joins a group; returns when all processes have. They may be up to ten minutes apart.
+   *
+   * @throws RadialogException if the meeting cannot be reached or a process does not come
+   */
+  public static ProcessGroup join(Place place) {
+    NativeLibraries.load();
+    torch_gloo.kAllreduceSlotPrefix(); // loads Gloo's part of the binding
+    try (Scope scope = new Scope()) {
+      Store store = scope.release(store(place));
+      ProcessGroupGloo.Options options = ProcessGroupGloo.Options.create(millis(JOINING));
+      options.devices(
+          new GlooDeviceVector(ProcessGroupGloo.createDeviceForHostname(ownAddress(place))));
+      ProcessGroupGloo gloo =
+          scope.release(new ProcessGroupGloo(store, place.rank, place.size, options));
+      gloo.setTimeout(millis(WAITING));
+      return new ProcessGroup(place.rank, place.size, Optional.of(new Joined(store, gloo)));
+    } catch (RuntimeException e) {
+      throw new Lost(
+          "process %d of %d cannot join the others at %s: %s"
+              .formatted(place.rank, place.size, name(place.meeting), words(e)),
+          e);
+    }
+  }
+
+  private static Store store(Place place) {
+    return switch (place.meeting) {
+      case Meeting.File(Path path) -> new FileStore(path.toString(), place.size);
+      case Meeting.Port(String host, int port) -> {
+        TCPStoreOptions options = new TCPStoreOptions();
+        options.port((short) port);
+        options.isServer(place.rank == 0);
+        options.waitWorkers(false);
+        options.timeout(millis(JOINING));
+        yield new TCPStore(host, options);
+      }
+    };
+  }
+
+  // Where the others reach this process.
+  private static String ownAddress(Place place) {
+    return switch (place.meeting) {
+      case Meeting.File _ -> "127.0.0.1";
+      case Meeting.Port(String host, int port) -> place.rank == 0 ? host : towards(host, port);
+    };
+  }
+
+  // The address that the system would send from; nothing is sent.
+  private static String towards(String host, int port) {
+    try (DatagramSocket socket = new DatagramSocket()) {
+      socket.connect(new InetSocketAddress(InetAddress.getByName(host), port));
+      return socket.getLocalAddress().getHostAddress();
+    } catch (IOException e) {
+      throw new RadialogException("no way leads to %s: %s".formatted(Printable.of(host), e), e);
+    }
+  }
+
+  private static String name(Meeting meeting) {
+    return switch (meeting) {
+      case Meeting.File(Path path) -> Printable.escaped(path.toString());
+      case Meeting.Port(String host, int port) -> Printable.of(host) + ":" + port;
+    };
+  }
+
+  /** The number of this process, from 0. */
+  public int rank() {
+    return rank;
+  }
+
+  /** How many processes there are, this one among them. */
+  public int size() {
+    return size;
+  }
+
+  /**
+   * Puts the sum over all processes in the place of a dense tensor, whose shape and dtype are the
+   * same in each.
+   *
+   * @throws Lost if another process has ended
+   */
+  public void sum(Tensor tensor) {
+    together(tensor, gloo -> values -> gloo.allreduce(values));
+  }
+
+  /**
+   * The sum of a number over all processes.
+   *
+   * @throws Lost if another process has ended
+   */
+  public double sum(double value) {
+    try (Scope _ = new Scope()) {
+      Tensor one = Torch.empty(ScalarType.Double, 1).fill_(new Scalar(value));
+      sum(one);
+      return Torch.item(one);
+    }
+  }
+
+  /**
+   * Puts the values of process 0 in the place of a tensor of the same shape and dtype.
+   *
+   * @throws Lost if another process has ended
+   */
+  public void broadcast(Tensor tensor) {
+    together(tensor, gloo -> values -> gloo.broadcast(values, new BroadcastOptions()));
+  }
+
+  /**
+   * The numbers that process 0 gives, in all processes.
+   *
+   * @param values as many in each process
+   * @throws Lost if another process has ended
+   */
+  public long[] first(long... values) {
+    try (Scope _ = new Scope()) {
+      Tensor all = Torch.tensor(values, values.length);
+      broadcast(all);
+      return Torch.longs(all);
+    }
+  }
+
+  /**
+   * Waits until all processes have come here.
+   *
+   * @throws Lost if another process has ended
+   */
+  public void barrier() {
+    sum(0);
+  }
+
+  private void together(
+      Tensor tensor, Function<ProcessGroupGloo, Function<TensorVector, Work>> what) {
+    others.ifPresent(joined -> {
+      try (Scope _ = new Scope();
+          NoGradGuard _ = new NoGradGuard()) {
+        Tensor plain = tensor.detach().contiguous();
+        what.apply(joined.gloo).apply(new TensorVector(plain))._wait();
+        if (!tensor.is_contiguous()) {
+          tensor.copy_(plain);
+        }
+      } catch (RuntimeException e) {
+        throw new Lost(
+            "process %d of %d has lost another one: %s".formatted(rank, size, words(e)), e);
+      }
+    });
+  }
+
+  // The library's words begin with a place in its own source.
+  private static String words(RuntimeException e) {
+    String message = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+    return Printable.of(message.replaceFirst("^\\[[^\\]]*\\.cc:\\d+\\] ", ""));
+  }
+
+  /** Leaves the group. */
+  @Override
+  public void close() {
+    others.ifPresent(joined -> {
+      joined.gloo.close();
+      joined.store.close();
+    });
+  }
+
+  private static Milliseconds millis(Duration time) {
+    return new Milliseconds(time.toMillis());
+  }
+}

@@ -1,0 +1,234 @@
+package org.radialog.train;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.radialog.base.Printable;
+import org.radialog.base.RadialogException;
+import org.radialog.torch.ProcessGroup;
+import org.radialog.torch.ProcessGroup.Meeting;
+import org.radialog.torch.ProcessGroup.Place;
+
+/**
+ * The processes of a training on this machine: this one starts the others by its own command line,
+ * watches them, and ends when one of them dies.
+ */
+public final class Workers {
+  // How a process that was started here is told its number on this machine, and where to meet.
+  private static final String NUMBER = "radialog.worker";
+  private static final String MEETING = "radialog.meeting";
+
+  private static final long GRACE_SECONDS = 20;
+
+  /**
+   * Over how much a training is spread.
+   *
+   * @param processes on each machine
+   * @param nodes machines
+   * @param node number of this machine, from 0
+   * @param rendezvous where the processes of several machines meet: an address of machine 0 and a
+   *     free port of it; empty for one machine
+   */
+  public record Spread(int processes, int nodes, int node, Optional<Meeting.Port> rendezvous) {
+    /** Checks that the numbers go together. */
+    public Spread {
+      if (processes < 1 || nodes < 1 || node < 0 || node >= nodes) {
+        throw new IllegalArgumentException(
+            "machine %d of %d with %d processes".formatted(node, nodes, processes));
+      }
+      if (nodes > 1 && rendezvous.isEmpty()) {
+        throw new IllegalArgumentException("several machines without a rendezvous");
+      }
+    }
+
+    private int size() {
+      return processes * nodes;
+    }
+
+    private int rank(int number) {
+      return node * processes + number;
+    }
+
+    private Place place(int number, Meeting meeting) {
+      return new Place(rank(number), size(), meeting);
+    }
+  }
+
+  /** A process that has ended before the training. */
+  private record Death(int rank, int code, String lastLine) {
+    RadialogException failure(int size, @Nullable Throwable cause) {
+      String said = lastLine.isEmpty() ? "it said nothing" : Printable.of(lastLine);
+      String message =
+          "process %d of %d ended with exit code %d: %s; the run folder keeps the last checkpoint, and the same command goes on from it"
+              .formatted(rank, size, code, said);
+      return cause == null ? new RadialogException(message) : new RadialogException(message, cause);
+    }
+  }
+
+  private final Spread spread;
+  private final List<Process> processes = new ArrayList<>();
+  private final BlockingQueue<Death> deaths = new LinkedBlockingQueue<>();
+  private volatile boolean joined;
+
+  private Workers(Spread spread) {
+    this.spread = spread;
+  }
+
+  /**
+   * Runs a training in all its processes. The process that calls this first starts those of its
+   * machine; each runs {@code training} in a group of all processes of all machines.
+   *
+   * @param command main class and arguments of this process
+   * @param training what each process does; it ends when process 0 of the group says so
+   * @throws RadialogException if another process ends before the training does
+   */
+  public static void run(Spread spread, List<String> command, Consumer<ProcessGroup> training) {
+    Optional<Integer> worker = Optional.ofNullable(Integer.getInteger(NUMBER));
+    if (worker.isPresent()) {
+      endWithParent();
+      Meeting met =
+          spread
+              .rendezvous
+              .<Meeting>map(port -> port)
+              .orElseGet(() -> new Meeting.File(Path.of(System.getProperty(MEETING, ""))));
+      try (ProcessGroup group = ProcessGroup.join(spread.place(worker.get(), met))) {
+        training.accept(group);
+      }
+    } else if (spread.size() == 1) {
+      training.accept(ProcessGroup.alone());
+    } else {
+      new Workers(spread).run(command, training);
+    }
+  }
+
+  // Who has started this process may be killed before the group has formed.
+  private static void endWithParent() {
+    ProcessHandle.current()
+        .parent()
+        .ifPresent(parent -> parent.onExit().thenRun(() -> Runtime.getRuntime().halt(1)));
+  }
+
+  private void run(List<String> command, Consumer<ProcessGroup> training) {
+    Path folder = folder();
+    Meeting.File file = new Meeting.File(folder.resolve("meeting"));
+    try {
+      for (int number = 1; number < spread.processes; number++) {
+        start(number, file, command);
+      }
+      Meeting meeting = spread.rendezvous.<Meeting>map(port -> port).orElse(file);
+      try (ProcessGroup group = ProcessGroup.join(spread.place(0, meeting))) {
+        joined = true;
+        training.accept(group);
+      }
+      for (Process process : processes) {
+        if (!process.waitFor(GRACE_SECONDS, TimeUnit.SECONDS)) {
+          process.destroyForcibly();
+        }
+      }
+    } catch (ProcessGroup.Lost lost) {
+      throw firstDeath().map(death -> death.failure(spread.size(), lost)).orElse(lost);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new RadialogException(
+          RadialogException.Kind.CANCELLED, "interrupted while the other processes ended", e);
+    } finally {
+      processes.forEach(Process::destroyForcibly);
+      remove(folder, file.path());
+    }
+  }
+
+  // The connection breaks a moment before the process has gone.
+  private Optional<Death> firstDeath() {
+    try {
+      return Optional.ofNullable(
+          processes.isEmpty() ? null : deaths.poll(GRACE_SECONDS, TimeUnit.SECONDS));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return Optional.empty();
+    }
+  }
+
+  private void start(int number, Meeting.File file, List<String> command) {
+    List<String> words = new ArrayList<>();
+    words.add(ProcessHandle.current().info().command().orElse("java"));
+    ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+        // what is this process's own: its terminal, a debugger's port, a file that it writes
+        .filter(flag ->
+            !flag.startsWith("-Dradialog.stderr.terminal")
+                && !flag.startsWith("-agentlib:")
+                && !flag.startsWith("-javaagent:")
+                && !flag.startsWith("-XX:AOTCacheOutput"))
+        .forEach(words::add);
+    words.add("-D" + NUMBER + "=" + number);
+    words.add("-D" + MEETING + "=" + file.path());
+    words.add("-cp");
+    words.add(System.getProperty("java.class.path"));
+    words.addAll(command);
+    Process process;
+    try {
+      process =
+          new ProcessBuilder(words)
+              .redirectInput(Redirect.from(Path.of("/dev/null").toFile()))
+              .redirectOutput(Redirect.DISCARD)
+              .start();
+    } catch (IOException e) {
+      throw new RadialogException("cannot start process %d: %s".formatted(number, e), e);
+    }
+    processes.add(process);
+    Thread.ofPlatform().daemon().name("process " + number).start(() -> watch(number, process));
+  }
+
+  private void watch(int number, Process process) {
+    String last = "";
+    int code;
+    try (BufferedReader lines = process.errorReader()) {
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        if (!line.isBlank() && !line.startsWith("WARNING: ")) {
+          last = line;
+        }
+      }
+      code = process.waitFor();
+    } catch (IOException e) {
+      last = "cannot read what it says: " + e;
+      code = process.onExit().join().exitValue();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return;
+    }
+    if (code != 0) {
+      Death death = new Death(spread.rank(number), code, last);
+      if (!joined) { // nothing but this thread would notice before long
+        throw death.failure(spread.size(), null);
+      }
+      deaths.add(death);
+    }
+  }
+
+  private static Path folder() {
+    try {
+      return Files.createTempDirectory("radialog-processes-"); // its owner's alone
+    } catch (IOException e) {
+      throw new RadialogException("cannot make a folder for the processes to meet: " + e, e);
+    }
+  }
+
+  private static void remove(Path folder, Path file) {
+    try {
+      Files.deleteIfExists(file);
+      Files.delete(folder);
+    } catch (IOException e) {
+      throw new RadialogException("cannot remove " + folder + ": " + e, e);
+    }
+  }
+}
