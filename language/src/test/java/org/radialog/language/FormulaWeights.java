@@ -4,12 +4,12 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Optional;
 import org.radialog.base.RadialogException;
-import org.radialog.testing.GoldenCase;
+import org.radialog.testing.GoldenWeights;
 import org.radialog.weights.DType;
 import org.radialog.weights.TensorInfo;
 
-/** The weights of a golden case: a formula over their names. */
-record FormulaWeights(LlamaConfig config, GoldenCase golden) implements LlamaWeights {
+/** Weights that are a formula over a salt and their names, as those of a golden case are. */
+record FormulaWeights(LlamaConfig config, String salt) implements LlamaWeights {
   @Override
   public TensorInfo info(String name) {
     long[] shape =
@@ -27,7 +27,11 @@ record FormulaWeights(LlamaConfig config, GoldenCase golden) implements LlamaWei
   public float[] floats(String name, int firstRow, int rows) {
     long[] shape = info(name).shape();
     int columns = shape.length == 1 ? 1 : (int) shape[1];
-    return Arrays.copyOfRange(
-        golden.weight(name, shape), firstRow * columns, (firstRow + rows) * columns);
+    return Arrays.copyOfRange(value(name, shape), firstRow * columns, (firstRow + rows) * columns);
+  }
+
+  /** The weight or the adapter's value {@code key}, row-major. */
+  float[] value(String key, long... shape) {
+    return GoldenWeights.fill(salt, key, shape);
   }
 }

@@ -66,7 +66,9 @@ class LoraParityTest {
       Stream<DynamicTest> outputs =
           golden.expected().keySet().stream()
               .map(output ->
-                  test(output, label -> Parity.check(label, output(output), golden, TOLERANCE)));
+                  test(
+                      output,
+                      label -> Parity.check(label, output(output), golden, tolerance(output))));
       List<DynamicTest> files =
           List.of(
               test("adapter_keys", this::adapterKeys),
@@ -82,6 +84,13 @@ class LoraParityTest {
       return DynamicTest.dynamicTest(label, () -> body.accept(label));
     }
 
+    // Where rounding moves the reference's gradients, it moves ours (LoraGradientTest).
+    private double tolerance(String output) {
+      return output.startsWith("gradient")
+          ? Math.max(TOLERANCE, 10 * golden.expected(output).deviation())
+          : TOLERANCE;
+    }
+
     private float[] output(String name) {
       if (run.isEmpty()) {
         runAll();
@@ -90,7 +99,7 @@ class LoraParityTest {
     }
 
     private LlamaWeights weights() {
-      return new FormulaWeights(base, golden);
+      return new FormulaWeights(base, golden.weightSalt());
     }
 
     private LoraAdapter adapter() {

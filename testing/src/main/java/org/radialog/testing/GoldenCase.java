@@ -40,9 +40,12 @@ public final class GoldenCase {
    * @param step the stored elements are flat indices 0, step, 2 step, ...
    * @param stored the stored elements
    * @param absmax of the full tensor
+   * @param deviation how far the reference in fp32 is from itself in fp64, relative to {@code
+   *     absmax}; 0 where the case does not say
    */
   @SuppressWarnings("ArrayRecordComponent") // for tests, never changed
-  public record Expected(String name, long[] shape, int step, double[] stored, double absmax) {
+  public record Expected(
+      String name, long[] shape, int step, double[] stored, double absmax, double deviation) {
     /** The number of elements of the full tensor. */
     public long elements() {
       return Arrays.stream(shape).reduce(1, Math::multiplyExact);
@@ -250,7 +253,8 @@ public final class GoldenCase {
                 longs(output.required("shape")),
                 output.path("flat_step").asInt(1),
                 tensors.doubles(entry.getKey()),
-                output.required("absmax").doubleValue()));
+                output.required("absmax").doubleValue(),
+                output.path("deviation").path("float64").doubleValue(0)));
       }
     }
   }

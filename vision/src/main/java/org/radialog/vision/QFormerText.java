@@ -25,10 +25,10 @@ import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
 /**
- * The text branch of BLIP-2's Q-Former (arXiv 2301.12597, §3.1) beside its queries, for inference:
- * text alone, text together with the queries of a film, and text word by word behind them.
- * Self-attention is shared with the {@link QFormer}, feed-forward layers are the text's own. Names
- * are those of the published checkpoint's {@code model}.
+ * The text branch of BLIP-2's Q-Former (arXiv 2301.12597, §3.1) beside its queries: text alone,
+ * text together with the queries of a film, and text word by word behind them. {@link
+ * QFormerObjective} trains it. Self-attention is shared with the {@link QFormer}, feed-forward
+ * layers are the text's own. Names are those of the published checkpoint's {@code model}.
  *
  * <p>B rows, Q queries, T tokens of the longest text, D width, V vocabulary, E width of the space
  * in which film and text are compared.
@@ -60,14 +60,16 @@ public final class QFormerText {
   private final Linear transform;
   private final LayerNorm transformNorm;
   private final Tensor bias; // [V]
+  private final double dropout;
 
-  private QFormerText(QFormer queries, Parameters p, Config c) {
+  private QFormerText(QFormer queries, Parameters p, Config c, double dropout) {
     int hidden = queries.config().hidden();
     Init init = Init.normal(BertResidual.STD);
     Parameters bert = p.at("Qformer.bert.");
     Parameters words = p.at("Qformer.cls.predictions.");
     this.queries = queries;
     this.config = c;
+    this.dropout = dropout;
     this.words = bert.get("embeddings.word_embeddings.weight", init, c.vocab(), hidden);
     this.positions = bert.get("embeddings.position_embeddings.weight", init, c.positions(), hidden);
     this.norm = queries.embeddingNorm();
@@ -87,13 +89,22 @@ public final class QFormerText {
   }
 
   /**
-   * The branch beside {@code queries}; its tensors belong to {@code p}, which the queries' belong
-   * to as well.
+   * The branch beside {@code queries} for inference; its tensors belong to {@code p}, which the
+   * queries' belong to as well.
    *
    * @throws RadialogException if {@code p} lacks a tensor or has it in another shape
    */
   public static QFormerText of(QFormer queries, Parameters p, Config c) {
-    return new QFormerText(queries, p, c);
+    return of(queries, p, c, 0);
+  }
+
+  /**
+   * As {@link #of(QFormer, Parameters, Config)}, for training.
+   *
+   * @param dropout share of the activations that is set to 0; the published training has 0.1
+   */
+  public static QFormerText of(QFormer queries, Parameters p, Config c, double dropout) {
+    return new QFormerText(queries, p, c, dropout);
   }
 
   /** Text alone, the queries unseen: rows of ids to [B, T, D]. */
@@ -101,9 +112,9 @@ public final class QFormerText {
     Rows text = new Rows(rows);
     try (Scope scope = new Scope()) {
       Tensor mask = text.visible(0); // [B, 1, 1, T]
-      Tensor x = norm.forward(embeddings(text)); // [B, T, D]
+      Tensor x = read(text); // [B, T, D]
       for (Layer layer : layers) {
-        x = layer.text(layer.attend(x, x, mask)); // [B, T, D]
+        x = layer.text(layer.attend(x, x, mask, dropout), dropout); // [B, T, D]
       }
       return scope.keep(x);
     }
@@ -118,13 +129,12 @@ public final class QFormerText {
     try (Scope scope = new Scope()) {
       Tensor image = queries.imageTokens(features); // [B, P, C]
       Tensor mask = text.visible(queries.config().queries()); // [B, 1, 1, Q + T]
-      Tensor x =
-          norm.forward(cat(new TensorVector(queries.tokens(rows.size()), embeddings(text)), 1));
+      Tensor x = cat(new TensorVector(asked(rows.size()), read(text)), 1); // [B, Q + T, D]
       for (Layer layer : layers) {
-        x = layer.attend(x, x, mask); // [B, Q + T, D]
+        x = layer.attend(x, x, mask, dropout); // [B, Q + T, D]
         long q = queries.config().queries();
-        Tensor seen = layer.shared.behindSelf(x.narrow(1, 0, q), image, 0); // [B, Q, D]
-        Tensor read = layer.text(x.narrow(1, q, text.longest)); // [B, T, D]
+        Tensor seen = layer.shared.behindSelf(x.narrow(1, 0, q), image, dropout); // [B, Q, D]
+        Tensor read = layer.text(x.narrow(1, q, text.longest), dropout); // [B, T, D]
         x = cat(new TensorVector(seen, read), 1);
       }
       return scope.keep(x);
@@ -138,19 +148,34 @@ public final class QFormerText {
    * @param rows of ids, [DEC] first
    */
   public Tensor nextTokens(Tensor features, List<int[]> rows) {
+    return written(features, rows).logits();
+  }
+
+  /**
+   * The queries of a film, as {@link QFormer#forward} gives them, and the text that was written
+   * while looking at them.
+   *
+   * @param queries [B, Q, D]
+   * @param logits of the next token, [B, T, V]
+   */
+  record Written(Tensor queries, Tensor logits) {}
+
+  /** Queries and {@link #nextTokens} of one pass. */
+  Written written(Tensor features, List<int[]> rows) {
     Rows text = new Rows(rows);
     try (Scope scope = new Scope()) {
       Tensor image = queries.imageTokens(features); // [B, P, C]
       Tensor mask = text.visibleBefore(queries.config().queries()); // [B, 1, T, Q + T]
-      Tensor q = norm.forward(queries.tokens(rows.size())); // [B, Q, D]
-      Tensor x = norm.forward(embeddings(text)); // [B, T, D]
+      Tensor q = asked(rows.size()); // [B, Q, D]
+      Tensor x = read(text); // [B, T, D]
       for (Layer layer : layers) {
         Tensor source = cat(new TensorVector(q, x), 1); // [B, Q + T, D]
-        x = layer.text(layer.attend(x, source, mask)); // [B, T, D]
-        q = layer.shared.forward(q, image, 0); // [B, Q, D]
+        x = layer.text(layer.attend(x, source, mask, dropout), dropout); // [B, T, D]
+        q = layer.shared.forward(q, image, dropout); // [B, Q, D]
       }
       Tensor h = transformNorm.forward(gelu(transform.forward(x))); // [B, T, D]
-      return scope.keep(torch.linear(h, words, new TensorOptional(bias))); // [B, T, V]
+      Tensor logits = torch.linear(h, words, new TensorOptional(bias)); // [B, T, V]
+      return new Written(scope.keep(q), scope.keep(logits));
     }
   }
 
@@ -182,8 +207,15 @@ public final class QFormerText {
     return normalize(x, last);
   }
 
-  private Tensor embeddings(Rows text) {
-    return embedding(words, text.ids()).add(positions.narrow(0, 0, text.longest)); // [B, T, D]
+  // before the first layer: [B, T, D]
+  private Tensor read(Rows text) {
+    Tensor x = embedding(words, text.ids()).add(positions.narrow(0, 0, text.longest)); // [B, T, D]
+    return BertResidual.drop(norm.forward(x), dropout);
+  }
+
+  // before the first layer: [B, Q, D]
+  private Tensor asked(long rows) {
+    return BertResidual.drop(norm.forward(queries.tokens(rows)), dropout);
   }
 
   /** Rows of ids, padded on the right. */
@@ -252,13 +284,13 @@ public final class QFormerText {
     }
 
     // [B, T, D] and what it may look at, [B, S, D] -> [B, T, D]
-    Tensor attend(Tensor x, Tensor source, Tensor mask) {
-      return shared.self().forward(x, source, Optional.of(mask), 0);
+    Tensor attend(Tensor x, Tensor source, Tensor mask, double dropout) {
+      return shared.self().forward(x, source, Optional.of(mask), dropout);
     }
 
     // behind self-attention: [B, T, D] -> [B, T, D]
-    Tensor text(Tensor x) {
-      return output.forward(gelu(intermediate.forward(x)), x, 0);
+    Tensor text(Tensor x, double dropout) {
+      return output.forward(gelu(intermediate.forward(x)), x, dropout);
     }
   }
 }

@@ -1,0 +1,203 @@
+package org.radialog.vision;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.global.torch;
+import org.radialog.torch.Init;
+import org.radialog.torch.Parameters;
+import org.radialog.torch.Scope;
+import org.radialog.torch.Torch;
+
+/**
+ * What the Q-Former learns in its first stage (BLIP-2, arXiv 2301.12597, §3.1): to tell which text
+ * belongs to a film by comparison (ITC) and by reading both together (ITM), and to write the text
+ * (LM). The sum of the three is the loss.
+ *
+ * <p>B films with one text each · Q queries · T tokens of the longest text · E width of the space
+ * of comparison · V vocabulary.
+ */
+public final class QFormerObjective {
+  private static final double SMOOTHING = 0.1; // of the labels of ITC and LM
+  private static final double FLOOR = 1e-4; // so that a draw is possible where a softmax is 0
+  private static final long MEAN = 1; // at::Reduction::Mean
+  private static final long NO_LABEL = -100;
+  private static final double TEMPERATURE = 0.07; // before training
+
+  /**
+   * Draws for each row of {@code weights} [B, B] one column, by chance in proportion to the
+   * weights; those on the diagonal are 0.
+   */
+  @FunctionalInterface
+  public interface Negatives {
+    /** By libtorch's random numbers. */
+    Negatives DRAWN = weights -> Torch.longs(torch.multinomial(weights, 1));
+
+    /** B column numbers. */
+    long[] draw(Tensor weights);
+  }
+
+  /**
+   * The losses of a batch, scalars with their graph.
+   *
+   * @param contrast ITC: cross-entropy of films to texts and of texts to films, averaged
+   * @param match ITM: cross-entropy of B pairs that belong together and 2 B that do not
+   * @param language LM: cross-entropy of each token of the texts behind the first
+   */
+  public record Losses(Tensor contrast, Tensor match, Tensor language) {
+    /** The sum. */
+    public Tensor total() {
+      return contrast.add(match).add(language);
+    }
+  }
+
+  private final QFormerText text;
+  private final Tensor temperature; // []
+  private final int begin;
+
+  private QFormerObjective(QFormerText text, Tensor temperature, int begin) {
+    this.text = text;
+    this.temperature = temperature;
+    this.begin = begin;
+  }
+
+  /**
+   * The objective with its temperature in {@code p}, checkpoint key {@code temp}.
+   *
+   * @param begin id of [DEC], which stands in the place of the first token where a text is written
+   * @throws org.radialog.base.RadialogException if {@code p} has the temperature in another shape
+   */
+  public static QFormerObjective of(QFormerText text, Parameters p, int begin) {
+    return new QFormerObjective(text, p.get("temp", Init.constant(TEMPERATURE)), begin);
+  }
+
+  /**
+   * The losses of a batch.
+   *
+   * @param features of B films, {@code [B, C, h, w]}
+   * @param rows the films' texts as ids, [CLS] first
+   * @param negatives chooses the pairs that do not belong together
+   * @throws IllegalArgumentException if there are fewer than two films, or not as many texts
+   */
+  public Losses losses(Tensor features, List<int[]> rows, Negatives negatives) {
+    int count = rows.size(); // B
+    if (count < 2 || features.size(0) != count) {
+      throw new IllegalArgumentException(
+          "expected two films or more with a text each, got %d films and %d texts"
+              .formatted(features.size(0), count));
+    }
+    try (Scope scope = new Scope()) {
+      List<int[]> written = rows.stream().map(this::begun).toList();
+      QFormerText.Written pass = text.written(features, written);
+      Similarity similarity =
+          similarity(text.imageFeatures(pass.queries()), text.textFeatures(text.text(rows)));
+      return new Losses(
+          scope.keep(contrast(similarity)),
+          scope.keep(match(features, rows, similarity, negatives)),
+          scope.keep(language(pass.logits(), written)));
+    }
+  }
+
+  /**
+   * How alike films and texts are, over the temperature.
+   *
+   * @param ofFilms a row a film: [B, B]
+   * @param ofTexts a row a text: [B, B]
+   */
+  record Similarity(Tensor ofFilms, Tensor ofTexts) {
+    /** The weights by which a wrong text is drawn for each film, [B, B]. */
+    Tensor wrongTexts() {
+      return weights(ofFilms);
+    }
+
+    /** The weights by which a wrong film is drawn for each text, [B, B]. */
+    Tensor wrongFilms() {
+      return weights(ofTexts);
+    }
+
+    private static Tensor weights(Tensor similarity) {
+      try (Scope scope = new Scope();
+          NoGradGuard _ = new NoGradGuard()) {
+        Tensor weights = torch.softmax(similarity, 1).add(new Scalar(FLOOR));
+        weights.fill_diagonal_(new Scalar(0.0));
+        return scope.keep(weights);
+      }
+    }
+  }
+
+  /**
+   * Compares each film with each text by that of its queries which is most like it.
+   *
+   * @param films [B, Q, E], of length 1
+   * @param texts [B, E], of length 1
+   */
+  Similarity similarity(Tensor films, Tensor texts) {
+    Tensor pairs = films.matmul(texts.t()); // [B, Q, E] · [E, B] -> [B, Q, B]
+    Tensor best = pairs.amax(new long[] {1}, false).div(temperature); // [B, B]
+    return new Similarity(best, best.t());
+  }
+
+  private static Tensor contrast(Similarity similarity) {
+    int count = Math.toIntExact(similarity.ofFilms.size(0));
+    Tensor own = Torch.tensor(IntStream.range(0, count).asLongStream().toArray(), count); // [B]
+    Tensor films = smoothed(similarity.ofFilms, own);
+    Tensor texts = smoothed(similarity.ofTexts, own);
+    return films.add(texts).div(new Scalar(2.0));
+  }
+
+  private Tensor match(
+      Tensor features, List<int[]> rows, Similarity similarity, Negatives negatives) {
+    int count = rows.size();
+    long[] wrongFilms = negatives.draw(similarity.wrongFilms());
+    long[] wrongTexts = negatives.draw(similarity.wrongTexts());
+    long[] films = new long[3 * count];
+    List<int[]> texts = new ArrayList<>();
+    for (int i = 0; i < films.length; i++) {
+      int own = i % count;
+      films[i] = i / count == 1 ? wrongFilms[own] : own;
+      texts.add(rows.get(i / count == 2 ? Math.toIntExact(wrongTexts[own]) : own));
+    }
+    long[] labels = new long[films.length];
+    Arrays.fill(labels, 0, count, 1);
+    Tensor pairs = features.index_select(0, Torch.tensor(films, films.length)); // [3 B, C, h, w]
+    Tensor logits = text.match(text.joint(pairs, texts)); // [3 B, 2]
+    return torch.cross_entropy_loss(logits, Torch.tensor(labels, labels.length));
+  }
+
+  // The logits at t say the token at t + 1; padding is not asked for.
+  private static Tensor language(Tensor logits /* [B, T, V] */, List<int[]> rows) {
+    int longest = Math.toIntExact(logits.size(1)); // T
+    List<Long> asked = new ArrayList<>();
+    List<Long> targets = new ArrayList<>();
+    for (int b = 0; b < rows.size(); b++) {
+      int[] ids = rows.get(b);
+      for (int t = 1; t < ids.length; t++) {
+        asked.add((long) b * longest + t - 1);
+        targets.add((long) ids[t]);
+      }
+    }
+    Tensor chosen =
+        logits.flatten(0, 1).index_select(0, Torch.tensor(array(asked), asked.size())); // [M, V]
+    return smoothed(chosen, Torch.tensor(array(targets), targets.size()));
+  }
+
+  private int[] begun(int[] ids) {
+    int[] written = ids.clone();
+    written[0] = begin;
+    return written;
+  }
+
+  private static Tensor smoothed(Tensor logits, Tensor targets) {
+    return torch.cross_entropy_loss(
+        logits, targets, new TensorOptional(), MEAN, NO_LABEL, SMOOTHING);
+  }
+
+  private static long[] array(List<Long> values) {
+    return values.stream().mapToLong(Long::longValue).toArray();
+  }
+}
