@@ -41,7 +41,7 @@ import org.radialog.instruct.ReportGrammar;
  * the model foresee a report.
  */
 public final class Protocols {
-  /** The question of the view protocol (docs/radialog.md). */
+  /** The question of the view protocol (docs/specification.md). */
   public static final String VIEW_QUESTION = "From what view was this image taken?";
 
   private static final ReportLabeler LABELER = new RuleLabeler();

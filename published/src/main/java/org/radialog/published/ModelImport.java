@@ -46,7 +46,7 @@ public final class ModelImport {
   private static final String EMBEDDINGS = "embeddings.safetensors";
   private static final String TOKENIZER = "tokenizer";
 
-  // Published with the weights: docs/radialog.md, preprocessing and findings classifier.
+  // Published with the weights: docs/specification.md, preprocessing and findings classifier.
   private static final Preprocessing.Branches PREPROCESSING =
       new Preprocessing.Branches(512, new Preprocessing.Crops(488, 448), DicomRecipe.MIMIC_CXR_JPG);
   private static final double THRESHOLD = 0.5;
