@@ -98,7 +98,7 @@ public final class WholeFile {
   private static Path folder(Path file) throws IOException {
     Path folder = file.toAbsolutePath().getParent();
     if (folder == null) {
-      throw new IOException("it is a file system's root");
+      throw new IOException("it is the root of a file system");
     }
     return folder;
   }

@@ -34,7 +34,8 @@ public final class WholeFolder {
     try {
       if (Files.exists(target) && !empty(target)) {
         throw new RadialogException(
-            target + " is there already and not an empty folder; name a new one, or delete it");
+            target
+                + " already exists and is not an empty folder; choose a new folder, or delete it");
       }
       InUse.sweep(parent, LEFTOVER, left -> left.resolve(MARK));
       Files.createDirectories(temporary);

@@ -79,8 +79,9 @@ public final class Speed implements AutoCloseable {
   }
 
   private RaDialog model() {
-    return model.orElseThrow(
-        () -> new RadialogException("a language model alone reads no films and corrects nothing"));
+    return model.orElseThrow(() ->
+        new RadialogException(
+            "a language model without an image encoder cannot read films or correct reports"));
   }
 
   /** Bytes of weights and of the cache that a step behind {@code context} tokens reads. */

@@ -28,8 +28,8 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(
     name = "text",
     description = {
-      "Measures the labeler and the text metrics. The reports of FILE are repeated to --count; each"
-          + " is scored beside the next one."
+      "Measures the labeler and the text metrics. The reports of FILE are repeated"
+          + " up to --count; each is scored against the next one."
     },
     mixinStandardHelpOptions = true)
 final class BenchTextCommand implements Callable<Integer> {
@@ -39,24 +39,26 @@ final class BenchTextCommand implements Callable<Integer> {
       names = "--reports",
       required = true,
       paramLabel = "FILE",
-      description = "A data set with reports, or one report a line, CSV, JSONL or ReXrank JSON.")
+      description =
+          "A data set with reports, or a file with one report per line, CSV, JSONL or"
+              + " ReXrank JSON.")
   private Path file = Path.of("");
 
   @Option(
       names = "--count",
       paramLabel = "N",
       defaultValue = "1000000",
-      description = "Reports to label (default: ${DEFAULT-VALUE}).")
+      description = "Number of reports to label (default: ${DEFAULT-VALUE}).")
   private int count;
 
   @Option(
       names = "--pairs",
       paramLabel = "N",
       defaultValue = "4000",
-      description = "Pairs of reports to score (default: ${DEFAULT-VALUE}).")
+      description = "Number of pairs of reports to score (default: ${DEFAULT-VALUE}).")
   private int pairs;
 
-  @Option(names = "--json", description = "One JSON object.")
+  @Option(names = "--json", description = "Prints one JSON object.")
   private boolean json;
 
   @Override

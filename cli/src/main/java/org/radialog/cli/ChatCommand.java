@@ -42,7 +42,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "chat",
     description = {
-      "Talks about a chest radiograph. Without a terminal it reads one turn a line.",
+      "Holds a conversation about a chest radiograph. If standard input is not a"
+          + " terminal, each line is one turn.",
       "Turns: a question, /report, /impression, /summary, /correct +Name,-Name, /findings, /quit.",
       "Ctrl-C stops an answer; the conversation goes on."
     },
@@ -57,7 +58,7 @@ final class ChatCommand implements Callable<Integer> {
 
   @Mixin private FilmOptions film = new FilmOptions();
 
-  @Option(names = "--json", description = "One JSON object a turn and line.")
+  @Option(names = "--json", description = "Prints one line with a JSON object per turn.")
   private boolean json;
 
   /** Where turns come from. */
@@ -72,8 +73,8 @@ final class ChatCommand implements Callable<Integer> {
     if (Radiograph.isStandardInput(image) || film.priorFromStandardInput()) {
       throw new ParameterException(
           spec.commandLine(),
-          "chat reads its turns from standard input, so the image cannot come from there: name a"
-              + " file, or use ask or report");
+          "chat reads its turns from standard input, so it cannot read the image from"
+              + " there; name a file, or use ask or report");
     }
     try (RaDialog radialog = model.load()) {
       Session session = Session.of(radialog);
@@ -206,7 +207,7 @@ final class ChatCommand implements Callable<Integer> {
     return switch (edit) {
       case FindingsEdit.Changed(Correction correction) -> correction;
       case FindingsEdit.Hidden() ->
-          throw new RadialogException("/correct takes +name, -name and ?name, not none");
+          throw new RadialogException("/correct takes +name, -name or ?name, but not none");
     };
   }
 }

@@ -25,23 +25,25 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "compare",
     description = {
-      "Compares two systems on the same images or reports: the difference of every score, its 95 %%"
-          + " interval (paired bootstrap) and p (approximate randomisation).",
-      "A and B are predictions.jsonl of evaluate, or, with --references, files of reports."
+      "Compares two systems on the same images or reports. Prints the difference of"
+          + " every score with its 95 %% interval (paired bootstrap) and p (approximate"
+          + " randomisation).",
+      "A and B are predictions.jsonl files of evaluate or, with --references, files"
+          + " of reports."
     },
     mixinStandardHelpOptions = true)
 final class CompareCommand implements Callable<Integer> {
-  @Parameters(index = "0", paramLabel = "A", description = "One system.")
+  @Parameters(index = "0", paramLabel = "A", description = "The first system.")
   private Path first = Path.of("");
 
-  @Parameters(index = "1", paramLabel = "B", description = "The other.")
+  @Parameters(index = "1", paramLabel = "B", description = "The second system.")
   private Path second = Path.of("");
 
   @Option(
       names = "--references",
       paramLabel = "FILE",
       arity = "1..*",
-      description = "Reports that were right, where A and B are files of reports.")
+      description = "Reference reports, if A and B are files of reports.")
   private List<Path> references = List.of();
 
   @Option(
@@ -50,7 +52,8 @@ final class CompareCommand implements Callable<Integer> {
       split = ",",
       defaultValue = "section_findings,report",
       description =
-          "Of ReXrank JSON: the first of these that a study has (default: ${DEFAULT-VALUE}).")
+          "For ReXrank JSON: uses the first of these fields that a study has (default:"
+              + " ${DEFAULT-VALUE}).")
   private List<String> sections = List.of();
 
   @Mixin private ScoringOptions scoring = new ScoringOptions();

@@ -25,9 +25,9 @@ final class DataCommand {
   @Command(
       name = "folds",
       description = {
-        "Divides the patients of a data set into folds, each with its share of the films of"
-            + " every label and view; all films of a patient are in one. Equal films and seeds give"
-            + " equal folds. The table is what --folds of train and evaluate takes."
+        "Divides the patients of a data set into folds that are balanced by label and"
+            + " view and keep all films of a patient together. The same films and the same"
+            + " seed give the same folds. Pass the table to train and evaluate with --folds."
       },
       mixinStandardHelpOptions = true)
   static final class FoldsOf implements Callable<Integer> {
@@ -36,12 +36,16 @@ final class DataCommand {
         required = true,
         paramLabel = "DIR",
         description = {
-          "A folder with labels.csv: image, patient, age, sex,"
-              + " view (PA or AP), chexpert_positive (labels, | between them)."
+          "A folder with labels.csv, which has the columns image, patient, age, sex,"
+              + " view (PA or AP) and chexpert_positive (labels separated by |)."
         })
     private Path data = Path.of("");
 
-    @Option(names = "--out", required = true, paramLabel = "FILE", description = "The table.")
+    @Option(
+        names = "--out",
+        required = true,
+        paramLabel = "FILE",
+        description = "The table to write.")
     private Path out = Path.of("");
 
     @Option(
@@ -49,14 +53,14 @@ final class DataCommand {
         paramLabel = "N",
         defaultValue = "5",
         converter = Numeric.FoldCount.class,
-        description = "How many folds (default: ${DEFAULT-VALUE}).")
+        description = "Number of folds (default: ${DEFAULT-VALUE}).")
     private int count;
 
     @Option(
         names = "--seed",
         paramLabel = "N",
         defaultValue = "" + Folds.SEED,
-        description = "Orders patients that are alike (default: ${DEFAULT-VALUE}).")
+        description = "Seed for the order of equivalent patients (default: ${DEFAULT-VALUE}).")
     private long seed;
 
     @Override

@@ -56,7 +56,7 @@ final class Failure {
   /** What a failure says, with what the command line can do about it. */
   static String message(RadialogException failure) {
     return failure instanceof ImageRefused refused && refused.reason().forcible()
-        ? refused.getMessage() + "; --force reads it all the same"
+        ? refused.getMessage() + "; --force reads it anyway"
         : failure.getMessage();
   }
 
@@ -68,24 +68,26 @@ final class Failure {
           return told.getMessage();
         }
         case Terminal.WriteFailed failed -> {
-          return "stdout: the results cannot be written: " + words(root(failed));
+          return "stdout: cannot write the results: " + words(root(failed));
         }
         case OutOfMemoryError memory -> {
-          return "out of memory (%s): the Java heap may take %d MB; give less at once, or more with"
+          return ("out of memory (%s): the Java heap is limited to %d MB; process fewer inputs"
+                      + " at once, or raise the limit with")
                   .formatted(words(memory), Runtime.getRuntime().maxMemory() >> 20)
               + " RADIALOG_JAVA_OPTS=-Xmx8g";
         }
         case StackOverflowError _ -> {
-          return "the input is nested more deeply than the stack allows; if it is not, "
+          return "the input is nested more deeply than the stack allows; if it is not nested, "
               + PLEASE_REPORT.formatted(name(cause) + " " + place(cause));
         }
         case IOException failed -> {
           return "cannot read or write: " + words(failed);
         }
         case LinkageError broken -> {
-          return "a part of the program cannot be loaded (%s); is it whole, and may this process open"
+          return ("cannot load a part of the program (%s); is it complete, and may this process"
+                      + " open")
                   .formatted(words(root(broken)))
-              + " files enough (ulimit -n)? Deleting .radialog/app builds it anew";
+              + " enough files (ulimit -n)? To rebuild it, delete .radialog/app";
         }
         default -> {
           // what it was wrapped in says no more than it does
@@ -162,6 +164,6 @@ final class Failure {
     } catch (RadialogException e) {
       return " (" + e.getMessage() + ")";
     }
-    return "; attach " + file + ", after a look that it names nothing private";
+    return "; attach " + file + ", after checking that it contains nothing private";
   }
 }

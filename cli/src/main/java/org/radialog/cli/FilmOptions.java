@@ -21,21 +21,23 @@ final class FilmOptions {
       names = "--findings",
       paramLabel = "LIST",
       description = {
-        "Your edit of the findings: +name, -name and ?name (uncertain) with commas between"
-            + " (CheXpert names or short ones, for example +effusion), or none: the language model"
-            + " is told no findings."
+        "Edits of the findings: +name, -name and ?name (uncertain), separated by"
+            + " commas. Names are CheXpert labels or short forms such as +effusion. With"
+            + " none, the prompt of the language model contains no findings."
       })
   private @Nullable String findings;
 
   @Option(
       names = "--prior",
       paramLabel = "IMAGE",
-      description = "An earlier film of the same patient, for a model that compares.")
+      description = "An earlier film of the same patient, for models that compare films.")
   private @Nullable Path prior;
 
   @Option(
       names = "--force",
-      description = "Read a picture in colour or of an odd shape all the same.")
+      description =
+          "Reads the image even if it is in colour, has an unusual shape or is probably"
+              + " not a chest film.")
   private boolean force;
 
   /**

@@ -38,8 +38,7 @@ import tools.jackson.databind.node.ObjectNode;
  */
 @Command(
     name = "inspect",
-    description =
-        "Says what a checkpoint is and prints its tensors and metadata, without loading it.",
+    description = "Prints the type, tensors and metadata of a checkpoint without loading it.",
     mixinStandardHelpOptions = true)
 final class InspectCommand implements Callable<Integer> {
   // A vocabulary among the metadata would fill the screen, and so would a frozen encoder's names.
@@ -59,7 +58,7 @@ final class InspectCommand implements Callable<Integer> {
           "safetensors, GGUF, PyTorch (.pt .pth .bin .ckpt), pickle, or a folder of these")
   private List<Path> files = List.of();
 
-  @Option(names = "--json", description = "One JSON object a file and line.")
+  @Option(names = "--json", description = "Prints one line with a JSON object per file.")
   private boolean json;
 
   private int code = Main.DONE;

@@ -27,9 +27,11 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(
     name = "label",
     description = {
-      "Reads the 14 CheXpert labels out of reports: present, absent, uncertain or not mentioned.",
-      "FILE: one report a line, a CSV or TSV with the columns id and report, JSONL with id and"
-          + " report, or ReXrank JSON (told by the name; .gz is unpacked)."
+      "Extracts the 14 CheXpert labels from reports: present, absent, uncertain or"
+          + " not mentioned.",
+      "FILE has one report per line, or is CSV or TSV with the columns id and"
+          + " report, JSONL with id and report, or ReXrank JSON. The file name determines"
+          + " the format; .gz files are unpacked."
     },
     mixinStandardHelpOptions = true)
 final class LabelCommand implements Callable<Integer> {
@@ -49,10 +51,13 @@ final class LabelCommand implements Callable<Integer> {
   private static final class Output {
     @Option(
         names = "--csv",
-        description = "A table: id and the 14 labels as 1, 0, -1 or empty (the default).")
+        description =
+            "Prints a table with id and the 14 labels as 1, 0, -1 or empty (the default).")
     private boolean csv;
 
-    @Option(names = "--json", description = "One object a report, with the words that say so.")
+    @Option(
+        names = "--json",
+        description = "Prints one object per report, with the words that support each label.")
     private boolean json;
   }
 
@@ -66,7 +71,8 @@ final class LabelCommand implements Callable<Integer> {
       split = ",",
       defaultValue = "model_prediction,report",
       description =
-          "Of ReXrank JSON: the first of these that a study has (default: ${DEFAULT-VALUE}).")
+          "For ReXrank JSON: uses the first of these fields that a study has (default:"
+              + " ${DEFAULT-VALUE}).")
   private List<String> sections = List.of();
 
   @Override

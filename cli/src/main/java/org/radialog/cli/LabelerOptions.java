@@ -18,8 +18,8 @@ final class LabelerOptions {
       paramLabel = "L",
       defaultValue = RULES,
       description = {
-        "rules, which are built in (the default), or CheXbert: its file chexbert.pth with"
-            + " vocab.txt beside it, or a folder with both."
+        "rules (the built-in labeler, the default), or for CheXbert the file"
+            + " chexbert.pth with vocab.txt in the same folder, or a folder with both."
       })
   private String labeler = RULES;
 

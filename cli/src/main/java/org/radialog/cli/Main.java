@@ -18,7 +18,7 @@ import picocli.CommandLine.TypeConversionException;
 @Command(
     name = "radialog",
     description = {
-      "Reads a chest radiograph, writes its report and talks about it.",
+      "Reads a chest radiograph, writes a report and answers questions about it.",
       "For research use, not for diagnosis."
     },
     subcommands = {
@@ -42,11 +42,11 @@ import picocli.CommandLine.TypeConversionException;
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       " 0:done",
-      " 1:some input failed or a check did not hold; each is named in one line on stderr",
+      " 1:some input or check failed; each is named in one line on stderr",
       " 2:usage",
       " 3:cannot run (no JDK 25, build failed, model folder unreadable, results cannot be written)",
       "130:interrupted",
-      "141:nobody reads the results any longer"
+      "141:the reader of the output is gone"
     })
 public final class Main {
   /** All inputs done, every check held. */
@@ -67,7 +67,7 @@ public final class Main {
   @Option(
       names = Failure.DEBUG,
       scope = ScopeType.INHERIT,
-      description = "On an unexpected error also say where in the program it happened.")
+      description = "Also prints the stack trace of an unexpected error.")
   private boolean debug;
 
   private Main() {}
@@ -135,7 +135,7 @@ public final class Main {
       return Arguments.path(argument);
     } catch (InvalidPathException e) {
       throw new TypeConversionException(
-          "\"%s\" cannot be a file's name: %s"
+          "\"%s\" is not a valid file name: %s"
               .formatted(Printable.of(argument), Printable.of(e.getReason())));
     }
   }

@@ -181,7 +181,7 @@ final class ReportPage {
     try (InputStream in = ReportPage.class.getResourceAsStream("report.html")) {
       if (in == null) {
         throw new RadialogException(
-            "report.html is missing from the class path: build the room cli");
+            "report.html is missing from the class path; build the module cli");
       }
       // every value is escaped; a missing one is a mistake, an empty text is false
       return Mustache.compiler()

@@ -102,7 +102,7 @@ class DataCommandTest {
   void fewerPatientsThanFoldsAndNumbersOutOfRangeAreRefused() {
     CommandLineRun few = folds("a.csv", "--count", "25");
     assertThat(few.code()).isEqualTo(3);
-    assertThat(few.err()).contains("24 patients cannot be in 25 folds");
+    assertThat(few.err()).contains("24 patients cannot be divided into 25 folds");
     assertThat(folder.resolve("a.csv")).doesNotExist();
     CommandLineRun one = folds("a.csv", "--count", "1");
     assertThat(one.code()).isEqualTo(2);

@@ -22,7 +22,10 @@ public record Labels(Map<Finding, Entry> entries) {
     public Span {
       if (start < 0 || end < start) {
         throw new IllegalArgumentException(
-            "a span runs forward from 0 or later, got " + start + " to " + end);
+            "a span must start at 0 or later and not end before its start, got "
+                + start
+                + " to "
+                + end);
       }
     }
 

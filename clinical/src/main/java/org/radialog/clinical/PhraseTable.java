@@ -70,7 +70,7 @@ final class PhraseTable {
     void add(String phrase, int output) {
       for (int node : grow(Set.of(0), phrase)) {
         if (node == 0) {
-          throw new RadialogException("the phrase \"" + phrase + "\" may have no word at all");
+          throw new RadialogException("the phrase \"" + phrase + "\" can match without any word");
         }
         if (!nodes.get(node).outputs.contains(output)) {
           nodes.get(node).outputs.add(output);
@@ -469,7 +469,7 @@ final class PhraseTable {
     try (InputStream in = PhraseTable.class.getResourceAsStream(FOLDER + name)) {
       if (in == null) {
         throw new RadialogException(
-            FOLDER + name + " is missing from the class path: build the room clinical");
+            FOLDER + name + " is missing from the class path: build the module clinical");
       }
       var reader = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8));
       List<Line> lines = new ArrayList<>();

@@ -36,7 +36,7 @@ public interface PromptFormat {
   default PromptFormat with(Set<Compat> compat) {
     if (!compat.isEmpty()) {
       throw new RadialogException(
-          "the prompt format %s has no oddity %s; leave it out".formatted(id(), compat));
+          "the prompt format %s has no quirk %s; leave it out".formatted(id(), compat));
     }
     return this;
   }

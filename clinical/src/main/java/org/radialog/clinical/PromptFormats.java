@@ -27,7 +27,7 @@ public final class PromptFormats {
     PromptFormat known = BY_ID.putIfAbsent(Objects.requireNonNull(format, "format").id(), format);
     if (known != null && !known.equals(format)) {
       throw new RadialogException(
-          "two prompt formats are called \"%s\": %s and %s; rename one"
+          "two prompt formats have the name \"%s\": %s and %s; rename one"
               .formatted(format.id(), known.getClass().getName(), format.getClass().getName()));
     }
   }

@@ -67,7 +67,8 @@ public final class RadialogFormat implements PromptFormat {
       case Turn.Report() -> {
         if (line.isEmpty()) {
           throw new RadialogException(
-              "the format %s has no report prompt without findings: give a list, which may be empty"
+              ("the format %s has no report prompt without findings: pass a list, which may"
+                      + " be empty")
                   .formatted(id));
         }
         parts.add(new PromptPart.Template(layout + line + PublishedPrompts.TASK));
@@ -109,7 +110,7 @@ public final class RadialogFormat implements PromptFormat {
       case Turn.Correction(Set<Finding> missing, Set<Finding> wrong, Set<Finding> uncertain) -> {
         if (!uncertain.isEmpty()) {
           throw new RadialogException(
-              "the prompt format %s has no words for an uncertain finding; add or remove %s"
+              "the prompt format %s cannot express an uncertain finding; add or remove %s"
                   .formatted(id, uncertain.iterator().next().label()));
         }
         yield PublishedPrompts.correction(missing, wrong);

@@ -39,7 +39,10 @@ public record SectionExceptions(Map<String, String> names, Map<String, Range> ra
     public Range {
       if (start < 0 || end < start) {
         throw new IllegalArgumentException(
-            "a range runs forward from 0 or later, got " + start + " to " + end);
+            "a range must start at 0 or later and not end before its start, got "
+                + start
+                + " to "
+                + end);
       }
     }
   }
@@ -109,15 +112,15 @@ public record SectionExceptions(Map<String, String> names, Map<String, Range> ra
       int end = Integer.parseInt(range.group(3));
       if (end < start) {
         throw new RadialogException(
-            "%s: the range of %s runs backwards, from %d to %d"
+            "%s: the range of %s is reversed, from %d to %d"
                 .formatted(file, range.group(1), start, end));
       }
       ranges.put(range.group(1), new Range(start, end));
     }
     if (names.isEmpty() && ranges.isEmpty()) {
       throw new RadialogException(
-          ("%s holds no section exceptions: expected section_parser.py of MIT-LCP/mimic-cxr or a"
-                  + " table with the header \"%s\"")
+          ("%s contains no section exceptions: expected section_parser.py of"
+                  + " MIT-LCP/mimic-cxr or a table with the header \"%s\"")
               .formatted(file, HEADER));
     }
     return new SectionExceptions(names, ranges);

@@ -73,7 +73,7 @@ record SectionNames(Map<String, String> table, List<String> contained, List<Stri
     try (InputStream in = SectionNames.class.getResourceAsStream(resource)) {
       if (in == null) {
         throw new RadialogException(
-            resource + " is missing from the class path: build the room clinical");
+            resource + " is missing from the class path: build the module clinical");
       }
       return new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
     } catch (IOException e) {

@@ -44,7 +44,7 @@ public sealed interface Turn {
           || !Collections.disjoint(missing, uncertain)
           || !Collections.disjoint(wrong, uncertain)) {
         throw new IllegalArgumentException(
-            "a finding is only one of missing, wrong and uncertain: "
+            "a finding can be only one of missing, wrong and uncertain: "
                 + missing
                 + ", "
                 + wrong

@@ -145,13 +145,13 @@ public final class Jpeg2000 {
       }
       at += length;
     }
-    throw new ImageRefused(CORRUPT, image, "the JP2 file holds no codestream");
+    throw new ImageRefused(CORRUPT, image, "the JP2 file contains no codestream");
   }
 
   private Frame decode(int start) {
     var main = new Header();
     if (data.length - start < 4 || word2(start) != 0xFF4F || word2(start + 2) != 0xFF51) {
-      throw corrupt("does not begin with its sizes");
+      throw corrupt("does not begin with its SIZ marker");
     }
     int at = start + 2;
     @Nullable Tile[] tiles = null;
@@ -166,7 +166,7 @@ public final class Jpeg2000 {
       switch (marker) {
         case 0xFF51 -> {
           if (tiles != null) {
-            throw corrupt("has its sizes twice");
+            throw corrupt("has two SIZ markers");
           }
           sizes(from, end);
           tiles = new Tile[tileCount()];
@@ -249,7 +249,7 @@ public final class Jpeg2000 {
   /** A.5.1. */
   private void sizes(int from, int end) {
     if (end - from < 36 || end - from != 36 + 3 * word2(from + 34)) {
-      throw corrupt("has sizes of a wrong length");
+      throw corrupt("has a SIZ marker of a wrong length");
     }
     int components = word2(from + 34);
     x1 = word4(from + 2);
@@ -484,7 +484,7 @@ public final class Jpeg2000 {
     }
     int bands = quantisation.style() == 1 ? 1 : 3 * coding.levels() + 1;
     if (quantisation.steps().length < bands) {
-      throw corrupt("has quantisation steps for fewer subbands than it has");
+      throw corrupt("has fewer quantisation steps than subbands");
     }
     long left = tileX0 + (long) (number % tilesAcross()) * tileWidth;
     long top = tileY0 + (long) (number / tilesAcross()) * tileHeight;
@@ -902,7 +902,7 @@ public final class Jpeg2000 {
       int passes = passes();
       while (bit() == 1) {
         if (++block.lengthBits > 31) {
-          throw corrupt("has a code-block of more bytes than there are");
+          throw corrupt("has a code-block with more bytes than the frame has");
         }
       }
       while (passes > 0) {
@@ -914,7 +914,7 @@ public final class Jpeg2000 {
         int count = Math.min(passes, segment.most - segment.passes);
         int lengthBits = block.lengthBits + 31 - Integer.numberOfLeadingZeros(count);
         if (lengthBits > 31) {
-          throw corrupt("has a code-block of more bytes than there are");
+          throw corrupt("has a code-block with more bytes than the frame has");
         }
         added.add(segment);
         lengths.add(bits(lengthBits));

@@ -78,7 +78,7 @@ public final class JpegStream {
           throw new ImageRefused(CORRUPT, image, "the JPEG ends before any scan");
         }
         if (linesFollow) {
-          throw new ImageRefused(CORRUPT, image, "the JPEG never says how many lines it has");
+          throw new ImageRefused(CORRUPT, image, "the JPEG does not give its number of lines");
         }
         return alone(frame, at);
       }
@@ -95,7 +95,7 @@ public final class JpegStream {
         throw new ImageRefused(
             CORRUPT,
             image,
-            "JPEG marker FF%02X at byte %d of the frame where none belongs".formatted(marker, at));
+            "unexpected JPEG marker FF%02X at byte %d of the frame".formatted(marker, at));
       }
       at = end;
       switch (marker) {
@@ -326,7 +326,7 @@ public final class JpegStream {
           throw new ImageRefused(
               CORRUPT,
               image,
-              "the pixel data hold a second picture, the DICOM header says one frame");
+              "the pixel data contain a second picture, the DICOM header says one frame");
         }
         break;
       }

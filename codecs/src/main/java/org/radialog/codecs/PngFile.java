@@ -106,12 +106,11 @@ public final class PngFile {
         crc.reset();
         crc.update(file, at + 4, size + 4);
         if ((int) crc.getValue() != in.getInt(content + size)) {
-          throw corrupt(
-              "the check sum of PNG chunk " + name(type) + " at byte " + at + " is wrong");
+          throw corrupt("the checksum of PNG chunk " + name(type) + " at byte " + at + " is wrong");
         }
       }
       if (depth == 0 && type != IHDR) {
-        throw corrupt("a PNG begins with chunk IHDR, this one with " + name(type));
+        throw corrupt("a PNG must begin with chunk IHDR, this one begins with " + name(type));
       }
       switch (type) {
         case IHDR -> head(content, size);
@@ -122,10 +121,10 @@ public final class PngFile {
         case IDAT -> firstData = firstData == 0 ? at : firstData;
         case IEND -> {
           if (firstData == 0) {
-            throw corrupt("the PNG has no IDAT chunk, so no pixels");
+            throw corrupt("the PNG has no IDAT chunk and therefore no pixels");
           }
           if (colour == PALETTE && palette.length < 3) {
-            throw corrupt("the PNG has no colours (chunk PLTE)");
+            throw corrupt("the PNG has no palette (chunk PLTE)");
           }
           return;
         }
@@ -153,7 +152,8 @@ public final class PngFile {
           default -> false;
         };
     if (!fits) {
-      throw corrupt("a PNG of colour type " + colour + " has no depth of " + depth + " bits");
+      throw corrupt(
+          "a PNG of colour type " + colour + " cannot have a bit depth of " + depth + " bits");
     }
     if (in.get(at + 10) != 0 || in.get(at + 11) != 0 || (in.get(at + 12) & 0xFE) != 0) {
       throw corrupt(

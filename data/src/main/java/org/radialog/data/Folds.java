@@ -68,7 +68,8 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
     String name = "nih14-folds.csv";
     try (InputStream in = Folds.class.getResourceAsStream(name)) {
       if (in == null) {
-        throw new RadialogException(name + " is missing from the class path: build the room data");
+        throw new RadialogException(
+            name + " is missing from the class path: build the module data");
       }
       return parse(name, new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList());
     } catch (IOException e) {
@@ -100,7 +101,7 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
                 throw wrong(
                     file,
                     row.number(),
-                    "expected a patient and a fold from 0 on, found "
+                    "expected a patient and a fold of at least 0, found "
                         + Printable.of(row.get("patient"))
                         + ","
                         + Printable.of(fold));
@@ -109,8 +110,7 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
                 throw wrong(
                     file,
                     row.number(),
-                    "patient %s stands in the table twice"
-                        .formatted(Printable.of(row.get("patient"))));
+                    "patient %s is in the table twice".formatted(Printable.of(row.get("patient"))));
               }
             },
             rejected -> {
@@ -118,7 +118,7 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
             });
     if (patients.isEmpty()) {
       throw new RadialogException(
-          Printable.escaped(file.toString()) + " has no patient: expected one a row");
+          Printable.escaped(file.toString()) + " has no patient: expected one per row");
     }
     return new Folds(patients, Collections.max(patients.values()) + 1);
   }
@@ -146,7 +146,7 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
       int fold = Integer.parseInt(cells[1]);
       if (patients.put(cells[0], fold) != null) {
         throw new RadialogException(
-            "%s, line %d: patient %s stands in the table twice".formatted(name, i + 1, cells[0]));
+            "%s, line %d: patient %s is in the table twice".formatted(name, i + 1, cells[0]));
       }
       count = Math.max(count, fold + 1);
     }
@@ -179,7 +179,8 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
     long patients = films.stream().map(Film::patient).distinct().count();
     if (patients < count) {
       throw new RadialogException(
-          "%d patients cannot be in %d folds: expected at least one patient a fold"
+          ("%d patients cannot be divided into %d folds: expected at least one patient"
+                  + " per fold")
               .formatted(patients, count));
     }
     return assigned(films, count, seed);
@@ -259,7 +260,8 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
     Integer fold = patients.get(film.patient());
     if (fold == null) {
       throw new RadialogException(
-          "patient %s of %s is in none of the %d folds: make folds of this data set (radialog data folds) and name their table (--folds)"
+          ("patient %s of %s is in none of the %d folds: create folds for this data set"
+                  + " (radialog data folds) and pass their table with --folds")
               .formatted(Printable.of(film.patient()), Printable.of(film.image()), count));
     }
     return fold;

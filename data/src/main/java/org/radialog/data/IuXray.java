@@ -155,7 +155,7 @@ public final class IuXray implements StudySource {
               .toList();
       if (found.isEmpty()) {
         throw new RadialogException(
-            reports + " holds no XML files: expected those of NLMCXR_reports.tgz");
+            reports + " contains no XML files: expected those of NLMCXR_reports.tgz");
       }
       return found;
     } catch (UncheckedIOException e) {
@@ -173,7 +173,7 @@ public final class IuXray implements StudySource {
     try {
       report = IuXrayReport.parse(content);
     } catch (XMLStreamException e) {
-      out.reject(source, 0, where + "is no report of the collection: " + e.getMessage());
+      out.reject(source, 0, where + "is not a report of the collection: " + e.getMessage());
       return;
     }
     var list = new ArrayList<StudyImage>();

@@ -125,8 +125,7 @@ public record NihRelease(Path folder) {
               String image = row.get("Image Index");
               try {
                 if (!seen.add(image)) {
-                  throw new RadialogException(
-                      "image %s stands in the table twice".formatted(image));
+                  throw new RadialogException("image %s is in the table twice".formatted(image));
                 }
                 Film film = film(row, images);
                 counts[0]++;
@@ -195,7 +194,7 @@ public record NihRelease(Path folder) {
     Path file = images.get(image);
     if (file == null) {
       throw new RadialogException(
-          "the image %s is in no folder images* of the release".formatted(image));
+          "the image %s is not in any images* folder of the release".formatted(image));
     }
     var truth = new EnumMap<Finding, Truth>(Finding.class);
     truth.put(Finding.NO_FINDING, Truth.ABSENT);

@@ -72,10 +72,10 @@ public interface StudySource {
     }
     throw new RadialogException(
         path
-            + " is no data set whose layout is known: expected a folder of MIMIC-CXR"
+            + " is not a data set with a known layout: expected a folder of MIMIC-CXR"
             + " (mimic-cxr-2.0.0-split.csv), CheXpert Plus (df_chexpert_plus….csv) or Indiana"
-            + " University (indiana_reports.csv or XML files), NLMCXR_reports.tgz, a ReXrank JSON"
-            + " file, or a CSV with the columns image and report");
+            + " University (indiana_reports.csv or XML files), NLMCXR_reports.tgz, a ReXrank"
+            + " JSON file, or a CSV with the columns image and report");
   }
 
   private static boolean has(Path folder, String name) {

@@ -66,10 +66,11 @@ public record Correction(Set<Finding> added, Set<Finding> removed, Set<Finding> 
         && finding != Finding.SUPPORT_DEVICES) {
       throw new RadialogException(
           Kind.BAD_INPUT,
-          "No Finding is added beside "
+          "No Finding is added together with "
               + finding.label()
               + (as.equals("added") ? "" : ", which is " + as)
-              + "; expected one of the two, since No Finding says that nothing is there");
+              + "; expected one of the two, because No Finding means that there is no other"
+              + " finding");
     }
   }
 
@@ -176,7 +177,7 @@ public record Correction(Set<Finding> added, Set<Finding> removed, Set<Finding> 
                   + ancestor.label()
                   + " "
                   + done(above.get())
-                  + ", of which it is a kind; expected one of the two");
+                  + ", which is its ancestor; expected one of the two");
         }
       }
     }

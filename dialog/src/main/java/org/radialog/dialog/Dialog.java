@@ -245,7 +245,7 @@ public final class Dialog implements AutoCloseable {
                   + id
                   + ", expected 0 to "
                   + (known - 1)
-                  + "; it is of another model");
+                  + "; it belongs to another model");
         }
       }
       inputs.add(new LlamaInput.Answer(ids));
@@ -316,9 +316,9 @@ public final class Dialog implements AutoCloseable {
             Kind.UNSUPPORTED,
             "the model "
                 + model.config().id()
-                + " was never taught "
+                + " was not trained on "
                 + finding.label()
-                + ", so no place of the film speaks for it");
+                + ", so no part of the film can be attributed to it");
       }
       return model.loaded().films().attribution(read(), finding);
     });
@@ -424,9 +424,8 @@ public final class Dialog implements AutoCloseable {
       if (place != Place.IDLE) {
         throw new IllegalStateException(
             Thread.currentThread().equals(served)
-                ? "this dialog is answering: a listener of its answer may cancel or close it, no"
-                    + " more"
-                : "this dialog is serving another caller; open a dialog for each");
+                ? "this dialog is answering: a listener of its answer may only cancel or close it"
+                : "this dialog is serving another caller; open one dialog per caller");
       }
       if (closed) {
         throw new IllegalStateException("this dialog is closed");
@@ -593,7 +592,7 @@ public final class Dialog implements AutoCloseable {
   private Turn turn(Correction correction) {
     if (talk.flatMap(Talk::written).isEmpty()) {
       throw new RadialogException(
-          Kind.BAD_INPUT, "there is no report to correct yet; ask for a report first");
+          Kind.BAD_INPUT, "there is no report to correct yet; request a report first");
     }
     Set<Finding> named = EnumSet.noneOf(Finding.class);
     named.addAll(correction.added());
@@ -603,8 +602,8 @@ public final class Dialog implements AutoCloseable {
     if (named.isEmpty()) {
       throw new RadialogException(
           Kind.BAD_INPUT,
-          "the correction names no finding other than No Finding, which follows from the others;"
-              + " add, remove or leave open one of them");
+          "the correction names no finding other than No Finding, which follows from the"
+              + " others; add, remove or mark as uncertain at least one of them");
     }
     return new Turn.Correction(correction.added(), correction.removed(), correction.uncertain());
   }

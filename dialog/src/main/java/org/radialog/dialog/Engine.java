@@ -213,7 +213,8 @@ public final class Engine implements AutoCloseable {
       if (turns >= limits.turns()) {
         throw new RadialogException(
             Kind.OVERLOADED,
-            "the engine has %d turns under way, expected at most %d running and %d queued; ask again later"
+            ("the engine has %d turns in progress, expected at most %d running and %d"
+                    + " queued; try again later")
                 .formatted(turns, limits.running, limits.queued));
       }
     }
@@ -224,7 +225,7 @@ public final class Engine implements AutoCloseable {
     synchronized (gate) {
       if (fault != null) {
         throw new IllegalStateException(
-            "the engine is closed, because it failed: " + fault + "; load the model anew", fault);
+            "the engine is closed, because it failed: " + fault + "; load the model again", fault);
       }
       if (closed) {
         throw new IllegalStateException("the engine is closed");
@@ -236,7 +237,8 @@ public final class Engine implements AutoCloseable {
       if (wanted > limits.cacheBytes - others) {
         throw new RadialogException(
             Kind.OVERLOADED,
-            "the turn may need %d bytes of cache beside %d of other dialogs, expected at most %d together; close dialogs or ask for fewer new tokens"
+            ("the turn may need %d bytes of cache in addition to %d of other dialogs,"
+                    + " expected at most %d in total; close dialogs or request fewer new tokens")
                 .formatted(wanted, others, limits.cacheBytes));
       }
       arriving.add(job);
@@ -716,7 +718,7 @@ public final class Engine implements AutoCloseable {
       if (cut.kept().size() >= how.maxNewTokens()) {
         throw new RadialogException(
             Kind.BAD_INPUT,
-            "%d tokens of the answer are kept, expected fewer than the %d that it may have"
+            "%d tokens of the answer are kept, expected fewer than its maximum of %d"
                 .formatted(cut.kept().size(), how.maxNewTokens()));
       }
       sampler.requireChoice(barred);
@@ -757,7 +759,7 @@ public final class Engine implements AutoCloseable {
                 + codes.size
                 + " tokens and the language model "
                 + shape.positions()
-                + " positions, which leaves none for an answer; start a new conversation");
+                + " positions, which leaves no room for an answer; start a new conversation");
       }
       // The last position is always computed: its logits choose the first token. (After a failure
       // the cache may hold less than was noted.)
@@ -938,7 +940,7 @@ public final class Engine implements AutoCloseable {
       Completion done = completion;
       if (done == null) {
         throw new RadialogException(
-            "the language model failed: its thread has ended; load the model anew");
+            "the language model failed: its thread has ended; load the model again");
       }
       return done;
     }

@@ -111,8 +111,8 @@ final class FilmReader implements AutoCloseable {
 
     private static RadialogException noEncoder() {
       return new RadialogException(
-          "the model's config names no image encoder for what needs one: classifier.encoder is"
-              + " shared, but alignment.type reads no film");
+          "the config of the model names no image encoder, but one is needed:"
+              + " classifier.encoder is shared, but alignment.type reads no film");
     }
 
     @Override
@@ -191,8 +191,8 @@ final class FilmReader implements AutoCloseable {
           Kind.UNSUPPORTED,
           "the model "
               + model
-              + " cannot compare a film with a prior one: it has no weights for that"
-              + " (vision.prior in its config.json); leave the prior out");
+              + " cannot compare a film with a prior film: it has no weights for it"
+              + " (vision.prior in its config.json); omit the prior");
     }
     Pixels forOwn = Pixels.of(forClassifier, film);
     boolean onePass =
@@ -285,9 +285,9 @@ final class FilmReader implements AutoCloseable {
               + file.tensors().size()
               + " films by name, and none for \""
               + film
-              + "\": the projector that its Q-Former was trained on was random and never saved, so"
-              + " a live film cannot be read (name the file as in the data set, or use RaDialog"
-              + " v2)");
+              + "\": the projector that its Q-Former was trained with was random and never"
+              + " saved, so other films cannot be read (name the file as in the data set, or"
+              + " use RaDialog v2)");
     }
     if (!Arrays.equals(rows.shape(), new long[] {expected.queries(), expected.width()})) {
       throw new RadialogException(

@@ -229,8 +229,8 @@ public record Findings(List<Assessment> all) {
     if (none.edited() && none.state() == State.ABSENT && most == State.ABSENT) {
       throw new RadialogException(
           Kind.BAD_INPUT,
-          "No Finding was taken away, and no other finding is present on this film; add the one"
-              + " that is there, for example +Edema");
+          "No Finding was removed, but no other finding is present on this film; add the"
+              + " finding that is present, for example +Edema");
     }
     State follows =
         switch (most) {

@@ -76,7 +76,7 @@ public sealed interface FindingsEdit {
             Kind.BAD_INPUT,
             "the findings list has \""
                 + Printable.of(item)
-                + "\", expected none, or +name, -name and ?name (uncertain) with commas between,"
+                + "\", expected none, or +name, -name and ?name (uncertain) separated by commas,"
                 + " for example +Edema,-Pneumonia");
       }
     }

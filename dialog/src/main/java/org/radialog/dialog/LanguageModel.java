@@ -423,8 +423,8 @@ public final class LanguageModel implements AutoCloseable {
         faults.isEmpty(),
         faults.isEmpty()
             ? same == 0
-                ? "none are kept for this machine"
-                : same + (same == 1 ? " file is" : " files are") + " what the model's files say"
+                ? "none are stored for this machine"
+                : same + (same == 1 ? " file matches" : " files match") + " the model files"
             : String.join("; ", faults));
   }
 
@@ -443,9 +443,7 @@ public final class LanguageModel implements AutoCloseable {
         if (equal.equals(Optional.of(false))) {
           throw new RadialogException(
               Kind.REFUSED_WEIGHTS,
-              "the packed weights "
-                  + file
-                  + " are not what the model's files say; delete the file");
+              "the packed weights " + file + " do not match the model files; delete the file");
         }
         yield equal.isPresent();
       }

@@ -105,7 +105,8 @@ public final class Likelihood {
     if (length > llama.config().maxPositions()) {
       throw new RadialogException(
           Kind.BAD_INPUT,
-          "prompt and report have %d tokens together, expected at most the %d positions of the language model; score a shorter report"
+          ("prompt and report have %d tokens in total, expected at most the %d positions"
+                  + " of the language model; score a shorter report")
               .formatted(length, llama.config().maxPositions()));
     }
     try (KvCache cache = new KvCache(llama.cacheShape())) {

@@ -114,7 +114,8 @@ public final class LoadedModel implements AutoCloseable {
               + end.length
               + " tokens in the vocabulary of "
               + config.language().weights()
-              + ", expected one; the language model and the prompt do not belong together");
+              + ", expected one; the language model and the prompt format do not belong"
+              + " together");
     }
     return Set.of(end[0]);
   }

@@ -51,7 +51,7 @@ final class SelfTestFilm {
     if ((config.vision().isPresent() && expected.probabilities().isEmpty())
         || expected.logits().isEmpty()) {
       return new Verification.Check(
-          name, false, ModelConfig.FILE + " states no answers to compare with");
+          name, false, ModelConfig.FILE + " contains no answers to compare with");
     }
     ModelConfig.SelfTest found;
     try {
@@ -119,7 +119,7 @@ final class SelfTestFilm {
     if (probabilities.stream().anyMatch(p -> !Double.isFinite(p))) {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
-          "the findings classifier answers the film of the self test with "
+          "for the film of the self test, the findings classifier gives "
               + probabilities
               + ", expected probabilities; its weights, or the image encoder's, are damaged");
     }
@@ -129,9 +129,10 @@ final class SelfTestFilm {
       if (!Float.isFinite(logit)) {
         throw new RadialogException(
             Kind.REFUSED_WEIGHTS,
-            "the language model's logits hold "
+            "the logits of the language model contain "
                 + logit
-                + ", expected numbers; its weights hold numbers that are none or far too large");
+                + ", expected finite numbers; its weights contain values that are not numbers or"
+                + " far too large");
       }
       least = Math.min(least, logit);
       most = Math.max(most, logit);

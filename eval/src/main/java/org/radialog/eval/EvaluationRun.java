@@ -97,7 +97,7 @@ public record EvaluationRun(
     public Evaluation scored(Scoring scoring) {
       List<Sample> samples = samples();
       if (samples.isEmpty()) {
-        throw new RadialogException("no image was asked about, so there is nothing to score");
+        throw new RadialogException("no image was evaluated, so there is nothing to score");
       }
       PredictionScores scores = new PredictionScores(samples, scoring);
       boolean written = false;
@@ -114,7 +114,7 @@ public record EvaluationRun(
               settings
                   .messages()
                   .accept(
-                      "the baseline \"%s\" is left out: some images could not be asked about"
+                      "the baseline \"%s\" is left out: some images could not be evaluated"
                           .formatted(reports.name()));
             }
           }

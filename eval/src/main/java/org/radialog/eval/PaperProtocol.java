@@ -30,9 +30,9 @@ import org.radialog.dialog.Study;
 import org.radialog.imaging.Radiograph;
 
 /**
- * The protocols of the paper (docs/specification.md), each image a dialog of its own: the report; from
- * there the impression, the list of findings and fourteen yes-or-no questions, each as if it were
- * the first; then the correction of what the report has wrong. What was said goes to a {@link
+ * The protocols of the paper (docs/specification.md), each image a dialog of its own: the report;
+ * from there the impression, the list of findings and fourteen yes-or-no questions, each as if it
+ * were the first; then the correction of what the report has wrong. What was said goes to a {@link
  * PredictionLog}, from which scores are made without the model.
  */
 public final class PaperProtocol {
@@ -109,7 +109,7 @@ public final class PaperProtocol {
     int[] failures = {0};
     try (Progress.Task task = progress.start("predictions", open.size())) {
       BoundedWork.run(
-          "the protocol; the same command goes on",
+          "the protocol; the same command resumes it",
           open,
           DIALOGS,
           sample -> Answered.of(sample, asked),

@@ -122,7 +122,8 @@ public final class PredictionLog implements AutoCloseable {
     for (String name : names) {
       if (!mine.path(name).equals(its.path(name))) {
         throw new RadialogException(
-            "%s holds predictions of another run: its %s is %s, now it is %s; name another file, or delete this one"
+            ("%s contains predictions of another run: its %s is %s, now it is %s; choose"
+                    + " another file, or delete this one")
                 .formatted(file, name, shown(its.path(name)), shown(mine.path(name))));
       }
     }
@@ -142,7 +143,7 @@ public final class PredictionLog implements AutoCloseable {
       for (long at = from; block.hasRemaining(); ) {
         int count = channel.read(block, at);
         if (count < 0) {
-          throw new IOException("the file shrank while it was read");
+          throw new IOException("the file became shorter while it was read");
         }
         at += count;
       }
@@ -189,7 +190,7 @@ public final class PredictionLog implements AutoCloseable {
         Prediction prediction = prediction(object);
         if (!ids.add(prediction.id())) {
           throw new RadialogException(
-              "%s, line %d: \"%s\" stands there twice"
+              "%s, line %d: \"%s\" occurs twice"
                   .formatted(
                       Printable.escaped(file.toString()), number, Printable.of(prediction.id())));
         }
@@ -225,14 +226,15 @@ public final class PredictionLog implements AutoCloseable {
    */
   public synchronized void append(Prediction prediction) {
     if (!done.add(prediction.id())) {
-      throw new IllegalArgumentException(prediction.id() + " has been predicted already");
+      throw new IllegalArgumentException(prediction.id() + " has already been predicted");
     }
     try {
       write(object(prediction));
     } catch (IOException e) {
       done.remove(prediction.id());
       throw new RadialogException(
-          "cannot write the predictions %s: %s; the %d predictions in it are whole, and the same command goes on behind them when the file can be written again"
+          ("cannot write the predictions %s: %s; the %d predictions in it are complete,"
+                  + " and the same command continues after them when the file can be written again")
               .formatted(Printable.escaped(file.toString()), e, done.size()),
           e);
     }

@@ -95,7 +95,7 @@ public final class Protocols {
     }
     if (!byView.keySet().equals(Set.of(View.PA, View.AP))) {
       throw new RadialogException(
-          "the view protocol needs PA and AP films and no others, found " + byView.keySet());
+          "the view protocol needs PA and AP films only, found " + byView.keySet());
     }
     var random = new SplittableRandom(seed);
     int right = 0;

@@ -184,7 +184,7 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
           case Reports(long number, String id, List<String> texts) -> {
             if (all.put(id, texts) != null) {
               throw new RadialogException(
-                  "%s, row %d: the id \"%s\" stands there twice; expected one row an id"
+                  "%s, row %d: the id \"%s\" occurs twice; expected one row per id"
                       .formatted(Printable.escaped(file.toString()), number, Printable.of(id)));
             }
           }
@@ -210,7 +210,7 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
         ended = next == null;
       } catch (IOException e) {
         ended = true;
-        next = new Broken(last + 1, "the file cannot be read on: " + e);
+        next = new Broken(last + 1, "the file cannot be read further: " + e);
       }
       last = next == null ? last : next.number();
     }
@@ -321,7 +321,8 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
       boolean table = cells.contains("id") && cells.contains("report");
       if (table || isObject(first)) {
         throw new RadialogException(
-            "%s has one report a line by its name, but it begins with %s (%s): name it %s"
+            ("%s should have one report per line according to its name, but it begins with"
+                    + " %s (%s): rename it to %s")
                 .formatted(
                     Printable.escaped(file.toString()),
                     table ? "the header of a table" : "a JSON object",
@@ -457,12 +458,12 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
             : Optional.of(
                 new Broken(
                     number,
-                    "something follows the object of studies; a file with one object a line is"
-                        + " named .jsonl"));
+                    "there is more text after the object of studies; a file with one object per"
+                        + " line must have the suffix .jsonl"));
       } catch (JacksonException e) {
         ended = true;
         return Optional.of(
-            new Broken(number, "the file cannot be read on: " + e.getOriginalMessage()));
+            new Broken(number, "the file cannot be read further: " + e.getOriginalMessage()));
       }
     }
 
@@ -508,7 +509,7 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
       }
       return new Broken(
           number,
-          "the study %s has a text in none of the fields %s, found the fields %s"
+          "the study %s has no text in any of the fields %s, found the fields %s"
               .formatted(Printable.of(id), sections, Printable.of(names)));
     }
 

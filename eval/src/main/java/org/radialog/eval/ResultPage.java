@@ -306,7 +306,7 @@ final class ResultPage {
     try (InputStream in = ResultPage.class.getResourceAsStream("evaluation.html")) {
       if (in == null) {
         throw new RadialogException(
-            "evaluation.html is missing from the class path: build the room eval");
+            "evaluation.html is missing from the class path: build the module eval");
       }
       // every value is escaped but the plots, which escape their texts themselves
       return Mustache.compiler()

@@ -95,7 +95,7 @@ final class AverageFilm {
     }
     if (inverted >= LEAST_INVERTED) {
       return new Look(
-          warning(PROBABLY_INVERTED, "probably inverted: air looks white" + numbers), true, 0);
+          warning(PROBABLY_INVERTED, "probably inverted: air appears white" + numbers), true, 0);
     }
     if (ofPart(thumbnail) >= LEAST_CORRELATION_OF_PART) {
       return new Look(Optional.empty(), false, 0);
@@ -185,7 +185,7 @@ final class AverageFilm {
       byte[] bytes = in == null ? new byte[0] : in.readAllBytes();
       if (bytes.length != SIDE * SIDE) {
         throw new RadialogException(
-            "average-film.raw in the program has %d bytes, expected %d: build it again"
+            "average-film.raw in the program has %d bytes, expected %d: rebuild it"
                 .formatted(bytes.length, SIDE * SIDE));
       }
       return bytes;

@@ -74,7 +74,7 @@ record DicomLevels(
         throw new ImageRefused(
             CORRUPT,
             image,
-            "a LUT needs a descriptor (0028,3002) of three numbers and data (0028,3006)");
+            "a LUT needs a descriptor (0028,3002) with three numbers and data (0028,3006)");
       }
       int count = item.word(descriptor.get(), 0) == 0 ? 65_536 : item.word(descriptor.get(), 0);
       int bits = item.word(descriptor.get(), 2);
@@ -184,7 +184,8 @@ record DicomLevels(
     double slope = set.decimal(DicomDataSet.SLOPE).orElse(1.0);
     double intercept = set.decimal(DicomDataSet.INTERCEPT).orElse(0.0);
     if (slope == 0) {
-      throw new ImageRefused(CORRUPT, image, "rescale slope (0028,1053) is 0: no picture is left");
+      throw new ImageRefused(
+          CORRUPT, image, "rescale slope (0028,1053) is 0: the image would be constant");
     }
     return new Rescale(slope, intercept);
   }

@@ -21,7 +21,7 @@ final class Fragments {
   static byte[] join(String image, byte[] file, int start) {
     byte[] frame = new byte[walk(image, file, start, new byte[0])];
     if (frame.length == 0) {
-      throw new ImageRefused(CORRUPT, image, "the encapsulated pixel data hold no fragment");
+      throw new ImageRefused(CORRUPT, image, "the encapsulated pixel data contain no fragment");
     }
     walk(image, file, start, frame);
     return frame;
@@ -45,7 +45,7 @@ final class Fragments {
         throw new ImageRefused(
             CORRUPT,
             image,
-            "the encapsulated pixel data hold %s at byte %d, expected an item (FFFE,E000)"
+            ("the encapsulated pixel data contain %s at byte %d, expected an item" + " (FFFE,E000)")
                 .formatted(DicomDataSet.show(tag), at));
       }
       if (length > in.remaining()) {

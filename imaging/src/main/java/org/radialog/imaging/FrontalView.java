@@ -134,7 +134,7 @@ final class FrontalView {
   private static FrontalView load() {
     try (InputStream in = FrontalView.class.getResourceAsStream("frontal-view.raw")) {
       if (in == null) {
-        throw new RadialogException("frontal-view.raw is missing in the program: build it again");
+        throw new RadialogException("frontal-view.raw is missing from the program: rebuild it");
       }
       DataInputStream floats = new DataInputStream(in);
       float[] mean = read(floats, FEATURES);

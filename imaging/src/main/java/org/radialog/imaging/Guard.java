@@ -91,13 +91,12 @@ public enum Guard {
     if (ratio > ODD_RATIO) {
       warnings.add(
           new Warning(
-              Code.ASPECT_RATIO,
-              sides(film) + ": only the square in the middle reaches the model"));
+              Code.ASPECT_RATIO, sides(film) + ": the model sees only the square in the middle"));
     }
     byte[] thumbnail = AverageFilm.thumbnail(film, recipe);
     byte[] shown = film.display();
     if (spread(shown, 0) == 0) {
-      throw new ImageRefused(CONSTANT, film.name(), "all pixels are equal: there is no picture");
+      throw new ImageRefused(CONSTANT, film.name(), "all pixels are equal: there is no image");
     }
     double saturation = film.samples().channels() >= 3 ? saturation(film.samples()) : 0;
     if (saturation > LARGEST_SATURATION) {
@@ -134,7 +133,7 @@ public enum Guard {
             throw new ImageRefused(
                 ImageRefused.Reason.PROBABLY_NOT_FRONTAL,
                 image,
-                warning.message() + "; no report is written on it and no question answered");
+                warning.message() + "; no report is written for it and no question is answered");
           });
     }
   }
@@ -159,8 +158,8 @@ public enum Guard {
             Code.PROBABLY_NOT_FRONTAL,
             String.format(
                 Locale.ROOT,
-                "probably not a frontal chest film (its edges lie at %.1f times the distance from"
-                    + " such films within which real ones are found)",
+                "probably not a frontal chest film (the distance of its edge statistics from"
+                    + " those of such films is %.1f times the limit)",
                 distance)));
   }
 
@@ -181,7 +180,8 @@ public enum Guard {
       throw new ImageRefused(
           CONSTANT,
           film.name(),
-          "almost constant: 98 %% of the pixels lie within %d of 256 grey levels, the part in the middle within %d; a film needs more than %d"
+          ("almost constant: 98 %% of the pixels lie within %d of 256 grey levels, those"
+                  + " in the middle within %d; a film needs more than %d")
               .formatted(bulk + 1, middle + 1, LEAST_SPREAD));
     }
   }
@@ -253,7 +253,7 @@ public enum Guard {
       warnings.add(
           new Warning(
               Code.ORIENTATION,
-              "the DICOM header says that rows and columns run to "
+              "the DICOM header says that rows and columns point to "
                   + Printable.of(orientation)
                   + ", expected L\\F: the film may be turned or mirrored"));
     }
@@ -268,7 +268,7 @@ public enum Guard {
                   + header.photometricInterpretation()
                   + " and presentation LUT shape "
                   + Printable.of(header.presentationLutShape())
-                  + ", which contradict each other; the first was followed"));
+                  + ", which contradict each other; the first was used"));
     }
   }
 }

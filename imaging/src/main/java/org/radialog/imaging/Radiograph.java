@@ -144,11 +144,11 @@ public final class Radiograph {
     byte[] bytes = in.readNBytes(most + 1);
     if (bytes.length > most) {
       throw new ImageRefused(
-          TOO_LARGE, image, "more than %d MiB came, the limit".formatted(most >> 20));
+          TOO_LARGE, image, "read more than %d MiB, the limit".formatted(most >> 20));
     }
     if (bytes.length == 0) {
       throw new ImageRefused(
-          EMPTY, image, "nothing came: a pipe and standard input can be read once only");
+          EMPTY, image, "no data: a pipe or standard input can be read only once");
     }
     return bytes;
   }

@@ -75,7 +75,7 @@ public final class InstructDataSet {
     this.seed = seed;
     if (this.films.isEmpty()) {
       throw new RadialogException(
-          "no film to make dialogs of: expected some with labels, got " + films.size());
+          "no film to generate dialogs for: expected films with labels, got " + films.size());
     }
     if (thresholds.length != Finding.COUNT) {
       throw new RadialogException(

@@ -80,13 +80,13 @@ public final class LazyMemory {
                       MemorySegment.NULL, bytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0L);
       if (memory.address() == MAP_FAILED) {
         throw new RadialogException(
-            "the system has no room for " + bytes + " bytes; end other programs or dialogs");
+            "the system has no memory for " + bytes + " bytes; end other programs or dialogs");
       }
       return memory.reinterpret(bytes, arena, LazyMemory::unmap);
     } catch (RadialogException e) {
       throw e;
     } catch (Throwable e) {
-      throw new AssertionError("a function of C throws nothing", e);
+      throw new AssertionError("a C function cannot throw", e);
     }
   }
 
@@ -98,7 +98,7 @@ public final class LazyMemory {
     try {
       int _ = (int) ADVISE.get().invokeExact(part, part.byteSize(), MADV_DONTNEED);
     } catch (Throwable e) {
-      throw new AssertionError("a function of C throws nothing", e);
+      throw new AssertionError("a C function cannot throw", e);
     }
   }
 
@@ -106,7 +106,7 @@ public final class LazyMemory {
     try {
       int _ = (int) UNMAP.orElseThrow().invokeExact(memory, memory.byteSize());
     } catch (Throwable e) {
-      throw new AssertionError("a function of C throws nothing", e);
+      throw new AssertionError("a C function cannot throw", e);
     }
   }
 }

@@ -87,7 +87,8 @@ public final class PackedMatrix {
     if (rows < 1 || columns < 1 || columns % WeightFormat.GROUP != 0) {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
-          "packed matrix: expected a row or more and columns in groups of %d, found %d x %d"
+          ("packed matrix: expected at least one row and columns in groups of %d, found"
+                  + " %d x %d")
               .formatted(WeightFormat.GROUP, rows, columns));
     }
     long paddedRows = ((long) rows + lanes - 1) / lanes * lanes;

@@ -189,7 +189,7 @@ public interface QuantisedRows {
               + WeightFormat.GROUP
               + ", found "
               + columns
-              + "; take the precision fp32 or bf16 for this model");
+              + "; use the precision fp32 or bf16 for this model");
     }
     return columns;
   }

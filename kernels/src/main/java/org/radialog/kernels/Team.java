@@ -145,7 +145,7 @@ public final class Team implements AutoCloseable {
    */
   public void run(Phases work) {
     if (!busy.compareAndSet(false, true)) {
-      throw new IllegalStateException("the team runs already");
+      throw new IllegalStateException("the team is already running");
     }
     try {
       if (closed) {

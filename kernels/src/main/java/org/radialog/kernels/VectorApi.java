@@ -25,10 +25,10 @@ public final class VectorApi {
       throw new RadialogException(
           Kind.UNSUPPORTED,
           what
-              + " needs the JDK's Vector API, which this process was started without: start java"
-              + " with --add-modules "
+              + " needs the Vector API of the JDK, which is not enabled in this process: start"
+              + " java with --add-modules "
               + MODULE
-              + ", or take the precision bf16 or fp32, which do without");
+              + ", or use the precision bf16 or fp32, which do not need it");
     }
   }
 }

@@ -78,7 +78,7 @@ public final class GgufLlama implements LlamaWeights {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
           "language model: the GGUF file scales its rotary frequencies by the tensor"
-              + " rope_freqs.weight, which is not supported: take the safetensors files of that"
+              + " rope_freqs.weight, which is not supported: use the safetensors files of that"
               + " model");
     }
     LlamaFields.check(metadata);

@@ -98,7 +98,7 @@ public record HuggingFaceLlama(LlamaConfig config, Checkpoint checkpoint) implem
   private static RadialogException notQuantised(TensorInfo info) {
     return new RadialogException(
         Kind.REFUSED_WEIGHTS,
-        "language model: expected U8 nibbles or I8 bytes beside scales, found " + info);
+        "language model: expected U8 nibbles or I8 bytes with scales, found " + info);
   }
 
   @Override

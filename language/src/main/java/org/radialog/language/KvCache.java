@@ -74,7 +74,8 @@ public final class KvCache implements AutoCloseable {
     }
     if (tokens > shape.positions()) {
       throw new RadialogException(
-          "the conversation needs %d positions, the language model has %d: start a new one or ask for fewer new tokens"
+          ("the conversation needs %d positions, the language model has %d: start a new"
+                  + " one or request fewer new tokens")
               .formatted(tokens, shape.positions()));
     }
     grow(capacity(shape, Math.max(tokens, blocks.capacity + blocks.capacity / 2L)));

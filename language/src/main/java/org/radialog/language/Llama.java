@@ -86,7 +86,7 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
 
     /** Keeps keys and values for rows to come. */
     default void keep(int layer, Tensor k, Tensor v) {
-      throw new UnsupportedOperationException("some row of every step is wanted");
+      throw new UnsupportedOperationException("at least one row of every step must be requested");
     }
   }
 
@@ -493,7 +493,7 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
       }
       if (!cache.shape().equals(config.cacheShape())) {
         throw new IllegalArgumentException(
-            "the cache of sequence " + b + " is of another model: " + cache.shape());
+            "the cache of sequence " + b + " belongs to another model: " + cache.shape());
       }
       cache.reserve(cache.length() + count);
       runs.add(new Run(cache, row, count));

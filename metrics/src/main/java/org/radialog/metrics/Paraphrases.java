@@ -103,7 +103,8 @@ final class Paraphrases {
     }
     if (lines == 0 || lines % 3 != 0) {
       throw new RadialogException(
-          "%s: expected lines in threes (probability, phrase, paraphrase), found %d lines"
+          ("%s: expected groups of three lines (probability, phrase, paraphrase), found"
+                  + " %d lines")
               .formatted(file, lines));
     }
     for (int node = 0; node < growing.size(); node++) {

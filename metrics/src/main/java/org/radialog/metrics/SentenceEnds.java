@@ -310,7 +310,7 @@ final class SentenceEnds {
     String text;
     try (InputStream in = SentenceEnds.class.getResourceAsStream("sentence-ends.txt")) {
       if (in == null) {
-        throw new RadialogException("the program lacks its file sentence-ends.txt; build it again");
+        throw new RadialogException("the program lacks its file sentence-ends.txt; rebuild it");
       }
       text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {

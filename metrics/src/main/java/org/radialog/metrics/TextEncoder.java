@@ -83,7 +83,8 @@ public final class TextEncoder implements AutoCloseable {
           case "roberta" -> Bert.Family.ROBERTA;
           default ->
               throw new RadialogException(
-                  "%s: expected the model_type bert or roberta, found \"%s\"; take the folder of one of these"
+                  ("%s: expected the model_type bert or roberta, found \"%s\"; use the folder of"
+                          + " one of these")
                       .formatted(file, type));
         };
     expect(file, json, "hidden_act", "gelu", "gelu");
@@ -359,7 +360,7 @@ public final class TextEncoder implements AutoCloseable {
   private static byte[] bytes(Path file) {
     if (!Files.isRegularFile(file)) {
       throw new RadialogException(
-          file + ": expected this file of a BERT's or RoBERTa's folder, found none");
+          file + ": expected this file in the folder of a BERT or RoBERTa, found none");
     }
     try {
       return Files.readAllBytes(file);

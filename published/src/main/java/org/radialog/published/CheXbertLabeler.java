@@ -90,7 +90,7 @@ public final class CheXbertLabeler implements ReportLabeler, AutoCloseable {
             weights
                 + ": expected the checkpoint of CheXbert, found "
                 + recognition.kind().title()
-                + "; the published file is called "
+                + "; the name of the published file is "
                 + WEIGHTS);
       }
       if (!recognition.missing().isEmpty()) {
@@ -131,7 +131,8 @@ public final class CheXbertLabeler implements ReportLabeler, AutoCloseable {
     if (stated.isEmpty() && kind.hidden() % HEAD_SIZE != 0) {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
-          "%s: its width of %d does not tell the number of attention heads; put it beside it, in %s: {\"num_attention_heads\": 12}"
+          ("%s: its width of %d does not determine the number of attention heads; put it"
+                  + " in %s in the same folder: {\"num_attention_heads\": 12}")
               .formatted(weights, kind.hidden(), config));
     }
     return stated.orElseGet(() -> kind.hidden() / HEAD_SIZE);
@@ -163,8 +164,8 @@ public final class CheXbertLabeler implements ReportLabeler, AutoCloseable {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
           vocabulary
-              + ": CheXbert needs the vocabulary of bert-base-uncased, one piece a line, found no"
-              + " such file");
+              + ": CheXbert needs the vocabulary of bert-base-uncased, one piece per line,"
+              + " found no such file");
     }
     try {
       return Files.readAllLines(vocabulary, StandardCharsets.UTF_8);

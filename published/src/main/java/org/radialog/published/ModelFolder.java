@@ -40,7 +40,7 @@ public record ModelFolder(Path path, ModelConfig config) {
                 + size
                 + " bytes, expected at most "
                 + MAX_BYTES
-                + "; not a model's config");
+                + "; not the config of a model");
       }
       content = Files.readAllBytes(file);
     } catch (IOException e) {
@@ -123,7 +123,7 @@ public record ModelFolder(Path path, ModelConfig config) {
               + format
               + " is read by RaDialog "
               + (by.isString() ? by.stringValue() : "(not named)")
-              + " or later; this one reads formats up to "
+              + " or later; this version reads formats up to "
               + ModelConfig.FORMAT);
     }
     return format.intValue() == 1 && tree instanceof ObjectNode object

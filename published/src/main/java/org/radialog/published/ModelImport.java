@@ -133,12 +133,12 @@ public final class ModelImport {
       if (model.language().gguf().isPresent() && request.quantize.isPresent()) {
         throw new RadialogException(
             model.language().gguf().get()
-                + " is quantised already and is taken as it is; name no other precision");
+                + " is already quantised and is imported unchanged; give no other precision");
       }
       if (!(model instanceof ModelSource.Version2)
           && request.batchNorm == BioViLT.BatchNorm.BATCH) {
         throw new RadialogException(
-            "batch statistics are an oddity of RaDialog v2 alone; leave them out");
+            "batch statistics are a quirk of RaDialog v2 only; omit the option");
       }
       checkTokens(model.language());
       untested = write(source, model);
@@ -170,7 +170,8 @@ public final class ModelImport {
     }
     if (!fits) {
       throw new RadialogException(
-          "%s: the tokenizer has %d tokens and the embedding table %d rows, expected a row for each; "
+          ("%s: the tokenizer has %d tokens and the embedding table %d rows, expected one"
+                      + " row per token; ")
                   .formatted(language.name(), tokens, rows)
               + "the two do not belong together");
     }

@@ -172,8 +172,8 @@ public final class ModelSource implements AutoCloseable {
   }
 
   private static final String TRAINED_WITHOUT_PRIORS =
-      "The model was trained without earlier films: what it writes about change since one does not"
-          + " come from the images.";
+      "The model was trained without earlier films: any change over time in its text"
+          + " does not come from the images.";
 
   /** The second version of RaDialog. */
   public record Version2(
@@ -315,11 +315,11 @@ public final class ModelSource implements AutoCloseable {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
           root
-              + ": beside the language model there is "
+              + ": in addition to the language model there is "
               + String.join(", ", others)
-              + ", which make no whole RaDialog; expected RaDialog v2's non_lora_trainables.bin and"
-              + " ChexpertClassifier.ckpt, or v1's adapter with embeddings, or a language model"
-              + " alone");
+              + ", which is not a complete RaDialog; expected non_lora_trainables.bin and"
+              + " ChexpertClassifier.ckpt of RaDialog v2, or the adapter and embeddings of v1,"
+              + " or only a language model");
     }
     return new LanguageAlone(language);
   }
@@ -349,11 +349,11 @@ public final class ModelSource implements AutoCloseable {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
           root
-              + ": RaDialog v1 cannot read live films. The projector that its Q-Former was trained"
-              + " on was random, frozen and not saved with it, so its image tokens exist only in"
-              + " the precomputed embeddings"
-              + " (stage1_pt_instruct_blip_origlr_img448_embeddings_*.pkl); put them beside the"
-              + " other files, or take RaDialog v2");
+              + ": RaDialog v1 cannot read new films. The projector that its Q-Former was"
+              + " trained with was random, frozen and not saved, so its image tokens exist only"
+              + " in the precomputed embeddings"
+              + " (stage1_pt_instruct_blip_origlr_img448_embeddings_*.pkl); put them in the"
+              + " same folder, or use RaDialog v2");
     }
     List<Tensors.Named> rows = new ArrayList<>();
     Set<String> names = new TreeSet<>();
@@ -412,7 +412,7 @@ public final class ModelSource implements AutoCloseable {
       throw gguf.isPresent()
           ? new RadialogException(
               Kind.REFUSED_WEIGHTS,
-              "%s has two language models, %s and %s: leave one of them"
+              "%s has two language models, %s and %s: keep only one of them"
                   .formatted(root, gguf.get().file, shards.orElseThrow().file))
           : lacks(
               "a language model (Hugging Face shards with config.json, or GGUF)",
@@ -435,7 +435,9 @@ public final class ModelSource implements AutoCloseable {
         }
       }
       if (tokenizer.isEmpty()) {
-        throw lacks("tokenizer.model or tokenizer.json beside " + part.file, "the same repository");
+        throw lacks(
+            "tokenizer.model or tokenizer.json in the folder of " + part.file,
+            "the same repository");
       }
       leftOver(part, huggingFaceNames(weights));
     }
@@ -470,12 +472,13 @@ public final class ModelSource implements AutoCloseable {
     if (!left.isEmpty()) {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
-          "%s has %d tensors that a model of its settings does not read, for example %s; expected"
+          ("%s has %d tensors that a model with its settings does not use, for example"
+                      + " %s; expected")
                   .formatted(
                       part.file,
                       left.size(),
                       left.stream().limit(3).map(Printable::of).collect(Collectors.joining(", ")))
-              + " none: without them another model would come out");
+              + " none: without them the result would be a different model");
     }
   }
 
@@ -489,12 +492,13 @@ public final class ModelSource implements AutoCloseable {
     if (!part.recognition.unknown().isEmpty()) {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
-          "%s has %d tensors that are no part of a LoRA adapter of the linear layers, for example %s;"
+          ("%s has %d tensors that are not part of a LoRA adapter of the linear layers,"
+                      + " for example %s;")
                   .formatted(
                       part.file,
                       part.recognition.unknown().size(),
                       Printable.of(part.recognition.unknown().getFirst()))
-              + " without them another model would come out");
+              + " without them the result would be a different model");
     }
     LoraConfig config = LoraConfig.parse(json(used(part.folder().resolve("adapter_config.json"))));
     CheckpointKind.Adapter kind = (CheckpointKind.Adapter) part.recognition.kind();
@@ -522,7 +526,7 @@ public final class ModelSource implements AutoCloseable {
                 if (!Arrays.equals(info.shape(), shape)) {
                   throw new RadialogException(
                       Kind.REFUSED_WEIGHTS,
-                      "%s: expected %s of shape %s, found %s; the adapter is of another language"
+                      "%s: expected %s of shape %s, found %s; the adapter belongs to another language"
                               .formatted(part.file, name, Arrays.toString(shape), info)
                           + " model");
                 }
@@ -549,7 +553,7 @@ public final class ModelSource implements AutoCloseable {
               .toList();
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
-          "%s looks like a %s and lacks %d tensors, for example %s; download it again"
+          "%s looks like a %s but lacks %d tensors, for example %s; download it again"
               .formatted(
                   part.file,
                   part.recognition.kind().title(),
@@ -575,7 +579,7 @@ public final class ModelSource implements AutoCloseable {
     if (found.size() > 1) {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
-          "%s has %d files that look like a %s: %s; leave one of them"
+          "%s has %d files that look like a %s: %s; keep only one of them"
               .formatted(
                   root,
                   found.size(),

@@ -169,7 +169,8 @@ public record Recognition(
         .or(() -> checkpoint.format().equals("pickle") ? embeddings(checkpoint) : Optional.empty())
         .orElseGet(() ->
             Found.unknown(
-                "no known model has names such as " + checkpoint.tensors().firstEntry().getKey()));
+                "no known model has tensor names such as "
+                    + checkpoint.tensors().firstEntry().getKey()));
   }
 
   private static Found gguf(Checkpoint checkpoint) {

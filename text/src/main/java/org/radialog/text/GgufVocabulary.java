@@ -44,7 +44,7 @@ final class GgufVocabulary {
     if (new HashSet<>(tokens).size() != tokens.size()) {
       throw new RadialogException(
           RadialogException.Kind.REFUSED_WEIGHTS,
-          "tokenizer: expected different tokens, one stands there twice");
+          "tokenizer: expected different tokens, one occurs twice");
     }
   }
 
@@ -189,7 +189,7 @@ final class GgufVocabulary {
                   "tokenizer: expected a GGUF file with tokenizer.ggml.pre among smollm, gpt-2,"
                       + " default, llama-bpe, found "
                       + name
-                      + ": take the safetensors files of that model with their tokenizer.json"));
+                      + ": use the safetensors files of that model with their tokenizer.json"));
     }
   }
 

@@ -182,9 +182,9 @@ record SentencePieceModel(String name, List<Piece> pieces, Optional<List<Merge>>
       throw new RadialogException(
           RadialogException.Kind.REFUSED_WEIGHTS,
           name
-              + ": expected a SentencePiece model that changes no characters and keeps all spaces,"
-              + " as LLaMA's does; this one "
-              + (rules ? "has rules for characters" : "removes spaces"));
+              + ": expected a SentencePiece model that changes no characters and keeps all"
+              + " spaces, as that of LLaMA; this one "
+              + (rules ? "has character normalisation rules" : "removes spaces"));
     }
   }
 
@@ -222,7 +222,7 @@ record SentencePieceModel(String name, List<Piece> pieces, Optional<List<Merge>>
       long value = 0;
       for (int shift = 0; shift < 64; shift += 7) {
         if (at == end) {
-          throw damaged("a number that does not end");
+          throw damaged("an unterminated number");
         }
         byte b = bytes[at++];
         value |= (long) (b & 0x7f) << shift;
@@ -243,7 +243,7 @@ record SentencePieceModel(String name, List<Piece> pieces, Optional<List<Merge>>
 
     Fields message() {
       if (wire != 2) {
-        throw damaged("field " + number + " of wire type " + wire + " where a message belongs");
+        throw damaged("field " + number + " of wire type " + wire + " instead of a message");
       }
       int length = Math.clamp(varint(), -1, Integer.MAX_VALUE);
       int from = take(length);
@@ -277,7 +277,10 @@ record SentencePieceModel(String name, List<Piece> pieces, Optional<List<Merge>>
     RadialogException damaged(String found) {
       return new RadialogException(
           RadialogException.Kind.REFUSED_WEIGHTS,
-          name + ": expected a SentencePiece tokenizer.model, found " + found + "; is it whole?");
+          name
+              + ": expected a SentencePiece tokenizer.model, found "
+              + found
+              + "; is it complete?");
     }
   }
 }

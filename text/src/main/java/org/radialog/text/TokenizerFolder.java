@@ -219,7 +219,7 @@ final class TokenizerFolder {
     if (!tokens.get(id).isEmpty() && !tokens.get(id).equals(text)) {
       throw new RadialogException(
           RadialogException.Kind.REFUSED_WEIGHTS,
-          "%s: expected one token an id, found \"%s\" and \"%s\" for %d"
+          "%s: expected one token per id, found \"%s\" and \"%s\" for %d"
               .formatted(file, tokens.get(id), text, id));
     }
     tokens.set(id, text);

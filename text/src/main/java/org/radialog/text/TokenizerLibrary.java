@@ -35,7 +35,7 @@ public record TokenizerLibrary(HuggingFaceTokenizer tokenizer) implements AutoCl
               new ByteArrayInputStream(json),
               Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false")));
     } catch (IOException | RuntimeException e) {
-      throw new RadialogException(what + " makes no tokenizer: " + e, e);
+      throw new RadialogException(what + " is not a valid tokenizer: " + e, e);
     }
   }
 

@@ -45,7 +45,7 @@ public final class WordPiece implements AutoCloseable {
   public static WordPiece of(List<String> vocabulary, boolean uncased) {
     if (new HashSet<>(vocabulary).size() != vocabulary.size()) {
       throw new RadialogException(
-          Kind.REFUSED_WEIGHTS, "vocabulary: expected different pieces, one stands there twice");
+          Kind.REFUSED_WEIGHTS, "vocabulary: expected different pieces, one occurs twice");
     }
     for (String token : SPECIAL) {
       if (!vocabulary.contains(token)) {

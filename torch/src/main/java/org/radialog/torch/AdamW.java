@@ -68,8 +68,7 @@ public final class AdamW implements AutoCloseable {
                   group.rate,
                   group.weightDecay * config.weightDecay);
           if (slots.put(name, slot) != null) {
-            throw new RadialogException(
-                "parameter " + name + " stands in two groups of the optimiser");
+            throw new RadialogException("parameter " + name + " is in two groups of the optimiser");
           }
         });
       }

@@ -41,7 +41,7 @@ final class Allocator {
                       FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG))
                   .invokeExact(0L);
     } catch (Throwable e) {
-      throw new AssertionError("a function of C throws nothing", e);
+      throw new AssertionError("a C function cannot throw", e);
     }
   }
 
@@ -69,7 +69,7 @@ final class Allocator {
     } catch (RadialogException e) {
       throw e;
     } catch (Throwable e) {
-      throw new AssertionError("a function of C throws nothing", e);
+      throw new AssertionError("a C function cannot throw", e);
     }
   }
 }

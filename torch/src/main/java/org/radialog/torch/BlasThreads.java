@@ -59,7 +59,7 @@ public final class BlasThreads implements AutoCloseable {
     try {
       SET.invokeExact(count);
     } catch (Throwable e) {
-      throw new AssertionError("a function of C throws nothing", e);
+      throw new AssertionError("a C function cannot throw", e);
     }
   }
 
@@ -68,7 +68,7 @@ public final class BlasThreads implements AutoCloseable {
     try {
       return (int) GET.invokeExact();
     } catch (Throwable e) {
-      throw new AssertionError("a function of C throws nothing", e);
+      throw new AssertionError("a C function cannot throw", e);
     }
   }
 

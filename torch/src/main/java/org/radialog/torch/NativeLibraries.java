@@ -68,8 +68,8 @@ public final class NativeLibraries {
                   + cache
                   + ": "
                   + Optional.ofNullable(e.getMessage()).orElse(e.toString())
-                  + "; they need 480 MB in a folder that can be written: make room there, or name"
-                  + " another folder (RADIALOG_CACHE for the command, the system property"
+                  + "; they need 480 MB in a writable folder: free some space, or set another"
+                  + " folder (RADIALOG_CACHE for the command, the system property"
                   + " org.bytedeco.javacpp.cachedir for a program)",
               e);
         }
@@ -120,7 +120,7 @@ public final class NativeLibraries {
     try {
       return Path.of(url.toURI());
     } catch (URISyntaxException e) {
-      throw new IOException("cannot tell the file of " + url, e);
+      throw new IOException("cannot determine the file of " + url, e);
     }
   }
 

@@ -275,7 +275,7 @@ public final class Parameters implements AutoCloseable {
             + name
             + " of shape "
             + Arrays.toString(shape)
-            + ": it is another network's, or its names need a prefix");
+            + ": it belongs to another network, or its names need a prefix");
   }
 
   private static RadialogException wrongShape(String name, long[] expected, long[] found) {

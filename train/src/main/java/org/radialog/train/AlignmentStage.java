@@ -60,7 +60,8 @@ final class AlignmentStage implements Stage, AutoCloseable {
   static void requireBatch(Folds.Split split, AlignmentRecipe recipe) {
     if (recipe.passes() > 0 && split.train().size() < recipe.batch()) {
       throw new RadialogException(
-          "%d films to learn from make no batch of %d (alignment.batch of the recipe): expected as many films at least"
+          ("%d training films are fewer than a batch of %d (alignment.batch of the"
+                  + " recipe): expected at least one batch")
               .formatted(split.train().size(), recipe.batch()));
     }
   }

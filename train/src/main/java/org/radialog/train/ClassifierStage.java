@@ -114,7 +114,8 @@ final class ClassifierStage implements Stage, AutoCloseable {
   static void requireBatch(Folds.Split split, ClassifierRecipe recipe) {
     if (split.train().size() < recipe.batch()) {
       throw new RadialogException(
-          "%d films to learn from make no batch of %d (classifier.batch of the recipe): expected as many films at least"
+          ("%d training films are fewer than a batch of %d (classifier.batch of the"
+                  + " recipe): expected at least one batch")
               .formatted(split.train().size(), recipe.batch()));
     }
   }

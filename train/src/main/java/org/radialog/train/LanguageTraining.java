@@ -159,7 +159,8 @@ public final class LanguageTraining {
         split.train().stream().filter(film -> !outOfFold.containsKey(film.image())).toList();
     if (!outOfFold.isEmpty() && !missing.isEmpty()) {
       throw new RadialogException(
-          "%d of %d films that are learned from have no probabilities, the first is %s: expected them in %s, one held-out.csv of each fold but %d (--out-of-fold)"
+          ("%d of %d training films have no probabilities, the first is %s: expected them"
+                  + " in %s, one held-out.csv for each fold except %d (--out-of-fold)")
               .formatted(
                   missing.size(),
                   split.train().size(),

@@ -70,7 +70,7 @@ public final class ModelExport {
         throw new RadialogException(
             "no classifier run holds fold "
                 + fold
-                + " out: expected one beside those of "
+                + " out: expected one in addition to those of "
                 + classifierRuns.keySet());
       }
     }
@@ -250,7 +250,7 @@ public final class ModelExport {
   private static void requireFile(Path run, String file, String command) {
     if (!Files.exists(run.resolve(file))) {
       throw new RadialogException(
-          "the run %s has not ended: expected %s in it; the same %s goes on with it"
+          "the run %s has not finished: expected %s in it; the same %s resumes it"
               .formatted(Printable.escaped(run.toString()), file, command));
     }
   }
@@ -269,7 +269,8 @@ public final class ModelExport {
     String found = Sha256.of(expected);
     if (!found.equals(learnedOn)) {
       throw new RadialogException(
-          "the run %s learned on the %s %s, which differs from %s: expected the same, of SHA-256 %s, found %s"
+          ("the run %s was trained with the %s %s, which differs from %s: expected the"
+                  + " same, with SHA-256 %s, found %s")
               .formatted(
                   Printable.escaped(run.toString()),
                   what,

@@ -43,7 +43,8 @@ public record ModelSpec(Image image, QFormer.Config alignment, LoraConfig adapte
           || vision.batchNorm() != BioViLT.BatchNorm.RUNNING
           || vision.prior()) {
         throw new RadialogException(
-            "model.image.vision is %s: expected what training knows, the backbone efficientnet-lite0 with batch_norm running and prior false"
+            ("model.image.vision is %s: training supports only the backbone"
+                    + " efficientnet-lite0 with batch_norm running and prior false")
                 .formatted(vision));
       }
     }
@@ -96,7 +97,8 @@ public record ModelSpec(Image image, QFormer.Config alignment, LoraConfig adapte
     if (alignment.source() != VisionEncoder.Source.PATCHES
         || alignment.tokenOrder() != TokenOrder.PATCHES) {
       throw new RadialogException(
-          "model.alignment reads %s in the order %s: expected what training knows, patches and patches"
+          ("model.alignment reads %s in the order %s: training supports only patches and"
+                  + " patches")
               .formatted(alignment.source(), alignment.tokenOrder()));
     }
     PromptFormats.of(prompt);

@@ -40,12 +40,12 @@ final class Probabilities {
           }
           if (rows.put(record.get("image"), row) != null) {
             throw new RadialogException(
-                table + ": image " + record.get("image") + " stands in two of " + tables);
+                table + ": image " + record.get("image") + " is in two of " + tables);
           }
         }
       } catch (IOException | IllegalArgumentException e) {
         throw new RadialogException(
-            table + " is no table of probabilities of a classifier run: " + e, e);
+            table + " is not a table of probabilities of a classifier run: " + e, e);
       }
     }
     return rows;

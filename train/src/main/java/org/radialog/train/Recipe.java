@@ -80,7 +80,7 @@ public record Recipe(
       if (Files.size(file) > LARGEST) {
         throw new RadialogException(
             Printable.escaped(file.toString())
-                + ": %d bytes, expected at most %d; no recipe"
+                + ": %d bytes, expected at most %d; not a recipe"
                     .formatted(Files.size(file), LARGEST));
       }
       return parsed(file, Files.readAllBytes(file));

@@ -76,7 +76,8 @@ final class RunFolder implements AutoCloseable {
     throw new RadialogException(
         "run folder "
             + folder
-            + " belongs to a training that is still running: wait for it, or give another folder");
+            + " belongs to a training that is still running: wait for it, or choose another"
+            + " folder");
   }
 
   private static boolean held(FileChannel channel) throws IOException {
@@ -123,7 +124,8 @@ final class RunFolder implements AutoCloseable {
         difference("", same, config(folder))
             .ifPresent(difference -> {
               throw new RadialogException(
-                  "run folder %s holds a run of another configuration: %s; give another folder, or remove it"
+                  ("run folder %s contains a run with another configuration: %s; choose another"
+                          + " folder, or remove it")
                       .formatted(Printable.escaped(folder.toString()), difference));
             });
       } else {
@@ -169,13 +171,19 @@ final class RunFolder implements AutoCloseable {
       config = StrictJson.tree(file, Files.readAllBytes(file));
     } catch (IOException e) {
       throw new RadialogException(
-          Printable.escaped(run.toString()) + " is no run folder: cannot read " + CONFIG + ": " + e,
+          Printable.escaped(run.toString())
+              + " is not a run folder: cannot read "
+              + CONFIG
+              + ": "
+              + e,
           e);
     }
     JsonNode format = config.path("format");
     if (!format.isInt() || format.intValue() != FORMAT) {
       throw new RadialogException(
-          "run folder %s was begun by another version of RaDialog: expected format %d in its %s, found %s; end and export it with that version, or give another folder"
+          ("run folder %s was started by another version of RaDialog: expected format %d"
+                  + " in its %s, found %s; finish and export it with that version, or choose"
+                  + " another folder")
               .formatted(Printable.escaped(run.toString()), FORMAT, CONFIG, shown(format)));
     }
     return config;
@@ -276,7 +284,8 @@ final class RunFolder implements AutoCloseable {
       return Double.parseDouble(value);
     } catch (NumberFormatException e) {
       throw new RadialogException(
-          "the checkpoint of the run has the %s %s: expected a number; remove it to begin anew"
+          ("the checkpoint of the run has the %s %s: expected a number; remove it to"
+                  + " start again")
               .formatted(name, Printable.of(value)),
           e);
     }
@@ -287,7 +296,7 @@ final class RunFolder implements AutoCloseable {
     Object value = checkpoint.metadata().get(name);
     if (value == null) {
       throw new RadialogException(
-          "the checkpoint of the run does not say its " + name + ": remove it to begin anew");
+          "the checkpoint of the run does not contain its " + name + ": remove it to start again");
     }
     return value.toString();
   }

@@ -166,7 +166,7 @@ public final class FindingsClassifier {
               + cells
               + " and expects a grid of "
               + kernel * cells
-              + " cells a side (films of "
+              + " cells per side (films of "
               + (side - 31)
               + " to "
               + side
@@ -216,7 +216,8 @@ public final class FindingsClassifier {
                 + positives[i]
                 + " of "
                 + known[i]
-                + " films: a weight needs both kinds; leave the label out of the loss");
+                + " films: a positive weight needs present and absent films; leave the label out"
+                + " of the loss");
       }
       weights[i] = (float) Math.log((double) known[i] / positives[i]);
     }

@@ -141,7 +141,7 @@ public final class Checkpoint implements AutoCloseable {
     if (info.dtype().integer()) {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
-          "tensor " + info + " of " + file + " is integer: read it with longs");
+          "tensor " + info + " of " + file + " is an integer tensor: read it with longs");
     }
     float[] values = new float[checkedRange(info, from, count)];
     Decoding.floats(info.dtype(), stored(name).elements.range(info, from, count), values);
@@ -179,7 +179,7 @@ public final class Checkpoint implements AutoCloseable {
     if (!info.dtype().integer()) {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
-          "tensor " + info + " of " + file + " is not integer: read it with floats");
+          "tensor " + info + " of " + file + " is not an integer tensor: read it with floats");
     }
     long[] values = new long[arrayLength(info)];
     Decoding.longs(info.dtype(), bytes(name), values);
@@ -218,8 +218,8 @@ public final class Checkpoint implements AutoCloseable {
               + file
               + " is of the type "
               + info.type()
-              + ", which this program lists and cannot compute with; take the model in another"
-              + " type");
+              + ", which this program can list but cannot compute with; use the model in"
+              + " another type");
     }
     return info;
   }

@@ -36,7 +36,8 @@ final class Decoding {
       case Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K -> blocks(dtype, bytes, out);
       case I64, I32, I16, I8, U64, U32, U16, U8, BOOL ->
           throw new IllegalArgumentException(dtype + " is integer");
-      case FOREIGN -> throw new IllegalArgumentException(dtype + " is not computed with");
+      case FOREIGN ->
+          throw new IllegalArgumentException(dtype + " is not supported for computation");
     }
   }
 
@@ -67,7 +68,7 @@ final class Decoding {
                 Q5_K,
                 Q6_K,
                 FOREIGN ->
-                throw new IllegalArgumentException(dtype + " is not integer");
+                throw new IllegalArgumentException(dtype + " is not an integer type");
           };
     }
   }

@@ -40,7 +40,7 @@ final class Formats {
         shard -> {
           if (!Files.isRegularFile(shard)) {
             throw new WeightsRefused(
-                path, "its shard " + shard.getFileName() + " is not beside it");
+                path, "its shard " + shard.getFileName() + " is missing from the same folder");
           }
           return readFile(shard, arena);
         });
@@ -90,32 +90,32 @@ final class Formats {
         || text.startsWith("version https://hawser.github.com/spec/")) {
       throw new WeightsRefused(
           path,
-          "it is a Git LFS pointer, not the weights; run git lfs pull where it comes from, or"
-              + " download the file itself");
+          "it is a Git LFS pointer, not the weights; run git lfs pull in its repository,"
+              + " or download the file itself");
     }
     if (lower.startsWith("<!doctype") || lower.startsWith("<html") || lower.startsWith("<head")) {
       throw new WeightsRefused(
           path,
-          "it is a web page, not the weights; download the file itself, logged in where that is"
-              + " asked for");
+          "it is a web page, not the weights; download the file itself, logging in if"
+              + " required");
     }
     if (lower.startsWith("<?xml") || lower.startsWith("<error")) {
-      throw new WeightsRefused(path, "it is an XML text, not the weights; download the file again");
+      throw new WeightsRefused(path, "it is an XML file, not the weights; download the file again");
     }
     if (text.startsWith("{") && text.replaceFirst("^\\{\\s*", "").startsWith("\"")) {
-      throw new WeightsRefused(path, "it is a JSON text, not the weights; download the file again");
+      throw new WeightsRefused(path, "it is a JSON file, not the weights; download the file again");
     }
     if (text.chars()
         .allMatch(c -> (c >= ' ' && c != 0x7f && c != 0xfffd) || Character.isWhitespace(c))) {
       throw new WeightsRefused(
           path,
-          "it is a text, not the weights: it begins with \""
+          "it is a text file, not the weights: it begins with \""
               + Printable.of(text.strip())
               + "\"; download the file again");
     }
     if (allZero(file)) {
       throw new WeightsRefused(
-          path, "it is zero from end to end, not the weights; download the file again");
+          path, "it contains only zeros, not the weights; download the file again");
     }
   }
 

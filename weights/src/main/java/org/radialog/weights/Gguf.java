@@ -53,7 +53,7 @@ final class Gguf {
       String key = text();
       Object value = value(in.u32(), 0);
       if (metadata.put(key, value) != null) {
-        throw in.refused("metadata " + key + " stands there twice");
+        throw in.refused("metadata " + key + " occurs twice");
       }
     }
     long alignment = alignment(metadata);
@@ -67,7 +67,7 @@ final class Gguf {
       MemorySegment data = data(bytes, dataBegin, alignment, p);
       Checkpoint.Stored stored = new Checkpoint.Stored(p.info, new Elements.Contiguous(data));
       if (tensors.put(p.info.name(), stored) != null) {
-        throw new WeightsRefused(file, "tensor " + p.info.name() + " stands there twice");
+        throw new WeightsRefused(file, "tensor " + p.info.name() + " occurs twice");
       }
     }
     checkDisjoint(placed);
@@ -80,7 +80,7 @@ final class Gguf {
           Long.toUnsignedString(count)
               + " "
               + what
-              + " are announced, but only "
+              + " are declared, but only "
               + in.left()
               + " bytes are left");
     }
@@ -192,7 +192,7 @@ final class Gguf {
     if (p.offset % alignment != 0) {
       throw new WeightsRefused(
           file,
-          "tensor " + p.info + " lies at offset " + p.offset + ", no multiple of " + alignment);
+          "tensor " + p.info + " lies at offset " + p.offset + ", not a multiple of " + alignment);
     }
     long data = Math.max(bytes.byteSize() - dataBegin, 0);
     if (p.offset < 0 || length > data || p.offset > data - length) {

@@ -234,7 +234,8 @@ final class Pickle {
       case 'Q' -> push(calls.persistent(pop()));
       case 0x97 ->
           throw in.refused(
-              "the pickle's data lie outside of it (protocol 5's buffers): save it in one piece");
+              "the data of the pickle are in external buffers (protocol 5): save it in one"
+                  + " piece");
       case 0x98 -> top(); // a read-only view of the bytes on top
       default ->
           throw in.refused(String.format("the pickle has the unknown opcode 0x%02x", opcode));
@@ -341,7 +342,7 @@ final class Pickle {
       }
       values.add(value);
     }
-    throw in.refused("the pickle goes back to a mark that is not there");
+    throw in.refused("the pickle refers to a mark that does not exist");
   }
 
   private Object remembered(long index) {
@@ -362,7 +363,7 @@ final class Pickle {
     switch (top()) {
       case Sequence sequence -> sequence.items.addAll(values);
       case Opaque opaque -> opaque.sequence.items.addAll(values);
-      default -> throw in.refused("the pickle appends to something that is no list");
+      default -> throw in.refused("the pickle appends to something that is not a list");
     }
   }
 
@@ -376,7 +377,7 @@ final class Pickle {
         switch (top()) {
           case Dict dict -> dict.items;
           case Opaque opaque -> opaque.items.items;
-          default -> throw in.refused("the pickle sets items of something that is no dict");
+          default -> throw in.refused("the pickle sets items of something that is not a dict");
         };
     if (pairs.size() % 2 != 0) {
       throw in.refused("the pickle sets a key without a value");
@@ -390,7 +391,7 @@ final class Pickle {
     if (names.get(0) instanceof String module && names.get(1) instanceof String name) {
       push(calls.global(module, name));
     } else {
-      throw in.refused("the pickle names a class by something that is no text");
+      throw in.refused("the pickle names a class by something that is not a string");
     }
   }
 
@@ -403,7 +404,7 @@ final class Pickle {
         && functionAndArguments.get(1) instanceof Tuple arguments) {
       push(calls.call(function, arguments.items));
     } else {
-      throw in.refused("the pickle calls something that is no function");
+      throw in.refused("the pickle calls something that is not a function");
     }
   }
 
@@ -412,7 +413,7 @@ final class Pickle {
         && typeAndArguments.get(1) instanceof Tuple arguments) {
       push(calls.newObject(type, arguments.items));
     } else {
-      throw in.refused("the pickle makes an object of something that is no class");
+      throw in.refused("the pickle creates an object of something that is not a class");
     }
   }
 

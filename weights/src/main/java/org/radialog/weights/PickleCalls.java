@@ -77,8 +77,8 @@ final class PickleCalls {
           "torch.device");
 
   private static final String ADVICE =
-      "Nothing was run here: do not load it elsewhere, get the file from its publisher, as"
-          + " safetensors if there is a choice";
+      "Nothing was executed. Do not load the file in another program; get it from"
+          + " its publisher, as safetensors if available";
 
   private static final int MAX_DIMENSIONS = 64;
 
@@ -105,7 +105,7 @@ final class PickleCalls {
               + module
               + "."
               + name
-              + ", which runs commands or code where the file is loaded with Python. "
+              + ", which runs commands or code if the file is loaded with Python. "
               + ADVICE);
     }
     return new Pickle.Global(module, name);
@@ -117,7 +117,7 @@ final class PickleCalls {
     return in.refused(
         "it may be malicious: its pickle calls "
             + name
-            + " where the file is loaded with Python, which no tensor needs. "
+            + " if the file is loaded with Python, which no tensor needs. "
             + ADVICE);
   }
 
@@ -162,7 +162,7 @@ final class PickleCalls {
       case Pickle.NumpyType type -> buildType(type, state);
       // Attributes such as _metadata of a state dict: nothing that a tensor needs.
       case Pickle.Dict _, Pickle.Tensor _ -> {}
-      default -> throw in.refused("the pickle sets the state of something that has none");
+      default -> throw in.refused("the pickle sets the state of an object that has none");
     }
   }
 
@@ -184,11 +184,11 @@ final class PickleCalls {
       Pickle.Storage storage = new Pickle.Storage(storageType(type), key, elements);
       Pickle.Storage known = storages.putIfAbsent(key, storage);
       if (known != null && !known.equals(storage)) {
-        throw in.refused("storage " + key + " is announced as " + known + " and as " + storage);
+        throw in.refused("storage " + key + " is declared as " + known + " and as " + storage);
       }
       return storage;
     }
-    throw in.refused("the pickle has a persistent id that is no PyTorch storage");
+    throw in.refused("the pickle has a persistent id that is not a PyTorch storage");
   }
 
   private DType storageType(Pickle.Global type) {
@@ -227,7 +227,7 @@ final class PickleCalls {
         default -> throw in.refused("the pickle has a tensor of the unknown type torch." + name);
       };
     }
-    throw in.refused("the pickle has a tensor whose type is no torch type");
+    throw in.refused("the pickle has a tensor whose type is not a torch type");
   }
 
   private Pickle.Dict orderedDict(List<Object> arguments) {
@@ -246,13 +246,14 @@ final class PickleCalls {
               default -> List.of();
             };
         if (items.size() != 2) {
-          throw in.refused("the pickle makes an OrderedDict of something that is no pair");
+          throw in.refused("the pickle creates an OrderedDict from something that is not a pair");
         }
         dict.items.put(items.get(0), items.get(1));
       }
       return dict;
     }
-    throw in.refused("the pickle makes an OrderedDict of something that is no list of pairs");
+    throw in.refused(
+        "the pickle creates an OrderedDict from something that is not a list of pairs");
   }
 
   // (storage, offset, size, stride, requires_grad, hooks[, metadata or, in v3, dtype])
@@ -441,6 +442,6 @@ final class PickleCalls {
   }
 
   private WeightsRefused wrongArguments(String name) {
-    return in.refused("the pickle calls " + name + " with arguments that do not fit");
+    return in.refused("the pickle calls " + name + " with invalid arguments");
   }
 }

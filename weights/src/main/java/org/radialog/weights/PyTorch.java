@@ -90,7 +90,7 @@ final class PyTorch {
     }
     StorageSource none =
         storage -> {
-          throw new WeightsRefused(file, "a bare pickle has no place for storage " + storage.key());
+          throw new WeightsRefused(file, "a bare pickle cannot contain storage " + storage.key());
         };
     return reader.contents("pickle", first, none);
   }
@@ -154,7 +154,7 @@ final class PyTorch {
                 + " bytes are left");
       }
       if (data.put(key, in.take(elements * type.blockBytes())) != null) {
-        throw in.refused("storage " + key + " stands there twice");
+        throw in.refused("storage " + key + " occurs twice");
       }
     }
     if (in.left() != 0) {
@@ -290,7 +290,8 @@ final class PyTorch {
       case Pickle.Opaque opaque -> "object of " + opaque.type.dotted();
       case Pickle.Tuple tuple when tuple.items.stream().allMatch(PyTorch::plain) -> key(tuple);
       default ->
-          throw new WeightsRefused(file, "its pickle has a dict key that is no text or number");
+          throw new WeightsRefused(
+              file, "its pickle has a dict key that is neither a string nor a number");
     };
   }
 

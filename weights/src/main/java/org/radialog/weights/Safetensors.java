@@ -51,14 +51,14 @@ final class Safetensors {
     if (length < 2 || length > MAX_HEADER || length > in.left()) {
       throw new WeightsRefused(
           file,
-          "it is of no known format: as safetensors its header would have "
+          "its format is unknown: as safetensors its header would have "
               + Long.toUnsignedString(length)
               + " bytes of the file's "
               + bytes.byteSize());
     }
     JsonNode header = parse(file, in.utf8(length));
     if (!header.isObject()) {
-      throw new WeightsRefused(file, "the safetensors header is no JSON object");
+      throw new WeightsRefused(file, "the safetensors header is not a JSON object");
     }
     Map<String, Object> metadata = new LinkedHashMap<>();
     List<Placed> placed = new ArrayList<>();
@@ -85,17 +85,17 @@ final class Safetensors {
     try {
       return JSON.readTree(text);
     } catch (JacksonException e) {
-      throw new WeightsRefused(file, "the header is no valid JSON: " + e.getOriginalMessage(), e);
+      throw new WeightsRefused(file, "the header is not valid JSON: " + e.getOriginalMessage(), e);
     }
   }
 
   private static void readMetadata(Path file, JsonNode node, Map<String, Object> metadata) {
     if (!node.isObject()) {
-      throw new WeightsRefused(file, METADATA + " is no object");
+      throw new WeightsRefused(file, METADATA + " is not an object");
     }
     for (Map.Entry<String, JsonNode> entry : node.properties()) {
       if (!entry.getValue().isString()) {
-        throw new WeightsRefused(file, METADATA + "." + entry.getKey() + " is no string");
+        throw new WeightsRefused(file, METADATA + "." + entry.getKey() + " is not a string");
       }
       metadata.put(entry.getKey(), entry.getValue().stringValue());
     }

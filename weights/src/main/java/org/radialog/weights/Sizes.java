@@ -15,7 +15,12 @@ final class Sizes {
       if (innermost % block != 0) {
         throw new WeightsRefused(
             file,
-            "tensor " + info + " has rows of " + innermost + " elements, no multiple of " + block);
+            "tensor "
+                + info
+                + " has rows of "
+                + innermost
+                + " elements, not a multiple of "
+                + block);
       }
       return info.bytes();
     } catch (ArithmeticException e) {

@@ -67,7 +67,7 @@ final class ZipArchive {
     if (directory.entries > MAX_ENTRIES || directory.length > MAX_DIRECTORY) {
       throw new WeightsRefused(
           file,
-          "the zip directory announces "
+          "the zip directory declares "
               + Long.toUnsignedString(directory.entries)
               + " entries in "
               + Long.toUnsignedString(directory.length)
@@ -116,7 +116,7 @@ final class ZipArchive {
     }
     Bytes wide = new Bytes(file, slice("zip64 directory", bytes.get(Bytes.LONG, locator + 8), 56));
     if (wide.i32() != END_64) {
-      throw wide.refused("the zip64 directory is not where its locator says");
+      throw wide.refused("the zip64 directory is not at the position that its locator gives");
     }
     wide.take(28);
     long wideEntries = wide.i64();
@@ -157,21 +157,22 @@ final class ZipArchive {
           "the zip entry " + name + " is compressed or encrypted; PyTorch stores entries plainly");
     }
     if (entries.put(name, data(name, offset, length)) != null) {
-      throw in.refused("the zip entry " + name + " stands there twice");
+      throw in.refused("the zip entry " + name + " occurs twice");
     }
   }
 
   private MemorySegment data(String name, long offset, long length) {
     Bytes local = new Bytes(file, slice("zip entry " + name, offset, 30));
     if (local.i32() != LOCAL_HEADER) {
-      throw local.refused("the zip entry " + name + " is not where the directory says");
+      throw local.refused(
+          "the zip entry " + name + " is not at the position that the directory gives");
     }
     local.take(22);
     int nameLength = local.u16();
     int extraLength = local.u16();
     Bytes localName = new Bytes(file, slice("zip entry " + name, offset + 30, nameLength));
     if (!localName.utf8(nameLength).equals(name)) {
-      throw local.refused("the zip entry " + name + " has another name where it lies");
+      throw local.refused("the zip entry " + name + " has another name in its local header");
     }
     long begin = offset + 30 + nameLength + extraLength;
     MemorySegment data = slice("zip entry " + name, begin, length);
