@@ -356,7 +356,7 @@ final class EvaluateCommand implements Callable<Integer> {
     Set<Task> tasks = EnumSet.noneOf(Task.class);
     protocols.forEach(p -> p.task().ifPresent(tasks::add));
     Path folder = data == null ? Path.of("") : data;
-    boolean nih = NihFilms.in(folder);
+    boolean nih = NihRelease.filmsIn(folder);
     require(nih || beside.isEmpty(), "--baseline with a model needs NIH films");
     LabelerOptions.Opened labeler = scoring.labeler().open();
     Path file =

@@ -28,6 +28,7 @@ import org.apache.commons.csv.CSVRecord;
 import org.bytedeco.pytorch.Tensor;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.WholeFile;
 import org.radialog.eval.CurveChart;
 import org.radialog.published.StrictJson;
@@ -120,10 +121,13 @@ final class RunFolder implements AutoCloseable {
     try {
       if (Files.exists(file(CONFIG))) {
         // as it reads once it is a file, where a number may have another type
-        JsonNode same = StrictJson.tree(file(CONFIG), StrictJson.text(expected).getBytes(UTF_8));
+        JsonNode same =
+            StrictJson.tree(
+                file(CONFIG), StrictJson.text(expected).getBytes(UTF_8), Kind.REFUSED_DATA);
         difference("", same, config(folder))
             .ifPresent(difference -> {
               throw new RadialogException(
+                  Kind.REFUSED_DATA,
                   ("run folder %s contains a run with another configuration: %s; choose another"
                           + " folder, or remove it")
                       .formatted(Printable.escaped(folder.toString()), difference));
@@ -133,7 +137,8 @@ final class RunFolder implements AutoCloseable {
       }
       readRows();
     } catch (IOException e) {
-      throw new RadialogException("cannot read the run folder " + folder + ": " + e, e);
+      throw new RadialogException(
+          Kind.REFUSED_DATA, "cannot read the run folder " + folder + ": " + e, e);
     }
   }
 
@@ -168,9 +173,10 @@ final class RunFolder implements AutoCloseable {
     Path file = run.resolve(CONFIG);
     JsonNode config;
     try {
-      config = StrictJson.tree(file, Files.readAllBytes(file));
+      config = StrictJson.tree(file, Files.readAllBytes(file), Kind.REFUSED_DATA);
     } catch (IOException e) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           Printable.escaped(run.toString())
               + " is not a run folder: cannot read "
               + CONFIG
@@ -181,6 +187,7 @@ final class RunFolder implements AutoCloseable {
     JsonNode format = config.path("format");
     if (!format.isInt() || format.intValue() != FORMAT) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           ("run folder %s was started by another version of RaDialog: expected format %d"
                   + " in its %s, found %s; finish and export it with that version, or choose"
                   + " another folder")
@@ -284,6 +291,7 @@ final class RunFolder implements AutoCloseable {
       return Double.parseDouble(value);
     } catch (NumberFormatException e) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           ("the checkpoint of the run has the %s %s: expected a number; remove it to"
                   + " start again")
               .formatted(name, Printable.of(value)),
@@ -296,6 +304,7 @@ final class RunFolder implements AutoCloseable {
     Object value = checkpoint.metadata().get(name);
     if (value == null) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "the checkpoint of the run does not contain its " + name + ": remove it to start again");
     }
     return value.toString();
