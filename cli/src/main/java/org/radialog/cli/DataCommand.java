@@ -51,7 +51,7 @@ final class DataCommand {
     @Option(
         names = "--images",
         paramLabel = "DIR",
-        description = "Where the images lie, if elsewhere.")
+        description = "The image folder, if it is elsewhere.")
     private @Nullable Path images;
 
     Path path() {
@@ -98,8 +98,9 @@ final class DataCommand {
         required = true,
         paramLabel = "DIR",
         description = {
-          "NIH ChestX-ray14 as released, or a folder with labels.csv: image, patient, age, sex,"
-              + " view (PA or AP), chexpert_positive (labels, | between them)."
+          "NIH ChestX-ray14 as released, or a folder with labels.csv, which has the"
+              + " columns image, patient, age, sex, view (PA or AP) and chexpert_positive"
+              + " (labels separated by |)."
         })
     private Path data = Path.of("");
 
@@ -150,9 +151,9 @@ final class DataCommand {
   @Command(
       name = "boxes",
       description = {
-        "Prints the boxes that radiologists drew around findings on films of NIH ChestX-ray14: the"
-            + " film, the NIH's label and CheXpert's where it has one, left, top, width and height"
-            + " in pixels of the film of 1024 x 1024."
+        "Prints the bounding boxes that radiologists drew around findings on films of"
+            + " NIH ChestX-ray14: the film, the NIH label, the CheXpert label if there is"
+            + " one, and left, top, width and height in pixels of the 1024 x 1024 film."
       },
       mixinStandardHelpOptions = true)
   static final class Boxes implements Callable<Integer> {

@@ -14,16 +14,16 @@ import java.util.Locale;
 import java.util.stream.Stream;
 import org.radialog.base.Printable;
 
-/** Tells a checkpoint's format by its content and reads its headers. */
+/** Recognises the format of a checkpoint by its content and reads its headers. */
 final class Formats {
   private static final String INDEX = ".index.json";
   private static final String GGUF = "GGUF";
 
-  /** What to look for in a folder, in this order. */
+  /** The files to look for in a folder, in this order. */
   private static final List<String> PREFERENCE =
       List.of(".safetensors" + INDEX, ".safetensors", ".bin" + INDEX, ".gguf");
 
-  private static final int BEGINNING = 200; // bytes that tell a text
+  private static final int BEGINNING = 200; // bytes that are examined to recognise a text
 
   private Formats() {}
 
@@ -46,7 +46,7 @@ final class Formats {
         });
   }
 
-  /** Reads a single file, which is no index of others. */
+  /** Reads a single file that is not an index of others. */
   static Checkpoint.Contents readFile(Path path, Arena arena) throws IOException {
     if (!Files.isRegularFile(path)) {
       throw new WeightsRefused(path, "there is no such file");
@@ -66,8 +66,8 @@ final class Formats {
     if (ZipArchive.starts(file)) {
       return PyTorch.readZip(path, file);
     }
-    // A pickle begins with 0x80 and its protocol; so may the length of a safetensors header, behind
-    // which stands its JSON.
+    // A pickle begins with 0x80 and its protocol number. The length of a safetensors header may
+    // begin the same way, but JSON follows it.
     if ((PyTorch.isPickle(file) || Pickle.namesFirst(file)) && !Safetensors.starts(file)) {
       return PyTorch.readPickle(path, file);
     }
@@ -77,7 +77,7 @@ final class Formats {
     return Safetensors.read(path, file);
   }
 
-  // What a download often leaves under the name of a checkpoint.
+  // Content that a failed download often leaves under the name of a checkpoint.
   private static void no(Path path, MemorySegment file) {
     byte[] first =
         file.asSlice(0, Math.min(file.byteSize(), BEGINNING)).toArray(ValueLayout.JAVA_BYTE);

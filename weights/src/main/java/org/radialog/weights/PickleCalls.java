@@ -8,9 +8,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/** The calls that a pickle may make, each one understood here; every other is refused. */
+/** The calls that a pickle may make. Each of them is implemented here; all others are refused. */
 final class PickleCalls {
-  // Modules that no checkpoint has a reason to name, not even without a call.
+  // Modules that no checkpoint has a reason to name, even without a call.
   private static final Set<String> FORBIDDEN =
       Set.of(
           "os",
@@ -55,7 +55,7 @@ final class PickleCalls {
           "bytes",
           "complex");
 
-  // Constructors without effects, kept by their name and arguments.
+  // Constructors without side effects, represented by their name and arguments.
   private static final Set<String> KEPT =
       Set.of(
           "builtins.set",
@@ -90,7 +90,7 @@ final class PickleCalls {
     this.in = in;
   }
 
-  /** All storages that the pickle has referred to so far. */
+  /** All storages that the pickle has referenced so far. */
   Map<String, Pickle.Storage> storages() {
     return storages;
   }
@@ -111,7 +111,7 @@ final class PickleCalls {
     return new Pickle.Global(module, name);
   }
 
-  /** A call, by whatever opcode, that is not understood here. */
+  /** A refusal of a call, by any opcode, that is not implemented here. */
   WeightsRefused refusedCall(Object function) {
     String name = function instanceof Pickle.Global global ? global.dotted() : "an object";
     return in.refused(
@@ -160,13 +160,13 @@ final class PickleCalls {
       case Pickle.Opaque opaque -> opaque.state = state;
       case Pickle.NumpyArray array -> buildArray(array, state);
       case Pickle.NumpyType type -> buildType(type, state);
-      // Attributes such as _metadata of a state dict: nothing that a tensor needs.
+      // Attributes such as _metadata of a state dict are not needed for tensors.
       case Pickle.Dict _, Pickle.Tensor _ -> {}
       default -> throw in.refused("the pickle sets the state of an object that has none");
     }
   }
 
-  /** PyTorch's persistent ids: ('storage', class, key, location, elements[, view]). */
+  /** The persistent ids of PyTorch: ('storage', class, key, location, elements[, view]). */
   Pickle.Storage persistent(Object id) {
     if (id instanceof Pickle.Tuple tuple
         && tuple.items.size() >= 5
@@ -291,7 +291,7 @@ final class PickleCalls {
     throw wrongArguments(name);
   }
 
-  // (bytes, type, shape, order[, order of the axes]): protocol 5's form of an array
+  // (bytes, type, shape, order[, order of the axes]): an array in protocol 5
   private Pickle.NumpyArray numpyBuffer(String name, List<Object> arguments) {
     if (arguments.size() >= 4
         && arguments.size() <= 5
@@ -388,7 +388,7 @@ final class PickleCalls {
     }
   }
 
-  // Protocol 2 keeps bytes as a text of the characters 0 to 255.
+  // Protocol 2 stores bytes as a text of the characters 0 to 255.
   private MemorySegment encoded(String name, List<Object> arguments) {
     if (argument(name, arguments, 0) instanceof String text
         && "latin1".equals(argument(name, arguments, 1))
@@ -404,8 +404,9 @@ final class PickleCalls {
   }
 
   /**
-   * Counts what calls copy. Each text and list stands in the file once, so a pickle that copies
-   * more than it has bytes copies the same again and again, to fill the memory.
+   * Counts the bytes that calls copy. Each text and list is stored in the file once, so a pickle
+   * that copies more bytes than it has must copy the same content repeatedly, in order to fill the
+   * memory.
    */
   private void copy(long amount) {
     copied += amount;

@@ -16,9 +16,11 @@ import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Reads safetensors: a length, a JSON header, then the tensors side by side without gaps. */
+/**
+ * Reads safetensors: a length, a JSON header, then the tensors one after the other without gaps.
+ */
 final class Safetensors {
-  /** The limit of the format's own library. */
+  /** The limit of the reference library of the format. */
   private static final long MAX_HEADER = 100_000_000;
 
   static final String METADATA = "__metadata__";
@@ -34,7 +36,7 @@ final class Safetensors {
 
   private Safetensors() {}
 
-  /** Whether a JSON object of a plausible length begins where a header must. */
+  /** Whether a JSON object of a plausible length begins at the position of the header. */
   static boolean starts(MemorySegment bytes) {
     if (bytes.byteSize() < 9) {
       return false;
@@ -158,7 +160,10 @@ final class Safetensors {
     return values;
   }
 
-  /** Side by side from the first byte to the last: nothing hides between or behind tensors. */
+  /**
+   * Tensors must follow each other from the first byte to the last, so that nothing is hidden
+   * between or after them.
+   */
   private static void checkPlaces(Path file, List<Placed> placed, long length) {
     List<Placed> sorted = new ArrayList<>(placed);
     sorted.sort(Comparator.comparingLong(Placed::begin).thenComparingLong(Placed::end));

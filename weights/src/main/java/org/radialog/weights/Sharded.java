@@ -11,7 +11,8 @@ import java.util.SequencedMap;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Reads a {@code *.safetensors.index.json}: which tensor lies in which safetensors file beside it.
+ * Reads a {@code *.safetensors.index.json}, which maps each tensor to a safetensors file in the
+ * same folder.
  */
 final class Sharded {
   private static final long MAX_INDEX = 100_000_000;
