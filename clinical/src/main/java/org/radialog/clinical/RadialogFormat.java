@@ -9,8 +9,8 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 
 /**
- * The two published versions: Vicuna's template, its roles in plain text. They have no words for an
- * uncertain finding: their lists name what is present, as their training had it.
+ * The formats of the two published versions: Vicuna's template, with roles in plain text. They
+ * cannot express an uncertain finding: their lists contain the present findings, as in training.
  */
 public final class RadialogFormat implements PromptFormat {
   /** The first published version: 32 image tokens. */
@@ -144,7 +144,10 @@ public final class RadialogFormat implements PromptFormat {
     return Objects.hash(version, compat);
   }
 
-  /** In Vicuna's template a role is plain text, so a colon in the user's own words gives way. */
+  /**
+   * In Vicuna's template a role is plain text, so a colon that would forge a role in user text is
+   * removed.
+   */
   private static String withoutRoles(String text) {
     return text.replace("USER:", "USER :").replace("ASSISTANT:", "ASSISTANT :");
   }

@@ -12,12 +12,13 @@ import java.util.Map;
 import org.radialog.base.RadialogException;
 
 /**
- * What a header of a MIMIC-CXR report means: an exact table with the typing errors of the data,
- * then contained words, then names of views. The table is {@code section-names.txt}.
+ * Maps the headers of MIMIC-CXR reports to canonical names: by an exact table that includes the
+ * typing errors in the data, then by words that the header contains, then by names of views. The
+ * table is {@code section-names.txt}.
  *
  * @param table raw name → canonical name
- * @param contained words that decide, in their order, where the table has no entry
- * @param views words of a header that stands for the findings
+ * @param contained words that decide, in this order, if the table has no entry
+ * @param views words of a header that means findings
  */
 record SectionNames(Map<String, String> table, List<String> contained, List<String> views) {
   /** The names of {@code section-names.txt}. */
@@ -29,7 +30,7 @@ record SectionNames(Map<String, String> table, List<String> contained, List<Stri
     views = List.copyOf(views);
   }
 
-  /** The canonical name of a header as it stands in the report. */
+  /** The canonical name of a header in the report. */
   String canonical(String header) {
     String name = ReportSections.strip(header.toLowerCase(Locale.ROOT));
     String exact = table.get(name);

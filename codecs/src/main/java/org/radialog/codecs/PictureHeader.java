@@ -1,8 +1,10 @@
 package org.radialog.codecs;
 
 /**
- * What a PNG or JPEG file says of its picture.
+ * The properties of an image in the header of a PNG or JPEG file.
  *
+ * @param width in pixels, before applying the orientation
+ * @param height in pixels, before applying the orientation
  * @param orientation EXIF, 1 to 8
  */
 public record PictureHeader(

@@ -24,8 +24,8 @@ final class Dequantisation {
   private static final long BYTES = PackedMatrix.VECTOR_BYTES;
   // An f16 as an int: its sign, exponent and significand, shifted right by 3 from the upper half.
   private static final int HALF = 0x8fffe000;
-  private static final float HALF_UNIT =
-      0x1p112f; // The difference of the exponent biases of fp32 and f16, as a factor.
+  // The difference of the exponent biases of fp32 and f16, as a factor.
+  private static final float HALF_UNIT = 0x1p112f;
   private static final int UPPER = 0xffff0000;
   private static final int ROUND = 0x7fff;
 

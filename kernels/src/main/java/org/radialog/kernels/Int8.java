@@ -29,8 +29,8 @@ final class Int8 {
   private static final short NIBBLE = 15;
   // An f16 as an int: its sign, exponent and significand, shifted right by 3 from the upper half.
   private static final int HALF = 0x8fffe000;
-  private static final float HALF_UNIT =
-      0x1p112f; // The difference of the exponent biases of fp32 and f16, as a factor.
+  // The difference of the exponent biases of fp32 and f16, as a factor.
+  private static final float HALF_UNIT = 0x1p112f;
   private static final long BLOCK = 17 * BYTES;
 
   private Int8() {}
