@@ -124,8 +124,8 @@ final class AskCommand implements Callable<Integer> {
     };
   }
 
-  // A shell that found two names for a pattern, or a file in the wrong place: no question is one
-  // word with the ending of a picture, or what the first bytes of a file say is one.
+  // Detects a pattern that the shell expanded to two names, or a misplaced file: a question is
+  // never a single word with the suffix of an image or the name of an image file.
   private static boolean isImage(String question) {
     if (IMAGE_NAME.matcher(question).matches()) {
       return true;
@@ -136,7 +136,7 @@ final class AskCommand implements Callable<Integer> {
           || head.startsWith("\u00ff\u00d8")
           || head.endsWith("DICM");
     } catch (IOException | InvalidPathException e) {
-      return false; // no file that can be read: a question
+      return false; // not a readable file: a question
     }
   }
 

@@ -38,13 +38,13 @@ import tools.jackson.databind.node.ObjectNode;
     subcommands = BenchTextCommand.class,
     mixinStandardHelpOptions = true)
 final class BenchCommand implements Callable<Integer> {
-  // Bytes of weights from which on a model counts as a large one.
+  // A model with at least this many bytes of weights counts as large.
   private static final long LARGE = 1L << 30;
 
   private static final int MOST_BUSY = 64;
   private static final int BUSY_ROUNDS = 5;
 
-  private static final int ANSWER = 80; // tokens of an answer whose passes are replayed
+  private static final int ANSWER = 80; // tokens of an answer when passes are replayed
 
   @Spec private @Nullable CommandSpec spec;
   @Mixin private ModelOptions model = new ModelOptions();
@@ -188,7 +188,7 @@ final class BenchCommand implements Callable<Integer> {
     }
   }
 
-  /** Fills {@code root}; a film only where the model reads films. */
+  /** Fills {@code root}; a film is measured only if the model reads films. */
   private Optional<String> measure(ObjectNode root, Speed speed, Optional<Path> film) {
     Optional<String> difference = Optional.empty();
     ObjectNode machine = root.putObject("machine");
@@ -246,7 +246,7 @@ final class BenchCommand implements Callable<Integer> {
     return difference;
   }
 
-  /** What the machine can do at most, measured in the same run. */
+  /** The limits of the machine, measured in the same run. */
   private record Roofline(double readGbS, double matmul, double matmulBf16) {}
 
   private static List<Speed.Pass> passes(Path file) {
@@ -284,7 +284,7 @@ final class BenchCommand implements Callable<Integer> {
     }
   }
 
-  // A large model's pass takes seconds, and two of them tell as much.
+  // A pass of a large model takes seconds, so two are enough.
   private static int rounds(Speed speed) {
     return speed.stepBytes(0) > LARGE ? 2 : 5;
   }
@@ -292,7 +292,7 @@ final class BenchCommand implements Callable<Integer> {
   private static void prefill(
       ObjectNode root, Speed speed, List<Integer> lengths, Roofline roofline) {
     ArrayNode rows = root.putArray("prefill");
-    speed.prefill(lengths.getFirst(), 1); // the kernels' compilation
+    speed.prefill(lengths.getFirst(), 1); // warm-up: the kernels are compiled
     for (int tokens : lengths) {
       double rate = speed.prefill(tokens, rounds(speed));
       rows.addObject()
@@ -305,7 +305,7 @@ final class BenchCommand implements Callable<Integer> {
   private static ArrayNode decode(
       ObjectNode root, Speed speed, List<Integer> contexts, Roofline roofline) {
     ArrayNode rows = root.putArray("decode");
-    speed.decode(100, 1, steps(speed)); // the kernels' compilation
+    speed.decode(100, 1, steps(speed)); // warm-up: the kernels are compiled
     for (int context : contexts) {
       row(rows.addObject(), speed, context, 1, roofline);
     }

@@ -24,7 +24,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.node.ObjectNode;
 
-/** {@code radialog bench text}: how fast reports are labeled and scored. */
+/** {@code radialog bench text}: measures how fast reports are labelled and scored. */
 @Command(
     name = "text",
     description = {
@@ -83,7 +83,7 @@ final class BenchTextCommand implements Callable<Integer> {
       best = Math.min(best, words(scored));
     }
     words.put("seconds", Json.rounded(best));
-    // WordNet is read in the first round.
+    // WordNet is loaded in the first round.
     words = root.putObject("meteor_without_data");
     words.put("pairs", pairs);
     words.put("first_seconds", Json.rounded(meteor(scored)));
@@ -118,7 +118,7 @@ final class BenchTextCommand implements Callable<Integer> {
     return reports;
   }
 
-  // The first tenth is not timed: the compiler is at work.
+  // The first tenth is not timed, because the compiler is active.
   private void label(List<String> reports, ObjectNode result) {
     RuleLabeler labeler = new RuleLabeler();
     ClinicalEfficacy.Builder efficacy = new ClinicalEfficacy.Builder();
@@ -165,7 +165,7 @@ final class BenchTextCommand implements Callable<Integer> {
     return batch;
   }
 
-  // Of what lives: the garbage is collected first.
+  // Live objects only: the garbage is collected first.
   private static long heap() {
     System.gc();
     Runtime runtime = Runtime.getRuntime();
@@ -184,7 +184,7 @@ final class BenchTextCommand implements Callable<Integer> {
     return all;
   }
 
-  // Tokenising included.
+  // Includes tokenising.
   private static double words(List<TextPair> pairs) {
     long begun = System.nanoTime();
     TokenizedPairs tokenized = TokenizedPairs.of(pairs, WordTokenizer.NLTK);

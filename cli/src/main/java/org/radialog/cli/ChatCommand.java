@@ -61,7 +61,7 @@ final class ChatCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Prints one line with a JSON object per turn.")
   private boolean json;
 
-  /** Where turns come from. */
+  /** The source of turns. */
   private interface Turns {
     /** The next turn; empty at the end of input. */
     Optional<String> next() throws IOException;
@@ -99,7 +99,7 @@ final class ChatCommand implements Callable<Integer> {
 
   private void converse(Session session, Dialog dialog, String limits) throws IOException {
     if (Terminal.interactive()) {
-      // JLine reads lines with editing and history, and turns Ctrl-C into a call.
+      // JLine provides line editing and history, and turns Ctrl-C into a call.
       try (org.jline.terminal.Terminal terminal =
           TerminalBuilder.builder().system(true).nativeSignals(true).build()) {
         LineReader reader = LineReaderBuilder.builder().terminal(terminal).build();
@@ -119,7 +119,7 @@ final class ChatCommand implements Callable<Integer> {
       try {
         return Optional.of(reader.readLine("> "));
       } catch (UserInterruptException e) {
-        // Ctrl-C on the input line drops what was typed, as in a shell.
+        // Ctrl-C on the input line discards the typed text, as in a shell.
       } catch (EndOfFileException e) {
         return Optional.empty();
       }
@@ -163,7 +163,7 @@ final class ChatCommand implements Callable<Integer> {
     }
   }
 
-  /** A turn's text, and what a reader should know about it. */
+  /** The text of a turn, and the notices for its reader. */
   private record Said(Reply reply, List<String> notices) {
     static Said of(String turn, Report report) {
       return new Said(

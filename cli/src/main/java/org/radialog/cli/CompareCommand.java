@@ -22,7 +22,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code radialog compare A B}: is one system better than another? */
+/** {@code radialog compare A B}: whether one system is better than another. */
 @Command(
     name = "compare",
     description = {
@@ -116,7 +116,7 @@ final class CompareCommand implements Callable<Integer> {
     }
   }
 
-  // Both are often called predictions.jsonl.
+  // Both files are often called predictions.jsonl.
   private static String name(Path file) {
     Path folder = file.toAbsolutePath().getParent();
     Path parent = folder == null ? null : folder.getFileName();

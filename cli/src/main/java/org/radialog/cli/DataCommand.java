@@ -20,7 +20,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code radialog data}: what training and evaluation need beside the films. */
+/** {@code radialog data}: prepares tables for training and evaluation. */
 @Command(
     name = "data",
     description = "Prepares data for training and evaluation.",
@@ -36,7 +36,7 @@ import picocli.CommandLine.Option;
 final class DataCommand {
   private DataCommand() {}
 
-  /** A data set, told by its files as {@code evaluate} tells it. */
+  /** A data set, recognised by its files as in {@code evaluate}. */
   static final class Source {
     @Option(
         names = "--data",
@@ -58,7 +58,7 @@ final class DataCommand {
       return data;
     }
 
-    /** Whether it has films of the NIH, which have no reports. */
+    /** Whether it has NIH films, which have no reports. */
     boolean isNih() {
       return NihRelease.filmsIn(data);
     }
@@ -69,7 +69,7 @@ final class DataCommand {
     }
   }
 
-  /** Names on stderr what a reader leaves out. */
+  /** Prints on stderr what a reader leaves out. */
   static final class LeftOut implements Consumer<Rejected> {
     private boolean some;
 

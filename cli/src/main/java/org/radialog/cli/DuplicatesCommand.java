@@ -26,7 +26,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code radialog data duplicates}: what stands in two splits of a data set, or nearly. */
+/** {@code radialog data duplicates}: finds near-duplicates in two splits of a data set. */
 @Command(
     name = "duplicates",
     description = {

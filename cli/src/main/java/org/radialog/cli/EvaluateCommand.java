@@ -42,7 +42,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.node.ObjectNode;
 
-/** {@code radialog evaluate …}: scores of reports, of any system or of a model. */
+/** {@code radialog evaluate …}: scores the reports of any system, or a model. */
 @Command(
     name = "evaluate",
     description = {
@@ -81,7 +81,7 @@ final class EvaluateCommand implements Callable<Integer> {
     VIEW_QA,
     IMPRESSION;
 
-    /** The task of the paper with that name; empty for a protocol of ours. */
+    /** The task of the paper with this name; empty for our own protocols. */
     Optional<Task> task() {
       return switch (this) {
         case VIEW, EDIT, REPORT, PERPLEXITY -> Optional.empty();
@@ -407,7 +407,7 @@ final class EvaluateCommand implements Callable<Integer> {
                       title(radialog.config().id(), settings), nih, settings, Terminal::say))
               .ask();
     }
-    return score(answered, whole); // the model's memory is free again
+    return score(answered, whole); // frees the memory of the model
   }
 
   private static void say(Rejected rejected) {
@@ -472,7 +472,7 @@ final class EvaluateCommand implements Callable<Integer> {
     return nih.whole() ? Main.DONE : Main.SOME_FAILED;
   }
 
-  // After the first model is closed: the memory is for one.
+  // After closing the first model, because the memory is sufficient for one.
   private Map<String, Object> compared(
       Precision precision, double first, List<Film> chosen, Progress progress) {
     try (RaDialog radialog =

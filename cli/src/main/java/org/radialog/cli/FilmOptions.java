@@ -12,7 +12,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.Spec.Target;
 
-/** How a film is looked at, and what the user knows about it. */
+/** Options on how to read a film, and what the user knows about it. */
 final class FilmOptions {
   @Spec(Target.MIXEE)
   private @Nullable CommandSpec spec;
@@ -41,9 +41,10 @@ final class FilmOptions {
   private boolean force;
 
   /**
-   * The user's edit.
+   * The edit of the user.
    *
-   * @throws ParameterException if the list is not one: a usage error that names the nearest finding
+   * @throws ParameterException if the list is invalid: a usage error that names the most similar
+   *     finding
    */
   FindingsEdit edit() {
     if (findings == null) {
@@ -59,7 +60,7 @@ final class FilmOptions {
     }
   }
 
-  /** True if {@code --prior} names standard input. */
+  /** Whether {@code --prior} is standard input. */
   boolean priorFromStandardInput() {
     return prior != null && Radiograph.isStandardInput(prior);
   }

@@ -31,7 +31,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code radialog findings IMAGE…}: the classifier alone. */
+/** {@code radialog findings IMAGE…}: runs only the classifier. */
 @Command(
     name = "findings",
     description = "Prints the probabilities of the findings for one or more chest radiographs.",
@@ -84,7 +84,7 @@ final class FindingsCommand implements Callable<Integer> {
     int code = Main.DONE;
     try (RaDialog radialog = model.load()) {
       Session session = Session.of(radialog);
-      double begun = 0; // the first image also waited for the start
+      double begun = 0; // the first image also includes the start
       if (csv) {
         Terminal.data().println(CsvLine.of(header(knowsUncertain(radialog))));
       }

@@ -22,7 +22,7 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.node.ObjectNode;
 
-/** {@code radialog import SRC DEST}: a model folder from published files. */
+/** {@code radialog import SRC DEST}: creates a model folder from published files. */
 @Command(
     name = "import",
     description = {

@@ -33,15 +33,15 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * {@code radialog inspect FILE}: what a checkpoint is, its tensors and metadata, from its headers.
- * For a folder the same for every checkpoint in it, and what its settings say.
+ * {@code radialog inspect FILE}: prints the type, the tensors and the metadata of a checkpoint,
+ * from its headers. For a folder it does so for every checkpoint in it, and prints its settings.
  */
 @Command(
     name = "inspect",
     description = "Prints the type, tensors and metadata of a checkpoint without loading it.",
     mixinStandardHelpOptions = true)
 final class InspectCommand implements Callable<Integer> {
-  // A vocabulary among the metadata would fill the screen, and so would a frozen encoder's names.
+  // A vocabulary in the metadata, or the names of a frozen encoder, would fill the screen.
   private static final int SHOWN = 100;
   private static final int NAMES = 8;
 
@@ -275,7 +275,7 @@ final class InspectCommand implements Callable<Integer> {
     printNames(
         "missing", recognition.missing().stream().map(Recognition.Missing::toString).toList());
     printNames("ignored", recognition.ignored());
-    if (!(kind instanceof CheckpointKind.Unknown)) { // there the table has all of them
+    if (!(kind instanceof CheckpointKind.Unknown)) { // the table already contains all of them
       printNames("unknown", recognition.unknown());
     }
   }
@@ -291,7 +291,7 @@ final class InspectCommand implements Callable<Integer> {
     }
   }
 
-  // The classes of objects in a pickle, of which nothing was run.
+  // The classes of objects in a pickle, none of which was executed.
   private static SequencedSet<String> opaque(Object metadata) {
     SequencedSet<String> classes = new LinkedHashSet<>();
     List<Object> left = new ArrayList<>(List.of(metadata));
@@ -304,7 +304,7 @@ final class InspectCommand implements Callable<Integer> {
           left.addAll(map.values());
         }
         case List<?> list -> left.addAll(list);
-        case Object _ -> {} // a value has no class to name
+        case Object _ -> {} // plain values have no class name
       }
     }
     return classes;

@@ -23,7 +23,7 @@ import picocli.CommandLine.Parameters;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** {@code radialog label FILE}: what reports say about the 14 findings. */
+/** {@code radialog label FILE}: extracts the 14 findings from reports. */
 @Command(
     name = "label",
     description = {
@@ -35,13 +35,12 @@ import tools.jackson.databind.node.ObjectNode;
     },
     mixinStandardHelpOptions = true)
 final class LabelCommand implements Callable<Integer> {
-  // Reports labeled at once: enough for all cores, few enough for flat memory, however long they
-  // are.
+  // Number of reports labelled at once: enough for all cores, but few enough to bound the memory.
   private static final int BATCH = 1024;
   private static final int BATCH_CHARACTERS = 2 << 20;
 
-  // A report without a full stop is one sentence: only so much of it is shown on either side of the
-  // words.
+  // A report without a full stop is one sentence, so only this many characters are shown on either
+  // side of the words.
   private static final int SENTENCE_SIDE = 500;
 
   @Parameters(paramLabel = "FILE", description = "Reports.")

@@ -10,7 +10,7 @@ import org.radialog.dialog.RaDialog;
 import org.radialog.language.Precision;
 import picocli.CommandLine.Option;
 
-/** Which model answers, and how. */
+/** The choice of the model and how it answers. */
 final class ModelOptions {
   @Option(
       names = "--model",
@@ -63,7 +63,7 @@ final class ModelOptions {
     return Path.of(home, "models", "mini");
   }
 
-  /** The seed that everything drawn at random depends on. */
+  /** The seed for everything that is drawn at random. */
   long seed() {
     return seed;
   }
@@ -76,7 +76,7 @@ final class ModelOptions {
     return precision == null ? cached() : cached().with(precision);
   }
 
-  /** With the cache that the launcher names. */
+  /** Options with the cache of the launcher. */
   static Options cached() {
     return Optional.ofNullable(System.getProperty("radialog.cache"))
         .map(Path::of)

@@ -33,7 +33,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code radialog report IMAGE…}: findings with probabilities, then the report. */
+/** {@code radialog report IMAGE…}: prints findings with probabilities, then the report. */
 @Command(
     name = "report",
     description = "Writes the report of one or more chest radiographs.",

@@ -22,7 +22,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code radialog rexrank}: the call that ReXrank makes of every system. */
+/** {@code radialog rexrank}: the command-line interface that ReXrank requires of every system. */
 @Command(
     name = "rexrank",
     description = {

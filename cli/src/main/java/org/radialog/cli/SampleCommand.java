@@ -42,7 +42,7 @@ final class SampleCommand implements Callable<Integer> {
     EVALUATION
   }
 
-  /** An image with what is known of it. */
+  /** An image with its known data. */
   private record Row(
       Path image,
       String report,

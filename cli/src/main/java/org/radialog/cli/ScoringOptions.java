@@ -27,7 +27,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.node.ObjectNode;
 
-/** How reports are scored, and where the scores go. */
+/** How reports are scored, and where the scores are written. */
 final class ScoringOptions {
   @Option(
       names = "--tokenizer",
@@ -102,7 +102,7 @@ final class ScoringOptions {
   @Option(names = "--json", description = "Prints one JSON object instead of a table.")
   private boolean json;
 
-  /** What scoring needs, open. */
+  /** The opened resources for scoring. */
   record Opened(Scoring scoring, LabelerOptions.Opened labeler) implements AutoCloseable {
     @Override
     public void close() {
@@ -123,7 +123,7 @@ final class ScoringOptions {
     return json;
   }
 
-  /** Opens what scoring needs. */
+  /** Opens the resources for scoring. */
   Opened open() {
     List<TextMetric> metrics =
         TextMetric.standard(
@@ -157,7 +157,7 @@ final class ScoringOptions {
         opened);
   }
 
-  /** Writes the result where it was asked for, and prints it. */
+  /** Writes the result to the requested places and prints it. */
   void deliver(Evaluation evaluation) {
     for (SystemScores system : evaluation.systems()) {
       system.marks().stream()

@@ -11,7 +11,7 @@ import org.radialog.base.WholeFile;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Where a table goes, and in which form. */
+/** Where a table is written, and in which format. */
 final class TableOptions {
   @Option(
       names = "--json",
@@ -24,7 +24,7 @@ final class TableOptions {
       description = "Where the table goes, whole or not at all (default: stdout).")
   private @Nullable Path out;
 
-  /** Writes a table; each row has a number or a text for each column. */
+  /** Writes a table; each row has one number or text per column. */
   void write(List<String> columns, List<List<Object>> rows) {
     Stream<String> lines =
         json

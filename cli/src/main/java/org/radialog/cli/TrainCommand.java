@@ -17,7 +17,9 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code radialog train …}: the stages of training. A killed run goes on with the same call. */
+/**
+ * {@code radialog train …}: the stages of training. The same command resumes an interrupted run.
+ */
 @Command(
     name = "train",
     description = {
@@ -37,7 +39,7 @@ import picocli.CommandLine.Parameters;
 final class TrainCommand {
   private TrainCommand() {}
 
-  /** What every stage needs. */
+  /** Options that every stage needs. */
   static final class Films {
     @Option(
         names = "--data",
@@ -66,7 +68,7 @@ final class TrainCommand {
     }
   }
 
-  /** What is trained, and how. */
+  /** Options on what to train and how. */
   static final class Told {
     @Option(
         names = "--recipe",
