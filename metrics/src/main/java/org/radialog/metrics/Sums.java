@@ -3,7 +3,7 @@ package org.radialog.metrics;
 import java.util.Arrays;
 import java.util.List;
 
-/** Scores that follow from sums over the items. */
+/** Scores that are computed from sums over the items. */
 final class Sums implements Resampled {
   private final List<String> names;
   private final double[][] rows; // [items, columns]
