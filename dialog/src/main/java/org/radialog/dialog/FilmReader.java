@@ -33,21 +33,21 @@ import org.radialog.weights.Checkpoint;
 import org.radialog.weights.TensorInfo;
 
 /**
- * The part of a model that looks at films: encoder, classifier and alignment. Its networks run on
- * one thread of its own, so that many dialogs fight neither for the cores nor for memory.
+ * The part of a model that reads films: encoder, classifier and alignment. Its networks run on one
+ * dedicated thread, so that dialogs do not compete for cores or memory.
  *
  * <p>C channels and S side of the encoder's input · P channels of its patches · J of its joint
  * space · h w cells of the grid · L labels · Q image tokens · D width of the language model.
  */
 final class FilmReader implements AutoCloseable {
   /**
-   * What was seen on a film.
+   * The result of reading a film.
    *
    * @param logits of the classifier, [L]
    * @param image image tokens, [Q, D]
-   * @param patches what the joint projector read for the classifier, [1, P, h, w]
+   * @param patches the input of the joint projector for the classifier, [1, P, h, w]
    * @param shape of {@code patches}
-   * @param millis what it took
+   * @param millis duration in ms
    */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   record Reading(
@@ -56,8 +56,8 @@ final class FilmReader implements AutoCloseable {
   /**
    * The networks.
    *
-   * @param encoder feeds the alignment; absent where that reads no film
-   * @param own feeds the classifier; absent where it reads {@code encoder}
+   * @param encoder feeds the alignment; absent if the alignment reads no film
+   * @param own feeds the classifier; absent if the classifier reads {@code encoder}
    */
   private record Networks(
       Parameters parameters,
@@ -101,7 +101,7 @@ final class FilmReader implements AutoCloseable {
       }
     }
 
-    /** The encoder whose features the classifier reads. */
+    /** The encoder whose features the classifier uses. */
     VisionEncoder classifierEncoder() {
       return own.or(() -> encoder).orElseThrow(Networks::noEncoder);
     }
@@ -136,12 +136,12 @@ final class FilmReader implements AutoCloseable {
   private final Future<Networks> networks;
 
   /**
-   * Begins to build the networks.
+   * Starts building the networks.
    *
-   * @param embeddings what a precomputed alignment reads, the caller's to close
+   * @param embeddings the input of a precomputed alignment, which the caller has to close
    * @param hidden D
    * @param type of the encoder's convolutions
-   * @param blind whether image tokens are to be zero
+   * @param blind whether image tokens are set to zero
    */
   FilmReader(
       ModelConfig model,
@@ -156,9 +156,9 @@ final class FilmReader implements AutoCloseable {
     this.blind = blind;
     this.forClassifier = config.preprocessing().forClassifier();
     this.forAlignment = config.preprocessing().forAlignment();
-    // One core: films are read while the language model is unpacked or talks on the others, and
-    // small convolutions on threads that must wait for each other cost many times their work.
-    // And what is added up does not depend on their number, nor on what else runs.
+    // One core: films are read while the language model is unpacked or decodes on the others, and
+    // small convolutions cost many times their work on threads that wait for each other. In
+    // addition, the sums then do not depend on the number of threads or on other work.
     this.blas =
         type == ScalarType.BFloat16
             ? Optional.of(thread.submit(BlasThreads::one))
@@ -166,22 +166,22 @@ final class FilmReader implements AutoCloseable {
     this.networks =
         thread.submit(() -> {
           Networks made = Networks.of(config, trained.source(), hidden, type);
-          trained.unload(); // the networks hold copies
+          trained.unload(); // the networks have copies
           Torch.giveBack();
           return made;
         });
   }
 
-  /** Done once the networks are there. */
+  /** Completes when the networks are built. */
   Future<?> networks() {
     return networks;
   }
 
   /**
-   * Looks at a film. Pixels are prepared in the caller's thread.
+   * Reads a film. Pixels are prepared in the thread of the caller.
    *
-   * @throws RadialogException if there is a prior and the model compares none, or the model knows
-   *     only films by name and not this one
+   * @throws RadialogException if there is a prior and the model cannot compare films, or if the
+   *     model knows films only by name and not this one
    */
   Reading read(Radiograph film, Optional<Radiograph> prior) {
     long start = System.nanoTime();
@@ -205,25 +205,25 @@ final class FilmReader implements AutoCloseable {
     return onThread(() -> read(start, name, forOwn, other, before));
   }
 
-  /** A prepared film, [side, side]. */
+  /** A preprocessed film, [side, side]. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Pixels(float[] values, int side) {
     static Pixels of(Preprocessing how, Radiograph film) {
       return new Pixels(how.apply(film), how.crop());
     }
 
-    /** As {@code encoder} expects it, [1, C, S, S]. */
+    /** The input of {@code encoder}, [1, C, S, S]. */
     Tensor of(VisionEncoder encoder) {
       return encoder.input().of(Torch.tensor(values, 1, 1, side, side));
     }
   }
 
-  /** The name of a film that can be read, where not every film can. */
+  /** The name of a film that can be read, if not every film can. */
   Optional<String> knownFilm() {
     return embeddings.map(file -> file.tensors().firstEntry().getKey());
   }
 
-  // What the file is called without its extension: data sets name films so.
+  // The file name without its suffix, as films are named in data sets.
   private static String name(Radiograph film) {
     String file = String.valueOf(Path.of(film.name()).getFileName());
     int dot = file.lastIndexOf('.');
@@ -297,8 +297,8 @@ final class FilmReader implements AutoCloseable {
   }
 
   /**
-   * Grad-CAM of a label's logit over the patches: the channels, each weighted by the mean of its
-   * gradient, summed; what speaks against the label cut off; the maximum scaled to 1.
+   * Grad-CAM of the logit of a label over the patches: the channels, each weighted by the mean of
+   * its gradient, are summed, negative values are set to 0, and the maximum is scaled to 1.
    */
   HeatMap attribution(Reading reading, Finding finding) {
     int label = config.classifier().labels().indexOf(finding.label());
@@ -312,7 +312,7 @@ final class FilmReader implements AutoCloseable {
       Tensor projected = n.classifierEncoder().project(patches); // [1, J, h, w]
       Tensor logit = n.classifier.forward(projected).select(1, label).sum(); // []
       logit.backward();
-      // Channels that stand for a prior describe no place of the film.
+      // Channels for a prior do not belong to positions of this film.
       long own = config.vision().filmChannels();
       Tensor gradient = patches.grad().narrow(1, 0, own); // [1, own, h, w]
       Tensor weights =
@@ -340,7 +340,7 @@ final class FilmReader implements AutoCloseable {
     return Waiting.forResult(future);
   }
 
-  /** Waits for what is under way and frees the networks. */
+  /** Waits for running work and frees the networks. */
   @Override
   public void close() {
     thread.shutdown();

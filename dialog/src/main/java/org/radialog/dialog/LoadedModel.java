@@ -20,10 +20,9 @@ import org.radialog.vision.Alignment;
 import org.radialog.weights.Checkpoint;
 
 /**
- * The parts of a model folder in memory, each built on a thread of its own and waited for where it
- * is asked for: what looks at films, the tokenizer, the language model and the engine over it, with
- * the files that they read. The dialogs of a {@link RaDialog} share them; who measures or scores a
- * model reaches them through it.
+ * The parts of a model folder in memory: film reader, tokenizer, language model and engine, with
+ * their files. Each is built on a separate thread and waited for when it is requested. The dialogs
+ * of a {@link RaDialog} share them; code that measures or scores a model accesses them here.
  */
 public final class LoadedModel implements AutoCloseable {
   private final ModelConfig config;
@@ -51,7 +50,7 @@ public final class LoadedModel implements AutoCloseable {
               Optional.of(Checkpoint.open(folder.resolve(file)));
           case Alignment.Input.Features _ -> Optional.empty();
         };
-    // Side by side: a film can be looked at while the language model is still being unpacked.
+    // In parallel: a film can be read while the language model is still being unpacked.
     this.films =
         new FilmReader(
             config,
@@ -75,10 +74,10 @@ public final class LoadedModel implements AutoCloseable {
             });
   }
 
-  // The config, the sizes and the headers of the weights are checked here.
+  // Checks the config, the sizes and the headers of the weights.
   static LoadedModel open(Path folder, Options options) {
     ModelConfig config = ModelFolder.open(folder).config();
-    config.film(); // a language model alone is refused here
+    config.film(); // refuses a folder with only a language model
     Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
     try {
       TrainedWeights trained = TrainedWeights.open(folder);
@@ -126,7 +125,7 @@ public final class LoadedModel implements AutoCloseable {
     return task;
   }
 
-  /** Waits until everything is there, unless the thread is interrupted. */
+  /** Waits until everything is loaded, unless the thread is interrupted. */
   void ready() {
     Waiting.interruptibly(films.networks(), "waiting for the model");
     Waiting.interruptibly(engine, "waiting for the model");
@@ -170,29 +169,29 @@ public final class LoadedModel implements AutoCloseable {
     return Waiting.forResult(language);
   }
 
-  /** What generates the dialogs' text. */
+  /** The engine that generates the text of dialogs. */
   public Engine engine() {
     return Waiting.forResult(engine);
   }
 
-  // While the model is still being loaded nothing is under way.
+  // While the model is being loaded, no turn is in progress.
   void requireRoom() {
     if (engine.state() == Future.State.SUCCESS) {
       engine.resultNow().requireRoom();
     }
   }
 
-  /** Tokens that the language model can look at together. */
+  /** Number of positions of the language model. */
   public int positions() {
     return positions;
   }
 
-  /** The prompt format in the words that the model was trained with. */
+  /** The prompt format that the model was trained with. */
   public PromptFormat prompts() {
     return config.language().wording();
   }
 
-  /** Ends the engine and frees all parts, those that never came up apart. */
+  /** Ends the engine and frees all parts that were built. */
   @Override
   public void close() {
     settle(engine, Engine::close);
@@ -208,7 +207,7 @@ public final class LoadedModel implements AutoCloseable {
     void close(T part);
   }
 
-  // A part that never came up has nothing to free.
+  // A part that failed to load has nothing to free.
   private static <T> void settle(Future<T> part, Closing<T> closing) {
     Waiting.forCompletion(part);
     if (part.state() == Future.State.SUCCESS) {

@@ -6,17 +6,17 @@ import java.util.Optional;
 import org.radialog.language.Precision;
 
 /**
- * How a model folder is loaded.
+ * Options for loading a model folder.
  *
- * @param precision of the language model's decode step; empty chooses the fastest that the CPU has
- *     the vectors for. {@link Precision#FP32} makes everything fp32: the oracle
- * @param cache where packed weights may be kept between runs; empty keeps none
- * @param control what is taken from the model to see whether it matters
+ * @param precision of the decode steps of the language model; empty chooses the fastest that the
+ *     CPU supports. {@link Precision#FP32} makes everything fp32, the reference
+ * @param cache folder for packed weights between runs; empty stores none
+ * @param control the part that is disabled to see whether it matters
  * @param limits beyond which turns of dialogs are refused as overload
  */
 public record Options(
     Optional<Precision> precision, Optional<Path> cache, Control control, Engine.Limits limits) {
-  /** The fastest precision, no cache, the model as it is, no limits. */
+  /** The fastest precision, no cache, the complete model, no limits. */
   public static final Options DEFAULT =
       new Options(Optional.empty(), Optional.empty(), Control.NONE, Engine.Limits.NONE);
 
@@ -28,13 +28,13 @@ public record Options(
     Objects.requireNonNull(limits, "limits");
   }
 
-  /** A control of an evaluation: the same model without a part, which must then fail. */
+  /** A negative control for an evaluation: the same model without a part, which must then fail. */
   public enum Control {
-    /** The model as it is. */
+    /** The complete model. */
     NONE,
     /** All image tokens are zero: the language model sees no film. */
     ZERO_IMAGE,
-    /** The adapter's weights are random: what the language stage taught is gone. */
+    /** The weights of the adapter are random: the training of the language stage is lost. */
     RANDOM_ADAPTER
   }
 

@@ -9,8 +9,8 @@ import org.radialog.torch.Parameters;
 import org.radialog.weights.Checkpoint;
 
 /**
- * {@code radialog.safetensors} of a model folder: everything that was trained for it, under {@code
- * vision. classifier. qformer. projector. language.}
+ * {@code radialog.safetensors} of a model folder: all trained weights, under {@code vision.
+ * classifier. qformer. projector. language.}
  */
 final class TrainedWeights implements AutoCloseable {
   private final Checkpoint checkpoint;
@@ -27,7 +27,7 @@ final class TrainedWeights implements AutoCloseable {
     return Parameters.Source.of(checkpoint);
   }
 
-  /** The adapter of the language model, its values random with that control. */
+  /** The adapter of the language model, with random values if that control is set. */
   Optional<LoraAdapter> adapter(ModelConfig config, Options.Control control) {
     return config
         .language()
@@ -41,7 +41,8 @@ final class TrainedWeights implements AutoCloseable {
                 }));
   }
 
-  // As far from 0 as the inputs' number asks for, A and B alike: an adapter that was never taught.
+  // Random values with a variance that suits the number of inputs, for A and B alike, as for an
+  // untrained adapter.
   private static Optional<float[]> random(String name, long[] shape) {
     var random = new SplittableRandom(name.hashCode());
     double bound = Math.sqrt(3.0 / shape[1]);
@@ -52,7 +53,7 @@ final class TrainedWeights implements AutoCloseable {
     return Optional.of(values);
   }
 
-  /** Gives back the memory of what has been read; all can be read again. */
+  /** Frees the memory of the tensors read so far; all can be read again. */
   void unload() {
     checkpoint.unload();
   }
