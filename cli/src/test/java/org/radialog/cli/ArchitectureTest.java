@@ -81,6 +81,8 @@ class ArchitectureTest {
                   "dialog",
                   "published",
                   "language",
+                  "vision",
+                  "torch",
                   "imaging",
                   "clinical",
                   "base")),
@@ -101,7 +103,17 @@ class ArchitectureTest {
                   "torch",
                   "weights",
                   "base")),
-          Map.entry("bench", List.of("dialog", "language", "imaging", "clinical", "torch", "base")),
+          Map.entry(
+              "bench",
+              List.of(
+                  "dialog",
+                  "language",
+                  "kernels",
+                  "torch",
+                  "weights",
+                  "imaging",
+                  "clinical",
+                  "base")),
           Map.entry(
               "cli",
               List.of(

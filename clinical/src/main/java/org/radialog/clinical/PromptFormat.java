@@ -1,6 +1,7 @@
 package org.radialog.clinical;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import org.radialog.base.RadialogException;
@@ -11,7 +12,7 @@ import org.radialog.base.RadialogException.Kind;
  * one class per family of models; {@link PromptFormats} finds a format by its name.
  */
 public interface PromptFormat {
-  /** Quirks of the published versions that can be enabled. */
+  /** Oddities of the published versions that a model may be asked with; none unless named. */
   enum Compat {
     /**
      * The layout in the training of the second version: the image is on a separate line before the
@@ -21,7 +22,12 @@ public interface PromptFormat {
     /** The system prompt of the demo of the first version, which was not used in training. */
     DEMO_SYSTEM_PROMPT,
     /** Findings as in the demos: unchanged labels, and an empty text for an empty list. */
-    EMPTY_FINDINGS
+    EMPTY_FINDINGS;
+
+    /** The name in a model's {@code config.json} and on the command line. */
+    public String text() {
+      return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
   }
 
   /** The name in the {@code config.json} of a model. */

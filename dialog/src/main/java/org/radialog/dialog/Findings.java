@@ -169,21 +169,16 @@ public record Findings(List<Assessment> all) {
   }
 
   /**
-   * These findings with the user's states instead of the classifier's, and with the states that
-   * follow from them.
-   */
-  public Findings with(Correction correction) {
-    return edited(Objects.requireNonNull(correction, "correction")).settled();
-  }
-
-  /**
    * These findings with the user's states instead of the classifier's, without the states that
    * follow from them.
    */
-  Findings edited(Correction correction) {
+  Findings edited(Map<Finding, State> words) {
     return new Findings(
         all.stream()
-            .map(a -> correction.word(a.finding()).map(word -> a.with(word, true)).orElse(a))
+            .map(a ->
+                Optional.ofNullable(words.get(a.finding()))
+                    .map(word -> a.with(word, true))
+                    .orElse(a))
             .toList());
   }
 

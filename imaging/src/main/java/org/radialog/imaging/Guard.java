@@ -148,7 +148,7 @@ public enum Guard {
   private static Optional<Warning> look(Radiograph film, DicomRecipe recipe, byte[] thumbnail) {
     AverageFilm.Look look = AverageFilm.look(thumbnail);
     byte[] picture = FrontalView.picture(film, recipe);
-    if (look.inverted()) {
+    if (look.likeness() == AverageFilm.Likeness.INVERTED) {
       for (int i = 0; i < picture.length; i++) {
         picture[i] = (byte) ~picture[i];
       }
@@ -158,7 +158,7 @@ public enum Guard {
     }
     double distance = FrontalView.distance(picture);
     if (distance <= FrontalView.LARGEST_DISTANCE) {
-      return look.warning();
+      return code(look.likeness()).map(code -> new Warning(code, look.message()));
     }
     return Optional.of(
         new Warning(
@@ -168,6 +168,15 @@ public enum Guard {
                 "probably not a frontal chest film (the distance of its edge statistics from"
                     + " those of such films is %.1f times the limit)",
                 distance)));
+  }
+
+  private static Optional<Code> code(AverageFilm.Likeness likeness) {
+    return switch (likeness) {
+      case FRONTAL -> Optional.empty();
+      case TURNED -> Optional.of(Code.PROBABLY_TURNED);
+      case INVERTED -> Optional.of(Code.PROBABLY_INVERTED);
+      case UNLIKE -> Optional.of(Code.PROBABLY_NOT_FRONTAL);
+    };
   }
 
   /** Its size and aspect ratio, for messages. */

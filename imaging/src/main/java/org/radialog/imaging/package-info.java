@@ -1,10 +1,10 @@
 /**
  * Pixels: reading, windowing, resizing and cropping, checks, drawing.
  *
- * <p>{@link org.radialog.imaging.Radiograph} reads a PNG, JPEG or DICOM file completely or throws
- * {@link org.radialog.imaging.ImageRefused}; {@link org.radialog.imaging.Guard} decides whether a
- * report may be written for it; {@link org.radialog.imaging.Preprocessing} prepares the input of
- * the networks; {@link org.radialog.imaging.FilmImage} draws it for people.
+ * <p>{@link org.radialog.imaging.Radiograph} reads a PNG, JPEG or DICOM file whole or throws {@link
+ * org.radialog.codecs.ImageRefused}; {@link org.radialog.imaging.Guard} says whether a report may
+ * be written on it; {@link org.radialog.imaging.Preprocessing} gives the networks what they were
+ * trained on; {@link org.radialog.imaging.FilmImage} draws it for people.
  */
 @NullMarked
 package org.radialog.imaging;

@@ -9,18 +9,6 @@ import java.util.List;
  * costs one pass over the items. Instances are shared between threads.
  */
 public interface Resampled {
-  /** Computes scores from sums over all items. */
-  @FunctionalInterface
-  interface Formula {
-    /**
-     * The scores, in the order of the names.
-     *
-     * @param sums over the items, one per column
-     * @param items number of items added, counting repeated items repeatedly
-     */
-    double[] of(double[] sums, long items);
-  }
-
   /** Number of items. */
   int items();
 
@@ -88,23 +76,6 @@ public interface Resampled {
         return all.followedBy(other).only(both);
       }
     };
-  }
-
-  /** The mean of one number per item: ROUGE-L, CIDEr, METEOR. */
-  static Resampled mean(String name, double[] values) {
-    double[][] rows = new double[values.length][];
-    Arrays.setAll(rows, i -> new double[] {values[i]});
-    return sums(List.of(name), rows, (sums, items) -> new double[] {sums[0] / items});
-  }
-
-  /**
-   * Scores that are computed from sums over the items; for corpus BLEU these are the matches and
-   * totals of each order and the two lengths.
-   *
-   * @param rows one per item, all of the same width
-   */
-  static Resampled sums(List<String> names, double[][] rows, Formula formula) {
-    return new Sums(names, rows, formula);
   }
 
   /** Every item counts once. */

@@ -26,7 +26,7 @@ class ModelExportTest {
   private void assertRefused(SmallRuns small, Path classifier, Path language, String said) {
     Path model = folder.resolve("refused");
     var config =
-        new ModelExport.Config(
+        new ExportConfig(
             small.data(),
             0,
             Optional.empty(),
@@ -62,7 +62,7 @@ class ModelExportTest {
     assertRefused(
         small, classifier, other, "the run " + other + " was trained with the classifier");
     ModelExport.write(
-        new ModelExport.Config(
+        new ExportConfig(
             small.data(),
             0,
             Optional.empty(),
