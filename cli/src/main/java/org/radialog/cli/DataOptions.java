@@ -72,13 +72,13 @@ final class DataOptions {
   static final class Table {
     @Option(
         names = "--json",
-        description = "One JSON object per row in place of CSV; an empty cell is left out.")
+        description = "Prints one JSON object per row instead of CSV; empty cells are omitted.")
     private boolean json;
 
     @Option(
         names = "--out",
         paramLabel = "FILE",
-        description = "Where the table goes, whole or not at all (default: stdout).")
+        description = "The file for the table, written atomically (default: stdout).")
     private @Nullable Path out;
 
     /** Writes a table; each row has one number or text per column. */
