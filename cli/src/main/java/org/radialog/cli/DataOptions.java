@@ -16,7 +16,7 @@ import org.radialog.data.StudySource;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Options of the commands about data sets: which one, and where a table goes. */
+/** Options of the data commands: the data set, and where a table is written. */
 final class DataOptions {
   private DataOptions() {}
 
@@ -68,7 +68,7 @@ final class DataOptions {
     }
   }
 
-  /** Where a table goes, and in which form. */
+  /** Where a table is written, and in which format. */
   static final class Table {
     @Option(
         names = "--json",

@@ -37,8 +37,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The published files of a model as somebody downloaded them, below one folder: each checkpoint is
- * told by its content, whatever it is called. The files stay open until this is closed.
+ * The downloaded published files of a model, below one folder: each checkpoint is recognised by its
+ * content, whatever its name. The files stay open until this is closed.
  */
 public final class ModelSource implements AutoCloseable {
   private static final int DEPTH = 6;
@@ -48,7 +48,7 @@ public final class ModelSource implements AutoCloseable {
       List.of(".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf", ".pkl", ".pickle");
   private static final String INDEX = ".index.json";
 
-  /** Files of a tokenizer, beside a language model. */
+  /** Tokenizer files in the folder of a language model. */
   private static final List<String> TOKENIZER =
       List.of(
           "tokenizer.json",
@@ -80,7 +80,7 @@ public final class ModelSource implements AutoCloseable {
   }
 
   /**
-   * Opens every checkpoint below {@code root}, or {@code root} itself where it is a file.
+   * Opens every checkpoint below {@code root}, or {@code root} itself if it is a file.
    *
    * @throws RadialogException if there is no such file or folder, or no checkpoint in it
    */
@@ -147,22 +147,23 @@ public final class ModelSource implements AutoCloseable {
     }
   }
 
-  /** What the files make up. */
+  /** The model that the files form. */
   public sealed interface Model {
     /** The language model. */
     Language language();
 
-    /** What a model folder made of it says of itself. */
+    /** The description for a model folder made from it. */
     About about();
   }
 
   /**
-   * What a model folder says of itself.
+   * The description of a model for its folder.
    *
-   * @param license an SPDX expression, as the weights' publishers or the files themselves say; who
-   *     imports has to hold them all
-   * @param prompt the wording that the model was trained with
-   * @param limits what is known that it cannot do, in sentences
+   * @param id name of the model
+   * @param license an SPDX expression, as stated by the publishers of the weights or by the files;
+   *     importers have to comply with all of them
+   * @param prompt the prompt format that the model was trained with
+   * @param limits its known limitations, in sentences
    */
   public record About(String id, String license, PromptFormat prompt, List<String> limits) {
     /** Copies the list. */
@@ -194,7 +195,7 @@ public final class ModelSource implements AutoCloseable {
   }
 
   /**
-   * The first version of RaDialog: it knows the films of its embeddings alone.
+   * The first version of RaDialog, which works only with the films of its embeddings.
    *
    * @param embeddings by the name of the film, [queries, hidden] each
    */
@@ -216,7 +217,7 @@ public final class ModelSource implements AutoCloseable {
     }
   }
 
-  /** A language model alone. */
+  /** Only a language model. */
   public record LanguageAlone(Language language) implements Model {
     @Override
     public About about() {
@@ -235,9 +236,9 @@ public final class ModelSource implements AutoCloseable {
   /**
    * A language model.
    *
-   * @param name of the model, as its folder or file is called
-   * @param gguf the file itself where it is GGUF, which holds its shape and tokenizer
-   * @param tokenizer files of its tokenizer, none where it is GGUF
+   * @param name of the model, from the name of its folder or file
+   * @param gguf the file itself if it is GGUF, which contains its shape and tokenizer
+   * @param tokenizer files of its tokenizer, none if it is GGUF
    */
   public record Language(
       String name,
@@ -246,12 +247,12 @@ public final class ModelSource implements AutoCloseable {
       Optional<Path> gguf,
       List<Path> tokenizer) {}
 
-  /** The findings classifier with an image encoder of its own. */
+  /** The findings classifier with a separate image encoder. */
   public record Classifier(CheckpointKind.Classifier sizes, Tensors head, Tensors encoder) {}
 
   /** Tensors of a checkpoint under other names. */
   public record Tensors(List<Named> all) {
-    /** A tensor of {@code checkpoint}, {@code name} without what stands before it there. */
+    /** A tensor of {@code checkpoint}; {@code name} is its name without the prefix. */
     public record Named(String name, Checkpoint checkpoint, TensorInfo stored) {}
 
     /** Copies the list. */
@@ -274,7 +275,7 @@ public final class ModelSource implements AutoCloseable {
       return new Tensors(named);
     }
 
-    // what follows the first occurrence of `mark`, with `keep` before it again
+    // the part after the first occurrence of `mark`, with `keep` prepended
     private static Function<String, Optional<String>> behind(String mark, String keep) {
       return name -> {
         int at = name.indexOf(mark);
@@ -284,10 +285,10 @@ public final class ModelSource implements AutoCloseable {
   }
 
   /**
-   * What the files are together.
+   * The model that the files form.
    *
-   * @throws RadialogException if they are no whole model, or more than one, or damaged: it names
-   *     what is there, what is missing, and where that comes from
+   * @throws RadialogException if they are not a complete model, or more than one, or damaged; the
+   *     message says what was found, what is missing, and where to get it
    */
   public Model model() {
     Optional<Part> hub = only(CheckpointKind.VisionAndProjector.class);
@@ -376,7 +377,8 @@ public final class ModelSource implements AutoCloseable {
           .filter(named -> names.add(named.name()))
           .forEach(rows::add);
     }
-    all(CheckpointKind.QFormerModel.class).forEach(this::take); // named among the sources, unused
+    // listed among the sources, but unused
+    all(CheckpointKind.QFormerModel.class).forEach(this::take);
     return new Version1(
         language(adapter),
         Tensors.of(adapter.get(), Tensors.behind("img_proj_layer.", "img_proj_layer.")),
@@ -455,7 +457,7 @@ public final class ModelSource implements AutoCloseable {
     }
   }
 
-  // A matrix may stand there in groups with what belongs to them.
+  // A matrix may be stored in groups, with additional tensors.
   private static Set<String> huggingFaceNames(LlamaWeights weights) {
     Set<String> names = new TreeSet<>();
     for (String name : weights.shapes().keySet()) {
@@ -601,7 +603,7 @@ public final class ModelSource implements AutoCloseable {
             .formatted(root, what, whence, there.isEmpty() ? "no checkpoint" : there, refused));
   }
 
-  /** The files that {@link #model} made use of, shards included, in the order of their names. */
+  /** The files that {@link #model} used, including shards, in the order of names. */
   public SequencedSet<Path> files() {
     SequencedSet<Path> files = new LinkedHashSet<>();
     for (Path file : used) {
@@ -613,7 +615,7 @@ public final class ModelSource implements AutoCloseable {
     return files;
   }
 
-  /** Files that are no checkpoints although they are called so, each with the reason. */
+  /** Files that have the name of a checkpoint but are not one, each with the reason. */
   public SequencedMap<Path, String> unreadable() {
     return unreadable;
   }
