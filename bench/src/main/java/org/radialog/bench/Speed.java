@@ -241,6 +241,7 @@ public final class Speed implements AutoCloseable {
   /**
    * The same turns with and without prompt lookup.
    *
+   * @param turns number of turns
    * @param with tokens per second after the first token of each answer, with lookup
    * @param without the same without lookup
    * @param passes the passes with lookup, in order

@@ -5,6 +5,8 @@ package org.radialog.codecs;
  *
  * @param width in pixels, before applying the orientation
  * @param height in pixels, before applying the orientation
+ * @param channels samples per pixel, 1 to 4
+ * @param bytesPerSample 1 or 2
  * @param orientation EXIF, 1 to 8
  */
 public record PictureHeader(

@@ -148,7 +148,13 @@ public sealed interface Samples {
     }
   }
 
-  /** The source position of a pixel in the rotated image; the eight cases of EXIF 2.32, tag 274. */
+  /**
+   * The source position of a pixel in the rotated image; the eight cases of EXIF 2.32, tag 274.
+   *
+   * @param width of the rotated image, in pixels
+   * @param height of the rotated image, in pixels
+   * @param orientation EXIF, 1 to 8
+   */
   record Turn(int width, int height, int orientation) {
     boolean swapsSides() {
       return orientation >= 5;

@@ -39,6 +39,10 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
 
   /**
    * Films of a run: what is learned from, what thresholds and stopping look at, what is never seen.
+   *
+   * @param train films to train on
+   * @param validation films for thresholds and early stopping
+   * @param test films that are never used in training
    */
   public record Split(List<Film> train, List<Film> validation, List<Film> test) {
     public Split {

@@ -93,7 +93,13 @@ public interface StudySource {
     }
   }
 
-  /** How many studies and images came, and how many lines said what did not. */
+  /**
+   * How many studies and images came, and how many lines said what did not.
+   *
+   * @param studies number of studies
+   * @param images number of their images
+   * @param rejected number of lines about what was left out
+   */
   record Tally(long studies, long images, long rejected) {
     /** For the end of a command. */
     @Override

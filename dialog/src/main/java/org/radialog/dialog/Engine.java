@@ -144,6 +144,7 @@ public final class Engine implements AutoCloseable {
    * @param ids the tokens that represent the answer in the prompt of the next turn, without end
    *     token
    * @param end the reason why it ended
+   * @param usage number of tokens
    * @param prefillMillis time for computing the new tokens of the prompt, including waiting, in ms
    * @param decodeMillis time from the first token to the last, in ms
    */

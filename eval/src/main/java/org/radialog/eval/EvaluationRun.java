@@ -23,6 +23,7 @@ import org.radialog.eval.EvaluatedSystem.Said;
  * @param samples one or more
  * @param tasks what models are asked
  * @param systems one or more, the first being what the others are compared with
+ * @param settings what the evaluation is about
  */
 public record EvaluationRun(
     List<Sample> samples, Set<Task> tasks, List<EvaluatedSystem> systems, Settings settings) {

@@ -48,6 +48,7 @@ public final class PredictionLog implements AutoCloseable {
    * A file as it was read.
    *
    * @param settings of the run, name to value as JSON has it
+   * @param predictions in the order of the file
    */
   public record Content(SequencedMap<String, Object> settings, List<Prediction> predictions) {
     public Content {

@@ -67,6 +67,7 @@ public final class Protocols {
   /**
    * The view protocol: the findings line is left out, so only the image tells.
    *
+   * @param films number of films
    * @param accuracy with the right film
    * @param accuracyOfOther when the model is shown a film of the other view instead
    * @param unclear answers that name no view or both
@@ -132,6 +133,7 @@ public final class Protocols {
   /**
    * The edit protocol.
    *
+   * @param films number of films
    * @param added reports with a finding added to the list
    * @param addedStated share of them that state it
    * @param removed reports with a finding taken from the list
@@ -223,11 +225,13 @@ public final class Protocols {
   /**
    * The report protocol.
    *
+   * @param films number of films
    * @param unfounded reports that name a side, size, device, fracture, age or change
    * @param repeating reports in which a sentence occurs twice
    * @param shortest words of the shortest report
    * @param distinct different reports
    * @param agreement share of the assessed findings on which report and findings list agree
+   * @param offending texts of the reports with an error
    */
   public record ReportResult(
       int films,

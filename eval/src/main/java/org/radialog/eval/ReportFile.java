@@ -86,6 +86,8 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
   /**
    * A report, or several references for one.
    *
+   * @param number of the row, from 1
+   * @param id of the report
    * @param texts one or more
    */
   public record Reports(long number, String id, List<String> texts) implements Row {
@@ -94,7 +96,12 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
     }
   }
 
-  /** What is not a report, and why. */
+  /**
+   * What is not a report, and why.
+   *
+   * @param number of the row, from 1
+   * @param reason why it cannot be read, for people
+   */
   public record Broken(long number, String reason) implements Row {}
 
   /** Characters of the longest text that is taken for a report; one has some hundred. */

@@ -195,7 +195,13 @@ public interface QuantisedRows {
     return columns;
   }
 
-  /** Q4_1 blocks in place. */
+  /**
+   * Q4_1 blocks in place.
+   *
+   * @param bytes the blocks, row-major
+   * @param rows number of rows
+   * @param columns number of columns
+   */
   record Q41(MemorySegment bytes, int rows, int columns) implements QuantisedRows {
     private static final ValueLayout.OfInt INT =
         ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -217,7 +223,13 @@ public interface QuantisedRows {
     }
   }
 
-  /** Q4_0 blocks in place. */
+  /**
+   * Q4_0 blocks in place.
+   *
+   * @param bytes the blocks, row-major
+   * @param rows number of rows
+   * @param columns number of columns
+   */
   record Q40(MemorySegment bytes, int rows, int columns) implements QuantisedRows {
     @Override
     public WeightFormat format() {
@@ -236,7 +248,15 @@ public interface QuantisedRows {
     }
   }
 
-  /** Nibbles, scales and offsets of a file in place. */
+  /**
+   * Nibbles, scales and offsets of a file in place.
+   *
+   * @param nibbles [rows, columns / 2]
+   * @param scales [rows, columns / 32] f16
+   * @param offsets [rows, columns / 32] f16, if there are any
+   * @param rows number of rows
+   * @param columns number of columns
+   */
   record Nibbles(
       MemorySegment nibbles,
       MemorySegment scales,
@@ -287,7 +307,14 @@ public interface QuantisedRows {
     }
   }
 
-  /** Signed bytes and scales of a file in place. */
+  /**
+   * Signed bytes and scales of a file in place.
+   *
+   * @param values [rows, columns]
+   * @param scales [rows, columns / 32] f16
+   * @param rows number of rows
+   * @param columns number of columns
+   */
   record PlainBytes(MemorySegment values, MemorySegment scales, int rows, int columns)
       implements QuantisedRows {
     @Override
@@ -304,7 +331,13 @@ public interface QuantisedRows {
     }
   }
 
-  /** Q8_0 blocks in place. */
+  /**
+   * Q8_0 blocks in place.
+   *
+   * @param bytes the blocks, row-major
+   * @param rows number of rows
+   * @param columns number of columns
+   */
   record Q80(MemorySegment bytes, int rows, int columns) implements QuantisedRows {
     private static final ValueLayout.OfShort SHORT =
         ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);

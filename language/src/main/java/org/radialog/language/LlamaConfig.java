@@ -48,6 +48,12 @@ public record LlamaConfig(
   /**
    * The rotary scaling of Llama 3.1: low frequencies are divided by {@code factor}, high ones are
    * kept, and those in between are blended.
+   *
+   * @param factor divides low frequencies
+   * @param lowFrequencyFactor wavelengths above originalPositions / lowFrequencyFactor are scaled
+   *     completely
+   * @param highFrequencyFactor wavelengths below originalPositions / highFrequencyFactor are kept
+   * @param originalPositions number of positions before the extension
    */
   public record RopeScaling(
       double factor, double lowFrequencyFactor, double highFrequencyFactor, int originalPositions) {

@@ -118,6 +118,9 @@ public final class MultiLabel implements Resampled {
    * @param known number of rows in which it is known; the other rows are ignored
    * @param support number of rows in which it is true
    * @param said number of rows in which it was claimed
+   * @param precision from 0 to 1, with its interval
+   * @param recall from 0 to 1, with its interval
+   * @param f1 from 0 to 1, with its interval
    */
   public record Row(
       Finding finding,

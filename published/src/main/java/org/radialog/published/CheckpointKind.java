@@ -30,6 +30,10 @@ public sealed interface CheckpointKind {
   /**
    * A Llama model under Hugging Face's names.
    *
+   * @param vocab rows of the embedding table
+   * @param hidden width of the residual stream
+   * @param layers number of blocks
+   * @param mlp inner width of the MLP
    * @param queryRows heads times head size
    * @param keyRows key/value heads times head size
    * @param tied whether the head is the embedding table
@@ -101,13 +105,19 @@ public sealed interface CheckpointKind {
    *
    * @param rank r
    * @param targets the linear layers with an adapter, in any block
+   * @param layers number of blocks
    * @param imageProjection the linear layer of v1 from the Q-Former to the language model, stored
    *     with the adapter
    */
   record Adapter(
       int rank, Set<LlamaLinear> targets, int layers, Optional<ImageProjection> imageProjection)
       implements CheckpointKind {
-    /** Sizes of {@code img_proj_layer}. */
+    /**
+     * Sizes of {@code img_proj_layer}.
+     *
+     * @param in width of the Q-Former
+     * @param out width of the language model
+     */
     public record ImageProjection(int in, int out) {}
 
     /** Copies the targets. */
@@ -139,6 +149,9 @@ public sealed interface CheckpointKind {
   /**
    * {@code non_lora_trainables.bin} of RaDialog v2: the weights that were trained in addition to
    * the adapter.
+   *
+   * @param vision sizes of the image encoder
+   * @param projector sizes of the projector
    */
   record VisionAndProjector(BioViLT.Config vision, Projector projector) implements CheckpointKind {
     @Override
@@ -157,6 +170,11 @@ public sealed interface CheckpointKind {
   /**
    * A Q-Former of BLIP-2's first stage, the alignment of RaDialog v1.
    *
+   * @param queries number of outputs
+   * @param layers number of blocks
+   * @param hidden width
+   * @param mlp width of the feed-forward layers
+   * @param crossAttentionEvery distance of the layers with cross attention
    * @param channels of the image features
    * @param text sizes of the text branch, if it exists
    */
@@ -212,7 +230,11 @@ public sealed interface CheckpointKind {
     }
   }
 
-  /** BioViL-T's image model. */
+  /**
+   * BioViL-T's image model.
+   *
+   * @param config its sizes
+   */
   record ImageModel(BioViLT.Config config) implements CheckpointKind {
     @Override
     public String title() {
@@ -257,7 +279,15 @@ public sealed interface CheckpointKind {
     }
   }
 
-  /** CheXbert, the report labeler. */
+  /**
+   * CheXbert, the report labeler.
+   *
+   * @param vocab rows of the embedding table
+   * @param hidden width
+   * @param layers number of blocks
+   * @param mlp width of the feed-forward layers
+   * @param positions rows of the position table
+   */
   record Labeler(int vocab, int hidden, int layers, int mlp, int positions)
       implements CheckpointKind {
     /** The configuration, with settings that no shape shows. */

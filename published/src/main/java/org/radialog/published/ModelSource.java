@@ -176,7 +176,15 @@ public final class ModelSource implements AutoCloseable {
       "The model was trained without earlier films: any change over time in its text"
           + " does not come from the images.";
 
-  /** The second version of RaDialog. */
+  /**
+   * The second version of RaDialog.
+   *
+   * @param language the language model
+   * @param vision sizes of the image encoder
+   * @param visionTensors its tensors
+   * @param projectorTensors the tensors of the projector
+   * @param classifier the findings classifier
+   */
   public record Version2(
       Language language,
       CheckpointKind.VisionAndProjector vision,
@@ -197,7 +205,11 @@ public final class ModelSource implements AutoCloseable {
   /**
    * The first version of RaDialog, which works only with the films of its embeddings.
    *
+   * @param language the language model
+   * @param projection tensors of the linear layer from the Q-Former to the language model
+   * @param sizes of the embeddings
    * @param embeddings by the name of the film, [queries, hidden] each
+   * @param classifier the findings classifier
    */
   public record Version1(
       Language language,
@@ -217,7 +229,11 @@ public final class ModelSource implements AutoCloseable {
     }
   }
 
-  /** Only a language model. */
+  /**
+   * Only a language model.
+   *
+   * @param language the language model
+   */
   public record LanguageAlone(Language language) implements Model {
     @Override
     public About about() {
@@ -237,6 +253,8 @@ public final class ModelSource implements AutoCloseable {
    * A language model.
    *
    * @param name of the model, from the name of its folder or file
+   * @param weights its tensors
+   * @param adapter LoRA to merge, if any
    * @param gguf the file itself if it is GGUF, which contains its shape and tokenizer
    * @param tokenizer files of its tokenizer, none if it is GGUF
    */
@@ -247,12 +265,28 @@ public final class ModelSource implements AutoCloseable {
       Optional<Path> gguf,
       List<Path> tokenizer) {}
 
-  /** The findings classifier with a separate image encoder. */
+  /**
+   * The findings classifier with a separate image encoder.
+   *
+   * @param sizes of the head
+   * @param head its tensors
+   * @param encoder the tensors of its image encoder
+   */
   public record Classifier(CheckpointKind.Classifier sizes, Tensors head, Tensors encoder) {}
 
-  /** Tensors of a checkpoint under other names. */
+  /**
+   * Tensors of a checkpoint under other names.
+   *
+   * @param all in the order of the file
+   */
   public record Tensors(List<Named> all) {
-    /** A tensor of {@code checkpoint}; {@code name} is its name without the prefix. */
+    /**
+     * A tensor of {@code checkpoint}; {@code name} is its name without the prefix.
+     *
+     * @param name without the prefix in the file
+     * @param checkpoint the file
+     * @param stored its description in the file
+     */
     public record Named(String name, Checkpoint checkpoint, TensorInfo stored) {}
 
     /** Copies the list. */

@@ -23,7 +23,15 @@ public final class AdamW implements AutoCloseable {
     TRANSFORMERS
   }
 
-  /** The constants; the learning rate is given at each step. */
+  /**
+   * The constants; the learning rate is given at each step.
+   *
+   * @param flavour where epsilon is added
+   * @param beta1 decay of the mean of the gradients
+   * @param beta2 decay of the mean of their squares
+   * @param epsilon added to the denominator
+   * @param weightDecay per unit of the learning rate
+   */
   public record Config(
       Flavour flavour, double beta1, double beta2, double epsilon, double weightDecay) {
     /** PyTorch's flavour, betas 0.9 and 0.999, epsilon 1e-8, no decay. */

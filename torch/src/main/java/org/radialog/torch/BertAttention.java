@@ -12,6 +12,12 @@ import org.bytedeco.pytorch.Tensor;
  * self.key, self.value, output}.
  *
  * <p>B batch, T positions that ask, S positions of the source, D width, H heads, d = D / H.
+ *
+ * @param query [D, D]
+ * @param key [D, width of the source]
+ * @param value [D, width of the source]
+ * @param output linear, residual and norm
+ * @param heads H
  */
 public record BertAttention(
     Linear query, Linear key, Linear value, BertResidual output, int heads) {

@@ -5,10 +5,18 @@ import java.util.random.RandomGenerator;
 
 /** How a parameter begins when no checkpoint gives it. Rows of a weight are its outputs. */
 public sealed interface Init {
-  /** All values equal: 0 for biases, 1 for norms. */
+  /**
+   * All values equal: 0 for biases, 1 for norms.
+   *
+   * @param value of all elements
+   */
   record Constant(double value) implements Init {}
 
-  /** Normal around 0. */
+  /**
+   * Normal around 0.
+   *
+   * @param std standard deviation
+   */
   record Normal(double std) implements Init {}
 
   /**
@@ -17,7 +25,11 @@ public sealed interface Init {
    */
   record KaimingUniform() implements Init {}
 
-  /** Uniform in ±bound. */
+  /**
+   * Uniform in ±bound.
+   *
+   * @param bound largest magnitude
+   */
   record Uniform(double bound) implements Init {}
 
   /** All 0. */

@@ -21,6 +21,9 @@ import org.radialog.torch.TorchThreads;
  * @param threads of one operation; results differ in their last bits from number to number. 0 for
  *     as many as there are processors
  * @param model the networks
+ * @param classifier recipe of the classifier stage
+ * @param alignment recipe of the alignment stage
+ * @param language recipe of the language stage
  */
 public record Recipe(
     String id,

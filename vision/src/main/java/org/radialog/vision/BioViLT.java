@@ -65,6 +65,7 @@ public final class BioViLT implements AutoCloseable {
   /**
    * Sizes, and what inference does with them.
    *
+   * @param backbone the convolutional network
    * @param batchNorm statistics at inference; training chooses its own in {@link #forward}
    * @param patchDim channels of a patch before the prior's half is put beside it
    * @param jointDim channels of the joint space
