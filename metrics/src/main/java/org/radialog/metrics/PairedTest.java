@@ -35,7 +35,7 @@ public record PairedTest(Bootstrap bootstrap, int shuffles) {
   /**
    * The difference of one score between two systems.
    *
-   * @param name the name of the score
+   * @param metric the name of the score
    * @param first the score of the first system
    * @param second the score of the second system
    * @param difference second − first, with its interval
