@@ -66,7 +66,9 @@ class ArchitectureTest {
                   "torch",
                   "weights",
                   "base")),
-          Map.entry("wire", List.of("dialog", "imaging", "codecs", "clinical", "base")),
+          Map.entry(
+              "wire",
+              List.of("dialog", "published", "language", "imaging", "codecs", "clinical", "base")),
           Map.entry("data", List.of("imaging", "clinical", "base")),
           Map.entry("metrics", List.of("language", "text", "clinical", "torch", "weights", "base")),
           Map.entry("instruct", List.of("data", "clinical", "base")),
