@@ -35,7 +35,7 @@ public record BertAttention(
   /**
    * {@code x} [B, T, D] and {@code source} [B, S, ·] to [B, T, D].
    *
-   * @param mask added to the scores, [B, 1, 1, S]: 0 where the source may be looked at
+   * @param mask added to the scores, [B, 1, 1, S]: 0 for visible positions of the source
    */
   public Tensor forward(Tensor x, Tensor source, Optional<Tensor> mask, double dropout) {
     try (Scope scope = new Scope()) {

@@ -3,7 +3,10 @@ package org.radialog.torch;
 import java.util.Arrays;
 import java.util.random.RandomGenerator;
 
-/** How a parameter begins when no checkpoint gives it. Rows of a weight are its outputs. */
+/**
+ * The initial values of a parameter that is not in a checkpoint. The rows of a weight are its
+ * outputs.
+ */
 public sealed interface Init {
   /**
    * All values equal: 0 for biases, 1 for norms.
