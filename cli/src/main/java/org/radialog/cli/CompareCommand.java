@@ -47,16 +47,6 @@ final class CompareCommand implements Callable<Integer> {
       description = "Reference reports, if A and B are files of reports.")
   private List<Path> references = List.of();
 
-  @Option(
-      names = "--section",
-      paramLabel = "FIELD",
-      split = ",",
-      defaultValue = "section_findings,report",
-      description =
-          "For ReXrank JSON: uses the first of these fields that a study has (default:"
-              + " ${DEFAULT-VALUE}).")
-  private List<String> sections = List.of();
-
   @Mixin private ScoringOptions scoring = new ScoringOptions();
 
   @Override
@@ -67,7 +57,7 @@ final class CompareCommand implements Callable<Integer> {
       evaluation = predictions();
     } else {
       ReportFiles files =
-          ReportFiles.read(references, List.of(first, second), sections, Terminal::say);
+          ReportFiles.read(references, List.of(first, second), scoring.sections(), Terminal::say);
       try (ScoringOptions.Opened opened = scoring.open()) {
         evaluation = files.scored(List.of(), List.of(), opened.scoring());
       }

@@ -30,6 +30,16 @@ import tools.jackson.databind.node.ObjectNode;
 /** How reports are scored, and where the scores are written. */
 final class ScoringOptions {
   @Option(
+      names = "--section",
+      paramLabel = "FIELD",
+      split = ",",
+      defaultValue = "section_findings,report",
+      description =
+          "For ReXrank JSON: uses the first of these fields that a study has (default:"
+              + " ${DEFAULT-VALUE}).")
+  private List<String> sections = List.of();
+
+  @Option(
       names = "--tokenizer",
       paramLabel = "T",
       defaultValue = "nltk",
@@ -117,6 +127,10 @@ final class ScoringOptions {
 
   LabelerOptions labeler() {
     return labeler;
+  }
+
+  List<String> sections() {
+    return sections;
   }
 
   boolean json() {

@@ -69,6 +69,30 @@ final class TrainCommand {
     }
   }
 
+  /** The model folder that is written. */
+  static final class Written {
+    @Option(
+        names = "--out",
+        required = true,
+        paramLabel = "DIR",
+        description = "The model folder to write.")
+    private Path out = Path.of("");
+
+    @Option(
+        names = "--model-version",
+        paramLabel = "V",
+        defaultValue = "0.1.0",
+        description = "Version of the model, for its config (default: ${DEFAULT-VALUE}).")
+    private String version = "";
+
+    @Option(
+        names = "--commit",
+        paramLabel = "ID",
+        defaultValue = "unknown",
+        description = "The commit of this code, for the model card.")
+    private String commit = "";
+  }
+
   /** Options on what to train and how. */
   static final class Told {
     @Option(
@@ -204,34 +228,22 @@ final class TrainCommand {
         description = "The folder for the run folders.")
     private Path runs = Path.of("");
 
-    @Option(
-        names = "--out",
-        required = true,
-        paramLabel = "DIR",
-        description = "The model folder to write.")
-    private Path out = Path.of("");
-
-    @Option(
-        names = "--model-version",
-        paramLabel = "V",
-        defaultValue = "0.1.0",
-        description = "Version of the model, for its config (default: ${DEFAULT-VALUE}).")
-    private String version = "";
-
-    @Option(
-        names = "--commit",
-        paramLabel = "ID",
-        defaultValue = "unknown",
-        description = "The commit of this code, for the model card.")
-    private String commit = "";
+    @Mixin private Written written = new Written();
 
     @Override
     public Integer call() {
       ModelTraining.train(
           new ModelTraining.Config(
-              films.data, films.fold, films.folds(), init, base, told.recipe(), version, commit),
+              films.data,
+              films.fold,
+              films.folds(),
+              init,
+              base,
+              told.recipe(),
+              written.version,
+              written.commit),
           runs,
-          out,
+          written.out,
           Terminal.progress());
       return Main.DONE;
     }
@@ -265,33 +277,21 @@ final class TrainCommand {
         description = "The language model, a GGUF file.")
     private Path base = Path.of("");
 
-    @Option(
-        names = "--out",
-        required = true,
-        paramLabel = "DIR",
-        description = "The model folder to write.")
-    private Path out = Path.of("");
-
-    @Option(
-        names = "--model-version",
-        paramLabel = "V",
-        defaultValue = "0.1.0",
-        description = "Version of the model, for its config (default: ${DEFAULT-VALUE}).")
-    private String version = "";
-
-    @Option(
-        names = "--commit",
-        paramLabel = "ID",
-        defaultValue = "unknown",
-        description = "The commit of this code, for the model card.")
-    private String commit = "";
+    @Mixin private Written written = new Written();
 
     @Override
     public Integer call() {
       ModelExport.write(
           new ExportConfig(
-              films.data, films.fold, films.folds(), classifiers, language, base, version, commit),
-          out,
+              films.data,
+              films.fold,
+              films.folds(),
+              classifiers,
+              language,
+              base,
+              written.version,
+              written.commit),
+          written.out,
           Terminal.progress());
       return Main.DONE;
     }

@@ -82,6 +82,7 @@ class ArchitectureTest {
                   "published",
                   "language",
                   "vision",
+                  "text",
                   "torch",
                   "imaging",
                   "clinical",

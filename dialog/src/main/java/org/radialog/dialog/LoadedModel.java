@@ -135,7 +135,7 @@ public final class LoadedModel implements AutoCloseable {
     return config;
   }
 
-  /** The arithmetic of the language model's decode step. */
+  /** The arithmetic of a decode step of the language model. */
   public Precision precision() {
     return precision;
   }

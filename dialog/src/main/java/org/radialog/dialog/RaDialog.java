@@ -225,7 +225,7 @@ public final class RaDialog implements AutoCloseable {
     return config;
   }
 
-  /** The arithmetic of the language model's decode step. */
+  /** The arithmetic of a decode step of the language model. */
   public Precision precision() {
     return loaded.precision();
   }

@@ -334,7 +334,7 @@ public sealed interface CheckpointKind {
    * @param out width of the language model
    */
   record Projector(int channels, int hidden, int out) implements CheckpointKind {
-    /** The configuration, with what no shape shows. */
+    /** The configuration, with settings that no shape shows. */
     public MlpProjector.Config config() {
       MlpProjector.Config published = MlpProjector.Config.PUBLISHED;
       return new MlpProjector.Config(hidden, published.source(), published.tokenOrder());

@@ -3,7 +3,7 @@ package org.radialog.train;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 
-/** Checks of a recipe's numbers. */
+/** Checks of a recipe's numbers, each named by its {@code field}. */
 final class Ranges {
   private Ranges() {}
 
@@ -30,6 +30,16 @@ final class Ranges {
       throw new RadialogException(
           Kind.REFUSED_DATA,
           field + " is " + value + ", expected " + (zero ? "0 or more" : "more than 0"));
+    }
+  }
+
+  /** As many films as a batch has, or more. */
+  static void batch(String field, int batch, int films) {
+    if (films < batch) {
+      throw new RadialogException(
+          Kind.REFUSED_DATA,
+          "%d films to learn from make no batch of %d (%s of the recipe): expected as many films at least"
+              .formatted(films, batch, field));
     }
   }
 }
