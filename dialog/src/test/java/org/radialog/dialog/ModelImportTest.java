@@ -473,7 +473,7 @@ class ModelImportTest {
             "nan",
             c -> {},
             t -> t.put("model.norm.weight", SafetensorsWriter.Entry.of(DType.F32, nan, 64))),
-        "logits contain NaN");
+        "language model contain NaN");
     refused(
         language(
             "zero",
