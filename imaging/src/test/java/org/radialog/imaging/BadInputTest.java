@@ -66,7 +66,7 @@ class BadInputTest {
   void aPngWithADamagedByte() throws IOException {
     byte[] file = TestPictures.png(film());
     file[file.length / 2] ^= 1;
-    refused(file("damaged.png", file), Reason.CORRUPT, "check sum of PNG chunk IDAT");
+    refused(file("damaged.png", file), Reason.CORRUPT, "checksum of PNG chunk IDAT");
   }
 
   @Test
