@@ -114,12 +114,12 @@ public final class PublishedTraining {
   }
 
   /**
-   * The same by the processes of {@code group} together, each of which calls this. They share the
-   * batches of the language stage; what comes before it is learned by process 0 alone, since batch
-   * norm and the comparison of films with texts need a batch as a whole.
+   * Trains in the processes of {@code group}; each of them calls this. They divide the batches of
+   * the language stage. Process 0 trains the earlier stages alone, because their batch norm and
+   * their contrastive loss need whole batches.
    *
-   * @param runs a folder that all processes see
-   * @throws RadialogException likewise
+   * @param runs a folder that all processes can read
+   * @throws RadialogException as {@link #train(PublishedSources, Path, Path, Progress)}
    */
   public static void train(
       PublishedSources config, Path runs, Path folder, Progress progress, ProcessGroup group) {
@@ -166,7 +166,7 @@ public final class PublishedTraining {
     }
   }
 
-  // As process 0 sees it: the others may look a moment later.
+  // Process 0 decides, since the others may look at another time.
   private boolean ended(Path weights) {
     return group.first(Files.exists(weights) ? 1 : 0)[0] == 1;
   }

@@ -27,36 +27,47 @@ import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 
 /**
- * Processes that compute together, through libtorch's Gloo over TCP. Every process of a group makes
- * the same calls in the same order; each waits for the others. Sums are formed in an order that
- * depends on the number of processes alone, and all processes get the same bits.
+ * A group of processes that exchange tensors through libtorch's Gloo over TCP. Every process of a
+ * group must make the same calls in the same order; each call waits for the other processes. The
+ * order of a sum depends only on the number of processes, and all processes get the same bits.
  *
- * <p>Nothing that is sent is encrypted or authenticated: the machines of a group need a network of
- * their own. Used by one thread at a time.
+ * <p>The traffic is neither encrypted nor authenticated, so machines need a private network. Not
+ * safe for use by several threads at once.
  */
 public final class ProcessGroup implements AutoCloseable {
   private static final Duration JOINING = Duration.ofMinutes(10);
-  // A process that ends is noticed at once; this is for a machine that falls silent.
+  // A process that ends closes its connections, which is noticed at once. This is the limit for a
+  // machine that stops responding with its connections open.
   private static final Duration WAITING = Duration.ofHours(1);
 
   /** Where the processes of a group find each other. */
   public sealed interface Meeting {
-    /** Processes of one machine, by a file that none of them has made before. */
+    /**
+     * A file that the processes of one machine exchange their addresses through.
+     *
+     * @param path a file that does not exist yet
+     */
     record File(Path path) implements Meeting {}
 
-    /** Processes of any machines, at a port of the machine on which process 0 runs. */
+    /**
+     * A port that process 0 opens, for processes on any machines.
+     *
+     * @param host an address of the machine on which process 0 runs
+     * @param port a free TCP port of it
+     */
     record Port(String host, int port) implements Meeting {}
   }
 
   /**
    * The place of a process in its group.
    *
-   * @param rank of this process, from 0
-   * @param size processes of the group
+   * @param rank the number of this process, from 0
+   * @param size the number of processes in the group
+   * @param meeting where the processes find each other
    */
   public record Place(int rank, int size, Meeting meeting) {}
 
-  /** Another process of the group has ended or does not answer. */
+  /** Another process of the group has ended or does not respond. */
   public static final class Lost extends RadialogException {
     private static final long serialVersionUID = 1;
 
@@ -77,15 +88,15 @@ public final class ProcessGroup implements AutoCloseable {
     this.others = others;
   }
 
-  /** The group of this process alone, which waits for nobody. */
+  /** A group of this process only, whose calls return at once. */
   public static ProcessGroup alone() {
     return new ProcessGroup(0, 1, Optional.empty());
   }
 
   /**
-   * Joins a group; returns when all processes have. They may be up to ten minutes apart.
+   * Joins a group; returns when all processes have joined. They may start up to ten minutes apart.
    *
-   * @throws RadialogException if the meeting cannot be reached or a process does not come
+   * @throws RadialogException if the meeting cannot be reached or a process does not join
    */
   public static ProcessGroup join(Place place) {
     NativeLibraries.load();
@@ -157,8 +168,8 @@ public final class ProcessGroup implements AutoCloseable {
   }
 
   /**
-   * Puts the sum over all processes in the place of a dense tensor, whose shape and dtype are the
-   * same in each.
+   * Replaces a dense tensor by its sum over all processes. It must have the same shape and dtype in
+   * each.
    *
    * @throws Lost if another process has ended
    */
@@ -180,7 +191,7 @@ public final class ProcessGroup implements AutoCloseable {
   }
 
   /**
-   * Puts the values of process 0 in the place of a tensor of the same shape and dtype.
+   * Replaces a tensor by that of process 0, which must have the same shape and dtype.
    *
    * @throws Lost if another process has ended
    */
@@ -189,9 +200,9 @@ public final class ProcessGroup implements AutoCloseable {
   }
 
   /**
-   * The numbers that process 0 gives, in all processes.
+   * Returns the values of process 0 in all processes.
    *
-   * @param values as many in each process
+   * @param values the same number of values in each process
    * @throws Lost if another process has ended
    */
   public long[] first(long... values) {
@@ -203,7 +214,7 @@ public final class ProcessGroup implements AutoCloseable {
   }
 
   /**
-   * Waits until all processes have come here.
+   * Waits until all processes have made this call.
    *
    * @throws Lost if another process has ended
    */
@@ -228,7 +239,7 @@ public final class ProcessGroup implements AutoCloseable {
     });
   }
 
-  // The library's words begin with a place in its own source.
+  // The library's messages begin with a position in its source code.
   private static String words(RuntimeException e) {
     String message = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
     return Printable.of(message.replaceFirst("^\\[[^\\]]*\\.cc:\\d+\\] ", ""));

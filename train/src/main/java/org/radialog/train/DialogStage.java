@@ -143,7 +143,7 @@ final class DialogStage implements Stage, AutoCloseable {
     return true;
   }
 
-  // Each token of the batch counts the same, in whichever share it stands.
+  // Each token of the batch has the same weight, in whichever share it is.
   @Override
   public double backward(long step, Share share) {
     List<TokenDialog> batch = batch(step);
@@ -165,7 +165,7 @@ final class DialogStage implements Stage, AutoCloseable {
     return batches.get((int) (step % POOL));
   }
 
-  // Which copy of a film is seen does not depend on how the batch is shared.
+  // The choice of a film's copy does not depend on how the batch is divided.
   private Tensor loss(long step, List<TokenDialog> batch, Share share) {
     Random random = new Random(seed + 31 * step);
     List<Integer> copies =

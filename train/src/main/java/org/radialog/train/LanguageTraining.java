@@ -110,10 +110,10 @@ public final class LanguageTraining {
   }
 
   /**
-   * The same by the processes of {@code group} together, each of which calls this. The alignment
-   * stage is learned by process 0 alone.
+   * Trains in the processes of {@code group}; each of them calls this. Process 0 trains the
+   * alignment stage alone.
    *
-   * @throws RadialogException likewise
+   * @throws RadialogException as {@link #train(Config, Path, Progress)}
    */
   public static void train(Config config, Path runFolder, Progress progress, ProcessGroup group) {
     Recipe recipe = config.recipe;
@@ -166,7 +166,8 @@ public final class LanguageTraining {
     if (!outOfFold.isEmpty() && !missing.isEmpty()) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "%d of %d films that are learned from have no probabilities, the first is %s: expected them in %s, one held-out.csv of each fold but %d (--out-of-fold)"
+          ("%d of %d training films have no probabilities, the first is %s: expected them"
+                  + " in %s, one held-out.csv for each fold except %d (--out-of-fold)")
               .formatted(
                   missing.size(),
                   split.train().size(),

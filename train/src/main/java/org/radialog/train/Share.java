@@ -3,17 +3,17 @@ package org.radialog.train;
 import java.util.List;
 
 /**
- * The part of each batch that one of several processes learns from. The parts of all processes
- * together are the batch, each element once.
+ * The part of each batch that one of several processes computes. The parts of all processes
+ * together contain each element of the batch exactly once.
  *
- * @param rank of the process, from 0
- * @param of how many processes
+ * @param rank the number of the process, from 0
+ * @param of the number of processes
  */
 public record Share(int rank, int of) {
-  /** Of a process that learns alone. */
+  /** The share of a process that trains alone. */
   public static final Share WHOLE = new Share(0, 1);
 
-  /** The part of {@code batch}: neighbours, so that dialogs of about one length stay together. */
+  /** A contiguous part of {@code batch}, so that dialogs of similar length stay together. */
   public <T> List<T> of(List<T> batch) {
     return batch.subList(bound(rank, batch), bound(rank + 1, batch));
   }

@@ -47,10 +47,10 @@ public interface Stage {
   Tensor loss(long step);
 
   /**
-   * Whether several processes can share the batch of a step: {@link #backward} of their shares then
-   * add up to that of the whole batch. A stage that cannot is learned by process 0 alone, for
-   * example because its loss compares each film of a batch with every other, or because its batch
-   * norm takes the statistics of the whole batch.
+   * Whether the batch of a step can be divided among processes, so that the gradients of the shares
+   * add up to those of the whole batch. It cannot if, for example, the loss compares all films of a
+   * batch, or batch norm computes the statistics of the batch; process 0 then trains the stage
+   * alone.
    */
   default boolean divisible() {
     return false;
@@ -61,7 +61,7 @@ public interface Stage {
    * whose batch is larger than memory allows adds those of its pieces one after the other.
    *
    * @param share {@link Share#WHOLE} unless the stage is {@link #divisible}
-   * @return what the share contributes to the loss of the batch: those of all shares add up to it
+   * @return the contribution of the share to the loss of the batch, which is their sum
    */
   default double backward(long step, Share share) {
     Tensor loss = loss(step);

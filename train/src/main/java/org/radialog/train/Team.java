@@ -9,17 +9,17 @@ import org.radialog.torch.Torch;
 import org.radialog.train.Stage.Plan;
 
 /**
- * How the processes of a group make the steps of a training together. Process 0 decides and says
- * what is next, since it alone looks at the clock and validates; the others follow.
+ * The steps of a training by the processes of a group. Process 0 announces each step, since only it
+ * reads the clock and validates; the others follow.
  */
 final class Team {
-  /** What process 0 has the others do. */
+  /** What process 0 announces. */
   private enum Order {
-    /** Take over where the stage stands. */
+    /** Process 0 sends the tensors and the optimiser state of the stage. */
     BEGIN,
-    /** Make a step of the stage. */
+    /** All processes make a step of the stage. */
     STEP,
-    /** Process 0 makes a step of a stage that cannot be shared. */
+    /** Process 0 alone makes a step of a stage that cannot be divided. */
     WAIT,
     /** The run has ended. */
     END
@@ -31,17 +31,17 @@ final class Team {
     this.group = group;
   }
 
-  /** Whether this process follows another one. */
+  /** Whether this process follows process 0. */
   boolean follows() {
     return group.rank() > 0;
   }
 
-  /** How progress names a stage that not all processes make together. */
+  /** What the progress display adds to the name of a stage. */
   String remark(Stage stage) {
     return group.size() == 1 || stage.divisible() ? "" : " (process 0 alone)";
   }
 
-  /** Has all processes begin where {@code stage} stands in this one. */
+  /** Sends the state of {@code stage} in process 0 to the others. */
   void begin(int index, Stage stage) {
     if (group.size() > 1 && stage.divisible()) {
       say(Order.BEGIN, index, 0, 0);
@@ -50,10 +50,10 @@ final class Team {
   }
 
   /**
-   * Makes a step of a stage in all processes; in them the stage has the same tensors afterwards.
+   * Makes a step of a stage in all processes.
    *
    * @return the loss of the batch
-   * @throws ProcessGroup.Lost if another process has ended; the stage then stands where it stood
+   * @throws ProcessGroup.Lost if another process has ended; the stage is then unchanged
    */
   double step(int index, Stage stage, long step, double rate) {
     if (stage.divisible()) {
@@ -64,7 +64,7 @@ final class Team {
     return step(stage, step, rate);
   }
 
-  /** Lets the others go. */
+  /** Ends the run in the other processes. */
   void end() {
     say(Order.END, 0, 0, 0);
   }
@@ -73,7 +73,7 @@ final class Team {
     group.first(order.ordinal(), index, step, Double.doubleToRawLongBits(rate));
   }
 
-  /** Follows process 0 to the end of the run. */
+  /** Follows process 0 until the end of the run. */
   void follow(List<? extends Stage> stages) {
     while (true) {
       long[] said = group.first(0, 0, 0, 0);
@@ -99,7 +99,7 @@ final class Team {
     Plan plan = stage.plan();
     AdamW optimizer = stage.optimizer();
     boolean shared = stage.divisible();
-    // Dropout of its own in each process: else the same places of all shares would be dropped.
+    // Each process has its own dropout masks: otherwise all shares would have the same one.
     Torch.seed(plan.seed() * 1_000_003 + step + 0x9E3779B97F4A7C15L * group.rank());
     try (Scope _ = new Scope()) {
       optimizer.zeroGrad();

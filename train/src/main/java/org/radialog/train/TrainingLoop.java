@@ -34,7 +34,7 @@ import org.radialog.weights.Checkpoint;
  */
 public final class TrainingLoop implements AutoCloseable {
   private static final long CHECKPOINT_NANOS = 300_000_000_000L;
-  private final Optional<RunFolder> folder; // process 0's alone
+  private final Optional<RunFolder> folder; // in process 0 only
   private final Progress progress;
   private final Team team;
 
@@ -70,11 +70,12 @@ public final class TrainingLoop implements AutoCloseable {
   }
 
   /**
-   * The same for a run that the processes of {@code group} make together, each of which calls this.
-   * Process 0 alone reads and writes the folder and validates; where it goes on from a checkpoint,
-   * the others take over where it stands.
+   * Opens a run that the processes of {@code group} train together; each of them calls this. Only
+   * process 0 reads and writes the folder and validates; it sends the state of a resumed run to the
+   * others.
    *
-   * @throws RadialogException likewise, in process 0
+   * @param config as for {@link #open(Path, Record, Progress)}
+   * @throws RadialogException as that method, in process 0
    */
   public static TrainingLoop open(
       Path folder, Record config, Progress progress, ProcessGroup group) {
@@ -101,8 +102,8 @@ public final class TrainingLoop implements AutoCloseable {
    * @param title of the plot
    * @param stages in their order, with different names
    * @throws RadialogException if the checkpoint is of a stage that is not among them
-   * @throws ProcessGroup.Lost if another process of the group has ended: process 0 has then written
-   *     a checkpoint of the last whole step
+   * @throws ProcessGroup.Lost if another process of the group has ended; process 0 has then written
+   *     a checkpoint of the last complete step
    */
   public void run(String title, List<? extends Stage> stages) {
     if (team.follows()) {
@@ -306,7 +307,8 @@ public final class TrainingLoop implements AutoCloseable {
         if (index < 0) {
           throw new RadialogException(
               Kind.REFUSED_DATA,
-              "the checkpoint in %s is of the stage %s: expected one of %s; begin anew in another folder"
+              ("the checkpoint in %s belongs to the stage %s: expected one of %s; start again"
+                      + " in another folder")
                   .formatted(
                       Printable.escaped(run().path().toString()),
                       Printable.of(name),

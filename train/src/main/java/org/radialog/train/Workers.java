@@ -21,27 +21,31 @@ import org.radialog.torch.ProcessGroup.Meeting;
 import org.radialog.torch.ProcessGroup.Place;
 
 /**
- * The processes of a training on this machine: this one starts the others by its own command line,
- * watches them, and ends when one of them dies.
+ * The processes of a training on this machine. The first one starts the others with its own command
+ * line and watches them; if one of them dies, it stops with an error.
  */
 public final class Workers {
-  // How a process that was started here is told its number on this machine, and where to meet.
+  // System properties of a child process: its number on this machine, and the meeting file.
   private static final String NUMBER = "radialog.worker";
   private static final String MEETING = "radialog.meeting";
 
   private static final long GRACE_SECONDS = 20;
 
   /**
-   * Over how much a training is spread.
+   * The processes and machines of a training.
    *
-   * @param processes on each machine
-   * @param nodes machines
-   * @param node number of this machine, from 0
-   * @param rendezvous where the processes of several machines meet: an address of machine 0 and a
-   *     free port of it; empty for one machine
+   * @param processes the number of processes on each machine
+   * @param nodes the number of machines
+   * @param node the number of this machine, from 0
+   * @param rendezvous where the processes of several machines meet: an address and a free port of
+   *     machine 0; empty for one machine
    */
   public record Spread(int processes, int nodes, int node, Optional<Meeting.Port> rendezvous) {
-    /** Checks that the numbers go together. */
+    /**
+     * Checks the numbers.
+     *
+     * @throws IllegalArgumentException if they do not fit together
+     */
     public Spread {
       if (processes < 1 || nodes < 1 || node < 0 || node >= nodes) {
         throw new IllegalArgumentException(
@@ -65,12 +69,12 @@ public final class Workers {
     }
   }
 
-  /** A process that has ended before the training. */
+  /** A child process that ended with an error. */
   private record Death(int rank, int code, String lastLine) {
     RadialogException failure(int size, @Nullable Throwable cause) {
       String said = lastLine.isEmpty() ? "it said nothing" : Printable.of(lastLine);
       String message =
-          "process %d of %d ended with exit code %d: %s; the run folder keeps the last checkpoint, and the same command goes on from it"
+          "process %d of %d ended with exit code %d: %s; the run folder keeps the last checkpoint, and the same command resumes from it"
               .formatted(rank, size, code, said);
       return cause == null ? new RadialogException(message) : new RadialogException(message, cause);
     }
@@ -86,11 +90,11 @@ public final class Workers {
   }
 
   /**
-   * Runs a training in all its processes. The process that calls this first starts those of its
-   * machine; each runs {@code training} in a group of all processes of all machines.
+   * Runs a training in all its processes. The first process on a machine starts the others of that
+   * machine. Each process runs {@code training} in a group of all processes of all machines.
    *
    * @param command main class and arguments of this process
-   * @param training what each process does; it ends when process 0 of the group says so
+   * @param training what each process runs
    * @throws RadialogException if another process ends before the training does
    */
   public static void run(Spread spread, List<String> command, Consumer<ProcessGroup> training) {
@@ -112,7 +116,7 @@ public final class Workers {
     }
   }
 
-  // Who has started this process may be killed before the group has formed.
+  // The parent may be killed before the group has formed, when no connection tells.
   private static void endWithParent() {
     ProcessHandle.current()
         .parent()
@@ -148,7 +152,7 @@ public final class Workers {
     }
   }
 
-  // The connection breaks a moment before the process has gone.
+  // The connection closes a moment before the process has ended.
   private Optional<Death> firstDeath() {
     try {
       return Optional.ofNullable(
@@ -163,7 +167,7 @@ public final class Workers {
     List<String> words = new ArrayList<>();
     words.add(ProcessHandle.current().info().command().orElse("java"));
     ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-        // what is this process's own: its terminal, a debugger's port, a file that it writes
+        // not for a child: the terminal, the port of a debugger, a file that is written at the end
         .filter(flag ->
             !flag.startsWith("-Dradialog.stderr.terminal")
                 && !flag.startsWith("-agentlib:")
@@ -208,7 +212,7 @@ public final class Workers {
     }
     if (code != 0) {
       Death death = new Death(spread.rank(number), code, last);
-      if (!joined) { // nothing but this thread would notice before long
+      if (!joined) { // the main thread is waiting for this process to join
         throw death.failure(spread.size(), null);
       }
       deaths.add(death);

@@ -82,7 +82,7 @@ class SeveralProcessesTest {
     assertThat(failed(dying))
         .isEqualTo(
             "radialog: process 1 of 2 ended with exit code 9: radialog: the disk is full; the run"
-                + " folder keeps the last checkpoint, and the same command goes on from it");
+                + " folder keeps the last checkpoint, and the same command resumes from it");
     try (Checkpoint left = Checkpoint.open(folder.resolve("died/checkpoint.safetensors"))) {
       assertThat(left.metadata()).containsEntry("stage", "shared").containsEntry("step", "6");
     }
