@@ -81,6 +81,8 @@ public final class Workers {
   }
 
   private final Spread spread;
+  private final Path folder = newFolder();
+  private final Meeting.File file = new Meeting.File(folder.resolve("meeting"));
   private final List<Process> processes = new ArrayList<>();
   private final BlockingQueue<Death> deaths = new LinkedBlockingQueue<>();
   private volatile boolean joined;
@@ -124,11 +126,9 @@ public final class Workers {
   }
 
   private void run(List<String> command, Consumer<ProcessGroup> training) {
-    Path folder = folder();
-    Meeting.File file = new Meeting.File(folder.resolve("meeting"));
     try {
       for (int number = 1; number < spread.processes; number++) {
-        start(number, file, command);
+        start(number, command);
       }
       Meeting meeting = spread.rendezvous.<Meeting>map(port -> port).orElse(file);
       try (ProcessGroup group = ProcessGroup.join(spread.place(0, meeting))) {
@@ -148,7 +148,7 @@ public final class Workers {
           RadialogException.Kind.CANCELLED, "interrupted while the other processes ended", e);
     } finally {
       processes.forEach(Process::destroyForcibly);
-      remove(folder, file.path());
+      removeMeeting();
     }
   }
 
@@ -163,7 +163,7 @@ public final class Workers {
     }
   }
 
-  private void start(int number, Meeting.File file, List<String> command) {
+  private void start(int number, List<String> command) {
     List<String> words = new ArrayList<>();
     words.add(ProcessHandle.current().info().command().orElse("java"));
     ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
@@ -213,13 +213,14 @@ public final class Workers {
     if (code != 0) {
       Death death = new Death(spread.rank(number), code, last);
       if (!joined) { // the main thread is waiting for this process to join
+        removeMeeting();
         throw death.failure(spread.size(), null);
       }
       deaths.add(death);
     }
   }
 
-  private static Path folder() {
+  private static Path newFolder() {
     try {
       return Files.createTempDirectory("radialog-processes-"); // its owner's alone
     } catch (IOException e) {
@@ -227,12 +228,12 @@ public final class Workers {
     }
   }
 
-  private static void remove(Path folder, Path file) {
+  private void removeMeeting() {
     try {
-      Files.deleteIfExists(file);
-      Files.delete(folder);
+      Files.deleteIfExists(file.path());
+      Files.deleteIfExists(folder);
     } catch (IOException e) {
-      throw new RadialogException("cannot remove " + folder + ": " + e, e);
+      throw new RadialogException("cannot remove " + file.path() + ": " + e, e);
     }
   }
 }
