@@ -16,7 +16,9 @@ import org.radialog.published.StrictJson;
 class RecipeTest {
   @TempDir private Path folder;
 
-  /** A wrong recipe: what stands in mini's text, what stands there instead, what is said of it. */
+  /**
+   * An invalid recipe: text of the recipe mini, its invalid replacement, and the expected message.
+   */
   private record Wrong(String right, String wrong, String said) {}
 
   private static final List<Wrong> WRONG =
