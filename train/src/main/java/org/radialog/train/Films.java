@@ -33,6 +33,10 @@ record Films(Map<Integer, Map<String, byte[]>> bytes) {
     return new Films(bytes);
   }
 
+  /**
+   * The preprocessing to a square of {@code side} pixels: the shorter side is resized, then the
+   * centre is cropped.
+   */
   /** Preprocessing of the whole film: resized to a square, without cropping. */
   static Preprocessing preprocessing(int side) {
     return new Preprocessing(side, side, DicomRecipe.VOI);
