@@ -37,7 +37,7 @@ public final class Baselines {
             .orElseThrow(() ->
                 new RadialogException(
                     Kind.REFUSED_DATA,
-                    "there is no report from which to take the most frequent: all "
+                    "the most frequent report cannot be determined: all "
                         + reports.size()
                         + " are empty"));
     return written.getOrDefault(best, best);
@@ -53,7 +53,7 @@ public final class Baselines {
   public static int[] nearest(List<float[]> films, List<float[]> known) {
     if (known.isEmpty()) {
       throw new RadialogException(
-          Kind.REFUSED_DATA, "there is no known film among which to look for the nearest");
+          Kind.REFUSED_DATA, "the nearest-film baseline needs at least one known film");
     }
     double[] lengths = known.stream().mapToDouble(f -> Math.sqrt(dot(f, f))).toArray();
     return films.parallelStream().mapToInt(film -> nearest(film, known, lengths)).toArray();

@@ -402,7 +402,7 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
         return Optional.of(row(number, line, JSON.readTree(line)));
       } catch (JacksonException e) {
         return Optional.of(
-            new Broken(number, "not a JSON object in one line: " + e.getOriginalMessage()));
+            new Broken(number, "not a JSON object on one line: " + e.getOriginalMessage()));
       }
     }
 

@@ -96,7 +96,7 @@ final class AnswerStage implements Stage, AutoCloseable {
     if (stepsPerPass == 0) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "%d dialogs make no batch of %d (language.batch of the recipe): expected as many dialogs at least"
+          "%d dialogs are fewer than a batch of %d (language.batch of the recipe): expected at least one batch"
               .formatted(train.size(), recipe.batch()));
     }
     this.optimizer = optimizer(networks.parameters(), recipe);

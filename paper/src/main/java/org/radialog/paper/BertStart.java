@@ -51,7 +51,7 @@ final class BertStart implements AutoCloseable {
             .orElseThrow(() ->
                 new RadialogException(
                     Kind.REFUSED_WEIGHTS,
-                    "%s: expected the weights of bert-base-uncased as %s beside %s"
+                    "%s: expected the weights of bert-base-uncased as %s in the same folder as %s"
                         .formatted(
                             Printable.escaped(folder.toString()),
                             String.join(" or ", WEIGHTS),
@@ -124,7 +124,7 @@ final class BertStart implements AutoCloseable {
         .orElseThrow(() ->
             new RadialogException(
                 Kind.REFUSED_WEIGHTS,
-                "the weights of BERT have no tensor %s: expected those of bert-base-uncased with their head for masked words"
+                "the weights of BERT have no tensor %s: expected those of bert-base-uncased, including the head for masked language modelling"
                     .formatted(key)));
   }
 

@@ -92,7 +92,7 @@ final class FindingsStage implements Stage, AutoCloseable {
       if (train.size() < recipe.batch()) {
         throw new RadialogException(
             Kind.REFUSED_DATA,
-            "%d films with labels make no batch of %d (findings.batch of the recipe): expected as many films at least"
+            "%d films with labels are fewer than a batch of %d (findings.batch of the recipe): expected at least one batch"
                 .formatted(train.size(), recipe.batch()));
       }
     }

@@ -68,7 +68,7 @@ record LanguageBase(
     if (language.adapter().isPresent()) {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
-          "%s: the model %s already has an adapter: expected a language model alone"
+          "%s: the model %s already has an adapter: expected a language model without one"
               .formatted(Printable.escaped(folder.toString()), config.id()));
     }
     List<String> files = new ArrayList<>(List.of(language.weights()));

@@ -95,7 +95,7 @@ public record PublishedRecipe(
     if (alignment instanceof QFormer.Config != qformer.isPresent()) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "qformer is %s beside the alignment %s: expected it with a Q-Former, and null with an MLP"
+          "qformer is %s with the alignment %s: expected a value for a Q-Former and null for an MLP"
               .formatted(qformer.isPresent() ? "there" : "null", alignment));
     }
   }

@@ -184,7 +184,7 @@ public final class PublishedTraining {
   private static RadialogException unlabelled(ReportedStudy study) {
     return new RadialogException(
         Kind.REFUSED_DATA,
-        "study %s has no labels: expected a table of CheXbert's (--chexbert) or mimic-cxr-2.*-chexpert.csv beside the films"
+        "study %s has no labels: expected a table of CheXbert labels (--chexbert) or mimic-cxr-2.*-chexpert.csv in the data set"
             .formatted(Printable.of(study.id())));
   }
 

@@ -83,7 +83,7 @@ final class QFormerStage implements Stage, AutoCloseable {
       if (train.size() < recipe.batch()) {
         throw new RadialogException(
             Kind.REFUSED_DATA,
-            "%d films with a findings section make no batch of %d (qformer.batch of the recipe): expected as many films at least"
+            "%d films with a findings section are fewer than a batch of %d (qformer.batch of the recipe): expected at least one batch"
                 .formatted(train.size(), recipe.batch()));
       }
       if (words.isEmpty() || !words.getLast().equals("[DEC]")) {

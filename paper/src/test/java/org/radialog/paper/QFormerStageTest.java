@@ -138,7 +138,7 @@ class QFormerStageTest {
   void fewerFilmsThanABatchAreRefused() {
     assertThatThrownBy(() -> config(1, films.subList(0, 3), (_, _) -> Optional.empty()))
         .isInstanceOf(RadialogException.class)
-        .hasMessageContaining("3 films with a findings section make no batch of 4");
+        .hasMessageContaining("3 films with a findings section are fewer than a batch of 4");
   }
 
   private void train(Path run, int passes, Progress progress) {

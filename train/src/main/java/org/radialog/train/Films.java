@@ -37,7 +37,6 @@ record Films(Map<Integer, Map<String, byte[]>> bytes) {
    * The preprocessing to a square of {@code side} pixels: the shorter side is resized, then the
    * centre is cropped.
    */
-  /** Preprocessing of the whole film: resized to a square, without cropping. */
   static Preprocessing preprocessing(int side) {
     return new Preprocessing(side, side, DicomRecipe.VOI);
   }

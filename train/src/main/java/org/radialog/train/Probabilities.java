@@ -42,7 +42,7 @@ final class Probabilities {
                 if (rows.put(row.get("image"), probabilities) != null) {
                   throw new RadialogException(
                       Kind.REFUSED_DATA,
-                      "%s: image %s stands in two of %s"
+                      "%s: image %s occurs in two of %s"
                           .formatted(
                               Printable.escaped(table.toString()),
                               Printable.of(row.get("image")),
@@ -63,7 +63,7 @@ final class Probabilities {
     } catch (NumberFormatException e) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "%s, row %d is none of a classifier run: expected a probability of %s, found \"%s\""
+          "%s, row %d was not written by a classifier run: expected a probability of %s, found \"%s\""
               .formatted(
                   Printable.escaped(table.toString()),
                   row.number(),

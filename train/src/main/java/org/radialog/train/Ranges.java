@@ -20,7 +20,7 @@ public final class Ranges {
   public static void share(String field, double value) {
     if (!(value >= 0 && value < 1)) {
       throw new RadialogException(
-          Kind.REFUSED_DATA, field + " is " + value + ", expected from 0 up to, not with, 1");
+          Kind.REFUSED_DATA, field + " is " + value + ", expected at least 0 and less than 1");
     }
   }
 
@@ -38,7 +38,7 @@ public final class Ranges {
     if (films < batch) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "%d films to learn from make no batch of %d (%s of the recipe): expected as many films at least"
+          "%d training films are fewer than a batch of %d (%s of the recipe): expected at least one batch"
               .formatted(films, batch, field));
     }
   }

@@ -92,7 +92,7 @@ public final class RecipeFile {
     if (!id.matches("[A-Za-z0-9][A-Za-z0-9._-]{0,99}")) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "id is \"%s\", expected letters, digits, dots, lines and hyphens"
+          "id is \"%s\", expected letters, digits, dots, underscores and hyphens"
               .formatted(Printable.of(id)));
     }
   }
