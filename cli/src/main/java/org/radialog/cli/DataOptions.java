@@ -16,33 +16,34 @@ import org.radialog.data.StudySource;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Options of the data commands: the data set, and where a table is written. */
+/** Options of the data commands: the data set and the output of a table. */
 final class DataOptions {
   private DataOptions() {}
 
-  /** A data set, recognised by its files as in {@code evaluate}. */
+  /** A data set, whose layout is recognised from its files as in {@code evaluate}. */
   static final class Source {
     @Option(
         names = "--data",
         required = true,
         paramLabel = "DATASET",
         description = {
-          "NIH ChestX-ray14 as released (Data_Entry_2017*.csv) or prepared (labels.csv and"
-              + " images/), MIMIC-CXR, CheXpert Plus, Indiana University, ReXrank JSON or a table."
+          "The data set: NIH ChestX-ray14 as released (Data_Entry_2017*.csv) or prepared"
+              + " (labels.csv and images/), MIMIC-CXR, CheXpert Plus, Indiana University, ReXrank"
+              + " JSON or a table."
         })
     private Path data = Path.of("");
 
     @Option(
         names = "--images",
         paramLabel = "DIR",
-        description = "The image folder, if it is elsewhere.")
+        description = "The image folder, if it is not in the data set folder.")
     private @Nullable Path images;
 
     Path path() {
       return data;
     }
 
-    /** Whether it has NIH films, which have no reports. */
+    /** Whether the data set consists of NIH films, which have no reports. */
     boolean isNih() {
       return NihRelease.filmsIn(data);
     }
@@ -53,7 +54,7 @@ final class DataOptions {
     }
   }
 
-  /** Prints on stderr what a reader leaves out. */
+  /** Prints the rejections of a reader on stderr. */
   static final class LeftOut implements Consumer<Rejected> {
     private boolean some;
 
@@ -68,7 +69,7 @@ final class DataOptions {
     }
   }
 
-  /** Where a table is written, and in which format. */
+  /** The output of a table: file and format. */
   static final class Table {
     @Option(
         names = "--json",

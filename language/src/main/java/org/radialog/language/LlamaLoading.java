@@ -8,17 +8,15 @@ import org.radialog.base.RadialogException;
 import org.radialog.torch.Lora;
 import org.radialog.torch.Parameters;
 
-/**
- * Creates a {@link Llama} from a checkpoint, from packed weights, or with an adapter to be trained.
- */
+/** Creates a {@link Llama} from a checkpoint, from packed weights, or with a trainable adapter. */
 public final class LlamaLoading {
   private LlamaLoading() {}
 
   /**
-   * The model of a checkpoint. If its matrices would take more than {@link LlamaStream#RESIDENT}
-   * bytes, they are not converted at once, but each when a prompt needs it.
+   * Loads the model of a checkpoint. If its matrices take more than {@link LlamaStream#RESIDENT}
+   * bytes, they are not converted in advance, but each one when a prompt needs it.
    *
-   * @param weights must stay open as long as the model is used
+   * @param weights must stay open while the model is used
    * @param precision {@code FP32} or {@code BF16}
    */
   public static Llama of(LlamaWeights weights, Precision precision) {
@@ -26,10 +24,10 @@ public final class LlamaLoading {
   }
 
   /**
-   * The model with an adapter, if there is one, merged into its matrices in fp32 before they are
-   * rounded; see {@link #of}.
+   * Loads the model and merges the adapter, if there is one, into its matrices in fp32 before they
+   * are rounded; see {@link #of}.
    *
-   * @param weights must stay open as long as the model is used
+   * @param weights must stay open while the model is used
    * @param precision {@code FP32} or {@code BF16}
    */
   public static Llama of(LlamaWeights weights, Optional<LoraAdapter> adapter, Precision precision) {
@@ -42,21 +40,22 @@ public final class LlamaLoading {
 
   /**
    * A model that computes prompts in bf16 from the packed weights of {@code decoder}. Each matrix
-   * is dequantised when it is needed, so nothing is in memory twice. It has the adapter of the
+   * is dequantised when it is needed, so no weight is in memory twice. The adapter is that of the
    * decoder.
    *
-   * @param decoder must stay open as long as the model is used
+   * @param decoder must stay open while the model is used
    */
   public static Llama over(LlamaDecoder decoder) {
     return new Llama(decoder.matrices());
   }
 
   /**
-   * The model with an unmerged adapter, for training. The base has no gradient. If it is too large
-   * to be converted at once, each matrix is converted when it is needed.
+   * The model with an unmerged adapter, for training. The base weights have no gradient. If it is
+   * too large to be converted at once, each matrix is converted when it is needed.
    *
    * @param lora provides and owns the tensors of the adapter, under PEFT's names
-   * @param precision {@code FP32} or {@code BF16}, of the base; the adapter is fp32
+   * @param precision precision of the base weights, {@code FP32} or {@code BF16}; the adapter is
+   *     fp32
    */
   public static Llama adapted(
       LlamaWeights weights, LoraConfig adapter, Parameters lora, Precision precision) {
@@ -102,14 +101,14 @@ public final class LlamaLoading {
   }
 
   /**
-   * The model in a file of {@link #pack}, which is mapped instead of loaded; its checksums are
-   * verified.
+   * The model in a file written by {@link #pack}. The file is memory-mapped instead of loaded; its
+   * checksums are verified.
    *
-   * @param weights the source of the file, for its shape
-   * @param precision {@code FP32} or {@code BF16}, the precision of the file
-   * @param key the key in the file
+   * @param weights source of the file, for the sizes of the network
+   * @param precision precision of the file, {@code FP32} or {@code BF16}
+   * @param key the expected key
    * @return empty if the file has another key or belongs to another model
-   * @throws RadialogException if there is no such file or it is damaged
+   * @throws RadialogException if the file does not exist or is damaged
    */
   public static Optional<Llama> packed(
       Path file, String key, LlamaWeights weights, Precision precision) {
@@ -118,10 +117,10 @@ public final class LlamaLoading {
 
   /**
    * Writes the matrices of a model in memory, including a merged adapter, to a file for {@link
-   * #packed}. If they were not converted at once, there is nothing to write.
+   * #packed}. Nothing is written if they were not converted in advance.
    *
    * @param key identifies the source, for example by the digests of base and adapter; called only
-   *     if there is something to write
+   *     if something is written
    * @throws RadialogException if the file cannot be written
    */
   public static void pack(Llama llama, Path file, Supplier<String> key) {

@@ -20,7 +20,7 @@ import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
 /**
- * The layers of a Llama-family model (arXiv 2302.13971), whatever its rows attend to.
+ * The layers of a Llama-family model (arXiv 2302.13971), independent of the kind of attention.
  *
  * <pre>
  *   ids ── embed_tokens ─┐
@@ -31,26 +31,24 @@ import org.radialog.torch.Torch;
  *                               └────────────────────────────────────┘
  * </pre>
  *
- * <p>B sequences · T tokens of each · N rows of all sequences together · L positions attended to ·
- * D hidden · H heads · K key/value heads · G = H/K · d head size · F MLP · V vocabulary.
- *
- * <p>N rows · R of them that are wanted · L positions attended to · D hidden · H heads · K
- * key/value heads · G = H/K · d head size · F MLP · V vocabulary.
+ * <p>B sequences, T tokens per sequence, N rows of all sequences together, R requested rows, L
+ * positions attended to, D hidden width, H heads, K key and value heads, G = H / K, d head size, F
+ * MLP width, V vocabulary.
  */
 final class LlamaNetwork implements AutoCloseable {
   /** A linear layer without bias. */
   sealed interface Matrix {
-    /** As the matrices have it. */
+    /** A matrix without adapter. */
     record Base(LlamaLinear linear, int layer) implements Matrix {}
 
-    /** As the matrices have it, in a pass that takes gradients. */
+    /** A matrix without adapter, in a pass with gradients. */
     record Frozen(LlamaLinear linear, int layer) implements Matrix {}
 
-    /** A frozen one with an adapter beside it. */
+    /** A frozen matrix with a LoRA adapter. */
     record Adapted(Frozen base, Lora lora) implements Matrix {}
   }
 
-  /** One transformer block; its fields have the checkpoint's names. */
+  /** One transformer block; the fields have the names in the checkpoint. */
   private record Block(
       Tensor inputLayernorm, // [D]
       Matrix qProj,
@@ -62,18 +60,21 @@ final class LlamaNetwork implements AutoCloseable {
       Matrix upProj,
       Matrix downProj) {}
 
-  /** How rows attend: q [N, H, d], k and v [N, K, d], rotated, to [N, H · d]. */
+  /**
+   * Attention of the rows: q [N, H, d], k and v [N, K, d], with rotary embedding applied, to [N, H
+   * · d].
+   */
   @FunctionalInterface
   interface Attention {
     Tensor attend(int layer, Tensor q, Tensor k, Tensor v);
 
-    /** Keeps keys and values for rows to come. */
+    /** Stores keys and values for later rows. */
     default void keep(int layer, Tensor k, Tensor v) {
       throw new UnsupportedOperationException("at least one row of every step must be requested");
     }
   }
 
-  /** Rows of a step: all, or the R that are named. */
+  /** The requested rows of a step: all rows, or R selected rows. */
   @FunctionalInterface
   private interface Rows {
     Rows ALL = t -> t;
@@ -86,21 +87,21 @@ final class LlamaNetwork implements AutoCloseable {
     Tensor from(Tensor t);
   }
 
-  /** Where a test looks inside, under the reference's names of the modules. */
+  /** Gives tests access to intermediate results, under the module names of the reference. */
   @FunctionalInterface
   interface Probe {
-    /** Looks at nothing. */
+    /** Ignores all results. */
     Probe NONE = (name, value) -> {};
 
-    /** Called in the order of computation; {@code value} is valid during the call. */
+    /** Called in the order of computation; {@code value} is only valid during the call. */
     void see(String name, Tensor value);
   }
 
   private final LlamaConfig config;
-  private final ScalarType type; // of matrices
+  private final ScalarType type; // dtype of the matrices
   private final List<Block> layers;
   private final Tensor norm; // [D]
-  private final LlamaMatrices matrices; // the caller's
+  private final LlamaMatrices matrices; // owned by the caller
   private final Rotary rotary;
   private boolean training;
 
@@ -163,10 +164,10 @@ final class LlamaNetwork implements AutoCloseable {
   }
 
   /**
-   * The layers and the final norm.
+   * Computes the layers and the final norm.
    *
-   * @param wanted the R rows that are wanted of the last layer, which computes only keys and values
-   *     for the others; if none is, the result means nothing
+   * @param wanted the R requested rows; in the last layer, only keys and values are computed for
+   *     the other rows. If no row is requested, the result must not be used
    * @return [N, D], or [R, D]
    */
   Tensor transform(
@@ -204,7 +205,7 @@ final class LlamaNetwork implements AutoCloseable {
     return last;
   }
 
-  // [N, D] -> [N, D], of those rows
+  // [N, D] -> [N, D] or [R, D], for the requested rows
   private Tensor layer(
       int i, Tensor x, Tensor cos, Tensor sin, Rows rows, Attention attention, Probe probe) {
     Block block = layers.get(i);
@@ -261,7 +262,7 @@ final class LlamaNetwork implements AutoCloseable {
   /** A loss and its gradient with respect to the embeddings, [N, D]. */
   record Backward(double loss, Tensor gradient) {}
 
-  // [N, D] -> [N, D], of those rows
+  // [N, D] -> [N, D] or [R, D], for the requested rows
   private Tensor selfAttention(
       int layer, Block block, Tensor x, Tensor cos, Tensor sin, Rows rows, Attention attention) {
     long n = x.size(0);
@@ -279,7 +280,7 @@ final class LlamaNetwork implements AutoCloseable {
     return dense(block.oProj, attended.to(type));
   }
 
-  // Keys and values of rows [N, D] whose queries nobody wants.
+  // Stores keys and values of rows [N, D] whose outputs are not needed.
   private void keep(int layer, Block block, Tensor x, Tensor cos, Tensor sin, Attention attention) {
     Tensor input = x.to(type);
     Tensor k = heads(dense(block.kProj, input), x.size(0), config.kvHeads()); // [N, K, d]
@@ -317,7 +318,7 @@ final class LlamaNetwork implements AutoCloseable {
         new DoubleOptional(config.rmsEps()));
   }
 
-  // [1, K, L, d] -> [1, H, L, d]: each head stands G times in a row
+  // [1, K, L, d] -> [1, H, L, d]: repeats each head G times
   Tensor repeat(Tensor t) {
     if (config.group() == 1) {
       return t;
@@ -334,14 +335,16 @@ final class LlamaNetwork implements AutoCloseable {
         q, k, v, mask, 0, causal, new DoubleOptional(), false);
   }
 
-  /** Rows {@code firstRow … firstRow + count − 1} of a step go to the end of {@code cache}. */
+  /**
+   * Rows {@code firstRow … firstRow + count − 1} of a step, which are appended to {@code cache}.
+   */
   record Run(KvCache cache, int firstRow, int count) {
     int start() {
       return cache.length();
     }
   }
 
-  /** A cache's keys or values of a layer, [K, capacity, d]. */
+  /** The keys or values of a layer in a cache, [K, capacity, d]. */
   static Tensor view(KvCache cache, MemorySegment memory) {
     CacheShape c = cache.shape();
     return Torch.over(memory, ScalarType.Float, c.kvHeads(), cache.capacity(), c.headSize());
@@ -351,7 +354,7 @@ final class LlamaNetwork implements AutoCloseable {
     return rotary;
   }
 
-  /** Whether inputs of adapters are dropped, as training does; false at first. */
+  /** Enables dropout on the inputs of adapters, as in training; disabled initially. */
   void training(boolean on) {
     training = on;
   }

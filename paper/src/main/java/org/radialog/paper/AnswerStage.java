@@ -30,29 +30,30 @@ import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
 
 /**
- * The language stage of the published versions: an adapter and the linears between image and
- * language model learn to answer, in the second version the image encoder with them.
+ * The language stage of the published versions. It trains an adapter and the linear layers between
+ * image and language model on answers; in the second version also the image encoder.
  *
- * <p>B dialogs of a piece · T tokens · Q image tokens · C channels of the features · h w cells · D
- * width of the language model.
+ * <p>B dialogs of a piece, T tokens, Q image tokens, C channels of the features, h w cells, D width
+ * of the language model.
  */
 final class AnswerStage implements Stage, AutoCloseable {
-  /** Name of the file with the weights, fp32. */
+  /** Name of the file with the trained weights, fp32. */
   static final String WEIGHTS = "language.safetensors";
 
-  private static final int POOL = 8; // batches that are sorted by length together
+  private static final int POOL =
+      8; // number of batches whose dialogs are sorted by length together
 
-  /** Where the features of films come from, {@code [B, C, h, w]}. */
+  /** The source of the features of films, {@code [B, C, h, w]}. */
   @FunctionalInterface
   interface Images {
     Tensor of(List<Path> files);
   }
 
   /**
-   * What learns, over one set of parameters.
+   * The networks of this stage, which share one set of parameters.
    *
-   * @param parameters {@code vision. qformer. projector. language.}; those that take a gradient
-   *     learn
+   * @param parameters tensors under {@code vision. qformer. projector. language.}; those that
+   *     require a gradient are trained
    */
   record Networks(Parameters parameters, Images images, Alignment alignment, Llama llama) {}
 
@@ -63,19 +64,19 @@ final class AnswerStage implements Stage, AutoCloseable {
   private final List<VicunaLayout.Tokens> held;
   private final Networks networks;
   private final AdamW optimizer;
-  private final long stepsPerPass; // a last smaller batch is left out
+  private final long stepsPerPass; // an incomplete last batch is left out
 
-  private long pool = -1; // of batches
+  private long pool = -1; // index of the current group of batches
   private List<List<VicunaLayout.Tokens>> batches = List.of();
   private long shuffledPass = -1;
   private List<VicunaLayout.Conversation> order = List.of();
 
   /**
-   * The stage before its first step.
+   * Creates the stage before its first step.
    *
-   * @param train dialogs that are learned from
-   * @param held dialogs that validation alone sees; may be none
-   * @throws RadialogException if there are fewer dialogs than a batch takes
+   * @param train training dialogs
+   * @param held validation dialogs; may be empty
+   * @throws RadialogException if there are fewer training dialogs than the batch size
    */
   AnswerStage(
       AnswerRecipe recipe,
@@ -94,7 +95,7 @@ final class AnswerStage implements Stage, AutoCloseable {
     if (stepsPerPass == 0) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "%d dialogs make no batch of %d (language.batch of the recipe): expected as many dialogs at least"
+          "%d dialogs are fewer than a batch of %d (language.batch of the recipe): expected at least one batch"
               .formatted(train.size(), recipe.batch()));
     }
     this.optimizer = optimizer(networks.parameters(), recipe);
@@ -140,7 +141,7 @@ final class AnswerStage implements Stage, AutoCloseable {
     return tensors;
   }
 
-  // What learns, and the running statistics of an encoder that does.
+  // The trained parameters, and the running statistics of a trained encoder.
   private SequencedMap<String, Tensor> changing() {
     SequencedMap<String, Tensor> all = networks.parameters().named();
     SequencedMap<String, Tensor> learning = networks.parameters().trainable();
@@ -156,13 +157,13 @@ final class AnswerStage implements Stage, AutoCloseable {
     return optimizer;
   }
 
-  /** The mean cross-entropy of the answers' tokens of the batch, as one graph. */
+  /** The mean cross-entropy over the answer tokens of the batch, as one graph. */
   @Override
   public Tensor loss(long step) {
     return loss(batch(step));
   }
 
-  // Each token of the batch counts the same, whichever piece it stands in.
+  // Every token of the batch has the same weight, independent of its piece.
   @Override
   public double backward(long step) {
     List<VicunaLayout.Tokens> batch = batch(step);
@@ -203,12 +204,12 @@ final class AnswerStage implements Stage, AutoCloseable {
     return batches.get((int) (step % POOL));
   }
 
-  /** Batches of dialogs of about the same length, in random order. */
+  /** Batches of dialogs of similar length, in random order. */
   private List<List<VicunaLayout.Tokens>> batchesOf(long number) {
     List<VicunaLayout.Tokens> some = new ArrayList<>();
     int size = POOL * recipe.batch();
     long at = number * size;
-    while (some.size() < size) { // one from which nothing can be learned gives way to a later one
+    while (some.size() < size) { // a dialog without usable tokens is replaced by a later one
       some.addAll(tokens(List.of(inTurn(at))));
       at++;
       if (at - number * size > size + train.size()) {
@@ -227,7 +228,7 @@ final class AnswerStage implements Stage, AutoCloseable {
     return batches;
   }
 
-  // Each pass takes every dialog once.
+  // Every pass uses each dialog once.
   private VicunaLayout.Conversation inTurn(long n) {
     long pass = n / train.size();
     if (pass != shuffledPass) {

@@ -30,7 +30,9 @@ import org.radialog.vision.QFormer;
 import org.radialog.vision.TokenOrder;
 import org.radialog.vision.VisionEncoder;
 
-/** The published recipes at tiny size, from films and reports to a model that writes. */
+/**
+ * The published recipes with tiny networks, from films and reports to a model that generates text.
+ */
 class PublishedTrainingTest {
   @TempDir private Path folder = Path.of("");
 

@@ -16,7 +16,7 @@ import org.radialog.base.RadialogException;
 import org.radialog.torch.TorchThreads;
 import org.radialog.train.TrainingLoop;
 
-/** The loop by a stage of a test, through what is public. */
+/** Tests the loop with a stage defined in the test, using only public API. */
 class TrainingLoopTest {
   @TempDir private Path folder;
 
@@ -24,7 +24,7 @@ class TrainingLoopTest {
 
   private static final Told TOLD = new Told("numbers", 0.05);
 
-  /** Dies at a step of a task, as a process that is killed. */
+  /** Throws at a step of a task, like a killed process. */
   private static Progress dyingAt(String task, int step) {
     return (what, steps) ->
         new Progress.Task() {
@@ -91,7 +91,7 @@ class TrainingLoopTest {
   void aRunKilledInAnyOfItsStagesEndsWithTheSameBits() throws Exception {
     Path whole = folder.resolve("whole");
     run(whole, Progress.NONE, 0);
-    // before the first checkpoint, between two, behind the last row, and in the other stage
+    // before the first checkpoint, between two, after the last row, and in the second stage
     for (String task : List.of("first 1/3", "first 3/3", "second 1/2")) {
       for (int step = 1; step <= 2; step++) {
         Path killed = folder.resolve(task.replaceAll("\\W", "-") + "-" + step);
@@ -157,7 +157,7 @@ class TrainingLoopTest {
     return Files.readAllLines(run.resolve("metrics.csv"));
   }
 
-  /** The table without the seconds. */
+  /** The table without the column with the seconds. */
   private static List<String> measured(Path run) throws IOException {
     return table(run).stream()
         .map(line -> line.replaceFirst("^([^,]*,[^,]*,[^,]*,)[^,]*,", "$1"))
