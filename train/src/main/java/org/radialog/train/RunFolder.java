@@ -39,7 +39,8 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * What one training run leaves behind: {@code config.json}, {@code metrics.csv}, {@code plot.png}
  * and {@code checkpoint.safetensors}, each written whole or not at all, so that a run may be killed
- * at any moment and goes on from its last checkpoint.
+ * at any moment and goes on from its last checkpoint; and the table's rows as TensorBoard's {@code
+ * events.out.tfevents.radialog}.
  */
 final class RunFolder implements AutoCloseable {
   /** The layout of the folder; 1, without the number, had the recipe's fields in camel case. */
@@ -222,12 +223,14 @@ final class RunFolder implements AutoCloseable {
     while (rows.size() > count) {
       rows.removeLast();
     }
+    EventFile.follow(file(EventFile.NAME), rows);
   }
 
   /** Adds a row of measurements; all rows have the same columns. */
   void addRow(SequencedMap<String, String> row) {
     rows.add(row);
     WholeFile.write(file("metrics.csv"), csv(rows));
+    EventFile.follow(file(EventFile.NAME), rows);
   }
 
   static String csv(List<SequencedMap<String, String>> rows) {
@@ -239,11 +242,11 @@ final class RunFolder implements AutoCloseable {
     return text.toString();
   }
 
-  /** A column of the table over another one, at the rows that have both. */
+  /** A column of the table over another one, at the rows where it is a finite number. */
   CurveChart.Curve curve(String over, String column) {
     double[] x = column(over);
     double[] y = column(column);
-    int[] known = IntStream.range(0, y.length).filter(i -> !Double.isNaN(y[i])).toArray();
+    int[] known = IntStream.range(0, y.length).filter(i -> Double.isFinite(y[i])).toArray();
     return new CurveChart.Curve(
         column, Arrays.stream(known).mapToObj(i -> new CurveChart.Point(x[i], y[i])).toList());
   }

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.torch.TorchThreads;
+import org.radialog.train.EventReader;
 import org.radialog.train.TrainingLoop;
 
 /** The loop by a stage of a test, through what is public. */
@@ -79,6 +80,8 @@ class TrainingLoopTest {
     double before = Double.parseDouble(table.get(1).split(",", -1)[6]);
     double after = Double.parseDouble(table.get(6).split(",", -1)[6]);
     assertThat(after).as("it learns").isLessThan(before);
+    assertThat(scalars(folder))
+        .isEqualTo(table.stream().skip(1).map(line -> scalars(line.split(",", -1))).toList());
     BufferedImage plot = ImageIO.read(folder.resolve("plot.png").toFile());
     assertThat(plot.getWidth()).isGreaterThan(1000);
     assertThat(folder)
@@ -104,6 +107,7 @@ class TrainingLoopTest {
               .isEqualTo(-1);
         }
         assertThat(measured(killed)).isEqualTo(measured(whole));
+        assertThat(scalars(killed)).isEqualTo(scalars(whole)).hasSize(10);
       }
     }
   }
@@ -150,6 +154,28 @@ class TrainingLoopTest {
           .isInstanceOf(RadialogException.class)
           .hasMessageContaining("is of the stage second: expected one of [other]");
     }
+  }
+
+  /** The step and the scalars of each row, as TensorBoard gets them. */
+  private static List<String> scalars(Path run) throws IOException {
+    List<EventReader.Event> events = EventReader.read(run.resolve("events.out.tfevents.radialog"));
+    assertThat(events.getFirst().version()).isEqualTo("brain.Event:2");
+    return events.stream().skip(1).map(e -> e.step() + " " + e.scalars()).toList();
+  }
+
+  /** The same of a line of the table. */
+  private static String scalars(String[] cells) {
+    String own = cells[1] + "_of_ones";
+    return "%s {%s/rate=%s, %s/loss=%s, %s/%s=%s}"
+        .formatted(
+            cells[2],
+            cells[1],
+            Float.parseFloat(cells[4]),
+            cells[1],
+            Float.parseFloat(cells[5]),
+            cells[1],
+            own,
+            Float.parseFloat(cells[cells[1].equals("first") ? 6 : 8]));
   }
 
   private static List<String> table(Path run) throws IOException {
