@@ -153,13 +153,13 @@ final class EventFile {
   }
 
   private static void key(int field, int type, ByteArrayOutputStream out) {
-    varint(field << 3 | type, out);
+    varint((field << 3) | type, out);
   }
 
   private static void varint(long value, ByteArrayOutputStream out) {
     long left = value;
     while (left > 0x7f) {
-      out.write((int) (left & 0x7f | 0x80));
+      out.write((int) ((left & 0x7f) | 0x80));
       left >>>= 7;
     }
     out.write((int) left);

@@ -47,33 +47,35 @@ public final class EventReader {
     for (int i = 0; i < bytes.limit(); i++) {
       crc ^= bytes.get(i) & 0xff;
       for (int bit = 0; bit < 8; bit++) {
-        crc = (crc & 1) == 0 ? crc >>> 1 : crc >>> 1 ^ 0x82f63b78;
+        crc = (crc & 1) == 0 ? crc >>> 1 : (crc >>> 1) ^ 0x82f63b78;
       }
     }
     crc = ~crc;
-    return (crc >>> 15 | crc << 17) + 0xa282ead8;
+    return ((crc >>> 15) | (crc << 17)) + 0xa282ead8;
   }
 
   private static Event event(ByteBuffer message) {
-    Map<Integer, Object> fields = new LinkedHashMap<>();
+    double wallTime = Double.NaN;
+    long step = 0;
+    String version = "";
     SequencedMap<String, Float> scalars = new LinkedHashMap<>();
     while (message.hasRemaining()) {
       int number = (int) (varint(message.duplicate()) >>> 3);
       Object content = field(message);
-      if (number == 5) {
-        ByteBuffer summary = (ByteBuffer) content;
-        while (summary.hasRemaining()) {
-          scalar((ByteBuffer) field(summary), scalars);
+      switch (number) {
+        case 1 -> wallTime = (double) content;
+        case 2 -> step = (long) content;
+        case 3 -> version = UTF_8.decode((ByteBuffer) content).toString();
+        case 5 -> {
+          ByteBuffer summary = (ByteBuffer) content;
+          while (summary.hasRemaining()) {
+            scalar((ByteBuffer) field(summary), scalars);
+          }
         }
-      } else {
-        fields.put(number, content);
+        default -> throw new AssertionError("an event with a field " + number);
       }
     }
-    return new Event(
-        (double) fields.get(1),
-        (long) fields.getOrDefault(2, 0L),
-        fields.get(3) instanceof ByteBuffer version ? UTF_8.decode(version).toString() : "",
-        scalars);
+    return new Event(wallTime, step, version, scalars);
   }
 
   private static void scalar(ByteBuffer value, Map<String, Float> to) {
