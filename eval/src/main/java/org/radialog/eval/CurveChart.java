@@ -91,7 +91,17 @@ public record CurveChart(String title, String horizontal, List<Panel> panels) {
     return drawing().png();
   }
 
-  Drawing drawing() {
+  /** As an SVG element for a page that has {@link #darkStyle} among its styles. */
+  public String inline() {
+    return drawing().inline();
+  }
+
+  /** The colours of {@link #inline} for readers who prefer a dark page. */
+  public static String darkStyle() {
+    return Drawing.darkStyle();
+  }
+
+  private Drawing drawing() {
     List<Point> all =
         panels.stream().flatMap(p -> p.curves.stream()).flatMap(c -> c.points.stream()).toList();
     Ticks across =

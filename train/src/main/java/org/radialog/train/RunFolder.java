@@ -9,6 +9,7 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -37,10 +38,10 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What one training run leaves behind: {@code config.json}, {@code metrics.csv}, {@code plot.png}
- * and {@code checkpoint.safetensors}, each written whole or not at all, so that a run may be killed
- * at any moment and goes on from its last checkpoint; and the table's rows as TensorBoard's {@code
- * events.out.tfevents.radialog}.
+ * What one training run leaves behind: {@code config.json}, {@code metrics.csv}, {@code plot.png},
+ * {@code plot.html} and {@code checkpoint.safetensors}, each written whole or not at all, so that a
+ * run may be killed at any moment and goes on from its last checkpoint; and the table's rows as
+ * TensorBoard's {@code events.out.tfevents.radialog}.
  */
 final class RunFolder implements AutoCloseable {
   /** The layout of the folder; 1, without the number, had the recipe's fields in camel case. */
@@ -253,6 +254,11 @@ final class RunFolder implements AutoCloseable {
 
   void plot(CurveChart chart) {
     WholeFile.write(file("plot.png"), out -> out.write(chart.png()));
+  }
+
+  /** Writes the page of the run, with the curves and the last rows, as {@link RunPage} has it. */
+  void page(CurveChart chart, String state, boolean running) {
+    WholeFile.write(file("plot.html"), RunPage.html(chart, state, running, rows, Instant.now()));
   }
 
   private double[] column(String name) {

@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -110,6 +113,49 @@ class TrainingLoopTest {
         assertThat(scalars(killed)).isEqualTo(scalars(whole)).hasSize(10);
       }
     }
+  }
+
+  @Test
+  void aPageShowsTheRunAndIsLoadedAgainUntilTheRunHasEnded() throws Exception {
+    Path file = folder.resolve("plot.html");
+    List<String> pages = new ArrayList<>();
+    Progress reader =
+        (_, _) ->
+            new Progress.Task() {
+              @Override
+              public void step(String note) {
+                try {
+                  pages.add(Files.readString(file));
+                } catch (IOException e) {
+                  throw new UncheckedIOException(e);
+                }
+              }
+
+              @Override
+              public void close() {}
+            };
+    run(folder, reader, 0);
+
+    assertThat(pages)
+        .hasSize(12 + 7)
+        .allSatisfy(page -> assertThat(page).contains("<meta http-equiv=\"refresh\""));
+    assertThat(pages.getFirst())
+        .contains("Running: step 0 of 12 of the stage first (1 of 2).")
+        .doesNotContain("<table>");
+    assertThat(pages.get(9)).contains("Running: step 8 of 12 of the stage first (1 of 2), about ");
+    assertThat(pages.get(12)).contains("Running: step 0 of 7 of the stage second (2 of 2).");
+    String ended = Files.readString(file);
+    assertThat(ended)
+        .contains("The run has ended.", "For research use, not for diagnosis.")
+        .doesNotContain("http-equiv");
+    for (String page : List.of(pages.getLast(), ended)) {
+      assertThat(page)
+          .doesNotContain("<script", "src=", "href=", "url(", "@import")
+          .contains("<svg ", "<polyline ");
+    }
+    List<String> newest = List.of(table(folder).getLast().split(",", -1));
+    assertThat(ended)
+        .contains(newest.stream().map("<td>%s</td>"::formatted).collect(Collectors.joining()));
   }
 
   @Test
