@@ -23,7 +23,7 @@ public record CurveChart(String title, String horizontal, List<Panel> panels) {
   private static final double LEGEND = 24;
   private static final double LETTER = 7.2; // of a text of 13 units, on average
   private static final double HEIGHT = 210; // of a panel's field
-  private static final double BELOW = 40; // numbers and name of the horizontal axis
+  private static final double BELOW = 52; // numbers and name of the horizontal axis, and a gap
   private static final int MARKS = 40; // of a curve; more would touch each other
 
   /**

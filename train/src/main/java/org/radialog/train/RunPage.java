@@ -1,9 +1,11 @@
 package org.radialog.train;
 
 import java.time.Instant;
-import java.time.temporal.ChronoUnit;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 import org.radialog.eval.CurveChart;
@@ -16,6 +18,9 @@ import org.radialog.eval.ResultFolder;
  */
 final class RunPage {
   private static final int ROWS = 20;
+  private static final DateTimeFormatter WRITTEN =
+      DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm:ss 'UTC'", Locale.ROOT)
+          .withZone(ZoneOffset.UTC);
 
   private RunPage() {}
 
@@ -40,7 +45,7 @@ final class RunPage {
     page.put("notice", ResultFolder.NOTICE);
     page.put("running", running);
     page.put("state", state);
-    page.put("written", now.truncatedTo(ChronoUnit.SECONDS).toString());
+    page.put("written", WRITTEN.format(now));
     page.put("plotStyle", CurveChart.darkStyle());
     page.put("plot", chart.inline());
     page.put("hasRows", !last.isEmpty());

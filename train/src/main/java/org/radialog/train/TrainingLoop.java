@@ -279,7 +279,9 @@ public final class TrainingLoop implements AutoCloseable {
         at == 0
             ? ""
             : String.format(
-                Locale.ROOT, ", about %.0f min of it left", elapsed() / 60 * (steps - at) / at);
+                Locale.ROOT,
+                ", about %.0f min of the stage left",
+                elapsed() / 60 * (steps - at) / at);
     return "Running: step %d of %d of the stage %s (%d of %d)%s."
         .formatted(step, steps, stage.name(), index + 1, stages.size(), left);
   }
