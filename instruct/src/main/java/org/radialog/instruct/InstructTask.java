@@ -4,16 +4,16 @@ import java.util.SplittableRandom;
 import org.radialog.data.Film;
 
 /**
- * One kind of request and its answer. A new one is a class of its own and a constant of {@link
- * InstructDialog.Task}; how often it is asked says {@link InstructMix}.
+ * One kind of request and its answer. A new task is a class and a constant of {@link
+ * InstructDialog.Task}; {@link InstructMix} determines how often it is asked.
  */
 interface InstructTask {
   /**
-   * A dialog that begins with it. A task whose answers must be balanced chooses a film, or a list
-   * for the prompt, for the answer and not the answer for the film.
+   * A dialog that begins with this task. If its answers must be balanced, a film or a list for the
+   * prompt is chosen for the answer and not the answer for the film.
    *
-   * @param n the number of the dialog, which says whose film's turn it is
-   * @param named whether the prompt is to name the findings; it may do so in any case where no film
+   * @param n the number of the dialog, which determines the film in turn
+   * @param named whether the prompt should name the findings; it may do so in any case if no film
    *     fits
    */
   default Talk open(InstructDataSet films, long n, boolean named, SplittableRandom random) {
@@ -24,10 +24,10 @@ interface InstructTask {
     return talk;
   }
 
-  /** Adds a request and its answer to a dialog under way; another task's where it has none. */
+  /** Adds a request and its answer to a dialog; if the task has none, that of another task. */
   void ask(Talk talk);
 
-  /** Whether it may be asked again in the same dialog. */
+  /** Whether it may be asked more than once in a dialog. */
   default boolean repeatable() {
     return false;
   }

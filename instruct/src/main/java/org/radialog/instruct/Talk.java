@@ -13,7 +13,7 @@ import org.radialog.data.Film;
 import org.radialog.instruct.InstructDialog.Exchange;
 import org.radialog.instruct.InstructDialog.Task;
 
-/** A dialog in the making. */
+/** A dialog under construction. */
 final class Talk {
   private final Film film;
   private final boolean named;
@@ -51,17 +51,19 @@ final class Talk {
     return random;
   }
 
-  /** A seed of the wording, the same in all turns: a report keeps its sentences when corrected. */
+  /**
+   * A seed for the wording, the same in all turns, so that a corrected report keeps its sentences.
+   */
   long words() {
     return words;
   }
 
-  /** The findings that are present as far as the dialog goes. */
+  /** The findings that are present according to the dialog so far. */
   Set<Finding> stated() {
     return stated;
   }
 
-  /** From now on these are present. */
+  /** Sets the findings that are present from now on. */
   void state(EnumSet<Finding> findings) {
     stated = Collections.unmodifiableSet(EnumSet.copyOf(findings));
   }
