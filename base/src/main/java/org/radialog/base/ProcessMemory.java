@@ -6,19 +6,20 @@ import java.nio.file.Path;
 import java.util.OptionalLong;
 
 /**
- * The physical memory of this process: the heap, native memory and the read parts of mapped files.
+ * The physical memory of this process: heap, native memory and the parts of mapped files that were
+ * read.
  */
 public final class ProcessMemory {
   private static final Path STATUS = Path.of("/proc/self/status");
 
   private ProcessMemory() {}
 
-  /** Bytes now; empty on a system that does not tell, which are all but Linux. */
+  /** Bytes in use now; empty on systems other than Linux. */
   public static OptionalLong resident() {
     return read("VmRSS:");
   }
 
-  /** The most bytes so far; empty on a system that does not tell, which are all but Linux. */
+  /** The most bytes in use so far; empty on systems other than Linux. */
   public static OptionalLong peak() {
     return read("VmHWM:");
   }

@@ -4,8 +4,8 @@ import java.util.Locale;
 import java.util.OptionalLong;
 
 /**
- * What one line says of a {@link Progress.Task}: how far it is, its rate, the memory of the process
- * and the time that is left.
+ * What one line says about a {@link Progress.Task}: how far it is, its rate, the memory of the
+ * process and the time that is left.
  *
  * @param what the task's name
  * @param done steps so far
@@ -17,14 +17,15 @@ import java.util.OptionalLong;
 public record ProgressLine(
     String what, long done, long steps, double seconds, OptionalLong memory, String note) {
   private static final int LONGEST_BAR = 20;
-  private static final int SHORTEST_BAR = 4; // else the numbers stand without one
+  private static final int SHORTEST_BAR = 4; // a shorter one is left out
   private static final int NOTE = 24; // columns kept for it beside a bar
 
   private static final String BLOCKS = "░▏▎▍▌▋▊▉█"; // by eighths
 
   /**
-   * A line of a terminal, drawn over the one before. It has exactly {@code width} characters, so
-   * that nothing of a longer one stays, and its parts keep their places while their numbers change.
+   * A line of a terminal, drawn over the previous one. It has exactly {@code width} characters, so
+   * that nothing of a longer line remains, and its parts keep their places while the numbers
+   * change.
    *
    * @param unicode whether the bar may have characters beyond ASCII
    */
@@ -68,7 +69,7 @@ public record ProgressLine(
     return bar.toString();
   }
 
-  // In the unit that keeps the number short; a slow step has a rate too.
+  // In the unit that keeps the number short, so that slow steps have a readable rate too.
   private String rate() {
     if (done == 0 || seconds <= 0) {
       return "";

@@ -32,7 +32,7 @@ final class EventFile {
   /** TensorBoard reads every file with {@code .tfevents.} in its name. */
   static final String NAME = "events.out.tfevents.radialog";
 
-  // What the table has beside scalars. TensorBoard shows the time from the events' clock.
+  // Columns that are no scalars. TensorBoard takes the time from the events.
   private static final Set<String> NO_SCALARS = Set.of("row", "stage", "step", "seconds");
 
   // Fields of the messages, by their names in the .proto files.
@@ -50,16 +50,16 @@ final class EventFile {
   private static final int COUNTED = 2;
   private static final int FOUR_BYTES = 5;
 
-  private static final int WALL_TIME_AT = 8 + 4 + 1; // of a record: behind length, check and key
+  private static final int WALL_TIME_AT = 8 + 4 + 1; // of a record: after length, checksum and key
   private static final int CRC_MASK = 0xa282ead8;
 
   private EventFile() {}
 
   /**
-   * Makes a file hold these rows and nothing else. The events of rows that it has already keep
-   * their times, and what stands behind them, rows that a resumed run forgot or an event that a
-   * killed one did not end, is cut off. The file is not replaced: a TensorBoard that follows the
-   * run has it open.
+   * Makes a file hold these rows and nothing else. Events of rows that it already has keep their
+   * times, and what follows them is cut off: rows that a resumed run will repeat, or an event that
+   * a killed run wrote only in part. The file is never replaced, because a TensorBoard that shows
+   * the run keeps it open.
    *
    * @throws RadialogException if it cannot be written
    */
@@ -92,7 +92,7 @@ final class EventFile {
     }
   }
 
-  /** Whether a record, whenever it was written, stands at a place of the file. */
+  /** Whether the file has a record at a position, apart from the time at which it was written. */
   private static boolean stands(byte[] record, byte[] file, int at) {
     if (file.length - at < record.length) {
       return false;
@@ -122,7 +122,7 @@ final class EventFile {
     return event.toByteArray();
   }
 
-  /** An event as a record: its length and the length's check, the event and the event's check. */
+  /** An event as a record: its length, the length's checksum, the event, the event's checksum. */
   private static byte[] record(double wallTime, byte[] content) {
     var event = new ByteArrayOutputStream();
     key(EVENT_WALL_TIME, EIGHT_BYTES, event);
@@ -131,14 +131,14 @@ final class EventFile {
     byte[] length = bytes(Long.BYTES).putLong(event.size()).array();
     return bytes(Long.BYTES + Integer.BYTES + event.size() + Integer.BYTES)
         .put(length)
-        .putInt(check(length))
+        .putInt(checksum(length))
         .put(event.toByteArray())
-        .putInt(check(event.toByteArray()))
+        .putInt(checksum(event.toByteArray()))
         .array();
   }
 
-  // Rotated and moved, since a check over bytes that hold their own check says little.
-  private static int check(byte[] bytes) {
+  // The format masks its checksums, since the CRC of data that contain CRCs is weak.
+  private static int checksum(byte[] bytes) {
     var crc = new CRC32C();
     crc.update(bytes);
     return Integer.rotateRight((int) crc.getValue(), 15) + CRC_MASK;

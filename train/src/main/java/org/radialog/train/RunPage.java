@@ -13,8 +13,8 @@ import org.radialog.eval.PageTemplate;
 import org.radialog.eval.ResultFolder;
 
 /**
- * A page of a run for a browser: how far it is, its curves and its last rows. It loads nothing and
- * has no script; while the run goes on, the browser loads it again from time to time.
+ * A page about a run for a browser: how far it is, its curves and its last rows. It has no script
+ * and loads nothing else; while the run goes on, the browser reloads it from time to time.
  */
 final class RunPage {
   private static final int ROWS = 20;
@@ -27,10 +27,10 @@ final class RunPage {
   /**
    * The page.
    *
-   * @param state how far the run is, in a sentence
+   * @param state one sentence that says how far the run is
    * @param running whether it goes on
    * @param rows all rows of the table, the newest last
-   * @param now when the page is written, which shows a reader that a run has been killed
+   * @param now when the page is written; an old time tells the reader that the run was killed
    */
   static String html(
       CurveChart chart,

@@ -94,7 +94,7 @@ public final class TrainingLoop implements AutoCloseable {
           .ifPresent(file -> restore(file, stage));
       stage.save(run.path());
       if (index + 1 == stages.size()) {
-        run.page(chart(title, stages), "The run has ended.", false);
+        run.page(chart(title, stages), "The run has finished.", false);
         return;
       }
       index++;
@@ -270,7 +270,7 @@ public final class TrainingLoop implements AutoCloseable {
     return new CurveChart(title, "row of metrics.csv", panels);
   }
 
-  // Where the run stands, for people.
+  // A sentence for people about how far the run is.
   private String state(List<? extends Stage> stages) {
     Stage stage = stages.get(index);
     long steps = stage.plan().steps();
@@ -280,9 +280,9 @@ public final class TrainingLoop implements AutoCloseable {
             ? ""
             : String.format(
                 Locale.ROOT,
-                ", about %.0f min of the stage left",
+                ", about %.0f min left in this stage",
                 elapsed() / 60 * (steps - at) / at);
-    return "Running: step %d of %d of the stage %s (%d of %d)%s."
+    return "Running: step %d of %d of stage %s (%d of %d)%s."
         .formatted(step, steps, stage.name(), index + 1, stages.size(), left);
   }
 

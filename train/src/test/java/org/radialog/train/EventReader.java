@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 
-/** Reads TensorBoard's event files by their format's description, and checks every sum in them. */
+/** Reads TensorBoard's event files by their format's description, and verifies every checksum. */
 public final class EventReader {
   private EventReader() {}
 
@@ -27,9 +27,9 @@ public final class EventReader {
     List<Event> events = new ArrayList<>();
     while (bytes.hasRemaining()) {
       ByteBuffer length = taken(bytes, 8);
-      assertThat(bytes.getInt()).as("check of a length").isEqualTo(masked(length));
+      assertThat(bytes.getInt()).as("checksum of a length").isEqualTo(masked(length));
       ByteBuffer event = taken(bytes, Math.toIntExact(length.getLong(0)));
-      assertThat(bytes.getInt()).as("check of an event").isEqualTo(masked(event));
+      assertThat(bytes.getInt()).as("checksum of an event").isEqualTo(masked(event));
       events.add(event(event));
     }
     return events;

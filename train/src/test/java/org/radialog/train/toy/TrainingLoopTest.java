@@ -116,7 +116,7 @@ class TrainingLoopTest {
   }
 
   @Test
-  void aPageShowsTheRunAndIsLoadedAgainUntilTheRunHasEnded() throws Exception {
+  void thePageOfARunReloadsItselfUntilTheRunHasFinished() throws Exception {
     Path file = folder.resolve("plot.html");
     List<String> pages = new ArrayList<>();
     Progress reader =
@@ -140,13 +140,13 @@ class TrainingLoopTest {
         .hasSize(12 + 7)
         .allSatisfy(page -> assertThat(page).contains("<meta http-equiv=\"refresh\""));
     assertThat(pages.getFirst())
-        .contains("Running: step 0 of 12 of the stage first (1 of 2).")
+        .contains("Running: step 0 of 12 of stage first (1 of 2).")
         .doesNotContain("<table>");
-    assertThat(pages.get(9)).contains("Running: step 8 of 12 of the stage first (1 of 2), about ");
-    assertThat(pages.get(12)).contains("Running: step 0 of 7 of the stage second (2 of 2).");
+    assertThat(pages.get(9)).contains("Running: step 8 of 12 of stage first (1 of 2), about ");
+    assertThat(pages.get(12)).contains("Running: step 0 of 7 of stage second (2 of 2).");
     String ended = Files.readString(file);
     assertThat(ended)
-        .contains("The run has ended.", "For research use, not for diagnosis.")
+        .contains("The run has finished.", "For research use, not for diagnosis.")
         .doesNotContain("http-equiv");
     for (String page : List.of(pages.getLast(), ended)) {
       assertThat(page)
