@@ -1,7 +1,6 @@
 package org.radialog.cli;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,6 +12,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.radialog.base.ProcessMemory;
 import org.radialog.base.RadialogException;
 import org.radialog.bench.LlamaShape;
 import org.radialog.bench.Speed;
@@ -296,7 +296,13 @@ final class BenchCommand implements Callable<Integer> {
         row(rows.addObject(), speed, 300, 8, roofline);
       }
     }
-    root.put("peak_rss_mb", peakRss());
+    root.put(
+        "peak_rss_mb",
+        ProcessMemory.peak()
+                .orElseThrow(() ->
+                    new RadialogException(
+                        "peak memory is read from /proc, which this system lacks"))
+            / (1 << 20));
     return difference;
   }
 
@@ -413,18 +419,6 @@ final class BenchCommand implements Callable<Integer> {
     } catch (IOException e) {
       // only Linux has this file
       return System.getProperty("os.arch", "unknown");
-    }
-  }
-
-  private static long peakRss() {
-    try {
-      return Files.readAllLines(Path.of("/proc/self/status")).stream()
-          .filter(line -> line.startsWith("VmHWM:"))
-          .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) / 1024)
-          .findFirst()
-          .orElse(-1);
-    } catch (IOException e) {
-      throw new UncheckedIOException("peak memory is read from /proc", e);
     }
   }
 }

@@ -26,7 +26,7 @@ public record CurveChart(String title, String horizontal, List<Panel> panels) {
   private static final double LETTER = 7.2; // average width of a letter in text of size 13
   private static final double HEIGHT = 210; // height of the plot area of a panel
   private static final double BELOW =
-      40; // space for the numbers and the name of the horizontal axis
+      52; // space for the numbers and the name of the horizontal axis, and a gap
   private static final int MARKS =
       40; // maximum number of marks per curve, so that they do not touch
 
@@ -108,7 +108,17 @@ public record CurveChart(String title, String horizontal, List<Panel> panels) {
     return drawing().png();
   }
 
-  Drawing drawing() {
+  /** As an SVG element for a page that has {@link #darkStyle} among its styles. */
+  public String inline() {
+    return drawing().inline();
+  }
+
+  /** The colours of {@link #inline} for readers who prefer a dark page. */
+  public static String darkStyle() {
+    return Drawing.darkStyle();
+  }
+
+  private Drawing drawing() {
     List<Point> all =
         panels.stream().flatMap(p -> p.curves.stream()).flatMap(c -> c.points.stream()).toList();
     Ticks across =

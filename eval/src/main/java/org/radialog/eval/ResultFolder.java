@@ -14,7 +14,7 @@ import tools.jackson.databind.JsonNode;
  */
 public final class ResultFolder {
   /** The notice on every output. */
-  static final String NOTICE = "For research use, not for diagnosis.";
+  public static final String NOTICE = "For research use, not for diagnosis.";
 
   private ResultFolder() {}
 
