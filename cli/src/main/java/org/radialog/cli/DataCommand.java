@@ -1,26 +1,88 @@
 package org.radialog.cli;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.radialog.base.Printable;
+import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
 import org.radialog.data.Folds;
-import org.radialog.data.NihDataSet;
+import org.radialog.data.NihRelease;
+import org.radialog.data.NihRelease.Box;
+import org.radialog.data.Rejected;
+import org.radialog.data.StudySource;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code radialog data}: what training and evaluation need beside the films. */
 @Command(
     name = "data",
     description = "Prepares data for training and evaluation.",
-    subcommands = DataCommand.FoldsOf.class,
+    subcommands = {
+      DataCommand.FoldsOf.class,
+      DuplicatesCommand.class,
+      SampleCommand.class,
+      DataCommand.Boxes.class,
+    },
     subcommandsRepeatable = false,
     synopsisSubcommandLabel = "COMMAND",
     mixinStandardHelpOptions = true)
 final class DataCommand {
   private DataCommand() {}
+
+  /** A data set, told by its files as {@code evaluate} tells it. */
+  static final class Source {
+    @Option(
+        names = "--data",
+        required = true,
+        paramLabel = "DATASET",
+        description = {
+          "NIH ChestX-ray14 as released (Data_Entry_2017*.csv) or prepared (labels.csv and"
+              + " images/), MIMIC-CXR, CheXpert Plus, Indiana University, ReXrank JSON or a table."
+        })
+    private Path data = Path.of("");
+
+    @Option(
+        names = "--images",
+        paramLabel = "DIR",
+        description = "Where the images lie, if elsewhere.")
+    private @Nullable Path images;
+
+    Path path() {
+      return data;
+    }
+
+    /** Whether it has films of the NIH, which have no reports. */
+    boolean isNih() {
+      return NihRelease.filmsIn(data);
+    }
+
+    /** The studies of any other data set. */
+    StudySource studies() {
+      return StudySource.open(data, Optional.ofNullable(images));
+    }
+  }
+
+  /** Names on stderr what a reader leaves out. */
+  static final class LeftOut implements Consumer<Rejected> {
+    private boolean some;
+
+    @Override
+    public void accept(Rejected rejected) {
+      some = true;
+      Terminal.say(rejected.toString());
+    }
+
+    int exitCode() {
+      return some ? Main.SOME_FAILED : Main.DONE;
+    }
+  }
 
   @Command(
       name = "folds",
@@ -36,7 +98,7 @@ final class DataCommand {
         required = true,
         paramLabel = "DIR",
         description = {
-          "A folder with labels.csv: image, patient, age, sex,"
+          "NIH ChestX-ray14 as released, or a folder with labels.csv: image, patient, age, sex,"
               + " view (PA or AP), chexpert_positive (labels, | between them)."
         })
     private Path data = Path.of("");
@@ -61,7 +123,9 @@ final class DataCommand {
 
     @Override
     public Integer call() {
-      List<Film> films = NihDataSet.read(data).films();
+      LeftOut leftOut = new LeftOut();
+      List<Film> films =
+          NihRelease.films(data, leftOut).stream().map(NihRelease.Released::film).toList();
       Folds folds = Folds.stratified(films, count, seed);
       folds.write(out);
       System.out.println("fold  patients  films");
@@ -75,7 +139,45 @@ final class DataCommand {
             own.size());
       }
       Terminal.say("wrote " + Printable.escaped(out.toString()));
-      return Main.DONE;
+      return leftOut.exitCode();
+    }
+  }
+
+  @Command(
+      name = "boxes",
+      description = {
+        "Prints the boxes that radiologists drew around findings on films of NIH ChestX-ray14: the"
+            + " film, the NIH's label and CheXpert's where it has one, left, top, width and height"
+            + " in pixels of the film of 1024 x 1024."
+      },
+      mixinStandardHelpOptions = true)
+  static final class Boxes implements Callable<Integer> {
+    @Option(
+        names = "--data",
+        required = true,
+        paramLabel = "DIR",
+        description = "The folder of the release, with BBox_List_2017.csv.")
+    private Path data = Path.of("");
+
+    @Mixin private TableOptions table = new TableOptions();
+
+    @Override
+    public Integer call() {
+      LeftOut leftOut = new LeftOut();
+      List<List<Object>> rows = new ArrayList<>();
+      for (Box box : new NihRelease(data).boxes(leftOut)) {
+        rows.add(
+            List.of(
+                box.image(),
+                box.label(),
+                box.finding().map(Finding::label).orElse(""),
+                box.x(),
+                box.y(),
+                box.width(),
+                box.height()));
+      }
+      table.write(List.of("image", "label", "finding", "x", "y", "width", "height"), rows);
+      return leftOut.exitCode();
     }
   }
 }

@@ -340,7 +340,7 @@ final class EvaluateCommand implements Callable<Integer> {
     Set<Task> tasks = EnumSet.noneOf(Task.class);
     protocols.forEach(p -> p.task().ifPresent(tasks::add));
     Path folder = data == null ? Path.of("") : data;
-    boolean nih = NihFilms.in(folder);
+    boolean nih = NihRelease.filmsIn(folder);
     require(nih || beside.isEmpty(), "--baseline beside a model needs films of the NIH");
     LabelerOptions.Opened labeler = scoring.labeler().open();
     Path file =

@@ -1,5 +1,8 @@
 package org.radialog.cli;
 
+import java.text.DecimalFormat;
+import java.text.DecimalFormatSymbols;
+import java.util.Locale;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -70,19 +73,52 @@ final class Numeric {
     }
   }
 
-  /** A temperature that tokens are drawn at. */
-  static final class Temperature implements ITypeConverter<Double> {
+  /** How often a training comes to an image. */
+  static final class Epochs extends Whole {
+    Epochs() {
+      super(1, 999);
+    }
+  }
+
+  /** A number that need not be whole. */
+  abstract static class Real implements ITypeConverter<Double> {
+    private final double least;
+    private final double most;
+
+    Real(double least, double most) {
+      this.least = least;
+      this.most = most;
+    }
+
     @Override
     public Double convert(String value) {
       try {
         double number = Double.parseDouble(value.strip());
-        if (number >= 0 && number <= 100) {
+        if (number >= least && number <= most) {
           return number;
         }
       } catch (NumberFormatException e) {
         // said below, like a number out of range
       }
-      throw new TypeConversionException("expected a number from 0 to 100, found \"" + value + "\"");
+      DecimalFormat plain =
+          new DecimalFormat("#.##", DecimalFormatSymbols.getInstance(Locale.ROOT));
+      throw new TypeConversionException(
+          "expected a number from %s to %s, found \"%s\""
+              .formatted(plain.format(least), plain.format(most), value));
+    }
+  }
+
+  /** A temperature that tokens are drawn at. */
+  static final class Temperature extends Real {
+    Temperature() {
+      super(0, 100);
+    }
+  }
+
+  /** How alike two reports or films are. */
+  static final class Likeness extends Real {
+    Likeness() {
+      super(0.5, 1);
     }
   }
 }

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.imaging.Radiograph;
 
@@ -33,8 +34,7 @@ public final class NearDuplicates {
   private static final int NEIGHBOURS = 64;
 
   // 32 bands of 24 bits drawn from 1,024: two films that agree in 95 % of the bits share a band
-  // with
-  // probability 0.9999, in 90 % with 0.93; two films of 70 % share a given one with 0.0002.
+  // with probability 0.9999, in 90 % with 0.93; two films of 70 % share a given one with 0.0002.
   private static final int PICTURE_BANDS = 32;
   private static final int PICTURE_BITS = 24;
   private static final int SIDE = 32;
@@ -97,18 +97,22 @@ public final class NearDuplicates {
    *
    * @param threshold the least share of equal bits, from 0.5 to 1; 0.9 finds re-encoded films and
    *     not two films of one patient
+   * @param progress hears of every film that is read
    */
-  public static Pictures pictures(List<Picture> pictures, double threshold) {
+  public static Pictures pictures(List<Picture> pictures, double threshold, Progress progress) {
     check(threshold);
     var items = new ArrayList<Item>();
     var hashes = new ArrayList<PictureHash>();
     var rejected = new ArrayList<Rejected>();
-    for (Picture picture : pictures) {
-      try {
-        hashes.add(PictureHash.of(Radiograph.read(picture.file())));
-        items.add(new Item(picture.id(), picture.split()));
-      } catch (RadialogException e) {
-        rejected.add(new Rejected(picture.file(), 0, e.getMessage()));
+    try (Progress.Task task = progress.start("films", pictures.size())) {
+      for (Picture picture : pictures) {
+        try {
+          hashes.add(PictureHash.of(Radiograph.read(picture.file())));
+          items.add(new Item(picture.id(), picture.split()));
+        } catch (RadialogException e) {
+          rejected.add(new Rejected(picture.file(), 0, e.getMessage()));
+        }
+        task.step("");
       }
     }
     int[][] bands = hashes.stream().map(PictureHash::bands).toArray(int[][]::new);

@@ -11,7 +11,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -82,10 +81,34 @@ public record NihRelease(Path folder) {
   public record Tally(long films, long rejected) {}
 
   private static final String TABLE = "Data_Entry_2017*.csv{,.gz}";
+  private static final String BOXES = "BBox_List_2017.csv{,.gz}";
 
   /** Whether a folder has the table of the release. */
   public static boolean in(Path folder) {
     return Files.isDirectory(folder) && !CsvTable.matching(folder, TABLE).isEmpty();
+  }
+
+  /** Whether a folder has films of the NIH, as this project prepares them or as released. */
+  public static boolean filmsIn(Path folder) {
+    return NihDataSet.in(folder) || in(folder);
+  }
+
+  /**
+   * All films of a folder of either layout, in the table's order; prepared ones are in no split.
+   *
+   * @param rejected gets what {@link #read} rejects
+   * @throws RadialogException if the table is missing or is another one, or if a row of a prepared
+   *     one cannot be read
+   */
+  public static List<Released> films(Path folder, Consumer<? super Rejected> rejected) {
+    if (NihDataSet.in(folder) || !in(folder)) {
+      return NihDataSet.read(folder).films().stream()
+          .map(film -> new Released(film, StudySplit.NONE))
+          .toList();
+    }
+    var films = new ArrayList<Released>();
+    new NihRelease(folder).read(films::add, rejected);
+    return List.copyOf(films);
   }
 
   /**
@@ -140,53 +163,36 @@ public record NihRelease(Path folder) {
   }
 
   /**
-   * The films of one split, or all of them, in memory.
-   *
-   * @param rejected gets what {@link #read} rejects
-   */
-  public NihDataSet dataSet(Set<StudySplit> splits, Consumer<? super Rejected> rejected) {
-    var films = new ArrayList<Film>();
-    read(
-        released -> {
-          if (splits.contains(released.split())) {
-            films.add(released.film());
-          }
-        },
-        rejected);
-    return new NihDataSet(films);
-  }
-
-  /**
-   * The boxes of {@code BBox_List_2017.csv}; none if the file is not there.
+   * The boxes of {@code BBox_List_2017.csv}, in its order.
    *
    * @param rejected gets a row that cannot be read
+   * @throws RadialogException if the table is missing or is another one
    */
   public List<Box> boxes(Consumer<? super Rejected> rejected) {
     var boxes = new ArrayList<Box>();
-    for (Path table : CsvTable.matching(folder, "BBox_List_2017.csv")) {
-      // The header is "Image Index,Finding Label,Bbox [x,y,w,h],,,": six cells by their place.
-      CsvTable.of(table, "Image Index", "Finding Label")
-          .read(
-              row -> {
-                try {
-                  String label = row.get(1);
-                  // The boxes abbreviate this one name.
-                  String name = label.equals("Infiltrate") ? "Infiltration" : label;
-                  boxes.add(
-                      new Box(
-                          row.get(0),
-                          label,
-                          finding(name),
-                          number(row.get(2)),
-                          number(row.get(3)),
-                          number(row.get(4)),
-                          number(row.get(5))));
-                } catch (RadialogException e) {
-                  rejected.accept(new Rejected(table, row.number(), e.getMessage()));
-                }
-              },
-              rejected::accept);
-    }
+    Path table = CsvTable.find(folder, BOXES);
+    // The header is "Image Index,Finding Label,Bbox [x,y,w,h],,,": six cells by their place.
+    CsvTable.of(table, "Image Index", "Finding Label")
+        .read(
+            row -> {
+              try {
+                String label = row.get(1);
+                // The boxes abbreviate this one name.
+                String name = label.equals("Infiltrate") ? "Infiltration" : label;
+                boxes.add(
+                    new Box(
+                        row.get(0),
+                        label,
+                        finding(name),
+                        number(row.get(2)),
+                        number(row.get(3)),
+                        number(row.get(4)),
+                        number(row.get(5))));
+              } catch (RadialogException e) {
+                rejected.accept(new Rejected(table, row.number(), e.getMessage()));
+              }
+            },
+            rejected::accept);
     return List.copyOf(boxes);
   }
 

@@ -21,6 +21,7 @@ import java.util.stream.Collectors;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.data.NearDuplicates.Pair;
 import org.radialog.data.NearDuplicates.Picture;
@@ -161,14 +162,14 @@ class NearDuplicatesTest {
     }
     Path broken = Files.writeString(folder.resolve("broken.png"), "no film");
     pictures.add(new Picture("broken", "test", broken));
-    NearDuplicates.Pictures found = NearDuplicates.pictures(pictures, 0.9);
+    NearDuplicates.Pictures found = NearDuplicates.pictures(pictures, 0.9, Progress.NONE);
     assertThat(found.rejected()).singleElement().asString().contains("broken.png");
     assertThat(found.pairs()).hasSizeGreaterThanOrEqualTo(6);
     for (Pair pair : found.pairs()) {
       assertThat(name(pair.second())).isEqualTo(name(pair.first()));
       assertThat(pair.second()).doesNotContain("mirrored");
     }
-    assertThat(NearDuplicates.pictures(pictures, 0.9)).isEqualTo(found);
+    assertThat(NearDuplicates.pictures(pictures, 0.9, Progress.NONE)).isEqualTo(found);
   }
 
   @Test
@@ -178,7 +179,7 @@ class NearDuplicatesTest {
         set.films().stream()
             .map(film -> new Picture(film.image(), "patient " + film.patient(), film.file()))
             .toList();
-    NearDuplicates.Pictures found = NearDuplicates.pictures(pictures, 0.9);
+    NearDuplicates.Pictures found = NearDuplicates.pictures(pictures, 0.9, Progress.NONE);
     System.out.println("near-duplicates of nih14 across patients: " + found.pairs());
     assertThat(found.rejected()).isEmpty();
     assertThat(found.pairs()).isEmpty();
@@ -190,7 +191,7 @@ class NearDuplicatesTest {
         .isInstanceOf(RadialogException.class)
         .hasMessageContaining("0.5 to 1");
     assertThat(NearDuplicates.texts(List.of(), 0.8)).isEmpty();
-    assertThat(NearDuplicates.pictures(List.of(), 0.9).pairs()).isEmpty();
+    assertThat(NearDuplicates.pictures(List.of(), 0.9, Progress.NONE).pairs()).isEmpty();
   }
 
   private static String name(String id) {

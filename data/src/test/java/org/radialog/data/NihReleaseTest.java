@@ -7,10 +7,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
+import java.util.function.Consumer;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVRecord;
 import org.junit.jupiter.api.Test;
@@ -74,9 +73,7 @@ class NihReleaseTest {
         .containsExactly(StudySplit.TRAIN, StudySplit.TEST, StudySplit.NONE);
     assertThat(released.get(2).film().present())
         .containsExactly(Finding.LUNG_LESION, Finding.PLEURAL_OTHER);
-    assertThat(release.dataSet(Set.of(StudySplit.TEST), rejected::add).films())
-        .extracting(Film::image)
-        .containsExactly("00000002_000.png");
+    assertThat(NihRelease.films(folder, rejected::add)).isEqualTo(released);
     assertThat(release.boxes(rejected::add))
         .containsExactly(
             new NihRelease.Box(
@@ -118,10 +115,12 @@ class NihReleaseTest {
       write("images/" + name, "");
     }
     var rejected = new ArrayList<Rejected>();
-    NihDataSet set = new NihRelease(folder).dataSet(EnumSet.allOf(StudySplit.class), rejected::add);
-    assertThat(set.films()).extracting(Film::image).containsExactly("a.png", "b.png");
-    assertThat(set.films()).extracting(Film::age).containsExactly(58, 0);
-    assertThat(new NihRelease(folder).boxes(rejected::add)).isEmpty();
+    List<Film> films = films(rejected::add);
+    assertThat(films).extracting(Film::image).containsExactly("a.png", "b.png");
+    assertThat(films).extracting(Film::age).containsExactly(58, 0);
+    assertThatThrownBy(() -> new NihRelease(folder).boxes(rejected::add))
+        .isInstanceOf(RadialogException.class)
+        .hasMessageContaining("BBox_List_2017.csv");
     assertThat(rejected)
         .extracting(Rejected::toString)
         .satisfiesExactly(
@@ -170,23 +169,24 @@ class NihReleaseTest {
     for (String name : names) {
       write("images/" + name, "");
     }
-    NihDataSet rebuilt =
-        new NihRelease(folder)
-            .dataSet(
-                EnumSet.allOf(StudySplit.class),
-                line -> {
-                  throw new AssertionError(line.toString());
-                });
+    List<Film> rebuilt =
+        films(line -> {
+          throw new AssertionError(line.toString());
+        });
     NihDataSet expected = NihDataSet.read(nih14);
-    assertThat(rebuilt.films()).hasSameSizeAs(expected.films());
+    assertThat(rebuilt).hasSameSizeAs(expected.films());
     for (int i = 0; i < expected.films().size(); i++) {
-      Film film = rebuilt.films().get(i);
+      Film film = rebuilt.get(i);
       Film given = expected.films().get(i);
       assertThat(film.image()).isEqualTo(given.image().replace(".jpg", ".png"));
       assertThat(film.truth()).as(film.image()).isEqualTo(given.truth());
       assertThat(List.of(film.patient(), film.age(), film.sex(), film.view()))
           .isEqualTo(List.of(given.patient(), given.age(), given.sex(), given.view()));
     }
+  }
+
+  private List<Film> films(Consumer<Rejected> rejected) {
+    return NihRelease.films(folder, rejected).stream().map(NihRelease.Released::film).toList();
   }
 
   private void write(String name, String text) throws IOException {

@@ -3,13 +3,11 @@ package org.radialog.eval;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.SequencedMap;
-import java.util.Set;
 import java.util.function.Consumer;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
@@ -18,6 +16,7 @@ import org.radialog.data.Film;
 import org.radialog.data.Folds;
 import org.radialog.data.NihDataSet;
 import org.radialog.data.NihRelease;
+import org.radialog.data.NihRelease.Released;
 import org.radialog.data.Rejected;
 import org.radialog.data.StudySplit;
 
@@ -49,11 +48,6 @@ public record NihFilms(
     settings = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(settings));
   }
 
-  /** Whether a folder has films of the NIH, as this project prepares them or as released. */
-  public static boolean in(Path folder) {
-    return NihDataSet.in(folder) || NihRelease.in(folder);
-  }
-
   /**
    * Reads the labels of a folder and takes films.
    *
@@ -68,29 +62,24 @@ public record NihFilms(
           lost[0]++;
           rejected.accept(line);
         };
-    List<Film> chosen;
-    List<Film> known;
     boolean released = !NihDataSet.in(folder) && NihRelease.in(folder);
-    NihRelease release = new NihRelease(folder);
     settings.put("data", released ? "NIH ChestX-ray14" : "nih14");
-    settings.put("data_sha256", Sha256.of(released ? release.table() : NihDataSet.table(folder)));
+    settings.put(
+        "data_sha256",
+        Sha256.of(released ? new NihRelease(folder).table() : NihDataSet.table(folder)));
+    List<Film> chosen = new ArrayList<>();
+    List<Film> known = new ArrayList<>();
+    for (Released film : NihRelease.films(folder, counted)) {
+      boolean asked =
+          choice
+              .folds()
+              .map(folds -> folds.of(film.film()) == choice.fold())
+              .orElse(choice.split().map(split -> split == film.split()).orElse(true));
+      (asked ? chosen : known).add(film.film());
+    }
     if (choice.folds().isPresent()) {
-      Folds folds = choice.folds().get();
-      List<Film> all =
-          released
-              ? release.dataSet(EnumSet.allOf(StudySplit.class), counted).films()
-              : NihDataSet.read(folder).films();
-      chosen = folds.films(all, choice.fold());
-      known = all.stream().filter(film -> folds.of(film) != choice.fold()).toList();
       settings.put("fold", choice.fold());
     } else {
-      Set<StudySplit> asked =
-          choice.split().<Set<StudySplit>>map(EnumSet::of).orElse(EnumSet.allOf(StudySplit.class));
-      List<Film> in = new ArrayList<>();
-      List<Film> others = new ArrayList<>();
-      release.read(film -> (asked.contains(film.split()) ? in : others).add(film.film()), counted);
-      chosen = in;
-      known = others;
       settings.put("split", choice.split().map(StudySplit::label).orElse("all"));
     }
     if (chosen.isEmpty()) {

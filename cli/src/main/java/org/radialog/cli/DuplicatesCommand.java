@@ -1,0 +1,176 @@
+package org.radialog.cli;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.radialog.base.Printable;
+import org.radialog.base.RadialogException;
+import org.radialog.data.Film;
+import org.radialog.data.Folds;
+import org.radialog.data.NearDuplicates;
+import org.radialog.data.NearDuplicates.Pair;
+import org.radialog.data.NearDuplicates.Picture;
+import org.radialog.data.NearDuplicates.Text;
+import org.radialog.data.NihDataSet;
+import org.radialog.data.NihRelease;
+import org.radialog.data.NihRelease.Released;
+import org.radialog.data.StudyImage;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code radialog data duplicates}: what stands in two splits of a data set, or nearly. */
+@Command(
+    name = "duplicates",
+    description = {
+      "Finds reports or films that stand in two splits of a data set, or nearly: what a model saw"
+          + " in training must not be what it is scored on. Each is paired with the one of another"
+          + " split that is most like it; the pairs most alike come first."
+    },
+    mixinStandardHelpOptions = true)
+final class DuplicatesCommand implements Callable<Integer> {
+  private enum What {
+    REPORTS(0.8),
+    FILMS(0.9);
+
+    private final double threshold;
+
+    What(double threshold) {
+      this.threshold = threshold;
+    }
+  }
+
+  @Spec private @Nullable CommandSpec spec;
+
+  @Mixin private DataCommand.Source source = new DataCommand.Source();
+
+  @Option(
+      names = "--of",
+      paramLabel = "WHAT",
+      defaultValue = "reports",
+      description = {
+        "reports: findings and impression, by their word triples; films: pixels, by a hash"
+            + " (default: ${DEFAULT-VALUE})."
+      })
+  private What what = What.REPORTS;
+
+  @Option(
+      names = "--threshold",
+      paramLabel = "T",
+      converter = Numeric.Likeness.class,
+      description = "The least similarity, 0.5 to 1 (default: 0.8 of reports, 0.9 of films).")
+  private @Nullable Double threshold;
+
+  @Option(
+      names = "--folds",
+      paramLabel = "FILE",
+      description =
+          "Of NIH films: a table of radialog data folds, whose folds are the splits (default: the"
+              + " lists of the release, or the folds of nih14).")
+  private @Nullable Path folds;
+
+  @Mixin private TableOptions table = new TableOptions();
+
+  @Override
+  public Integer call() {
+    boolean nih = source.isNih();
+    require(!nih || what == What.FILMS, "films of the NIH have no reports: expected --of films");
+    require(nih || folds == null, "--folds goes with films of the NIH");
+    DataCommand.LeftOut leftOut = new DataCommand.LeftOut();
+    double least = threshold == null ? what.threshold : threshold;
+    List<Pair> pairs =
+        switch (what) {
+          case REPORTS -> NearDuplicates.texts(reports(leftOut), least);
+          case FILMS -> {
+            var found =
+                NearDuplicates.pictures(
+                    nih ? nihFilms(leftOut) : films(leftOut), least, Terminal.progress());
+            found.rejected().forEach(leftOut);
+            yield found.pairs();
+          }
+        };
+    table.write(
+        List.of("first", "first_split", "second", "second_split", "similarity"),
+        pairs.stream()
+            .map(p ->
+                List.<Object>of(
+                    p.first(),
+                    p.firstSplit(),
+                    p.second(),
+                    p.secondSplit(),
+                    Json.rounded(p.similarity())))
+            .toList());
+    return leftOut.exitCode();
+  }
+
+  private List<Text> reports(DataCommand.LeftOut leftOut) {
+    List<Text> texts = new ArrayList<>();
+    source
+        .studies()
+        .read(
+            study ->
+                texts.add(
+                    new Text(
+                        study.id(),
+                        study.split().label(),
+                        study.report().findings() + "\n" + study.report().impression())),
+            leftOut);
+    requireTwo(texts.stream().map(Text::split).distinct().toList());
+    return texts;
+  }
+
+  private List<Picture> films(DataCommand.LeftOut leftOut) {
+    List<Picture> films = new ArrayList<>();
+    source
+        .studies()
+        .read(
+            study -> {
+              for (StudyImage image : study.images()) {
+                films.add(
+                    new Picture(
+                        study.id() + "/" + image.id(), study.split().label(), image.file()));
+              }
+            },
+            leftOut);
+    requireTwo(films.stream().map(Picture::split).distinct().toList());
+    return films;
+  }
+
+  private List<Picture> nihFilms(DataCommand.LeftOut leftOut) {
+    Optional<Folds> table =
+        folds != null || NihDataSet.in(source.path())
+            ? Optional.of(Folds.of(Optional.ofNullable(folds)))
+            : Optional.empty();
+    List<Picture> films = new ArrayList<>();
+    for (Released released : NihRelease.films(source.path(), leftOut)) {
+      Film film = released.film();
+      films.add(
+          new Picture(
+              film.image(),
+              table.map(t -> "fold " + t.of(film)).orElse(released.split().label()),
+              film.file()));
+    }
+    requireTwo(films.stream().map(Picture::split).distinct().toList());
+    return films;
+  }
+
+  private void requireTwo(List<String> splits) {
+    if (splits.size() < 2) {
+      throw new RadialogException(
+          "%s: near-duplicates are looked for between splits; expected two or more, found %s"
+              .formatted(Printable.escaped(source.path().toString()), splits));
+    }
+  }
+
+  private void require(boolean holds, String message) {
+    if (!holds && spec != null) {
+      throw new ParameterException(spec.commandLine(), message);
+    }
+  }
+}
