@@ -29,6 +29,7 @@ import picocli.CommandLine.Option;
       DuplicatesCommand.class,
       SampleCommand.class,
       DataCommand.Boxes.class,
+      InstructCommand.class,
     },
     subcommandsRepeatable = false,
     synopsisSubcommandLabel = "COMMAND",

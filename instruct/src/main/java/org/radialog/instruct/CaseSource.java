@@ -1,0 +1,313 @@
+package org.radialog.instruct;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+import org.radialog.base.RadialogException;
+import org.radialog.clinical.Finding;
+import org.radialog.clinical.FindingState;
+import org.radialog.clinical.Labels;
+import org.radialog.clinical.RuleLabeler;
+import org.radialog.clinical.View;
+import org.radialog.data.Film;
+import org.radialog.data.FilmBoxes;
+import org.radialog.data.ImageChoice;
+import org.radialog.data.NihRelease;
+import org.radialog.data.Rejected;
+import org.radialog.data.ReportedStudy;
+import org.radialog.data.StudyImage;
+import org.radialog.data.StudySource;
+import org.radialog.data.StudySplit;
+import org.radialog.data.Truth;
+
+/** Where cases come from: films with labels, or studies with reports. */
+public abstract class CaseSource {
+  /** The labels of the rule labeler, in place of a table of the data set. */
+  public static final String RULES = "rules";
+
+  private static final String CHEXBERT = "chexbert";
+
+  private CaseSource() {}
+
+  /** The data set's name. */
+  public abstract String name();
+
+  /** What its owner allows, where that is less than to train on it; else empty. */
+  public String terms() {
+    return "";
+  }
+
+  /**
+   * Reads all cases, in the data set's order; may be called several times and gives the same.
+   *
+   * @param rejected gets what could not be used, as it is met
+   * @throws RadialogException if a table is missing or is another one
+   */
+  public abstract void read(Consumer<? super Case> cases, Consumer<? super Rejected> rejected);
+
+  /**
+   * Films of the NIH, with reports by {@link ReportGrammar} that say what the labels and
+   * radiologists' boxes know, and are marked synthetic. Films with nothing that a report could
+   * state and no No Finding either (hernia, for example) are left out.
+   *
+   * @param split of a release; films that are in no split are always taken
+   * @param seed of the reports' wording
+   */
+  public static CaseSource films(Path folder, StudySplit split, long seed) {
+    return new CaseSource() {
+      @Override
+      public String name() {
+        return "nih-chestxray14";
+      }
+
+      @Override
+      public void read(Consumer<? super Case> cases, Consumer<? super Rejected> rejected) {
+        Map<String, List<FilmBoxes.Marked>> boxes = FilmBoxes.in(folder, rejected);
+        for (NihRelease.Released released : NihRelease.films(folder, rejected)) {
+          Film film = released.film();
+          if (released.split() == StudySplit.NONE || released.split() == split) {
+            ofFilm(folder, film, boxes.getOrDefault(film.image(), List.of()), seed)
+                .ifPresent(cases);
+          }
+        }
+      }
+    };
+  }
+
+  private static Optional<Case> ofFilm(
+      Path folder, Film film, List<FilmBoxes.Marked> boxes, long seed) {
+    var present = EnumSet.noneOf(Finding.class);
+    present.addAll(film.present());
+    // What a radiologist drew a box around is there.
+    boxes.forEach(box -> present.add(box.finding()));
+    Set<Finding> stated = ReportGrammar.stated(present);
+    boolean normal = film.truth(Finding.NO_FINDING) == Truth.PRESENT && boxes.isEmpty();
+    if (stated.isEmpty() && !normal) {
+      return Optional.empty();
+    }
+    var labels = new EnumMap<Finding, FindingState>(Finding.class);
+    ReportGrammar.denied(stated).forEach(finding -> labels.put(finding, FindingState.ABSENT));
+    stated.forEach(finding -> labels.put(finding, FindingState.PRESENT));
+    labels.put(Finding.NO_FINDING, normal ? FindingState.PRESENT : FindingState.ABSENT);
+    List<Case.Place> places = places(boxes);
+    long words = Case.draw(seed, film.image());
+    return Optional.of(
+        new Case(
+            "nih-chestxray14",
+            film.image(),
+            path(folder, film.file()),
+            film.view(),
+            Case.write(stated, film.view(), words, places),
+            ReportGrammar.impression(stated, words),
+            true,
+            words,
+            labels,
+            boxes.isEmpty() ? "nih" : "nih and radiologists' boxes",
+            places,
+            Optional.empty()));
+  }
+
+  /**
+   * Where findings lie, told by boxes: the side of the patient, who faces the reader, and the third
+   * of the lungs. Nothing is told of a box over the midline, nor of the heart.
+   */
+  private static List<Case.Place> places(List<FilmBoxes.Marked> boxes) {
+    var places = new ArrayList<Case.Place>();
+    for (Finding finding : Finding.ALL) {
+      if (finding == Finding.CARDIOMEGALY) {
+        continue;
+      }
+      var sides = EnumSet.noneOf(Case.Side.class);
+      var zones = new TreeSet<String>();
+      boolean plain = true;
+      for (FilmBoxes.Marked box : boxes) {
+        if (box.finding() == finding) {
+          Optional<Case.Side> side = side(box);
+          plain &= side.isPresent();
+          side.ifPresent(sides::add);
+          zones.add(zone(box).map(Case.Zone::name).orElse(""));
+        }
+      }
+      if (plain && !sides.isEmpty()) {
+        places.add(
+            new Case.Place(
+                finding,
+                sides.size() == 1 ? sides.iterator().next() : Case.Side.BOTH,
+                zones.size() == 1 && !zones.first().isEmpty()
+                    ? Optional.of(Case.Zone.valueOf(zones.first()))
+                    : Optional.empty()));
+      }
+    }
+    return places;
+  }
+
+  private static Optional<Case.Side> side(FilmBoxes.Marked box) {
+    double middle = 0.5;
+    double slack = 0.03; // a chest is seldom in the very middle of its film
+    if (box.right() < middle + slack && box.left() < middle - slack) {
+      return Optional.of(Case.Side.RIGHT);
+    }
+    return box.left() > middle - slack && box.right() > middle + slack
+        ? Optional.of(Case.Side.LEFT)
+        : Optional.empty();
+  }
+
+  // Nothing where the box reaches far into two thirds of the lungs.
+  private static Optional<Case.Zone> zone(FilmBoxes.Marked box) {
+    double margin = 0.03;
+    for (Case.Zone zone : Case.Zone.values()) {
+      if (box.top() >= zone.top() - margin && box.bottom() <= zone.bottom() + margin) {
+        return Optional.of(zone);
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static String path(Path root, Path file) {
+    return (file.startsWith(root) ? root.relativize(file) : file).toString().replace('\\', '/');
+  }
+
+  /**
+   * How studies become cases.
+   *
+   * @param root what paths of images are to be relative to
+   * @param labels the source of labels among those of a study, or {@link #RULES}; empty for
+   *     CheXbert's where the study has them and the rules where it has not
+   * @param split studies that are in no split are always taken
+   * @param onePerStudy the best view of a study alone, in place of every image
+   * @param switches what is left out of reports
+   * @param explanations by study, see {@link Case#explained}
+   */
+  public record Studies(
+      Path root,
+      Optional<String> labels,
+      StudySplit split,
+      boolean onePerStudy,
+      DialogTask.Switches switches,
+      Map<String, Case.Explanation> explanations) {
+    public Studies {
+      explanations = Map.copyOf(explanations);
+    }
+  }
+
+  /** Studies with findings sections; those without are left out, as in the original. */
+  public static CaseSource studies(StudySource source, Studies how) {
+    return new CaseSource() {
+      @Override
+      public String name() {
+        return source.name();
+      }
+
+      @Override
+      public String terms() {
+        return source.name().equals("iu-xray")
+            ? "CC BY-NC-ND 4.0: for tests, not for training a model that is passed on"
+            : "";
+      }
+
+      @Override
+      public void read(Consumer<? super Case> cases, Consumer<? super Rejected> rejected) {
+        var reader = new StudyReader(source.name(), how);
+        source.read(
+            study -> {
+              if (study.split() == StudySplit.NONE || study.split() == how.split()) {
+                reader.read(study, cases);
+              }
+            },
+            rejected);
+      }
+    };
+  }
+
+  /** Makes cases of studies. */
+  private static final class StudyReader {
+    private final String name;
+    private final Studies how;
+    private final RuleLabeler rules = new RuleLabeler();
+
+    StudyReader(String name, Studies how) {
+      this.name = name;
+      this.how = how;
+    }
+
+    void read(ReportedStudy study, Consumer<? super Case> cases) {
+      String written = study.report().findingsOnOneLine();
+      if (written.isEmpty()) {
+        return;
+      }
+      String source = how.labels().orElse(study.labels().containsKey(CHEXBERT) ? CHEXBERT : RULES);
+      Map<Finding, FindingState> labels =
+          source.equals(RULES) ? states(rules.label(written)) : study.labels().get(source);
+      if (labels == null) {
+        return; // a study without this source's labels knows nothing to ask for
+      }
+      String report = cleaned(written, labels);
+      String impression =
+          cleaned(study.report().impression().replaceAll("\\s+", " ").strip(), labels);
+      List<StudyImage> images =
+          (how.onePerStudy() ? ImageChoice.BEST_VIEW : ImageChoice.EVERY).of(study);
+      for (StudyImage image : images) {
+        View view =
+            image.orientation() == StudyImage.Orientation.LATERAL ? View.LATERAL : image.view();
+        cases.accept(
+            new Case(
+                name,
+                study.id(),
+                path(how.root(), image.file()),
+                view,
+                report,
+                impression,
+                false,
+                0,
+                labels,
+                source,
+                List.of(),
+                Optional.ofNullable(how.explanations().get(study.id()))
+                    .filter(explanation -> written.contains(explanation.text()))));
+      }
+    }
+
+    // Without the sentences that the switches leave out.
+    private String cleaned(String text, Map<Finding, FindingState> labels) {
+      String left = text;
+      if (how.switches().withoutComparisons()) {
+        left = ReportCorrection.without(left, rules.comparisons(left));
+      }
+      if (how.switches().supportedOnly()) {
+        Labels said = rules.label(left);
+        var against = new ArrayList<Labels.Passage>();
+        for (Finding finding : Finding.ALL) {
+          FindingState state = labels.getOrDefault(finding, FindingState.NOT_MENTIONED);
+          if (finding != Finding.NO_FINDING) {
+            said.entry(finding).evidence().stream()
+                .filter(evidence -> contradicts(evidence, state))
+                .forEach(evidence -> against.add(evidence.passage()));
+          }
+        }
+        left = ReportCorrection.without(left, against);
+      }
+      return left;
+    }
+
+    private static boolean contradicts(Labels.Evidence evidence, FindingState label) {
+      return switch (evidence.state()) {
+        case PRESENT -> label != FindingState.PRESENT;
+        case ABSENT -> label == FindingState.PRESENT && !evidence.limited();
+        case UNCERTAIN, NOT_MENTIONED -> false;
+      };
+    }
+
+    private static Map<Finding, FindingState> states(Labels labels) {
+      var states = new EnumMap<Finding, FindingState>(Finding.class);
+      Finding.ALL.forEach(finding -> states.put(finding, labels.state(finding)));
+      return states;
+    }
+  }
+}
