@@ -18,6 +18,10 @@ public class RadialogException extends RuntimeException {
   public enum Kind {
     /** An input that cannot be used as it is: a row, an edit, a question. */
     BAD_INPUT(1, 400),
+    /**
+     * A data set, table or recipe that all of the work rests on and that cannot be used as it is.
+     */
+    REFUSED_DATA(3, 400),
     /** A picture that no text may be written on. */
     REFUSED_IMAGE(1, 422),
     /** A checkpoint or model folder that cannot be read or must not be trusted. */

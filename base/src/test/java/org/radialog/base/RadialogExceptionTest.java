@@ -32,6 +32,7 @@ class RadialogExceptionTest {
   @ParameterizedTest
   @CsvSource({
     "BAD_INPUT, 1, 400",
+    "REFUSED_DATA, 3, 400",
     "REFUSED_IMAGE, 1, 422",
     "REFUSED_WEIGHTS, 3, 500",
     "UNSUPPORTED, 3, 501",

@@ -36,6 +36,7 @@ import org.radialog.language.LlamaShape;
 import org.radialog.language.Precision;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
+import org.radialog.torch.TorchThreads;
 
 /**
  * Measures the parts of a loaded model, while no dialog runs, or of a language model of which only
@@ -456,7 +457,8 @@ public final class Speed implements AutoCloseable {
   public static double matmulGflops(Precision precision, int size) {
     double best = 0;
     try (Scope _ = new Scope();
-        NoGradGuard _ = new NoGradGuard()) {
+        NoGradGuard _ = new NoGradGuard();
+        TorchThreads _ = TorchThreads.all()) {
       float[] values = new float[size * size];
       Arrays.fill(values, 1);
       Tensor a = Torch.tensor(values, size, size);

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.SequencedMap;
 import java.util.concurrent.Callable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.Sha256;
 import org.radialog.eval.EvaluatedSystem;
 import org.radialog.eval.Evaluation;
@@ -82,12 +83,14 @@ final class CompareCommand implements Callable<Integer> {
     for (Prediction p : a.predictions()) {
       if (!texts.containsKey(p.id())) {
         throw new RadialogException(
+            Kind.REFUSED_DATA,
             "%s has no prediction of %s, which %s has; expected the same images in both"
                 .formatted(second, p.id(), first));
       }
     }
     if (texts.size() != a.predictions().size()) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "%s has %d predictions, %s has %d; expected the same images in both"
               .formatted(first, a.predictions().size(), second, texts.size()));
     }

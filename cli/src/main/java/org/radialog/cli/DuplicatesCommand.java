@@ -8,6 +8,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.data.Film;
 import org.radialog.data.Folds;
 import org.radialog.data.NearDuplicates;
@@ -163,6 +164,7 @@ final class DuplicatesCommand implements Callable<Integer> {
   private void requireTwo(List<String> splits) {
     if (splits.size() < 2) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "%s: near-duplicates are looked for between splits; expected two or more, found %s"
               .formatted(Printable.escaped(source.path().toString()), splits));
     }

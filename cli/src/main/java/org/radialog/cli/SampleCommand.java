@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.radialog.base.Printable;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 import org.radialog.clinical.View;
@@ -155,6 +156,7 @@ final class SampleCommand implements Callable<Integer> {
     List<Row> rows = source.isNih() ? films(leftOut) : studies(leftOut);
     if (rows.isEmpty()) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "%s has no image to draw%s: expected NIH films or studies with images and findings"
               .formatted(
                   Printable.escaped(source.path().toString()),

@@ -1,6 +1,11 @@
 package org.radialog.cli;
 
+import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
+import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.base.DescribedPredicate;
@@ -10,6 +15,10 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ThreadFactory;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.assertj.core.api.Assertions;
 import org.junit.jupiter.api.DynamicTest;
@@ -156,6 +165,77 @@ class ArchitectureTest {
   @Test
   void roomsHaveNoCycles() {
     slices().matching("org.radialog.(*)..").should().beFreeOfCycles().check(CLASSES);
+  }
+
+  @Test
+  void onlyTheRoomTorchSetsHowManyThreadsAnOperationOfLibtorchTakes() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("org.radialog.torch..")
+        .should()
+        .callMethodWhere(
+            target(owner(assignableTo("org.bytedeco.pytorch.global.torch")))
+                .and(target(nameMatching(".*num_(interop_)?threads"))))
+        .check(CLASSES);
+  }
+
+  @Test
+  void roomsThatUseLibtorchStartThreadsThroughTorchThreads() {
+    Assertions.assertThat(filesInRoomsOfTorch(ArchitectureTest::startsThreads))
+        .as("files that start a thread themselves")
+        .containsExactlyInAnyOrder(
+            "LoadedModel", // its parts open TorchThreads; mapping files is not to wait for libtorch
+            "LanguageModel"); // the decoder's kernels, which are plain Java
+    Set<String> sharers = filesInRoomsOfTorch(ArchitectureTest::sharesWorkOut);
+    sharers.retainAll(filesInRoomsOfTorch(ArchitectureTest::touchesLibtorch));
+    Assertions.assertThat(sharers)
+        .as("files that touch libtorch and share work out to the common pool")
+        .containsExactlyInAnyOrder(
+            "LlamaTensors", // filling opens TorchThreads on the pool's threads
+            "LlamaStream", // fills through LlamaTensors
+            "LlamaFile", // its rows open TorchThreads on the pool's threads
+            "PackedMatrices"); // the decoder's kernels, which are plain Java
+  }
+
+  private static Set<String> filesInRoomsOfTorch(Predicate<JavaClass> wanted) {
+    return CLASSES.stream()
+        .filter(type -> MAY_USE.getOrDefault(room(type), List.of()).contains("torch"))
+        .filter(wanted)
+        .map(type -> type.getName().replaceAll("^.*\\.|\\$.*$", ""))
+        .collect(Collectors.toSet());
+  }
+
+  private static boolean touchesLibtorch(JavaClass type) {
+    return type.getDirectDependenciesFromSelf().stream()
+        .anyMatch(d -> d.getTargetClass().getPackageName().startsWith("org.bytedeco.pytorch"));
+  }
+
+  private static boolean sharesWorkOut(JavaClass type) {
+    return type.getMethodCallsFromSelf().stream()
+        .anyMatch(call -> call.getName().matches("parallel(Stream)?"));
+  }
+
+  // An executor that is given a ThreadFactory starts that factory's threads.
+  private static boolean startsThreads(JavaClass type) {
+    return type.getMethodCallsFromSelf().stream()
+            .anyMatch(call ->
+                switch (call.getTargetOwner().getName()) {
+                  case "java.lang.Thread",
+                      "java.lang.Thread$Builder$OfPlatform",
+                      "java.lang.Thread$Builder$OfVirtual" ->
+                      call.getName().matches("start|startVirtualThread|factory");
+                  case "java.util.concurrent.Executors" ->
+                      call.getTarget().getRawParameterTypes().stream()
+                          .noneMatch(p -> p.isEquivalentTo(ThreadFactory.class));
+                  case "java.util.concurrent.CompletableFuture" -> call.getName().endsWith("Async");
+                  default -> false;
+                })
+        || type.getConstructorCallsFromSelf().stream()
+            .anyMatch(call ->
+                call.getTargetOwner()
+                    .getName()
+                    .matches(
+                        "java\\.lang\\.Thread|java\\.util\\.concurrent\\.(ForkJoin|ThreadPool).*"));
   }
 
   private static String room(JavaClass type) {

@@ -1,6 +1,7 @@
 package org.radialog.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -12,17 +13,30 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
+import org.radialog.clinical.PromptFormats;
 import org.radialog.codecs.ImageRefused;
+import org.radialog.data.Folds;
+import org.radialog.data.NearDuplicates;
+import org.radialog.data.PlainTable;
+import org.radialog.data.StudySource;
+import org.radialog.eval.PredictionLog;
+import org.radialog.metrics.TextPair;
+import org.radialog.published.ModelFolder;
+import org.radialog.train.Recipe;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -158,13 +172,13 @@ class FailureTest {
 
   @Test
   void aStoppedCommandEndsAsTheKindOfItsFailureSays() {
-    for (RadialogException.Kind kind : RadialogException.Kind.values()) {
+    for (Kind kind : Kind.values()) {
       int expected =
           switch (kind) {
             case BAD_INPUT -> Main.SOME_FAILED;
             // of several images the others are done; one that stops a command leaves nothing done
             case REFUSED_IMAGE -> Main.CANNOT_RUN;
-            case REFUSED_WEIGHTS, UNSUPPORTED, FAILED, OVERLOADED -> Main.CANNOT_RUN;
+            case REFUSED_DATA, REFUSED_WEIGHTS, UNSUPPORTED, FAILED, OVERLOADED -> Main.CANNOT_RUN;
             case CANCELLED -> 130;
           };
       RadialogException failure = new RadialogException(kind, "it ended");
@@ -174,5 +188,35 @@ class FailureTest {
           .isEqualTo(expected);
     }
     assertThat(Failure.exitCode(new IllegalStateException("a fault"))).isEqualTo(Main.CANNOT_RUN);
+  }
+
+  private record Refused(String what, Kind kind, Runnable attempt) {}
+
+  @TestFactory
+  Stream<DynamicTest> anInputThatCannotBeUsedIsNoFailureOfTheProgram() throws IOException {
+    Path table = Files.writeString(folder.resolve("table.csv"), "image,label\na,b\n");
+    Path json = Files.writeString(folder.resolve("config.json"), "{\"format\": \"none\"}");
+    return Stream.of(
+            new Refused("another table", Kind.REFUSED_DATA, () -> new PlainTable(table).readAll()),
+            new Refused(
+                "no data set", Kind.REFUSED_DATA, () -> StudySource.open(json, Optional.empty())),
+            new Refused("no folds", Kind.REFUSED_DATA, () -> Folds.read(table)),
+            new Refused("no predictions", Kind.REFUSED_DATA, () -> PredictionLog.read(table)),
+            new Refused("no recipe", Kind.REFUSED_DATA, () -> Recipe.read(json)),
+            new Refused("an unknown recipe", Kind.REFUSED_DATA, () -> Recipe.named("none")),
+            new Refused("no pairs", Kind.REFUSED_DATA, () -> new TextPair("1", List.of(), "")),
+            new Refused(
+                "an odd similarity", Kind.BAD_INPUT, () -> NearDuplicates.texts(List.of(), 2)),
+            new Refused("no model", Kind.REFUSED_WEIGHTS, () -> ModelFolder.open(folder)),
+            new Refused(
+                "an unknown prompt format", Kind.REFUSED_WEIGHTS, () -> PromptFormats.of("none")))
+        .map(refused ->
+            DynamicTest.dynamicTest(
+                refused.what,
+                () ->
+                    assertThatThrownBy(refused.attempt::run)
+                        .isInstanceOfSatisfying(
+                            RadialogException.class,
+                            e -> assertThat(e.kind()).isEqualTo(refused.kind))));
   }
 }

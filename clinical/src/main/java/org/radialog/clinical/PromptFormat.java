@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 
 /**
  * The wording of a dialog that a model was trained with, from turns to prompt parts. One class per
@@ -36,6 +37,7 @@ public interface PromptFormat {
   default PromptFormat with(Set<Compat> compat) {
     if (!compat.isEmpty()) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "the prompt format %s has no oddity %s; leave it out".formatted(id(), compat));
     }
     return this;

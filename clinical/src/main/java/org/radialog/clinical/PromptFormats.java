@@ -6,6 +6,7 @@ import java.util.Objects;
 import java.util.concurrent.ConcurrentSkipListMap;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 
 /** The prompt formats by their names in {@code config.json}. */
 public final class PromptFormats {
@@ -41,6 +42,7 @@ public final class PromptFormats {
     PromptFormat format = BY_ID.get(id);
     if (format == null) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "unknown prompt format \"%s\": expected one of %s"
               .formatted(Printable.of(id), BY_ID.keySet()));
     }

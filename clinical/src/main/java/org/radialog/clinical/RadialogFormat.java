@@ -6,6 +6,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 
 /**
  * The two published versions: Vicuna's template, its roles in plain text. They have no words for an
@@ -67,6 +68,7 @@ public final class RadialogFormat implements PromptFormat {
       case Turn.Report() -> {
         if (line.isEmpty()) {
           throw new RadialogException(
+              Kind.UNSUPPORTED,
               "the format %s has no report prompt without findings: give a list, which may be empty"
                   .formatted(id));
         }
@@ -109,6 +111,7 @@ public final class RadialogFormat implements PromptFormat {
       case Turn.Correction(Set<Finding> missing, Set<Finding> wrong, Set<Finding> uncertain) -> {
         if (!uncertain.isEmpty()) {
           throw new RadialogException(
+              Kind.UNSUPPORTED,
               "the prompt format %s has no words for an uncertain finding; add or remove %s"
                   .formatted(id, uncertain.iterator().next().label()));
         }

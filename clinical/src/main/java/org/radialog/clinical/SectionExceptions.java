@@ -11,6 +11,7 @@ import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 
 /**
  * Studies whose text stands where no rule finds it, as MIT-LCP noted them by hand for MIMIC-CXR: in
@@ -61,7 +62,8 @@ public record SectionExceptions(Map<String, String> names, Map<String, Range> ra
     try {
       text = Files.readString(file, StandardCharsets.UTF_8);
     } catch (IOException e) {
-      throw new RadialogException("cannot read the section exceptions " + file + ": " + e, e);
+      throw new RadialogException(
+          Kind.REFUSED_DATA, "cannot read the section exceptions " + file + ": " + e, e);
     }
     List<String> lines = text.lines().toList();
     return !lines.isEmpty() && lines.getFirst().equals(HEADER)
@@ -84,6 +86,7 @@ public record SectionExceptions(Map<String, String> names, Map<String, Range> ra
       boolean forward = !ranged || Integer.parseInt(cells[1]) <= Integer.parseInt(cells[2]);
       if (!(named || ranged) || !forward || cells[0].isBlank()) {
         throw new RadialogException(
+            Kind.REFUSED_DATA,
             "%s, line %d: expected \"study,start,end,\" or \"study,,,section\", found \"%s\""
                 .formatted(file, i + 1, lines.get(i)));
       }
@@ -109,6 +112,7 @@ public record SectionExceptions(Map<String, String> names, Map<String, Range> ra
       int end = Integer.parseInt(range.group(3));
       if (end < start) {
         throw new RadialogException(
+            Kind.REFUSED_DATA,
             "%s: the range of %s runs backwards, from %d to %d"
                 .formatted(file, range.group(1), start, end));
       }
@@ -116,6 +120,7 @@ public record SectionExceptions(Map<String, String> names, Map<String, Range> ra
     }
     if (names.isEmpty() && ranges.isEmpty()) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           ("%s holds no section exceptions: expected section_parser.py of MIT-LCP/mimic-cxr or a"
                   + " table with the header \"%s\"")
               .formatted(file, HEADER));

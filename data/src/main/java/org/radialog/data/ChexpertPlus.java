@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 import org.radialog.clinical.ReportSections;
@@ -192,7 +193,7 @@ public final class ChexpertPlus implements StudySource {
         try {
           JsonNode row = JSON.readTree(line);
           if (!row.path("path_to_image").isString()) {
-            throw new RadialogException("has no path_to_image");
+            throw new RadialogException(Kind.BAD_INPUT, "has no path_to_image");
           }
           states.put(
               row.path("path_to_image").asString(),
@@ -204,10 +205,12 @@ public final class ChexpertPlus implements StudySource {
         }
       }
     } catch (IOException e) {
-      throw new RadialogException("cannot read the labels " + file + ": " + e, e);
+      throw new RadialogException(
+          Kind.REFUSED_DATA, "cannot read the labels " + file + ": " + e, e);
     }
     if (states.isEmpty()) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           file
               + " holds no labels: expected a JSON object a line with path_to_image and 14 labels");
     }

@@ -16,6 +16,7 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 
 /**
  * A table with a header, in any form that {@link TextFile} opens, read row by row. Cells are
@@ -46,7 +47,7 @@ public record CsvTable(Path file, List<String> columns, List<String> optional) {
   static Path find(Path folder, String glob) {
     List<Path> found = matching(folder, glob);
     if (found.isEmpty()) {
-      throw new RadialogException("%s has no file %s".formatted(folder, glob));
+      throw new RadialogException(Kind.REFUSED_DATA, "%s has no file %s".formatted(folder, glob));
     }
     return found.getFirst();
   }
@@ -54,13 +55,14 @@ public record CsvTable(Path file, List<String> columns, List<String> optional) {
   /** The files of {@code folder} whose names fit, sorted. */
   static List<Path> matching(Path folder, String glob) {
     if (!Files.isDirectory(folder)) {
-      throw new RadialogException("%s is no folder: expected one with %s".formatted(folder, glob));
+      throw new RadialogException(
+          Kind.REFUSED_DATA, "%s is no folder: expected one with %s".formatted(folder, glob));
     }
     var matcher = folder.getFileSystem().getPathMatcher("glob:" + glob);
     try (Stream<Path> files = Files.list(folder)) {
       return files.filter(file -> matcher.matches(file.getFileName())).sorted().toList();
     } catch (IOException e) {
-      throw new RadialogException("cannot list " + folder + ": " + e, e);
+      throw new RadialogException(Kind.REFUSED_DATA, "cannot list " + folder + ": " + e, e);
     }
   }
 
@@ -251,6 +253,7 @@ public record CsvTable(Path file, List<String> columns, List<String> optional) {
     for (String column : columns) {
       if (header.place(column).isEmpty()) {
         throw new RadialogException(
+            Kind.REFUSED_DATA,
             "%s has no column \"%s\": expected %s, found %s"
                 .formatted(
                     Printable.escaped(file.toString()),
@@ -262,6 +265,7 @@ public record CsvTable(Path file, List<String> columns, List<String> optional) {
     for (String column : Stream.concat(columns.stream(), optional.stream()).toList()) {
       if (header.doubled(column)) {
         throw new RadialogException(
+            Kind.REFUSED_DATA,
             "%s has the column \"%s\" twice: expected it once, found %s"
                 .formatted(
                     Printable.escaped(file.toString()), column, Printable.of(header.header)));
@@ -280,6 +284,8 @@ public record CsvTable(Path file, List<String> columns, List<String> optional) {
 
   private RadialogException unreadable(IOException e) {
     return new RadialogException(
-        "cannot read the table " + Printable.escaped(file.toString()) + ": " + e, e);
+        Kind.REFUSED_DATA,
+        "cannot read the table " + Printable.escaped(file.toString()) + ": " + e,
+        e);
   }
 }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 
@@ -70,6 +71,7 @@ final class FindingColumns {
       case "-1", "-1.0" -> FindingState.UNCERTAIN;
       default ->
           throw new RadialogException(
+              Kind.BAD_INPUT,
               "expected 1, 0, -1 or nothing in the column \"%s\", found \"%s\""
                   .formatted(column, cell));
     };

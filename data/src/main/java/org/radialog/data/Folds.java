@@ -17,6 +17,7 @@ import java.util.TreeMap;
 import org.radialog.base.CsvLine;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.Sha256;
 import org.radialog.base.WholeFile;
 import org.radialog.clinical.Finding;
@@ -53,6 +54,7 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
     for (var e : sorted.entrySet()) {
       if (e.getValue() < 0 || e.getValue() >= count) {
         throw new RadialogException(
+            Kind.REFUSED_DATA,
             "patient %s is in fold %d: expected a fold from 0 to %d"
                 .formatted(e.getKey(), e.getValue(), count - 1));
       }
@@ -114,10 +116,11 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
               }
             },
             rejected -> {
-              throw new RadialogException(rejected.toString());
+              throw new RadialogException(Kind.REFUSED_DATA, rejected.toString());
             });
     if (patients.isEmpty()) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           Printable.escaped(file.toString()) + " has no patient: expected one a row");
     }
     return new Folds(patients, Collections.max(patients.values()) + 1);
@@ -125,6 +128,7 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
 
   private static RadialogException wrong(Path file, long line, String what) {
     return new RadialogException(
+        Kind.REFUSED_DATA,
         "%s, line %d: %s".formatted(Printable.escaped(file.toString()), line, what));
   }
 
@@ -179,6 +183,7 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
     long patients = films.stream().map(Film::patient).distinct().count();
     if (patients < count) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "%d patients cannot be in %d folds: expected at least one patient a fold"
               .formatted(patients, count));
     }
@@ -259,6 +264,7 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
     Integer fold = patients.get(film.patient());
     if (fold == null) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "patient %s of %s is in none of the %d folds: make folds of this data set (radialog data folds) and name their table (--folds)"
               .formatted(Printable.of(film.patient()), Printable.of(film.image()), count));
     }
@@ -288,6 +294,7 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
   private void check(int fold) {
     if (fold < 0 || fold >= count) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "no fold %d: expected a number from 0 to %d".formatted(fold, count - 1));
     }
   }

@@ -15,6 +15,7 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 import javax.xml.stream.XMLStreamException;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.ReportSections;
 import org.radialog.clinical.ReportSections.Section;
 import org.radialog.data.StudyImage.Orientation;
@@ -137,6 +138,7 @@ public final class IuXray implements StudySource {
       }
     } catch (IOException e) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "cannot read the reports %s: %s; expected NLMCXR_reports.tgz or a folder of its XML files"
               .formatted(reports, e),
           e);
@@ -155,6 +157,7 @@ public final class IuXray implements StudySource {
               .toList();
       if (found.isEmpty()) {
         throw new RadialogException(
+            Kind.REFUSED_DATA,
             reports + " holds no XML files: expected those of NLMCXR_reports.tgz");
       }
       return found;

@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 import org.radialog.clinical.ReportSections;
@@ -240,6 +241,7 @@ public final class MimicCxr implements StudySource {
     boolean byImage = !header.contains("study_id");
     if (columns.isEmpty()) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "%s has no column of the 14 findings, found %s".formatted(table, header));
     }
     var byDicom = new HashMap<String, Entry>();

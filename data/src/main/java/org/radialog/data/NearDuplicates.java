@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.imaging.Radiograph;
 
 /**
@@ -230,6 +231,7 @@ public final class NearDuplicates {
   private static void check(double threshold) {
     if (!(threshold >= 0.5 && threshold <= 1)) {
       throw new RadialogException(
+          Kind.BAD_INPUT,
           "expected a similarity from 0.5 to 1, got " + threshold + " for near-duplicates");
     }
   }

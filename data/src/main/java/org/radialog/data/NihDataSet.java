@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.View;
 
@@ -62,13 +63,14 @@ public record NihDataSet(List<Film> films) {
             },
             // Films and their labels are what scores are made of: none is left out silently.
             rejected -> {
-              throw new RadialogException(rejected.toString());
+              throw new RadialogException(Kind.REFUSED_DATA, rejected.toString());
             });
     return new NihDataSet(films);
   }
 
   private static RadialogException wrong(Path table, CsvTable.Row row, String what, String found) {
     return new RadialogException(
+        Kind.REFUSED_DATA,
         "%s, row %d: %s"
             .formatted(
                 Printable.escaped(table.toString()),
@@ -111,6 +113,7 @@ public record NihDataSet(List<Film> films) {
       return Finding.of(name.strip());
     } catch (RadialogException e) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "%s, row %d: %s"
               .formatted(Printable.escaped(table.toString()), row.number(), e.getMessage()),
           e);

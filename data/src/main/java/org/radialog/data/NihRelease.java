@@ -16,6 +16,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.View;
 
@@ -154,7 +155,7 @@ public record NihRelease(Path folder) {
               try {
                 if (!seen.add(image)) {
                   throw new RadialogException(
-                      "image %s stands in the table twice".formatted(image));
+                      Kind.BAD_INPUT, "image %s stands in the table twice".formatted(image));
                 }
                 Film film = film(row, images);
                 counts[0]++;
@@ -204,7 +205,7 @@ public record NihRelease(Path folder) {
     Path file = images.get(image);
     if (file == null) {
       throw new RadialogException(
-          "the image %s is in no folder images* of the release".formatted(image));
+          Kind.BAD_INPUT, "the image %s is in no folder images* of the release".formatted(image));
     }
     var truth = new EnumMap<Finding, Truth>(Finding.class);
     truth.put(Finding.NO_FINDING, Truth.ABSENT);
@@ -227,6 +228,7 @@ public record NihRelease(Path folder) {
     Optional<Finding> finding = MAPPING.get(label.strip());
     if (finding == null) {
       throw new RadialogException(
+          Kind.BAD_INPUT,
           "unknown label \"%s\": expected one of %s"
               .formatted(label, MAPPING.keySet().stream().sorted().toList()));
     }
@@ -241,7 +243,8 @@ public record NihRelease(Path folder) {
   private static int age(String text) {
     Matcher age = AGE.matcher(text.strip());
     if (!age.matches()) {
-      throw new RadialogException("expected an age like 58 or 058Y, found \"%s\"".formatted(text));
+      throw new RadialogException(
+          Kind.BAD_INPUT, "expected an age like 58 or 058Y, found \"%s\"".formatted(text));
     }
     boolean years = age.group(2).isEmpty() || age.group(2).equals("Y");
     return years ? Integer.parseInt(age.group(1)) : 0;
@@ -254,9 +257,11 @@ public record NihRelease(Path folder) {
         return number;
       }
     } catch (NumberFormatException e) {
-      throw new RadialogException("expected a number of pixels, found \"%s\"".formatted(text), e);
+      throw new RadialogException(
+          Kind.BAD_INPUT, "expected a number of pixels, found \"%s\"".formatted(text), e);
     }
-    throw new RadialogException("expected a number of pixels, found \"%s\"".formatted(text));
+    throw new RadialogException(
+        Kind.BAD_INPUT, "expected a number of pixels, found \"%s\"".formatted(text));
   }
 
   private List<String> list(String name) {
@@ -274,7 +279,7 @@ public record NihRelease(Path folder) {
       }
       return names;
     } catch (IOException e) {
-      throw new RadialogException("cannot read the list " + file + ": " + e, e);
+      throw new RadialogException(Kind.REFUSED_DATA, "cannot read the list " + file + ": " + e, e);
     }
   }
 
@@ -288,7 +293,7 @@ public record NihRelease(Path folder) {
         try (Stream<Path> files = Files.list(images)) {
           files.forEach(file -> found.put(file.getFileName().toString(), file));
         } catch (IOException e) {
-          throw new RadialogException("cannot list " + images + ": " + e, e);
+          throw new RadialogException(Kind.REFUSED_DATA, "cannot list " + images + ": " + e, e);
         }
       }
     }

@@ -10,6 +10,7 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 import org.radialog.clinical.ReportSections;
@@ -54,6 +55,7 @@ public record PlainTable(Path file) implements StudySource {
     Map<String, Finding> columns = FindingColumns.among(table.header());
     if (columns.values().stream().distinct().count() < columns.size()) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "%s has a label twice: expected each once, found %s".formatted(file, columns.keySet()));
     }
     if (table.has("study")) {

@@ -19,6 +19,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.WholeFile;
 import org.radialog.clinical.ReportSections;
 import org.radialog.clinical.ReportSections.Section;
@@ -270,6 +271,7 @@ public final class RexRank implements StudySource {
         JsonParser in = JSON.createParser(text)) {
       if (in.nextToken() != JsonToken.START_OBJECT) {
         throw new RadialogException(
+            Kind.REFUSED_DATA,
             "%s is no ReXrank file: expected a JSON object of studies, found %s"
                 .formatted(Printable.escaped(file.toString()), in.currentToken()));
       }
@@ -281,6 +283,7 @@ public final class RexRank implements StudySource {
       }
     } catch (JacksonException | IOException e) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "cannot read the ReXrank file %s: %s"
               .formatted(
                   Printable.escaped(file.toString()),

@@ -10,6 +10,7 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.imaging.Radiograph;
 
 /**
@@ -71,6 +72,7 @@ public interface StudySource {
       return new PlainTable(path);
     }
     throw new RadialogException(
+        Kind.REFUSED_DATA,
         path
             + " is no data set whose layout is known: expected a folder of MIMIC-CXR"
             + " (mimic-cxr-2.0.0-split.csv), CheXpert Plus (df_chexpert_plus….csv) or Indiana"
@@ -86,7 +88,8 @@ public interface StudySource {
     try (Stream<Path> files = Files.list(folder)) {
       return files.map(file -> String.valueOf(file.getFileName())).anyMatch(name);
     } catch (IOException e) {
-      throw new RadialogException("cannot list the folder " + folder + ": " + e, e);
+      throw new RadialogException(
+          Kind.REFUSED_DATA, "cannot list the folder " + folder + ": " + e, e);
     }
   }
 

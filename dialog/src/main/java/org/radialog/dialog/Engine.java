@@ -19,6 +19,7 @@ import org.radialog.language.KvCache;
 import org.radialog.language.LanguageNetwork;
 import org.radialog.language.LlamaInput;
 import org.radialog.text.TextTokenizer;
+import org.radialog.torch.TorchThreads;
 
 /**
  * Generates text for many sequences at once on one thread of its own, which sleeps while there is
@@ -82,7 +83,7 @@ public final class Engine implements AutoCloseable {
     this.tokenizer = Objects.requireNonNull(tokenizer, "tokenizer");
     this.ends = Set.copyOf(Objects.requireNonNull(ends, "ends"));
     this.limits = Objects.requireNonNull(limits, "limits");
-    this.thread = Thread.ofPlatform().daemon().name("radialog-engine").start(this::loop);
+    this.thread = TorchThreads.start("radialog-engine", 1, this::loop);
   }
 
   /**

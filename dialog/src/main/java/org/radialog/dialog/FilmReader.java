@@ -25,6 +25,7 @@ import org.radialog.torch.BlasThreads;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
+import org.radialog.torch.TorchThreads;
 import org.radialog.vision.Alignment;
 import org.radialog.vision.FindingsClassifier;
 import org.radialog.vision.VisionEncoder;
@@ -124,8 +125,7 @@ final class FilmReader implements AutoCloseable {
   }
 
   private final ExecutorService thread =
-      Executors.newSingleThreadExecutor(
-          work -> Thread.ofPlatform().daemon().name("radialog-film").unstarted(work));
+      Executors.newSingleThreadExecutor(TorchThreads.factory("radialog-film", 1));
   private final String model;
   private final ModelConfig.Film config;
   private final Optional<Checkpoint> embeddings;
@@ -165,7 +165,6 @@ final class FilmReader implements AutoCloseable {
             : Optional.empty();
     this.networks =
         thread.submit(() -> {
-          Torch.threads(1);
           Networks made = Networks.of(config, trained.source(), hidden, type);
           trained.unload(); // the networks hold copies
           Torch.giveBack();

@@ -32,7 +32,6 @@ import org.radialog.published.FileDigests;
 import org.radialog.published.ModelConfig;
 import org.radialog.published.ModelFolder;
 import org.radialog.torch.NativeLibraries;
-import org.radialog.torch.Torch;
 import org.radialog.weights.Checkpoint;
 
 /**
@@ -149,7 +148,6 @@ public final class LanguageModel implements AutoCloseable {
         Thread warming =
             Thread.ofPlatform().daemon().name("radialog-warm-up").start(decoder::warmUp);
         try {
-          Torch.load(); // beside the thread that reads films
           yield new LanguageModel(
               matrixBytes(source.weights.config(), Precision.BF16) > HELD
                   ? Llama.over(decoder)
@@ -367,7 +365,6 @@ public final class LanguageModel implements AutoCloseable {
 
   // Unpacked and merged weights are kept in the cache: the next start maps them.
   private static Llama prefill(Source source, Precision precision) {
-    Torch.load(); // beside the thread that reads films
     if (source.cache.isEmpty()) {
       return unpacked(source, precision);
     }
@@ -450,7 +447,6 @@ public final class LanguageModel implements AutoCloseable {
         yield equal.isPresent();
       }
       case FP32, BF16 -> {
-        Torch.load();
         Optional<Llama> packed = Llama.packed(file, source.key.get(), source.weights, precision);
         packed.ifPresent(Llama::close);
         yield packed.isPresent();
@@ -459,7 +455,6 @@ public final class LanguageModel implements AutoCloseable {
   }
 
   private static Llama unpacked(Source source, Precision precision) {
-    Torch.threads(1); // unpacking is shared out above libtorch
     return source
         .adapter
         .map(adapter -> Llama.merged(source.weights, adapter, precision))

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 
 /**
  * Reports without a model, for honest tables: a system that is no better than these has learned
@@ -35,6 +36,7 @@ public final class Baselines {
             .map(Map.Entry::getKey)
             .orElseThrow(() ->
                 new RadialogException(
+                    Kind.REFUSED_DATA,
                     "no report to take the most frequent of: all "
                         + reports.size()
                         + " are empty"));
@@ -50,7 +52,7 @@ public final class Baselines {
    */
   public static int[] nearest(List<float[]> films, List<float[]> known) {
     if (known.isEmpty()) {
-      throw new RadialogException("no known film to look for a neighbour among");
+      throw new RadialogException(Kind.REFUSED_DATA, "no known film to look for a neighbour among");
     }
     double[] lengths = known.stream().mapToDouble(f -> Math.sqrt(dot(f, f))).toArray();
     return films.parallelStream().mapToInt(film -> nearest(film, known, lengths)).toArray();

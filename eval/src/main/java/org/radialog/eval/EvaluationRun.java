@@ -9,6 +9,7 @@ import java.util.SequencedMap;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.eval.EvaluatedSystem.Said;
 
@@ -97,7 +98,8 @@ public record EvaluationRun(
     public Evaluation scored(Scoring scoring) {
       List<Sample> samples = samples();
       if (samples.isEmpty()) {
-        throw new RadialogException("no image was asked about, so there is nothing to score");
+        throw new RadialogException(
+            Kind.REFUSED_DATA, "no image was asked about, so there is nothing to score");
       }
       PredictionScores scores = new PredictionScores(samples, scoring);
       boolean written = false;

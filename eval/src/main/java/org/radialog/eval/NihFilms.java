@@ -11,6 +11,7 @@ import java.util.SequencedMap;
 import java.util.function.Consumer;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.Sha256;
 import org.radialog.data.Film;
 import org.radialog.data.Folds;
@@ -84,6 +85,7 @@ public record NihFilms(
     }
     if (chosen.isEmpty()) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           Printable.escaped(folder.toString())
               + " has no film of "
               + (choice.folds().isPresent()

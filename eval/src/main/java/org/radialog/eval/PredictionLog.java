@@ -22,6 +22,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 import org.radialog.data.TextFile;
@@ -122,6 +123,7 @@ public final class PredictionLog implements AutoCloseable {
     for (String name : names) {
       if (!mine.path(name).equals(its.path(name))) {
         throw new RadialogException(
+            Kind.REFUSED_DATA,
             "%s holds predictions of another run: its %s is %s, now it is %s; name another file, or delete this one"
                 .formatted(file, name, shown(its.path(name)), shown(mine.path(name))));
       }
@@ -181,6 +183,7 @@ public final class PredictionLog implements AutoCloseable {
           }
           if (!object.path(SETTINGS).isObject()) {
             throw new RadialogException(
+                Kind.REFUSED_DATA,
                 "%s, line 1: expected the settings of a run, found %s"
                     .formatted(Printable.escaped(file.toString()), Printable.of(line)));
           }
@@ -189,6 +192,7 @@ public final class PredictionLog implements AutoCloseable {
         Prediction prediction = prediction(object);
         if (!ids.add(prediction.id())) {
           throw new RadialogException(
+              Kind.REFUSED_DATA,
               "%s, line %d: \"%s\" stands there twice"
                   .formatted(
                       Printable.escaped(file.toString()), number, Printable.of(prediction.id())));
@@ -196,9 +200,11 @@ public final class PredictionLog implements AutoCloseable {
         predictions.add(prediction);
       }
     } catch (IOException e) {
-      throw new RadialogException("cannot read the predictions " + file + ": " + e, e);
+      throw new RadialogException(
+          Kind.REFUSED_DATA, "cannot read the predictions " + file + ": " + e, e);
     } catch (JacksonException | IllegalArgumentException e) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "%s, line %d: not a prediction: %s"
               .formatted(
                   Printable.escaped(file.toString()),
@@ -207,7 +213,8 @@ public final class PredictionLog implements AutoCloseable {
           e);
     }
     if (number == 0) {
-      throw new RadialogException(file + " is empty, expected the settings of a run");
+      throw new RadialogException(
+          Kind.REFUSED_DATA, file + " is empty, expected the settings of a run");
     }
     return new Content(settings, predictions);
   }

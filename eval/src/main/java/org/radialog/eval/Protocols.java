@@ -15,6 +15,7 @@ import java.util.regex.Pattern;
 import org.radialog.base.BoundedWork;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 import org.radialog.clinical.Labels;
@@ -95,6 +96,7 @@ public final class Protocols {
     }
     if (!byView.keySet().equals(Set.of(View.PA, View.AP))) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "the view protocol needs PA and AP films and no others, found " + byView.keySet());
     }
     var random = new SplittableRandom(seed);

@@ -21,6 +21,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.data.CsvTable;
 import org.radialog.data.TextFile;
 import org.radialog.data.TextLines;
@@ -164,6 +165,7 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
         sections,
         broken -> {
           throw new RadialogException(
+              Kind.REFUSED_DATA,
               "%s, row %d: %s"
                   .formatted(Printable.escaped(file.toString()), broken.number(), broken.reason()));
         });
@@ -184,6 +186,7 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
           case Reports(long number, String id, List<String> texts) -> {
             if (all.put(id, texts) != null) {
               throw new RadialogException(
+                  Kind.REFUSED_DATA,
                   "%s, row %d: the id \"%s\" stands there twice; expected one row an id"
                       .formatted(Printable.escaped(file.toString()), number, Printable.of(id)));
             }
@@ -198,7 +201,9 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
   private static RadialogException unreadable(Path file, Exception cause) {
     String reason = cause.getClass() == IOException.class ? cause.getMessage() : cause.toString();
     return new RadialogException(
-        "cannot read the reports " + Printable.escaped(file.toString()) + ": " + reason, cause);
+        Kind.REFUSED_DATA,
+        "cannot read the reports " + Printable.escaped(file.toString()) + ": " + reason,
+        cause);
   }
 
   /** Whether there is a further row. A file that cannot be read on ends with a broken row. */
@@ -321,6 +326,7 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
       boolean table = cells.contains("id") && cells.contains("report");
       if (table || isObject(first)) {
         throw new RadialogException(
+            Kind.REFUSED_DATA,
             "%s has one report a line by its name, but it begins with %s (%s): name it %s"
                 .formatted(
                     Printable.escaped(file.toString()),

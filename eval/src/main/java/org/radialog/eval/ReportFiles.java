@@ -16,6 +16,7 @@ import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.Sha256;
 import org.radialog.clinical.Labels;
 import org.radialog.clinical.ReportSections;
@@ -96,6 +97,7 @@ public final class ReportFiles {
   public Evaluation scored(List<Baseline> baselines, List<Path> fit, Scoring scoring) {
     if (systems.isEmpty() && baselines.isEmpty()) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "nothing to score: expected --hypotheses FILE, --baseline NAME, or both");
     }
     List<Labels> labels =
@@ -196,6 +198,7 @@ public final class ReportFiles {
   private static void requireSome(Path file, Map<String, List<String>> reports) {
     if (reports.isEmpty()) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           Printable.escaped(file.toString()) + " has no report, expected at least one");
     }
   }
@@ -208,6 +211,7 @@ public final class ReportFiles {
     if (missing.size() > broken.getOrDefault(other, 0)
         || beyond.size() > broken.getOrDefault(one, 0)) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "%s and %s are not about the same reports: %s of %d ids are only in the first (%s), %s of %d only in the second (%s); expected the same ids"
               .formatted(
                   Printable.escaped(one.toString()),
@@ -247,6 +251,7 @@ public final class ReportFiles {
     Set<String> scored = references.keySet();
     if (fit.isEmpty()) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "the most frequent report needs reports to count: expected --fit FILE");
     }
     List<String> known = new ArrayList<>();

@@ -14,6 +14,7 @@ import java.util.SequencedMap;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.Sha256;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
@@ -139,6 +140,7 @@ public record Samples(
     }
     if (rows.isEmpty()) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           path
               + " has no image with findings to ask about"
               + choice.split().map(s -> " in the split " + s.label()).orElse("")

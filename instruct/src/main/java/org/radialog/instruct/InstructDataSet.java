@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Predicate;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
 import org.radialog.data.Truth;
@@ -75,6 +76,7 @@ public final class InstructDataSet {
     this.seed = seed;
     if (this.films.isEmpty()) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "no film to make dialogs of: expected some with labels, got " + films.size());
     }
     if (thresholds.length != Finding.COUNT) {
@@ -86,6 +88,7 @@ public final class InstructDataSet {
         double[] row = probabilities.get(film.image());
         if (row == null || row.length != Finding.COUNT) {
           throw new RadialogException(
+              Kind.REFUSED_DATA,
               "%s: expected %d probabilities, got %s"
                   .formatted(film.image(), Finding.COUNT, row == null ? "none" : "" + row.length));
         }

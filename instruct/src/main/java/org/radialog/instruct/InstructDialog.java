@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.PromptFormat;
@@ -61,6 +62,7 @@ public record InstructDialog(
       int at = names.indexOf(name);
       if (at < 0) {
         throw new RadialogException(
+            Kind.REFUSED_DATA,
             "there is no task %s: expected one of %s".formatted(Printable.of(name), names));
       }
       return values()[at];

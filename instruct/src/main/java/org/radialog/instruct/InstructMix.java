@@ -2,6 +2,7 @@ package org.radialog.instruct;
 
 import java.util.List;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.instruct.InstructDialog.Task;
 
 /**
@@ -90,11 +91,13 @@ public record InstructMix(
           report, reportDialog, withoutFindings, edited, random, predicted, correction
         }) {
       if (!(share >= 0 && share <= 1)) {
-        throw new RadialogException("mix has the share " + share + ", expected from 0 to 1");
+        throw new RadialogException(
+            Kind.REFUSED_DATA, "mix has the share " + share + ", expected from 0 to 1");
       }
     }
     if (report + reportDialog > 1 || edited + random > 1) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "mix has report + report_dialog = %s and edited + random = %s, expected at most 1 each"
               .formatted(report + reportDialog, edited + random));
     }
@@ -102,6 +105,7 @@ public record InstructMix(
     further = requireWhole("further", further);
     if (!further.getLast().of().task().repeatable()) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "mix.further ends with %s, expected a task that may be asked again"
               .formatted(further.getLast().task()));
     }
@@ -111,6 +115,7 @@ public record InstructMix(
     double sum = shares.stream().mapToDouble(Share::share).sum();
     if (shares.stream().anyMatch(s -> !(s.share() >= 0)) || !(Math.abs(sum - 1) < 1e-9)) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "mix.%s has the shares %s, expected none below 0 and 1 together"
               .formatted(field, shares.stream().map(Share::share).toList()));
     }

@@ -17,6 +17,7 @@ import org.radialog.torch.Linear;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
+import org.radialog.torch.TorchThreads;
 
 /**
  * The encoder of BERT (arXiv 1810.04805) or RoBERTa (arXiv 1907.11692) for one segment, for
@@ -144,7 +145,8 @@ public final class Bert {
         hidden[b * longest + t] = HIDDEN;
       }
     }
-    try (Scope scope = new Scope()) {
+    try (Scope scope = new Scope();
+        TorchThreads _ = TorchThreads.all()) {
       Tensor mask = Torch.tensor(hidden, rows.size(), 1, 1, longest); // [B, 1, 1, T]
       Tensor x =
           embedding(words, Torch.tensor(ids, rows.size(), longest)) // [B, T, D]

@@ -26,6 +26,7 @@ import org.radialog.torch.LoraLinear;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
+import org.radialog.torch.TorchThreads;
 
 /**
  * A Llama-family language model on libtorch (arXiv 2302.13971): oracle, training, prefill, and the
@@ -438,12 +439,13 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
    * @return the logits of those or of all N rows, each [V]
    */
   private List<float[]> append(List<Run> runs, List<LlamaInput> input, Optional<long[]> last) {
-    Torch.threads(Runtime.getRuntime().availableProcessors());
-    if (type != ScalarType.BFloat16) {
-      return appended(runs, input, last);
-    }
-    try (BlasThreads _ = BlasThreads.one()) {
-      return appended(runs, input, last);
+    try (TorchThreads _ = TorchThreads.all()) {
+      if (type != ScalarType.BFloat16) {
+        return appended(runs, input, last);
+      }
+      try (BlasThreads _ = BlasThreads.one()) {
+        return appended(runs, input, last);
+      }
     }
   }
 
@@ -636,7 +638,7 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
       LlamaWeights weights, Optional<LoraAdapter> adapter, Precision precision) {
     ScalarType type = type(precision);
     return LlamaStream.pays(weights, adapter, type)
-        ? LlamaStream.of(weights, adapter, type)
+        ? new LlamaStream(weights, adapter, type)
         : LlamaTensors.of(weights, adapter, type);
   }
 

@@ -31,7 +31,7 @@ final class LlamaStream implements LlamaMatrices {
   private final Optional<LoraAdapter> adapter;
   private final SequencedMap<String, Tensor> vectors = new LinkedHashMap<>();
 
-  private LlamaStream(LlamaWeights weights, Optional<LoraAdapter> adapter, ScalarType type) {
+  LlamaStream(LlamaWeights weights, Optional<LoraAdapter> adapter, ScalarType type) {
     this.weights = weights;
     this.type = type;
     this.adapter = adapter;
@@ -44,10 +44,6 @@ final class LlamaStream implements LlamaMatrices {
             }
           });
     }
-  }
-
-  static LlamaStream of(LlamaWeights weights, Optional<LoraAdapter> adapter, ScalarType type) {
-    return new LlamaStream(weights, adapter, type);
   }
 
   /** Whether what has to be converted is more than may be held. */

@@ -23,6 +23,7 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
+import org.radialog.torch.TorchThreads;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
@@ -124,7 +125,8 @@ public final class LlamaTensors implements LlamaMatrices {
       Optional<LoraAdapter.Pair> pair,
       double scale) {
     try (Scope _ = new Scope();
-        NoGradGuard _ = new NoGradGuard()) {
+        NoGradGuard _ = new NoGradGuard();
+        TorchThreads _ = TorchThreads.of(1)) { // the work is shared out above libtorch
       int rows = (int) target.size(0);
       int columns = target.dim() == 1 ? 1 : (int) target.size(1);
       int chunk = Math.clamp(CHUNK / columns, 1, rows);
@@ -217,14 +219,8 @@ public final class LlamaTensors implements LlamaMatrices {
               if (packed.info(name).dtype() != dtype(wanted)) {
                 throw new RadialogException(
                     Kind.REFUSED_WEIGHTS,
-                    file
-                        + ": expected "
-                        + name
-                        + " as "
-                        + dtype(wanted)
-                        + ", found "
-                        + packed.info(name)
-                        + "; delete the file");
+                    "%s: expected %s as %s, found %s; delete the file"
+                        .formatted(file, name, dtype(wanted), packed.info(name)));
               }
               tensors.put(
                   name,

@@ -18,6 +18,7 @@ import org.radialog.kernels.Team;
 import org.radialog.torch.BlasThreads;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
+import org.radialog.torch.TorchThreads;
 
 /**
  * A prompt in bf16, computed in blocks of {@value #BLOCK} positions that begin at their multiples,
@@ -57,8 +58,8 @@ final class PromptBlocks implements AutoCloseable {
     int pieces = (blocks + together - 1) / together;
     try (Scope _ = new Scope();
         NoGradGuard _ = new NoGradGuard();
+        TorchThreads _ = TorchThreads.of(1);
         BlasThreads _ = BlasThreads.one()) {
-      Torch.threads(1);
       llama.rotary().grow((first + blocks) * BLOCK);
       Tensor x = zeros((long) blocks * BLOCK, config.hidden()); // [N, D], padded on both sides
       x.narrow(0, run.start() - (long) first * BLOCK, run.count()).copy_(llama.embed(input));
@@ -181,9 +182,9 @@ final class PromptBlocks implements AutoCloseable {
      * @param logits of the prompt's last position, where it lies in this piece
      */
     void compute(Tensor x, long row, float[] logits) {
-      Torch.threads(1);
       try (Scope _ = new Scope();
-          NoGradGuard _ = new NoGradGuard()) {
+          NoGradGuard _ = new NoGradGuard();
+          TorchThreads _ = TorchThreads.of(1)) {
         long[] positions = new long[count * BLOCK];
         Arrays.setAll(positions, i -> (long) first * BLOCK + i);
         for (int block = first; block < first + count; block++) {

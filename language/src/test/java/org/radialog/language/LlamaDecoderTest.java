@@ -370,7 +370,7 @@ class LlamaDecoderTest {
 
   @Test
   void aModelThatIsConvertedAsItIsUsedGivesTheSameLogits() {
-    LlamaMatrices stream = LlamaStream.of(weights, Optional.of(adapter()), ScalarType.Float);
+    LlamaMatrices stream = new LlamaStream(weights, Optional.of(adapter()), ScalarType.Float);
     try (Llama streamed = Llama.of(stream);
         Llama held = Llama.merged(weights, adapter(), Precision.FP32)) {
       for (Prompt p : prompts) {

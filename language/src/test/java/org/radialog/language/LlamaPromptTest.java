@@ -52,7 +52,7 @@ class LlamaPromptTest {
     return Stream.of(
         new Way("tensors", w -> Llama.of(w, Precision.BF16)),
         new Way("packed", w -> Llama.over(int4)),
-        new Way("stream", w -> Llama.of(LlamaStream.of(w, Optional.empty(), bf16()))));
+        new Way("stream", w -> Llama.of(new LlamaStream(w, Optional.empty(), bf16()))));
   }
 
   private static org.bytedeco.pytorch.global.torch.ScalarType bf16() {

@@ -18,6 +18,7 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.Sha256;
 import org.radialog.language.Bert;
 
@@ -132,6 +133,7 @@ public final class BertScore implements TextMetric {
 
   private static RadialogException noLayer(Path folder, Bert.Config config) {
     return new RadialogException(
+        Kind.REFUSED_DATA,
         "%s: bert-score recommends no layer for a network of %d layers; name one from 1 to %d"
             .formatted(folder, config.layers(), config.layers()));
   }
@@ -141,7 +143,8 @@ public final class BertScore implements TextMetric {
     try {
       lines = Files.readAllLines(file);
     } catch (IOException e) {
-      throw new RadialogException("cannot read the baseline " + file + ": " + e, e);
+      throw new RadialogException(
+          Kind.REFUSED_DATA, "cannot read the baseline " + file + ": " + e, e);
     }
     String line = layer + 1 < lines.size() ? lines.get(layer + 1) : "";
     String[] cells = line.split(",", -1);
@@ -163,7 +166,9 @@ public final class BertScore implements TextMetric {
     String message =
         "%s: expected the line LAYER,P,R,F and, for layer %d, \"%d,P,R,F\" in numbers, found \"%s\"; take a file of bert-score's rescale_baseline"
             .formatted(file, layer, layer, found);
-    return cause == null ? new RadialogException(message) : new RadialogException(message, cause);
+    return cause == null
+        ? new RadialogException(Kind.REFUSED_DATA, message)
+        : new RadialogException(Kind.REFUSED_DATA, message, cause);
   }
 
   /** The layer whose vectors are compared. */
@@ -179,7 +184,8 @@ public final class BertScore implements TextMetric {
    */
   public List<MetricScores> of(List<TextPair> pairs, Progress progress) {
     if (pairs.isEmpty()) {
-      throw new RadialogException("expected pairs of texts to compare, found none");
+      throw new RadialogException(
+          Kind.REFUSED_DATA, "expected pairs of texts to compare, found none");
     }
     List<Ids> ids =
         pairs.parallelStream()

@@ -121,6 +121,7 @@ public final class Meteor implements TextMetric {
 
   private static RadialogException lacks(Path folder, String file) {
     return new RadialogException(
+        RadialogException.Kind.REFUSED_DATA,
         "%s: expected %s, found none; %s".formatted(folder, file, HOW_TO_GET_DATA));
   }
 
@@ -129,6 +130,7 @@ public final class Meteor implements TextMetric {
       ZipEntry entry = zip.getEntry(FUNCTION_WORDS);
       if (entry == null) {
         throw new RadialogException(
+            RadialogException.Kind.REFUSED_DATA,
             "%s: expected %s in it, found none; %s"
                 .formatted(jar, FUNCTION_WORDS, HOW_TO_GET_DATA));
       }
@@ -140,7 +142,8 @@ public final class Meteor implements TextMetric {
                 .toList());
       }
     } catch (IOException e) {
-      throw new RadialogException("cannot read " + jar + ": " + e.getMessage(), e);
+      throw new RadialogException(
+          RadialogException.Kind.REFUSED_DATA, "cannot read " + jar + ": " + e.getMessage(), e);
     }
   }
 

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import java.util.zip.GZIPInputStream;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 
 /**
  * The part of METEOR's paraphrase table that can matter for some texts: phrases of their words
@@ -49,7 +50,9 @@ final class Paraphrases {
       table.read(in, new Words(vocabulary), gz);
     } catch (IOException e) {
       throw new RadialogException(
-          "cannot read METEOR's paraphrase table " + gz + ": " + e.getMessage(), e);
+          Kind.REFUSED_DATA,
+          "cannot read METEOR's paraphrase table " + gz + ": " + e.getMessage(),
+          e);
     }
     return table;
   }
@@ -103,6 +106,7 @@ final class Paraphrases {
     }
     if (lines == 0 || lines % 3 != 0) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "%s: expected lines in threes (probability, phrase, paraphrase), found %d lines"
               .formatted(file, lines));
     }

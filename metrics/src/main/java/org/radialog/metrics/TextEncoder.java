@@ -10,6 +10,7 @@ import java.util.stream.IntStream;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.language.Bert;
 import org.radialog.text.TokenizerLibrary;
 import org.radialog.text.WordPiece;
@@ -83,6 +84,7 @@ public final class TextEncoder implements AutoCloseable {
           case "roberta" -> Bert.Family.ROBERTA;
           default ->
               throw new RadialogException(
+                  Kind.REFUSED_WEIGHTS,
                   "%s: expected the model_type bert or roberta, found \"%s\"; take the folder of one of these"
                       .formatted(file, type));
         };
@@ -91,12 +93,14 @@ public final class TextEncoder implements AutoCloseable {
     double epsilon = json.path("layer_norm_eps").asDouble(Bert.Family.BERT.epsilon());
     if (epsilon != family.epsilon()) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "%s: expected layer_norm_eps %s of a %s, found %s"
               .formatted(file, family.epsilon(), type, epsilon));
     }
     int segments = json.path("type_vocab_size").asInt(2);
     if (segments != family.segments()) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "%s: expected type_vocab_size %d of a %s, found %d"
               .formatted(file, family.segments(), type, segments));
     }
@@ -115,6 +119,7 @@ public final class TextEncoder implements AutoCloseable {
     String found = json.path(field).asString(usual);
     if (!found.equals(expected)) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "%s: expected %s %s, found %s".formatted(file, field, expected, found));
     }
   }
@@ -123,6 +128,7 @@ public final class TextEncoder implements AutoCloseable {
     JsonNode size = json.path(field);
     if (!size.canConvertToInt() || size.intValue() < 1) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "%s: expected a number of %s, found %s".formatted(file, field, size));
     }
     return size.intValue();
@@ -139,6 +145,7 @@ public final class TextEncoder implements AutoCloseable {
     Bert.Config whole = config(folder);
     if (layers < 1 || layers > whole.layers()) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "%s: expected a layer from 1 to %d, got %d".formatted(folder, whole.layers(), layers));
     }
     Bert.Config c =
@@ -189,6 +196,7 @@ public final class TextEncoder implements AutoCloseable {
             .findFirst()
             .orElseThrow(() ->
                 new RadialogException(
+                    Kind.REFUSED_WEIGHTS,
                     "%s: expected a tensor %s, found none among %d"
                         .formatted(folder, WORDS, checkpoint.tensors().size())));
     Parameters.Source plain = Parameters.Source.of(checkpoint).at(prefix);
@@ -279,6 +287,7 @@ public final class TextEncoder implements AutoCloseable {
     }
     if (id.isEmpty() || id.getAsInt() >= vocab) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           "%s: expected the token %s in the vocabulary of %d, found %s"
               .formatted(folder, token, vocab, id.isEmpty() ? "none" : id.getAsInt()));
     }
@@ -348,23 +357,25 @@ public final class TextEncoder implements AutoCloseable {
     try {
       JsonNode json = JsonMapper.shared().readTree(bytes(file));
       if (!json.isObject()) {
-        throw new RadialogException(file + ": expected a JSON object");
+        throw new RadialogException(Kind.REFUSED_WEIGHTS, file + ": expected a JSON object");
       }
       return json;
     } catch (JacksonException e) {
-      throw new RadialogException(file + ": expected JSON, found " + e.getOriginalMessage(), e);
+      throw new RadialogException(
+          Kind.REFUSED_WEIGHTS, file + ": expected JSON, found " + e.getOriginalMessage(), e);
     }
   }
 
   private static byte[] bytes(Path file) {
     if (!Files.isRegularFile(file)) {
       throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
           file + ": expected this file of a BERT's or RoBERTa's folder, found none");
     }
     try {
       return Files.readAllBytes(file);
     } catch (IOException e) {
-      throw new RadialogException("cannot read " + file + ": " + e, e);
+      throw new RadialogException(Kind.REFUSED_WEIGHTS, "cannot read " + file + ": " + e, e);
     }
   }
 

@@ -2,6 +2,7 @@ package org.radialog.metrics;
 
 import java.util.List;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 
 /**
  * A generated text beside what it is measured against.
@@ -16,6 +17,7 @@ public record TextPair(String id, List<String> references, String hypothesis) {
     references = List.copyOf(references);
     if (references.isEmpty()) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "text pair "
               + id
               + ": expected at least one reference, found none; give each hypothesis its"

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 
 /**
  * Pairs of texts cut into words, once for all metrics that count words. Words and runs of up to
@@ -51,7 +52,8 @@ public final class TokenizedPairs {
    */
   public static TokenizedPairs of(List<TextPair> pairs, WordTokenizer tokenizer) {
     if (pairs.isEmpty()) {
-      throw new RadialogException("expected pairs of texts to compare, found none");
+      throw new RadialogException(
+          Kind.REFUSED_DATA, "expected pairs of texts to compare, found none");
     }
     List<List<List<String>>> words =
         pairs.parallelStream()

@@ -28,6 +28,7 @@ import org.radialog.language.LoraAdapter;
 import org.radialog.language.Precision;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
+import org.radialog.torch.TorchThreads;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
 import org.radialog.weights.TensorInfo;
@@ -82,7 +83,6 @@ public final class LlamaFile {
   }
 
   private void write(Path file, Precision precision, Progress progress) {
-    Torch.threads(1); // the work is shared out above libtorch
     SequencedMap<String, Form> forms = forms(precision);
     List<TensorInfo> infos = new ArrayList<>();
     forms.forEach((name, form) -> layOut(name, form, infos));
@@ -318,7 +318,8 @@ public final class LlamaFile {
         return plain;
       }
       try (Scope _ = new Scope();
-          NoGradGuard _ = new NoGradGuard()) {
+          NoGradGuard _ = new NoGradGuard();
+          TorchThreads _ = TorchThreads.of(1)) { // the work is shared out above libtorch
         Tensor values = Torch.tensor(plain, count, columns);
         LlamaTensors.merge(values, pair.get(), from, LlamaTensors.scale(adapter));
         return Torch.floats(values);

@@ -47,9 +47,10 @@ public record ModelFolder(Path path, ModelConfig config) {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS, path + " is not a model folder: cannot read " + file + ": " + e, e);
     }
-    JsonNode tree = inThisFormat(file, StrictJson.tree(file, content));
+    JsonNode tree = inThisFormat(file, StrictJson.tree(file, content, Kind.REFUSED_WEIGHTS));
     ModelFolder folder =
-        new ModelFolder(path, StrictJson.read(file.toString(), tree, ModelConfig.class));
+        new ModelFolder(
+            path, StrictJson.read(file.toString(), tree, ModelConfig.class, Kind.REFUSED_WEIGHTS));
     folder.requireSizes(file);
     return folder;
   }

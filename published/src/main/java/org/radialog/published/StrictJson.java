@@ -18,6 +18,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.language.LlamaLinear;
 import org.radialog.language.LoraConfig;
 import org.radialog.vision.Alignment;
@@ -135,13 +136,14 @@ public final class StrictJson {
   /**
    * The JSON of a file.
    *
+   * @param otherwise the kind of failure where it cannot be used
    * @throws RadialogException if {@code content} is not JSON
    */
-  public static JsonNode tree(Path file, byte[] content) {
+  public static JsonNode tree(Path file, byte[] content, Kind otherwise) {
     try {
       return JSON.readTree(content);
     } catch (JacksonException e) {
-      throw new RadialogException(file + " is not JSON: " + e.getOriginalMessage(), e);
+      throw new RadialogException(otherwise, file + " is not JSON: " + e.getOriginalMessage(), e);
     }
   }
 
@@ -159,13 +161,15 @@ public final class StrictJson {
    * The record that {@code tree} holds.
    *
    * @param where what the tree was read from, for messages
+   * @param otherwise the kind of failure where it cannot be used
    * @throws RadialogException if a field is unknown, missing, of another type or out of its range
    */
-  public static <T> T read(String where, JsonNode tree, Class<T> type) {
+  public static <T> T read(String where, JsonNode tree, Class<T> type, Kind otherwise) {
     try {
       return JSON.treeToValue(tree, type);
     } catch (UnrecognizedPropertyException e) {
       throw new RadialogException(
+          otherwise,
           where
               + ": unknown field '"
               + Printable.of(path(e))
@@ -177,7 +181,7 @@ public final class StrictJson {
               + "; a newer version of RaDialog may know it",
           e);
     } catch (JacksonException e) {
-      throw new RadialogException(where + ": " + path(e) + ": " + reason(e, tree), e);
+      throw new RadialogException(otherwise, where + ": " + path(e) + ": " + reason(e, tree), e);
     }
   }
 

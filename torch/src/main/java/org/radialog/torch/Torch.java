@@ -14,7 +14,7 @@ import org.bytedeco.pytorch.global.torch.DeviceType;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.RadialogException;
 
-/** Values in and out of tensors, and the settings of the library. */
+/** Values in and out of tensors, and the library itself. */
 public final class Torch {
   static {
     NativeLibraries.unpack();
@@ -123,15 +123,6 @@ public final class Torch {
       }
       return MemorySegment.ofAddress(t.data_ptr().address())
           .reinterpret(t.numel() * t.element_size());
-    }
-  }
-
-  /** How many threads one operation of this thread may use, whatever the environment says. */
-  public static void threads(int count) {
-    // The setting is the thread's own, but a thread's first operation replaces it by the one that
-    // any thread made last: asking counts as the first operation. Setting it empties caches.
-    if (torch.get_num_threads() != count) {
-      torch.set_num_threads(count);
     }
   }
 

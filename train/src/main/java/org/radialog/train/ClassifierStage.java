@@ -18,6 +18,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.Printable;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.WholeFile;
 import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
@@ -114,6 +115,7 @@ final class ClassifierStage implements Stage, AutoCloseable {
   static void requireBatch(Folds.Split split, ClassifierRecipe recipe) {
     if (split.train().size() < recipe.batch()) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "%d films to learn from make no batch of %d (classifier.batch of the recipe): expected as many films at least"
               .formatted(split.train().size(), recipe.batch()));
     }
@@ -229,6 +231,7 @@ final class ClassifierStage implements Stage, AutoCloseable {
                         .values(key, shape)
                         .orElseThrow(() ->
                             new RadialogException(
+                                Kind.REFUSED_WEIGHTS,
                                 Printable.escaped(init.toString())
                                     + " has no tensor "
                                     + key

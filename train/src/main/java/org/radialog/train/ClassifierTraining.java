@@ -9,7 +9,7 @@ import org.radialog.base.Progress;
 import org.radialog.base.Sha256;
 import org.radialog.data.Folds;
 import org.radialog.data.NihDataSet;
-import org.radialog.torch.Torch;
+import org.radialog.torch.TorchThreads;
 
 /**
  * The first run: the image encoder and the findings classifier, on labelled films. One fold of
@@ -68,11 +68,9 @@ public final class ClassifierTraining {
    * classifier.safetensors}, {@code held-out.csv} and {@code validation.csv}.
    */
   public static void train(Config config, Path runFolder, Progress progress) {
-    try (TrainingLoop loop = TrainingLoop.open(runFolder, config.kept(), progress)) {
-      Recipe recipe = config.recipe;
-      if (recipe.threads() > 0) {
-        Torch.threads(recipe.threads());
-      }
+    Recipe recipe = config.recipe;
+    try (TrainingLoop loop = TrainingLoop.open(runFolder, config.kept(), progress);
+        TorchThreads _ = recipe.operationThreads()) {
       var all = NihDataSet.read(config.data).films();
       Folds.Split split = Folds.of(config.folds).split(all, config.fold);
       ClassifierStage.requireBatch(split, recipe.classifier());

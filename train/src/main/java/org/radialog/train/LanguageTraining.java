@@ -8,6 +8,7 @@ import java.util.Optional;
 import org.radialog.base.Printable;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.Sha256;
 import org.radialog.data.Film;
 import org.radialog.data.Folds;
@@ -15,7 +16,7 @@ import org.radialog.data.NihDataSet;
 import org.radialog.language.LlamaWeights;
 import org.radialog.text.TextTokenizer;
 import org.radialog.torch.Parameters;
-import org.radialog.torch.Torch;
+import org.radialog.torch.TorchThreads;
 import org.radialog.weights.Checkpoint;
 
 /**
@@ -110,11 +111,9 @@ public final class LanguageTraining {
    *     one needs
    */
   public static void train(Config config, Path runFolder, Progress progress) {
-    try (TrainingLoop loop = TrainingLoop.open(runFolder, config.kept(), progress)) {
-      Recipe recipe = config.recipe;
-      if (recipe.threads() > 0) {
-        Torch.threads(recipe.threads());
-      }
+    Recipe recipe = config.recipe;
+    try (TrainingLoop loop = TrainingLoop.open(runFolder, config.kept(), progress);
+        TorchThreads _ = recipe.operationThreads()) {
       Folds.Split split =
           Folds.of(config.folds).split(NihDataSet.read(config.data).films(), config.fold);
       Map<String, double[]> outOfFold = Probabilities.read(config.outOfFold);
@@ -159,6 +158,7 @@ public final class LanguageTraining {
         split.train().stream().filter(film -> !outOfFold.containsKey(film.image())).toList();
     if (!outOfFold.isEmpty() && !missing.isEmpty()) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "%d of %d films that are learned from have no probabilities, the first is %s: expected them in %s, one held-out.csv of each fold but %d (--out-of-fold)"
               .formatted(
                   missing.size(),
@@ -171,6 +171,7 @@ public final class LanguageTraining {
       for (String part : List.of("vision.", "classifier.")) {
         if (classifier.tensors().keySet().stream().noneMatch(name -> name.startsWith(part))) {
           throw new RadialogException(
+              Kind.REFUSED_WEIGHTS,
               "%s has no tensors under %s: expected classifier.safetensors of a classifier run"
                   .formatted(Printable.escaped(config.classifier.toString()), part));
         }

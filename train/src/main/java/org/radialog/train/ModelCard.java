@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.Sha256;
 import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
@@ -279,7 +280,7 @@ final class ModelCard {
   }
 
   private static <T> T part(JsonNode config, String name, Class<T> type) {
-    return StrictJson.read(name, config.path(name), type);
+    return StrictJson.read(name, config.path(name), type, Kind.REFUSED_DATA);
   }
 
   private static final String NIH_FILMS =
@@ -303,7 +304,7 @@ final class ModelCard {
       }
       return Sha256.hex(sha.digest());
     } catch (IOException e) {
-      throw new RadialogException("cannot read the data " + data + ": " + e, e);
+      throw new RadialogException(Kind.REFUSED_DATA, "cannot read the data " + data + ": " + e, e);
     }
   }
 }

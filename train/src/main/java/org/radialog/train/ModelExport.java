@@ -16,6 +16,7 @@ import java.util.stream.Stream;
 import org.radialog.base.Printable;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.Sha256;
 import org.radialog.base.WholeFile;
 import org.radialog.clinical.Finding;
@@ -68,6 +69,7 @@ public final class ModelExport {
       classifierRuns = new TreeMap<>(classifierRuns);
       if (!classifierRuns.containsKey(fold)) {
         throw new RadialogException(
+            Kind.REFUSED_DATA,
             "no classifier run holds fold "
                 + fold
                 + " out: expected one beside those of "
@@ -78,7 +80,8 @@ public final class ModelExport {
     Path classifierRun(int held) {
       Path run = classifierRuns.get(held);
       if (run == null) {
-        throw new RadialogException("no classifier run holds fold " + held + " out");
+        throw new RadialogException(
+            Kind.REFUSED_DATA, "no classifier run holds fold " + held + " out");
       }
       return run;
     }
@@ -154,7 +157,11 @@ public final class ModelExport {
       JsonNode classifier = RunFolder.config(config.classifierRun(config.fold));
       return new Origin(
           language.path("id").asString(),
-          StrictJson.read(config.languageRun + ": model", language.path("model"), ModelSpec.class),
+          StrictJson.read(
+              config.languageRun + ": model",
+              language.path("model"),
+              ModelSpec.class,
+              Kind.REFUSED_DATA),
           SourceFile.of(
               RunFolder.path(classifier, "init"), classifier.path("init_sha256").asString()),
           SourceFile.ofGguf(config.base, language.path("base_sha256").asString()));
@@ -240,6 +247,7 @@ public final class ModelExport {
     requireSame(config.languageRun, language, "base", config.base);
     if (!RunFolder.config(shipped).path("image").equals(language.path("model").path("image"))) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "the runs %s and %s have different networks: expected model.image to be the same"
               .formatted(
                   Printable.escaped(shipped.toString()),
@@ -250,6 +258,7 @@ public final class ModelExport {
   private static void requireFile(Path run, String file, String command) {
     if (!Files.exists(run.resolve(file))) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "the run %s has not ended: expected %s in it; the same %s goes on with it"
               .formatted(Printable.escaped(run.toString()), file, command));
     }
@@ -259,6 +268,7 @@ public final class ModelExport {
     JsonNode held = RunFolder.config(run).path("fold");
     if (!held.isIntegralNumber() || held.intValue() != fold) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "the run %s held fold %s out, expected fold %d"
               .formatted(Printable.escaped(run.toString()), Printable.of(held), fold));
     }
@@ -269,6 +279,7 @@ public final class ModelExport {
     String found = Sha256.of(expected);
     if (!found.equals(learnedOn)) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "the run %s learned on the %s %s, which differs from %s: expected the same, of SHA-256 %s, found %s"
               .formatted(
                   Printable.escaped(run.toString()),
@@ -291,6 +302,7 @@ public final class ModelExport {
       }
       if (tensors.isEmpty()) {
         throw new RadialogException(
+            Kind.REFUSED_WEIGHTS,
             "the run has no tensors under " + part + ": it belongs to another stage");
       }
       for (TensorInfo info : tensors) {

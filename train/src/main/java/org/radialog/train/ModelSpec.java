@@ -1,6 +1,7 @@
 package org.radialog.train;
 
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.PromptFormat;
 import org.radialog.clinical.PromptFormats;
@@ -43,6 +44,7 @@ public record ModelSpec(Image image, QFormer.Config alignment, LoraConfig adapte
           || vision.batchNorm() != BioViLT.BatchNorm.RUNNING
           || vision.prior()) {
         throw new RadialogException(
+            Kind.UNSUPPORTED,
             "model.image.vision is %s: expected what training knows, the backbone efficientnet-lite0 with batch_norm running and prior false"
                 .formatted(vision));
       }
@@ -96,6 +98,7 @@ public record ModelSpec(Image image, QFormer.Config alignment, LoraConfig adapte
     if (alignment.source() != VisionEncoder.Source.PATCHES
         || alignment.tokenOrder() != TokenOrder.PATCHES) {
       throw new RadialogException(
+          Kind.UNSUPPORTED,
           "model.alignment reads %s in the order %s: expected what training knows, patches and patches"
               .formatted(alignment.source(), alignment.tokenOrder()));
     }

@@ -12,6 +12,7 @@ import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVRecord;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
 import org.radialog.data.Truth;
@@ -40,12 +41,15 @@ final class Probabilities {
           }
           if (rows.put(record.get("image"), row) != null) {
             throw new RadialogException(
+                Kind.REFUSED_DATA,
                 table + ": image " + record.get("image") + " stands in two of " + tables);
           }
         }
       } catch (IOException | IllegalArgumentException e) {
         throw new RadialogException(
-            table + " is no table of probabilities of a classifier run: " + e, e);
+            Kind.REFUSED_DATA,
+            table + " is no table of probabilities of a classifier run: " + e,
+            e);
       }
     }
     return rows;

@@ -8,7 +8,9 @@ import java.nio.file.Path;
 import java.util.List;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.published.StrictJson;
+import org.radialog.torch.TorchThreads;
 
 /**
  * All that a training is told beside its data: the networks and what each stage does. A recipe is a
@@ -17,7 +19,7 @@ import org.radialog.published.StrictJson;
  * @param id name of the model that comes out, for example {@code radialog-mini}
  * @param seed of everything drawn at random
  * @param threads of one operation; results differ in their last bits from number to number. 0 for
- *     as many as the library takes by itself
+ *     as many as there are processors
  * @param model the networks
  */
 public record Recipe(
@@ -41,16 +43,23 @@ public record Recipe(
   public Recipe {
     if (!id.matches("[A-Za-z0-9][A-Za-z0-9._-]{0,99}")) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "id is \"%s\", expected letters, digits, dots, lines and hyphens"
               .formatted(Printable.of(id)));
     }
     Ranges.whole("threads", threads, 0, 1024);
   }
 
+  /** {@link #threads} for the operations of this thread, until it is closed. */
+  TorchThreads operationThreads() {
+    return threads > 0 ? TorchThreads.of(threads) : TorchThreads.all();
+  }
+
   /** The text of a recipe that comes with the program. */
   public static String text(String name) {
     if (!NAMES.contains(name)) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "there is no recipe %s: expected one of %s".formatted(Printable.of(name), NAMES));
     }
     String resource = "recipes/" + name + ".json";
@@ -79,6 +88,7 @@ public record Recipe(
     try {
       if (Files.size(file) > LARGEST) {
         throw new RadialogException(
+            Kind.REFUSED_DATA,
             Printable.escaped(file.toString())
                 + ": %d bytes, expected at most %d; no recipe"
                     .formatted(Files.size(file), LARGEST));
@@ -86,12 +96,17 @@ public record Recipe(
       return parsed(file, Files.readAllBytes(file));
     } catch (IOException e) {
       throw new RadialogException(
-          "cannot read the recipe " + Printable.escaped(file.toString()) + ": " + e, e);
+          Kind.REFUSED_DATA,
+          "cannot read the recipe " + Printable.escaped(file.toString()) + ": " + e,
+          e);
     }
   }
 
   private static Recipe parsed(Path file, byte[] content) {
     return StrictJson.read(
-        Printable.escaped(file.toString()), StrictJson.tree(file, content), Recipe.class);
+        Printable.escaped(file.toString()),
+        StrictJson.tree(file, content, Kind.REFUSED_DATA),
+        Recipe.class,
+        Kind.REFUSED_DATA);
   }
 }

@@ -28,6 +28,7 @@ import org.apache.commons.csv.CSVRecord;
 import org.bytedeco.pytorch.Tensor;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.WholeFile;
 import org.radialog.eval.CurveChart;
 import org.radialog.published.StrictJson;
@@ -119,10 +120,13 @@ final class RunFolder implements AutoCloseable {
     try {
       if (Files.exists(file(CONFIG))) {
         // as it reads once it is a file, where a number may have another type
-        JsonNode same = StrictJson.tree(file(CONFIG), StrictJson.text(expected).getBytes(UTF_8));
+        JsonNode same =
+            StrictJson.tree(
+                file(CONFIG), StrictJson.text(expected).getBytes(UTF_8), Kind.REFUSED_DATA);
         difference("", same, config(folder))
             .ifPresent(difference -> {
               throw new RadialogException(
+                  Kind.REFUSED_DATA,
                   "run folder %s holds a run of another configuration: %s; give another folder, or remove it"
                       .formatted(Printable.escaped(folder.toString()), difference));
             });
@@ -131,7 +135,8 @@ final class RunFolder implements AutoCloseable {
       }
       readRows();
     } catch (IOException e) {
-      throw new RadialogException("cannot read the run folder " + folder + ": " + e, e);
+      throw new RadialogException(
+          Kind.REFUSED_DATA, "cannot read the run folder " + folder + ": " + e, e);
     }
   }
 
@@ -166,15 +171,17 @@ final class RunFolder implements AutoCloseable {
     Path file = run.resolve(CONFIG);
     JsonNode config;
     try {
-      config = StrictJson.tree(file, Files.readAllBytes(file));
+      config = StrictJson.tree(file, Files.readAllBytes(file), Kind.REFUSED_DATA);
     } catch (IOException e) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           Printable.escaped(run.toString()) + " is no run folder: cannot read " + CONFIG + ": " + e,
           e);
     }
     JsonNode format = config.path("format");
     if (!format.isInt() || format.intValue() != FORMAT) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "run folder %s was begun by another version of RaDialog: expected format %d in its %s, found %s; end and export it with that version, or give another folder"
               .formatted(Printable.escaped(run.toString()), FORMAT, CONFIG, shown(format)));
     }
@@ -276,6 +283,7 @@ final class RunFolder implements AutoCloseable {
       return Double.parseDouble(value);
     } catch (NumberFormatException e) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "the checkpoint of the run has the %s %s: expected a number; remove it to begin anew"
               .formatted(name, Printable.of(value)),
           e);
@@ -287,6 +295,7 @@ final class RunFolder implements AutoCloseable {
     Object value = checkpoint.metadata().get(name);
     if (value == null) {
       throw new RadialogException(
+          Kind.REFUSED_DATA,
           "the checkpoint of the run does not say its " + name + ": remove it to begin anew");
     }
     return value.toString();

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.published.StrictJson;
 import org.radialog.weights.Checkpoint;
 
@@ -80,8 +81,9 @@ record SourceFile(String sha256, String name, String license, List<String> notic
       return Stream.of(
           StrictJson.read(
               "sources.json",
-              StrictJson.tree(Path.of("sources.json"), in.readAllBytes()),
-              SourceFile[].class));
+              StrictJson.tree(Path.of("sources.json"), in.readAllBytes(), Kind.FAILED),
+              SourceFile[].class,
+              Kind.FAILED));
     } catch (IOException e) {
       throw new RadialogException("cannot read sources.json: " + e, e);
     }

@@ -7,6 +7,7 @@ import java.util.OptionalDouble;
 import java.util.SequencedMap;
 import org.bytedeco.pytorch.Tensor;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.torch.AdamW;
 import org.radialog.torch.Schedule;
 
@@ -97,6 +98,7 @@ public interface Stage {
     public Plan {
       if (steps < 0 || round < 0 || validateEvery < 1 || !(clip > 0) || !(minutes >= 0)) {
         throw new RadialogException(
+            Kind.REFUSED_DATA,
             "a stage has %d steps in rounds of %d, validated every %d, gradients clipped at %s and %s minutes: expected no negative number, and clip and validation above 0"
                 .formatted(steps, round, validateEvery, clip, minutes));
       }

@@ -3,6 +3,7 @@ package org.radialog.train;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.PromptFormat;
 import org.radialog.clinical.PromptPart;
 import org.radialog.instruct.InstructDialog;
@@ -41,7 +42,8 @@ record TokenDialog(String image, boolean named, int[] ids, int[] labels, int ima
       length += tokens.length;
     }
     if (imageAt < 0) {
-      throw new RadialogException("the prompt format " + format.id() + " has no image slot");
+      throw new RadialogException(
+          Kind.UNSUPPORTED, "the prompt format " + format.id() + " has no image slot");
     }
     return new TokenDialog(
         dialog.image(),

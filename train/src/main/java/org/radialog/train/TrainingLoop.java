@@ -14,6 +14,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.radialog.base.Printable;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.eval.CurveChart;
 import org.radialog.torch.AdamW;
 import org.radialog.torch.Parameters;
@@ -233,6 +234,7 @@ public final class TrainingLoop implements AutoCloseable {
         index = stages.stream().map(Stage::name).toList().indexOf(name);
         if (index < 0) {
           throw new RadialogException(
+              Kind.REFUSED_DATA,
               "the checkpoint in %s is of the stage %s: expected one of %s; begin anew in another folder"
                   .formatted(
                       Printable.escaped(run.path().toString()),

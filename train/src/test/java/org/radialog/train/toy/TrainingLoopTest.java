@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
-import org.radialog.torch.Torch;
+import org.radialog.torch.TorchThreads;
 import org.radialog.train.TrainingLoop;
 
 /** The loop by a stage of a test, through what is public. */
@@ -48,8 +48,8 @@ class TrainingLoopTest {
   }
 
   private static void run(Path run, Progress progress, double minutes) {
-    Torch.threads(1);
-    try (TrainingLoop loop = TrainingLoop.open(run, TOLD, progress);
+    try (TorchThreads _ = TorchThreads.of(1);
+        TrainingLoop loop = TrainingLoop.open(run, TOLD, progress);
         ToyStage first = new ToyStage("first", 12, minutes);
         ToyStage second = new ToyStage("second", 7, 0)) {
       loop.run("toy", List.of(first, second));
