@@ -30,6 +30,7 @@ import picocli.CommandLine.Option;
       SampleCommand.class,
       DataCommand.Boxes.class,
       InstructCommand.class,
+      InstructCommand.Card.class,
     },
     subcommandsRepeatable = false,
     synopsisSubcommandLabel = "COMMAND",

@@ -7,17 +7,21 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.Printable;
+import org.radialog.clinical.RuleLabeler;
 import org.radialog.data.MimicCxr;
 import org.radialog.data.NihRelease;
 import org.radialog.data.StudySource;
 import org.radialog.data.StudySplit;
 import org.radialog.instruct.CaseSource;
+import org.radialog.instruct.DataCard;
+import org.radialog.instruct.DialogFile;
 import org.radialog.instruct.DialogMix;
 import org.radialog.instruct.DialogRun;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code radialog data instruct}: dialogs about the images of a data set. */
@@ -167,6 +171,35 @@ final class InstructCommand implements Callable<Integer> {
   private void require(boolean holds, String message) {
     if (!holds && spec != null) {
       throw new ParameterException(spec.commandLine(), message);
+    }
+  }
+
+  /** {@code radialog data card FILE}: what a file of dialogs holds. */
+  @Command(
+      name = "card",
+      description = {
+        "Says what a file of dialogs holds, one of radialog data instruct or the published"
+            + " radialog-instruct-dataset: counts by task, source and label, the balance of yes and"
+            + " no, and which answers contradict their labels as the labeler reads them."
+      },
+      mixinStandardHelpOptions = true)
+  static final class Card implements Callable<Integer> {
+    @Parameters(paramLabel = "FILE", description = "Dialogs in the JSON of LLaVA.")
+    private Path file = Path.of("");
+
+    @Option(names = "--json", description = "One JSON object in place of Markdown.")
+    private boolean json;
+
+    @Override
+    public Integer call() {
+      DataCard card = new DataCard(new RuleLabeler());
+      DialogFile.read(file, card::add);
+      if (json) {
+        Terminal.data().println(Json.tree(card.values()));
+      } else {
+        Terminal.data().print(card.markdown(String.valueOf(file.getFileName())));
+      }
+      return Main.DONE;
     }
   }
 }

@@ -219,7 +219,7 @@ public final class DialogFile {
    */
   public static long read(Path file, Consumer<? super Entry> entries) {
     String name = Printable.escaped(file.toString());
-    long number = 0;
+    long number = 0; // of the dialog that is being read
     try (InputStream in = new BufferedInputStream(Files.newInputStream(file), 1 << 16);
         JsonParser json = FACTORY.createParser(ObjectReadContext.empty(), in)) {
       if (json.nextToken() != JsonToken.START_ARRAY) {
@@ -227,8 +227,7 @@ public final class DialogFile {
             Kind.BAD_INPUT,
             "%s: expected a JSON list of dialogs, found %s".formatted(name, found(json)));
       }
-      while (json.nextToken() != JsonToken.END_ARRAY) {
-        number++;
+      for (number = 1; json.nextToken() != JsonToken.END_ARRAY; number++) {
         Entry entry;
         try {
           entry = entry(json);
@@ -247,7 +246,7 @@ public final class DialogFile {
             "%s: there is more behind the end of the list, from line %d on"
                 .formatted(name, json.currentTokenLocation().getLineNr()));
       }
-      return number;
+      return number - 1;
     } catch (JacksonException e) {
       throw new RadialogException(
           Kind.BAD_INPUT,

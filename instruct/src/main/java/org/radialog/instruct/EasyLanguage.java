@@ -135,7 +135,7 @@ final class EasyLanguage implements DialogTask {
       case PLEURAL_OTHER ->
           List.of(
               "The thin lining around the lungs is thicker than usual (pleural thickening).",
-              "The lining around the lungs has become thicker (pleural thickening).");
+              "The lining around the lungs is too thick (pleural thickening).");
       case NO_FINDING, ENLARGED_CARDIOMEDIASTINUM, FRACTURE, SUPPORT_DEVICES -> List.of();
     };
   }

@@ -121,9 +121,8 @@ final class Reasoning implements DialogTask {
               "There is a circumscribed density in the lung: a lung lesion, a nodule or a mass.");
       case EDEMA ->
           List.of(
-              "The lungs are denser than normal in the way of fluid, which is called pulmonary"
-                  + " edema.",
-              "The density of the lungs is that of fluid in their tissue: pulmonary edema.");
+              "There is fluid in the tissue of the lungs, which is called pulmonary edema.",
+              "The lungs look as they do with fluid in their tissue: pulmonary edema.");
       case CONSOLIDATION ->
           List.of(
               "The air of a part of the lung is replaced, which is called consolidation.",
@@ -131,7 +130,7 @@ final class Reasoning implements DialogTask {
       case PNEUMONIA ->
           List.of(
               "The density of the lung is read as an infection, which is called pneumonia.",
-              "The change of the lung is read as infectious: pneumonia.");
+              "The shadow in the lung is read as infectious: pneumonia.");
       case ATELECTASIS ->
           List.of(
               "A part of the lung has lost volume, which is called atelectasis.",
@@ -146,7 +145,7 @@ final class Reasoning implements DialogTask {
               "Fluid is seen in the pleural space: a pleural effusion.");
       case PLEURAL_OTHER ->
           List.of(
-              "The pleural line is thicker than normal, which is called pleural thickening.",
+              "The pleural line is too thick, which is called pleural thickening.",
               "The pleura is wider than a thin line: pleural thickening.");
       case NO_FINDING, ENLARGED_CARDIOMEDIASTINUM, FRACTURE, SUPPORT_DEVICES -> List.of();
     };
