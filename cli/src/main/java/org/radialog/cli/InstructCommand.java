@@ -1,22 +1,36 @@
 package org.radialog.cli;
 
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.Printable;
+import org.radialog.base.RadialogException;
+import org.radialog.clinical.Finding;
 import org.radialog.clinical.RuleLabeler;
+import org.radialog.data.CsvTable;
 import org.radialog.data.MimicCxr;
 import org.radialog.data.NihRelease;
 import org.radialog.data.StudySource;
 import org.radialog.data.StudySplit;
+import org.radialog.dialog.RaDialog;
+import org.radialog.eval.EndpointAnswerer;
+import org.radialog.eval.ModelAnswerer;
+import org.radialog.instruct.Answers;
 import org.radialog.instruct.CaseSource;
 import org.radialog.instruct.DataCard;
 import org.radialog.instruct.DialogFile;
 import org.radialog.instruct.DialogMix;
 import org.radialog.instruct.DialogRun;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -111,14 +125,92 @@ final class InstructCommand implements Callable<Integer> {
   @Option(names = "--out", required = true, paramLabel = "FILE", description = "The dialogs.")
   private Path out = Path.of("");
 
+  /** Who writes answers. */
+  private static final class Writer {
+    @Option(
+        names = "--answer-model",
+        paramLabel = "DIR",
+        description = "A model folder whose language model writes the answers that are wanting.")
+    private @Nullable Path folder;
+
+    @Option(
+        names = "--endpoint",
+        paramLabel = "URL",
+        description = {
+          "An endpoint of OpenAI's chat completions that writes them, for example"
+              + " http://localhost:8000/v1; with --endpoint-model. Its key, if it asks for one, is"
+              + " read from the environment variable OPENAI_API_KEY."
+        })
+    private @Nullable URI endpoint;
+  }
+
+  @ArgGroup private @Nullable Writer writer;
+
+  @Option(
+      names = "--endpoint-model",
+      paramLabel = "NAME",
+      description = "The model at the endpoint, as the endpoint calls it.")
+  private @Nullable String endpointModel;
+
+  @Option(
+      names = "--answers",
+      paramLabel = "FILE",
+      description = {
+        "Where each answer is kept with its prompt, model and seed, so that a run that was"
+            + " interrupted goes on without asking again (default: the name of --out with"
+            + " .answers.jsonl behind it)."
+      })
+  private @Nullable Path answersFile;
+
+  @Option(
+      names = "--send-reports-to",
+      paramLabel = "HOST",
+      description = {
+        "For an endpoint on another machine: its host, to which the reports of the data set are to"
+            + " be sent. Without it and --data-use-agreement no report leaves this machine."
+      })
+  private @Nullable String sendTo;
+
+  @Option(
+      names = "--data-use-agreement",
+      paramLabel = "NAME",
+      description = "The agreement under which the reports may be sent there.")
+  private @Nullable String agreement;
+
+  @Option(
+      names = "--predictions",
+      paramLabel = "FILE",
+      description = {
+        "For a mix with predicted findings: a table of image and the 14 labels with probabilities,"
+            + " as radialog findings --csv prints it, of films that the classifier did not learn"
+            + " from; at 0.5 and above a finding is predicted."
+      })
+  private @Nullable Path predictions;
+
+  @Option(
+      names = "--nle",
+      paramLabel = "FILE",
+      description = {
+        "MIMIC-NLE (mimic-nle-train.json): reasons in words of the reports, in place of a model's."
+      })
+  private @Nullable Path nle;
+
   @Override
   public Integer call() {
     DialogMix chosen =
         DialogMix.NAMES.contains(mix) ? DialogMix.named(mix) : DialogMix.read(Path.of(mix));
     DataCommand.LeftOut leftOut = new DataCommand.LeftOut();
     CaseSource source = source(chosen);
-    DialogRun run = new DialogRun(source, chosen, seed, Optional.empty(), Map.of());
-    DialogRun.Outcome outcome = run.write(out, leftOut, Terminal.progress());
+    DialogRun.Outcome outcome =
+        answered(answers -> {
+          DialogRun run = new DialogRun(source, chosen, seed, answers, predicted());
+          DialogRun.Outcome done = run.write(out, leftOut, Terminal.progress());
+          answers.ifPresent(asked ->
+              Terminal.say(
+                  "the model was asked for %d answers, %d of them could not be used"
+                      .formatted(asked.asked(), asked.refused())));
+          return done;
+        });
     System.out.println("task           dialogs");
     outcome.dialogs().forEach((task, count) -> System.out.printf("%-14s %7d%n", task, count));
     System.out.printf("%-14s %7d%n", "total", outcome.total());
@@ -135,6 +227,98 @@ final class InstructCommand implements Callable<Integer> {
                 seed,
                 chosen.name()));
     return leftOut.exitCode();
+  }
+
+  private DialogRun.Outcome answered(Function<Optional<Answers>, DialogRun.Outcome> run) {
+    Writer by = writer;
+    URI endpoint = by == null ? null : by.endpoint;
+    require(
+        endpoint != null || (endpointModel == null && sendTo == null && agreement == null),
+        "--endpoint-model, --send-reports-to and --data-use-agreement go with --endpoint");
+    require(by != null || answersFile == null, "--answers goes with --answer-model or --endpoint");
+    if (by == null) {
+      return run.apply(Optional.empty());
+    }
+    Path file =
+        answersFile != null
+            ? answersFile
+            : out.resolveSibling(out.getFileName() + ".answers.jsonl");
+    if (endpoint != null) {
+      requireAgreed(endpoint);
+      String key = Optional.ofNullable(System.getenv("OPENAI_API_KEY")).orElse("none");
+      String name = endpointModel == null ? "" : endpointModel;
+      require(!name.isBlank(), "--endpoint needs --endpoint-model, the model's name there");
+      try (EndpointAnswerer answerer = new EndpointAnswerer(endpoint, name, key);
+          Answers answers = Answers.open(file, answerer, seed)) {
+        return run.apply(Optional.of(answers));
+      }
+    }
+    Path folder = by.folder == null ? Path.of("") : by.folder;
+    try (RaDialog model = RaDialog.load(folder);
+        Answers answers = Answers.open(file, new ModelAnswerer(model), seed)) {
+      return run.apply(Optional.of(answers));
+    }
+  }
+
+  // Reports of patients leave the machine only where somebody says to whom and by what right.
+  private void requireAgreed(URI endpoint) {
+    if (EndpointAnswerer.isOnThisMachine(endpoint)) {
+      return;
+    }
+    String host = String.valueOf(endpoint.getHost());
+    require(
+        host.equalsIgnoreCase(sendTo) && agreement != null && !agreement.isBlank(),
+        ("the endpoint is not on this machine: the findings sections of the data set would be sent"
+             + " to %s; expected --send-reports-to %s and --data-use-agreement with the agreement"
+             + " that allows it, or an endpoint on localhost")
+            .formatted(Printable.of(host), Printable.of(host)));
+    Terminal.say(
+        "the findings sections of %s are sent to %s under: %s"
+            .formatted(
+                Printable.escaped(from.toString()),
+                Printable.of(host),
+                Printable.of(String.valueOf(agreement))));
+  }
+
+  private Map<String, Set<Finding>> predicted() {
+    if (predictions == null) {
+      return Map.of();
+    }
+    String[] columns =
+        Stream.concat(Stream.of("image"), Finding.ALL.stream().map(Finding::label))
+            .toArray(String[]::new);
+    Map<String, Set<Finding>> found = new HashMap<>();
+    try (CsvTable.Rows rows = CsvTable.of(predictions, columns).open()) {
+      for (Optional<CsvTable.Row> next = rows.next(); next.isPresent(); next = rows.next()) {
+        CsvTable.Row row = next.get();
+        Set<Finding> seen = EnumSet.noneOf(Finding.class);
+        for (Finding finding : Finding.ALL) {
+          String cell = row.get(finding.label());
+          if (!cell.isEmpty() && probability(row, cell) >= 0.5) {
+            seen.add(finding);
+          }
+        }
+        found.put(row.get("image"), seen);
+        found.put(String.valueOf(Path.of(row.get("image")).getFileName()), seen);
+      }
+    }
+    return found;
+  }
+
+  private double probability(CsvTable.Row row, String cell) {
+    try {
+      double probability = Double.parseDouble(cell.strip());
+      if (row.broken().isEmpty() && probability >= 0 && probability <= 1) {
+        return probability;
+      }
+    } catch (NumberFormatException e) {
+      // said below
+    }
+    throw new RadialogException(
+        RadialogException.Kind.BAD_INPUT,
+        "%s, row %d: expected a probability from 0 to 1, found \"%s\""
+            .formatted(
+                Printable.escaped(String.valueOf(predictions)), row.number(), Printable.of(cell)));
   }
 
   private CaseSource source(DialogMix chosen) {
@@ -165,7 +349,7 @@ final class InstructCommand implements Callable<Integer> {
             split,
             chosen.onePerStudy(),
             chosen.switches(),
-            Map.of()));
+            nle == null ? Map.of() : CaseSource.explanations(nle)));
   }
 
   private void require(boolean holds, String message) {

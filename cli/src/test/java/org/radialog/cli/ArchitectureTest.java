@@ -81,6 +81,7 @@ class ArchitectureTest {
                   "dialog",
                   "published",
                   "language",
+                  "text",
                   "imaging",
                   "clinical",
                   "base")),

@@ -1,16 +1,22 @@
 package org.radialog.instruct;
 
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 import org.radialog.clinical.Labels;
@@ -26,6 +32,9 @@ import org.radialog.data.StudyImage;
 import org.radialog.data.StudySource;
 import org.radialog.data.StudySplit;
 import org.radialog.data.Truth;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Where cases come from: films with labels, or studies with reports. */
 public abstract class CaseSource {
@@ -224,6 +233,61 @@ public abstract class CaseSource {
             rejected);
       }
     };
+  }
+
+  /**
+   * The explanations of MIMIC-NLE (Kayser et al., MICCAI 2022) by study: JSON, one object a line,
+   * with {@code report_ID}, {@code nle} and {@code diagnosis_label}, ten numbers of which 1 says
+   * that the sentence explains that diagnosis. Of a study with several, the first.
+   *
+   * @throws RadialogException if the file cannot be read or a line is none
+   */
+  public static Map<String, Case.Explanation> explanations(Path file) {
+    String name = Printable.escaped(file.toString());
+    List<Finding> diagnoses = List.copyOf(Reasoning.DIAGNOSES_OF_NLE);
+    var found = new HashMap<String, Case.Explanation>();
+    var mapper = JsonMapper.builder().build();
+    try (BufferedReader lines = Files.newBufferedReader(file)) {
+      long number = 1;
+      for (String line = lines.readLine(); line != null; line = lines.readLine(), number++) {
+        if (line.isBlank()) {
+          continue;
+        }
+        JsonNode one;
+        try {
+          one = mapper.readTree(line);
+        } catch (JacksonException e) {
+          throw new RadialogException(
+              Kind.BAD_INPUT,
+              "%s, line %d: no JSON: %s"
+                  .formatted(name, number, Printable.of(e.getOriginalMessage())),
+              e);
+        }
+        JsonNode labels = one.path("diagnosis_label");
+        if (!one.path("report_ID").isString()
+            || !one.path("nle").isString()
+            || labels.size() != diagnoses.size()) {
+          throw new RadialogException(
+              Kind.BAD_INPUT,
+              "%s, line %d: expected report_ID, nle and diagnosis_label with %d numbers, found %s"
+                  .formatted(name, number, diagnoses.size(), Printable.of(line)));
+        }
+        var of = EnumSet.noneOf(Finding.class);
+        for (int i = 0; i < diagnoses.size(); i++) {
+          if (labels.path(i).asInt(0) == 1) {
+            of.add(diagnoses.get(i));
+          }
+        }
+        if (!of.isEmpty()) {
+          found.putIfAbsent(
+              one.path("report_ID").asString(""),
+              new Case.Explanation(of, one.path("nle").asString("").strip()));
+        }
+      }
+    } catch (IOException e) {
+      throw new RadialogException("cannot read " + name + ": " + e, e);
+    }
+    return found;
   }
 
   /** Makes cases of studies. */

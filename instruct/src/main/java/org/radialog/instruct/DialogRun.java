@@ -77,8 +77,8 @@ public final class DialogRun {
    *
    * @param answers who writes what no label and no report has; without it those dialogs are left
    *     out
-   * @param predicted image, as the file of dialogs names it → findings of a classifier that did not
-   *     learn from it
+   * @param predicted image, as the file of dialogs names it or by its file's name → findings of a
+   *     classifier that did not learn from it
    */
   public DialogRun(
       CaseSource source,
@@ -279,7 +279,8 @@ public final class DialogRun {
       return new Named(Kind.PERTURBED, new FindingsList(present, open));
     }
     if (drawn < shares.truth() + shares.perturbed() + shares.predicted()) {
-      Set<Finding> seen = predicted.get(about.image());
+      String name = about.image().substring(about.image().lastIndexOf('/') + 1);
+      Set<Finding> seen = predicted.getOrDefault(about.image(), predicted.get(name));
       if (seen == null) {
         throw new RadialogException(
             RadialogException.Kind.BAD_INPUT,

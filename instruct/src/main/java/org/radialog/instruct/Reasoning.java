@@ -9,9 +9,9 @@ import org.radialog.clinical.FindingState;
 
 /** What speaks for a diagnosis. */
 final class Reasoning implements DialogTask {
-  /** The diagnoses that MIMIC-NLE explains. */
-  static final Set<Finding> DIAGNOSES =
-      EnumSet.of(
+  /** The diagnoses that MIMIC-NLE explains, in its order. */
+  static final List<Finding> DIAGNOSES_OF_NLE =
+      List.of(
           Finding.ATELECTASIS,
           Finding.CONSOLIDATION,
           Finding.EDEMA,
@@ -22,6 +22,8 @@ final class Reasoning implements DialogTask {
           Finding.PLEURAL_OTHER,
           Finding.PNEUMONIA,
           Finding.PNEUMOTHORAX);
+
+  private static final Set<Finding> DIAGNOSES = EnumSet.copyOf(DIAGNOSES_OF_NLE);
 
   @Override
   public String name() {
