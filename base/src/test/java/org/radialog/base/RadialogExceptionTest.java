@@ -48,7 +48,7 @@ class RadialogExceptionTest {
 
   @Test
   void theTableHasEveryKindAndWhatSaysNoneHasFailed() {
-    assertThat(RadialogException.Kind.values()).hasSize(7);
+    assertThat(RadialogException.Kind.values()).hasSize(8);
     assertThat(new RadialogException("it ended").kind()).isEqualTo(RadialogException.Kind.FAILED);
   }
 }

@@ -32,7 +32,6 @@ import org.radialog.language.KvCache;
 import org.radialog.language.LanguageDecoder;
 import org.radialog.language.LanguageNetwork;
 import org.radialog.language.LlamaInput;
-import org.radialog.language.LlamaShape;
 import org.radialog.language.Precision;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
@@ -69,7 +68,7 @@ public final class Speed implements AutoCloseable {
    * @throws RadialogException if the folder cannot be written
    */
   public static Speed of(LlamaShape shape, Precision precision, Path folder) {
-    LanguageModel language = LanguageModel.ofShape(shape, precision, folder);
+    LanguageModel language = LanguageModel.of(shape.label(), shape.weights(), precision, folder);
     return new Speed(Optional.empty(), language, language::close);
   }
 

@@ -4,18 +4,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import org.radialog.base.Printable;
 import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
 import org.radialog.data.Folds;
 import org.radialog.data.NihRelease;
 import org.radialog.data.NihRelease.Box;
-import org.radialog.data.Rejected;
-import org.radialog.data.StudySource;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -37,54 +32,6 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true)
 final class DataCommand {
   private DataCommand() {}
-
-  /** A data set, told by its files as {@code evaluate} tells it. */
-  static final class Source {
-    @Option(
-        names = "--data",
-        required = true,
-        paramLabel = "DATASET",
-        description = {
-          "NIH ChestX-ray14 as released (Data_Entry_2017*.csv) or prepared (labels.csv and"
-              + " images/), MIMIC-CXR, CheXpert Plus, Indiana University, ReXrank JSON or a table."
-        })
-    private Path data = Path.of("");
-
-    @Option(
-        names = "--images",
-        paramLabel = "DIR",
-        description = "Where the images lie, if elsewhere.")
-    private @Nullable Path images;
-
-    Path path() {
-      return data;
-    }
-
-    /** Whether it has films of the NIH, which have no reports. */
-    boolean isNih() {
-      return NihRelease.filmsIn(data);
-    }
-
-    /** The studies of any other data set. */
-    StudySource studies() {
-      return StudySource.open(data, Optional.ofNullable(images));
-    }
-  }
-
-  /** Names on stderr what a reader leaves out. */
-  static final class LeftOut implements Consumer<Rejected> {
-    private boolean some;
-
-    @Override
-    public void accept(Rejected rejected) {
-      some = true;
-      Terminal.say(rejected.toString());
-    }
-
-    int exitCode() {
-      return some ? Main.SOME_FAILED : Main.DONE;
-    }
-  }
 
   @Command(
       name = "folds",
@@ -125,7 +72,7 @@ final class DataCommand {
 
     @Override
     public Integer call() {
-      LeftOut leftOut = new LeftOut();
+      DataOptions.LeftOut leftOut = new DataOptions.LeftOut();
       List<Film> films =
           NihRelease.films(data, leftOut).stream().map(NihRelease.Released::film).toList();
       Folds folds = Folds.stratified(films, count, seed);
@@ -161,11 +108,11 @@ final class DataCommand {
         description = "The folder of the release, with BBox_List_2017.csv.")
     private Path data = Path.of("");
 
-    @Mixin private TableOptions table = new TableOptions();
+    @Mixin private DataOptions.Table table = new DataOptions.Table();
 
     @Override
     public Integer call() {
-      LeftOut leftOut = new LeftOut();
+      DataOptions.LeftOut leftOut = new DataOptions.LeftOut();
       List<List<Object>> rows = new ArrayList<>();
       for (Box box : new NihRelease(data).boxes(leftOut)) {
         rows.add(

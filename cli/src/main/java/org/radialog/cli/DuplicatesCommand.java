@@ -49,7 +49,7 @@ final class DuplicatesCommand implements Callable<Integer> {
 
   @Spec private @Nullable CommandSpec spec;
 
-  @Mixin private DataCommand.Source source = new DataCommand.Source();
+  @Mixin private DataOptions.Source source = new DataOptions.Source();
 
   @Option(
       names = "--of",
@@ -76,14 +76,14 @@ final class DuplicatesCommand implements Callable<Integer> {
               + " lists of the release, or the folds of nih14).")
   private @Nullable Path folds;
 
-  @Mixin private TableOptions table = new TableOptions();
+  @Mixin private DataOptions.Table table = new DataOptions.Table();
 
   @Override
   public Integer call() {
     boolean nih = source.isNih();
     require(!nih || what == What.FILMS, "films of the NIH have no reports: expected --of films");
     require(nih || folds == null, "--folds goes with films of the NIH");
-    DataCommand.LeftOut leftOut = new DataCommand.LeftOut();
+    DataOptions.LeftOut leftOut = new DataOptions.LeftOut();
     double least = threshold == null ? what.threshold : threshold;
     List<Pair> pairs =
         switch (what) {
@@ -110,7 +110,7 @@ final class DuplicatesCommand implements Callable<Integer> {
     return leftOut.exitCode();
   }
 
-  private List<Text> reports(DataCommand.LeftOut leftOut) {
+  private List<Text> reports(DataOptions.LeftOut leftOut) {
     List<Text> texts = new ArrayList<>();
     source
         .studies()
@@ -126,7 +126,7 @@ final class DuplicatesCommand implements Callable<Integer> {
     return texts;
   }
 
-  private List<Picture> films(DataCommand.LeftOut leftOut) {
+  private List<Picture> films(DataOptions.LeftOut leftOut) {
     List<Picture> films = new ArrayList<>();
     source
         .studies()
@@ -143,7 +143,7 @@ final class DuplicatesCommand implements Callable<Integer> {
     return films;
   }
 
-  private List<Picture> nihFilms(DataCommand.LeftOut leftOut) {
+  private List<Picture> nihFilms(DataOptions.LeftOut leftOut) {
     Optional<Folds> table =
         folds != null || NihDataSet.in(source.path())
             ? Optional.of(Folds.of(Optional.ofNullable(folds)))

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.radialog.clinical.PromptFormat;
 import org.radialog.dialog.RaDialog;
 import org.radialog.language.Precision;
 import org.radialog.published.ModelConfig;
@@ -105,9 +106,9 @@ final class ImportCommand implements Callable<Integer> {
     return Main.DONE;
   }
 
-  private List<ModelConfig.Compat> oddities() {
-    List<ModelConfig.Compat> known = Arrays.asList(ModelConfig.Compat.values());
-    List<ModelConfig.Compat> named = new ArrayList<>();
+  private List<PromptFormat.Compat> oddities() {
+    List<PromptFormat.Compat> known = Arrays.asList(PromptFormat.Compat.values());
+    List<PromptFormat.Compat> named = new ArrayList<>();
     for (String name : compat) {
       named.add(
           known.stream()
@@ -118,12 +119,12 @@ final class ImportCommand implements Callable<Integer> {
     return named;
   }
 
-  private RuntimeException unknown(String name, List<ModelConfig.Compat> known) {
+  private RuntimeException unknown(String name, List<PromptFormat.Compat> known) {
     String message =
         "--compat: unknown oddity \"%s\", expected %s"
             .formatted(
                 name,
-                known.stream().map(ModelConfig.Compat::text).collect(Collectors.joining(", ")));
+                known.stream().map(PromptFormat.Compat::text).collect(Collectors.joining(", ")));
     return spec == null
         ? new IllegalArgumentException(message)
         : new ParameterException(spec.commandLine(), message);

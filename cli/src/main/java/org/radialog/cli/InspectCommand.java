@@ -169,9 +169,14 @@ final class InspectCommand implements Callable<Integer> {
     }
     System.out.printf("  %s:%n", file.getFileName());
     for (Map.Entry<String, JsonNode> field : root.properties()) {
-      if (field.getValue().isValueNode()) {
-        System.out.printf(
-            "    %s = %s%n", Printable.of(field.getKey()), shortened(field.getValue().asString()));
+      JsonNode value = field.getValue();
+      boolean list = value.isArray() && value.valueStream().allMatch(JsonNode::isValueNode);
+      if (value.isValueNode() || list) {
+        String words =
+            list
+                ? value.valueStream().map(JsonNode::asString).collect(Collectors.joining(", "))
+                : value.asString();
+        System.out.printf("    %s = %s%n", Printable.of(field.getKey()), shortened(words));
       }
     }
   }

@@ -74,6 +74,10 @@ final class ReportCommand implements Callable<Integer> {
     try (RaDialog radialog = model.load();
         Progress.Task progress =
             (quiet ? Progress.NONE : Terminal.progress()).start("reports", images.size())) {
+      radialog.config().requireSection(ModelConfig.Section.FINDINGS);
+      if (impression) {
+        radialog.config().requireSection(ModelConfig.Section.IMPRESSION);
+      }
       Session session = Session.of(radialog);
       for (Path image : images) {
         ReportPage.Entry entry =

@@ -112,7 +112,7 @@ final class SampleCommand implements Callable<Integer> {
     }
   }
 
-  @Mixin private DataCommand.Source source = new DataCommand.Source();
+  @Mixin private DataOptions.Source source = new DataOptions.Source();
 
   @Option(
       names = "--for",
@@ -148,11 +148,11 @@ final class SampleCommand implements Callable<Integer> {
 
   @Mixin private LabelerOptions labeler = new LabelerOptions();
 
-  @Mixin private TableOptions table = new TableOptions();
+  @Mixin private DataOptions.Table table = new DataOptions.Table();
 
   @Override
   public Integer call() {
-    DataCommand.LeftOut leftOut = new DataCommand.LeftOut();
+    DataOptions.LeftOut leftOut = new DataOptions.LeftOut();
     List<Row> rows = source.isNih() ? films(leftOut) : studies(leftOut);
     if (rows.isEmpty()) {
       throw new RadialogException(
@@ -177,14 +177,14 @@ final class SampleCommand implements Callable<Integer> {
     return split == null || split == of;
   }
 
-  private List<Row> films(DataCommand.LeftOut leftOut) {
+  private List<Row> films(DataOptions.LeftOut leftOut) {
     return NihRelease.films(source.path(), leftOut).stream()
         .filter(released -> isAskedFor(released.split()))
         .map(Row::of)
         .toList();
   }
 
-  private List<Row> studies(DataCommand.LeftOut leftOut) {
+  private List<Row> studies(DataOptions.LeftOut leftOut) {
     List<ReportRow> read = new ArrayList<>();
     source
         .studies()

@@ -8,6 +8,7 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.radialog.train.ClassifierTraining;
+import org.radialog.train.ExportConfig;
 import org.radialog.train.LanguageTraining;
 import org.radialog.train.ModelExport;
 import org.radialog.train.ModelTraining;
@@ -284,7 +285,7 @@ final class TrainCommand {
     @Override
     public Integer call() {
       ModelExport.write(
-          new ModelExport.Config(
+          new ExportConfig(
               films.data, films.fold, films.folds(), classifiers, language, base, version, commit),
           out,
           Terminal.progress());

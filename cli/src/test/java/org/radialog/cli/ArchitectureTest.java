@@ -66,9 +66,7 @@ class ArchitectureTest {
                   "torch",
                   "weights",
                   "base")),
-          Map.entry(
-              "wire",
-              List.of("dialog", "published", "language", "imaging", "codecs", "clinical", "base")),
+          Map.entry("wire", List.of("dialog", "imaging", "codecs", "clinical", "base")),
           Map.entry("data", List.of("imaging", "clinical", "base")),
           Map.entry("metrics", List.of("language", "text", "clinical", "torch", "weights", "base")),
           Map.entry("instruct", List.of("data", "clinical", "base")),
@@ -81,7 +79,9 @@ class ArchitectureTest {
                   "dialog",
                   "published",
                   "language",
+                  "vision",
                   "text",
+                  "torch",
                   "imaging",
                   "clinical",
                   "base")),
@@ -102,7 +102,17 @@ class ArchitectureTest {
                   "torch",
                   "weights",
                   "base")),
-          Map.entry("bench", List.of("dialog", "language", "imaging", "clinical", "torch", "base")),
+          Map.entry(
+              "bench",
+              List.of(
+                  "dialog",
+                  "language",
+                  "kernels",
+                  "torch",
+                  "weights",
+                  "imaging",
+                  "clinical",
+                  "base")),
           Map.entry(
               "cli",
               List.of(

@@ -199,7 +199,7 @@ class FailureTest {
     return Stream.of(
             new Refused("another table", Kind.REFUSED_DATA, () -> new PlainTable(table).readAll()),
             new Refused(
-                "no data set", Kind.REFUSED_DATA, () -> StudySource.open(json, Optional.empty())),
+                "no data set", Kind.REFUSED_DATA, () -> StudySource.open(folder, Optional.empty())),
             new Refused("no folds", Kind.REFUSED_DATA, () -> Folds.read(table)),
             new Refused("no predictions", Kind.REFUSED_DATA, () -> PredictionLog.read(table)),
             new Refused("no recipe", Kind.REFUSED_DATA, () -> Recipe.read(json)),

@@ -82,7 +82,7 @@ class InspectCommandTest {
             "model-00001-of-00002.safetensors",
             "model-00002-of-00002.safetensors",
             "state-dict.pt")) {
-      Files.copy(Golden.folder().resolve("checkpoints").resolve(name), folder.resolve(name));
+      Files.copy(Golden.file("checkpoints/" + name), folder.resolve(name));
     }
     Files.writeString(folder.resolve("bad.safetensors"), "no checkpoint");
     CommandLineRun run = CommandLineRun.of("inspect", folder.toString());
@@ -180,6 +180,6 @@ class InspectCommandTest {
   }
 
   private static String golden(String name) {
-    return Golden.folder().resolve(name).toString();
+    return Golden.file(name).toString();
   }
 }

@@ -16,6 +16,7 @@ import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.clinical.Finding;
+import org.radialog.published.ModelFolder;
 import tools.jackson.databind.JsonNode;
 
 class ReportCommandTest {
@@ -291,5 +292,50 @@ class ReportCommandTest {
   private static void element(ByteBuffer file, int group, int element, String vr, byte[] value) {
     file.putShort((short) group).putShort((short) element);
     file.put(vr.getBytes(StandardCharsets.US_ASCII)).putShort((short) value.length).put(value);
+  }
+
+  @Test
+  void aSectionThatTheModelDoesNotWriteIsRefusedBeforeAnyFilmIsRead(@TempDir Path folder)
+      throws IOException {
+    Path mini = CommandLineRun.ROOT.resolve("models/mini");
+    for (String weights : List.of("base.gguf", "radialog.safetensors")) {
+      Files.createSymbolicLink(folder.resolve(weights), mini.resolve(weights));
+    }
+    ModelFolder.write(folder, ModelFolder.open(mini).config());
+    Path config = folder.resolve("config.json");
+    Files.writeString(
+        config,
+        Files.readString(config)
+            .replaceFirst("\"sections\" : \\[[^]]*]", "\"sections\" : [ \"findings\" ]"));
+    String model = folder.toString();
+    CommandLineRun run =
+        CommandLineRun.of("report", "--model", model, "--impression", "no-such-film.png");
+    assertThat(run.code()).isEqualTo(3);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.errLines())
+        .singleElement()
+        .asString()
+        .contains("radialog-mini writes no impression", "[findings]");
+    Path table = folder.resolve("table.csv");
+    Files.writeString(
+        table,
+        "image,report\n%s,The lungs are clear.\n".formatted(CommandLineRun.sample("effusion.jpg")));
+    CommandLineRun evaluation =
+        CommandLineRun.of(
+            "evaluate",
+            "--model",
+            model,
+            "--data",
+            table.toString(),
+            "--protocol",
+            "impression",
+            "--out",
+            folder.resolve("result").toString());
+    assertThat(evaluation.code()).isEqualTo(3);
+    assertThat(evaluation.err()).contains("radialog-mini writes no impression");
+    assertThat(folder.resolve("result/predictions.jsonl")).doesNotExist();
+    assertThat(CommandLineRun.of("inspect", model).out()).contains("sections = findings\n");
+    Files.delete(folder.resolve("base.gguf"));
+    Files.delete(folder.resolve("radialog.safetensors"));
   }
 }

@@ -81,25 +81,7 @@ class RoomSizeTest {
           Set.of("Dialog", "RaDialog", "SelfTestFilm"),
           Set.of("Pickle", "PickleCalls"),
           Set.of("JpegEntropy", "JpegFile"),
-          Set.of("Golden", "GoldenCase"),
-          // Not justified: one of the two should not know the other.
-          Set.of("PhraseTable", "Tokens"),
-          Set.of("ReportSections", "SectionNames"),
-          Set.of("Correction", "Findings"),
-          Set.of("Plots", "Tables"),
-          Set.of("AverageFilm", "Guard"),
-          Set.of(
-              "Llama",
-              "LlamaDecoder",
-              "LlamaStream",
-              "LlamaTensors",
-              "PackedMatrices",
-              "PromptBlocks"),
-          Set.of("Resampled", "Sums"),
-          Set.of("ModelImport", "ModelSource"),
-          Set.of("Scope", "Torch"),
-          Set.of("DialogStage", "LanguageTraining"),
-          Set.of("ModelCard", "ModelExport"));
+          Set.of("Golden", "GoldenCase"));
 
   @TestFactory
   Stream<DynamicTest> aRoomIsSmallEnoughToBeRead() throws IOException {

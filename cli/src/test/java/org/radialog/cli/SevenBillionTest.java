@@ -95,7 +95,7 @@ class SevenBillionTest {
     PublishedLayout layout = new PublishedLayout("seven");
     layout.v2Hub(source, LlamaSize.LLAVA, LoraSize.V2, DType.BF16);
     Map<String, byte[]> tokenizer = new LinkedHashMap<>();
-    Path small = Golden.folder().resolve("tokenizer-llama");
+    Path small = Golden.file("tokenizer-llama");
     try (Stream<Path> files = Files.list(small)) {
       for (Path file : files.toList()) {
         tokenizer.put(String.valueOf(file.getFileName()), Files.readAllBytes(file));

@@ -78,6 +78,11 @@ final class LabelerRules implements Tokens.Words {
   }
 
   @Override
+  public int classOf(CharSequence text, int from, int to) {
+    return table.classOf(text, from, to);
+  }
+
+  @Override
   public boolean abbreviation(String text, int from, int to) {
     if (to - from == 1) {
       return Character.isLetter(text.charAt(from));

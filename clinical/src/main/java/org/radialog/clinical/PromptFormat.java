@@ -1,6 +1,7 @@
 package org.radialog.clinical;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import org.radialog.base.RadialogException;
@@ -11,7 +12,7 @@ import org.radialog.base.RadialogException.Kind;
  * family of models; {@link PromptFormats} finds a format by its name.
  */
 public interface PromptFormat {
-  /** Oddities of the published versions that a model may be asked with. */
+  /** Oddities of the published versions that a model may be asked with; none unless named. */
   enum Compat {
     /**
      * As the second version was trained: the image stands before the text on a line of its own. Its
@@ -23,7 +24,12 @@ public interface PromptFormat {
     /**
      * Findings as the demos write them: labels as they are, and an empty text for an empty list.
      */
-    EMPTY_FINDINGS
+    EMPTY_FINDINGS;
+
+    /** The name in a model's {@code config.json} and on the command line. */
+    public String text() {
+      return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
   }
 
   /** The name in a model's {@code config.json}. */

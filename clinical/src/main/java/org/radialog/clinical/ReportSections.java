@@ -2,6 +2,7 @@ package org.radialog.clinical;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -18,7 +19,7 @@ import java.util.regex.Pattern;
  *     included; a name may occur several times
  */
 public record ReportSections(List<Section> sections) {
-  public static final String FINDINGS = "findings";
+  public static final String FINDINGS = SectionNames.FINDINGS;
   public static final String IMPRESSION = "impression";
   public static final String INDICATION = "indication";
   public static final String HISTORY = "history";
@@ -80,7 +81,7 @@ public record ReportSections(List<Section> sections) {
       found.add(new Section(PREAMBLE, text.substring(0, header.start(1))));
       boolean more = true;
       while (more) {
-        String name = SectionNames.MIMIC.canonical(header.group(1));
+        String name = SectionNames.MIMIC.canonical(strip(header.group(1).toLowerCase(Locale.ROOT)));
         int begin = header.end();
         int newline = text.indexOf('\n', begin);
         more = newline >= 0 && header.find(newline); // that line break may open the next header
@@ -188,7 +189,7 @@ public record ReportSections(List<Section> sections) {
     return name.equals(IMPRESSION) || name.equals(FINDINGS);
   }
 
-  static String strip(String text) {
+  private static String strip(String text) {
     int start = 0;
     int end = text.length();
     while (start < end && isSpace(text.charAt(start))) {

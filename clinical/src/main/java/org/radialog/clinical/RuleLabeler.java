@@ -157,7 +157,7 @@ public final class RuleLabeler implements ReportLabeler {
     Reading(String original) {
       plain = PlainText.of(original, Tables.RULES.table());
       report = plain == null ? original : plain.text();
-      tokens = Tokens.of(report, Tables.RULES.table(), Tables.RULES);
+      tokens = Tokens.of(report, Tables.RULES);
       text = new MarkedText(tokens, Tables.RULES.table());
       int count = tokens.count();
       clauses = new Clause[count];

@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import org.radialog.base.RadialogException;
 
@@ -20,6 +19,9 @@ import org.radialog.base.RadialogException;
  * @param views words of a header that stands for the findings
  */
 record SectionNames(Map<String, String> table, List<String> contained, List<String> views) {
+  /** What a header that names views stands for. */
+  static final String FINDINGS = "findings";
+
   /** The names of {@code section-names.txt}. */
   static final SectionNames MIMIC = read("section-names.txt");
 
@@ -29,9 +31,8 @@ record SectionNames(Map<String, String> table, List<String> contained, List<Stri
     views = List.copyOf(views);
   }
 
-  /** The canonical name of a header as it stands in the report. */
-  String canonical(String header) {
-    String name = ReportSections.strip(header.toLowerCase(Locale.ROOT));
+  /** The canonical name of a header: in lower case, without white space around it. */
+  String canonical(String name) {
     String exact = table.get(name);
     if (exact != null) {
       return exact;
@@ -41,7 +42,7 @@ record SectionNames(Map<String, String> table, List<String> contained, List<Stri
         return word;
       }
     }
-    return views.stream().anyMatch(name::contains) ? ReportSections.FINDINGS : name;
+    return views.stream().anyMatch(name::contains) ? FINDINGS : name;
   }
 
   private static SectionNames read(String resource) {

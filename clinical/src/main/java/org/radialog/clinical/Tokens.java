@@ -69,6 +69,9 @@ final class Tokens {
 
   /** What the tables say about words. */
   interface Words {
+    /** The class of a word: all words that no table tells apart have one. */
+    int classOf(CharSequence text, int from, int to);
+
     /** A word that a dot may follow within a sentence. */
     boolean abbreviation(String text, int from, int to);
 
@@ -85,13 +88,13 @@ final class Tokens {
     int not();
   }
 
-  static Tokens of(String text, PhraseTable table, Words words) {
+  static Tokens of(String text, Words words) {
     var tokens = new Tokens(text);
-    tokens.read(table, words);
+    tokens.read(words);
     return tokens;
   }
 
-  private void read(PhraseTable table, Words words) {
+  private void read(Words words) {
     int length = text.length();
     int i = 0;
     while (i < length) {
@@ -116,13 +119,13 @@ final class Tokens {
       int end = i + 1;
       if (Character.isLetterOrDigit(c)) {
         end = wordEnd(i);
-        int apart = contractionEnd(i, end, table, words);
+        int apart = contractionEnd(i, end, words);
         if (apart > end) {
-          add(i, end - 1, words.contracted(table.classOf(contraction(i, end), 0, end - i + 1)));
+          add(i, end - 1, words.contracted(words.classOf(contraction(i, end), 0, end - i + 1)));
           add(end - 1, apart, words.not());
           end = apart;
         } else if (!hidden(i, end)) {
-          word(i, end, table.classOf(text, i, end), words);
+          word(i, end, words.classOf(text, i, end), words);
         }
         i = end;
         continue;
@@ -130,7 +133,7 @@ final class Tokens {
       if (c == '.' || c == '!' || c == '?') {
         boolean stop = ends(i, words);
         if (c == '?' && (open || !stop)) {
-          add(i, end, table.classOf(text, i, end));
+          add(i, end, words.classOf(text, i, end));
         }
         if (stop) {
           open = false;
@@ -142,7 +145,7 @@ final class Tokens {
         i++;
         continue;
       }
-      add(i, end, table.classOf(text, i, end));
+      add(i, end, words.classOf(text, i, end));
       i = end;
     }
   }
@@ -338,7 +341,7 @@ final class Tokens {
   /**
    * The place behind "isn ' t" or "isn t", as a tokenizer leaves it; {@code end} for another word.
    */
-  private int contractionEnd(int from, int end, PhraseTable table, Words words) {
+  private int contractionEnd(int from, int end, Words words) {
     if (end - from < 3 || end - from > LONGEST_VERB || (text.charAt(end - 1) | 32) != 'n') {
       return end;
     }
@@ -352,7 +355,7 @@ final class Tokens {
             && (text.charAt(at) | 32) == 't'
             && !(at + 1 < text.length() && Character.isLetterOrDigit(text.charAt(at + 1)));
     boolean contracted =
-        t && words.contracted(table.classOf(contraction(from, end), 0, end - from + 1)) >= 0;
+        t && words.contracted(words.classOf(contraction(from, end), 0, end - from + 1)) >= 0;
     return contracted ? at + 1 : end;
   }
 

@@ -11,33 +11,38 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.radialog.base.RadialogException;
 
 class PhraseTableTest {
-  private static final Tokens.Words PLAIN =
-      new Tokens.Words() {
-        @Override
-        public boolean abbreviation(String text, int from, int to) {
-          return false;
-        }
+  /** Words that only a table of phrases tells apart. */
+  private record Plain(PhraseTable table) implements Tokens.Words {
+    @Override
+    public int classOf(CharSequence text, int from, int to) {
+      return table.classOf(text, from, to);
+    }
 
-        @Override
-        public boolean shortened(String text, int from, int to) {
-          return false;
-        }
+    @Override
+    public boolean abbreviation(String text, int from, int to) {
+      return false;
+    }
 
-        @Override
-        public boolean goesOn(int wordClass) {
-          return false;
-        }
+    @Override
+    public boolean shortened(String text, int from, int to) {
+      return false;
+    }
 
-        @Override
-        public int contracted(int wordClass) {
-          return -1;
-        }
+    @Override
+    public boolean goesOn(int wordClass) {
+      return false;
+    }
 
-        @Override
-        public int not() {
-          return 0;
-        }
-      };
+    @Override
+    public int contracted(int wordClass) {
+      return -1;
+    }
+
+    @Override
+    public int not() {
+      return 0;
+    }
+  }
 
   /** The longest match of {@code phrase} from the first word of {@code text} on. */
   private static String found(String phrase, String text) {
@@ -46,7 +51,7 @@ class PhraseTableTest {
     builder.define("@BOTH", "@HEART | mediastinum");
     builder.add(phrase, 7);
     PhraseTable table = builder.build();
-    Tokens tokens = Tokens.of(text, table, PLAIN);
+    Tokens tokens = Tokens.of(text, new Plain(table));
     int[] longest = {0};
     table.find(
         tokens,

@@ -211,7 +211,7 @@ public record CsvTable(Path file, List<String> columns, List<String> optional) {
   }
 
   /** The header, in order. */
-  List<String> header() {
+  public List<String> header() {
     try (Rows rows = open()) {
       return rows.header.header;
     }
@@ -234,7 +234,7 @@ public record CsvTable(Path file, List<String> columns, List<String> optional) {
    *
    * @throws RadialogException if the file is missing, unreadable, lacks a column or has one twice
    */
-  void read(Consumer<Row> rows, Consumer<Rejected> rejected) {
+  public void read(Consumer<Row> rows, Consumer<Rejected> rejected) {
     try (Rows all = open()) {
       for (Optional<Row> next = all.next(); next.isPresent(); next = all.next()) {
         Row row = next.get();

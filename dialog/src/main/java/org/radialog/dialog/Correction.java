@@ -103,6 +103,25 @@ public record Correction(Set<Finding> added, Set<Finding> removed, Set<Finding> 
     return new Correction(added, removed, both(uncertain, findings));
   }
 
+  /**
+   * {@code findings} with this in place of the classifier's word, and what follows from it.
+   *
+   * @throws RadialogException if this takes No Finding away and no finding is then present or
+   *     uncertain
+   */
+  public Findings of(Findings findings) {
+    return in(Objects.requireNonNull(findings, "findings")).settled();
+  }
+
+  /** {@code findings} with this in place of the classifier's word, whatever follows from it. */
+  Findings in(Findings findings) {
+    Map<Finding, Findings.State> words = new EnumMap<>(Finding.class);
+    for (Finding finding : Finding.ALL) {
+      word(finding).ifPresent(word -> words.put(finding, word));
+    }
+    return findings.edited(words);
+  }
+
   /** What it says of {@code finding}, if anything. */
   Optional<Findings.State> word(Finding finding) {
     if (added.contains(finding)) {

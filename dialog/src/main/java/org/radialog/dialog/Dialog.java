@@ -25,6 +25,7 @@ import org.radialog.clinical.RuleLabeler;
 import org.radialog.clinical.Turn;
 import org.radialog.imaging.Guard;
 import org.radialog.language.LlamaInput;
+import org.radialog.published.ModelConfig;
 
 /**
  * A conversation about one film. It serves one caller at a time, a second one gets {@link
@@ -265,10 +266,15 @@ public final class Dialog implements AutoCloseable {
             : before.flatMap(Talk::written));
   }
 
-  /** Draws the impression from what was said so far. */
+  /**
+   * Draws the impression from what was said so far.
+   *
+   * @throws RadialogException if the model writes none
+   */
   public Reply impression(Decoding how, Consumer<String> onText) {
     Objects.requireNonNull(how, "how");
     Objects.requireNonNull(onText, "onText");
+    model.config().requireSection(ModelConfig.Section.IMPRESSION);
     return turn(() -> reply(words(new Turn.Impression()), new Turn.Impression(), how, onText));
   }
 
@@ -492,7 +498,7 @@ public final class Dialog implements AutoCloseable {
     Findings seen = model.findings(read().logits());
     return switch (edit) {
       case FindingsEdit.Hidden() -> seen;
-      case FindingsEdit.Changed(Correction correction) -> seen.edited(correction);
+      case FindingsEdit.Changed(Correction correction) -> correction.in(seen);
     };
   }
 
@@ -501,6 +507,7 @@ public final class Dialog implements AutoCloseable {
   }
 
   private Report report(Optional<Correction> correction, Decoding how, Consumer<String> onText) {
+    model.config().requireSection(ModelConfig.Section.FINDINGS);
     Clock clock = new Clock();
     Optional<Talk> said = talk;
     Turn turn = new Turn.Report();

@@ -1,14 +1,14 @@
 package org.radialog.dialog;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.ScalarTypeOptional;
@@ -22,19 +22,15 @@ import org.radialog.imaging.Radiograph;
 import org.radialog.language.LlamaInput;
 import org.radialog.published.ModelConfig;
 import org.radialog.torch.BlasThreads;
-import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 import org.radialog.torch.TorchThreads;
-import org.radialog.vision.Alignment;
-import org.radialog.vision.FindingsClassifier;
 import org.radialog.vision.VisionEncoder;
-import org.radialog.weights.Checkpoint;
-import org.radialog.weights.TensorInfo;
 
 /**
  * The part of a model that looks at films: encoder, classifier and alignment. Its networks run on
- * one thread of its own, so that many dialogs fight neither for the cores nor for memory.
+ * one thread of its own, so that many dialogs fight neither for the cores nor for memory. Films
+ * beyond a given number are refused.
  *
  * <p>C channels and S side of the encoder's input · P channels of its patches · J of its joint
  * space · h w cells of the grid · L labels · Q image tokens · D width of the language model.
@@ -53,107 +49,37 @@ final class FilmReader implements AutoCloseable {
   record Reading(
       float[] logits, LlamaInput.Embeddings image, float[] patches, long[] shape, double millis) {}
 
-  /**
-   * The networks.
-   *
-   * @param encoder feeds the alignment; absent where that reads no film
-   * @param own feeds the classifier; absent where it reads {@code encoder}
-   */
-  private record Networks(
-      Parameters parameters,
-      Optional<VisionEncoder> encoder,
-      Optional<VisionEncoder> own,
-      FindingsClassifier classifier,
-      Alignment alignment)
-      implements AutoCloseable {
-    static Networks of(
-        ModelConfig.Film config, Parameters.Source source, int hidden, ScalarType type) {
-      VisionEncoder.Config vision = config.vision();
-      List<Runnable> made = new ArrayList<>();
-      try {
-        Optional<VisionEncoder> encoder =
-            switch (config.alignment().input()) {
-              case Alignment.Input.Features _ ->
-                  Optional.of(vision.network(source.at("vision."), type));
-              case Alignment.Input.Rows _ -> Optional.empty();
-            };
-        encoder.ifPresent(network -> made.add(network::close));
-        Optional<VisionEncoder> own =
-            switch (config.classifier().encoder()) {
-              case SHARED -> Optional.empty();
-              case OWN ->
-                  Optional.of(
-                      vision.forClassifier().network(source.at("classifier.vision."), type));
-            };
-        own.ifPresent(network -> made.add(network::close));
-        Parameters p = Parameters.of(source);
-        made.add(p::close);
-        return new Networks(
-            p,
-            encoder,
-            own,
-            FindingsClassifier.of(
-                p.at("classifier."), config.classifier().network(vision.projectedChannels())),
-            config.alignment().network(p, vision, hidden));
-      } catch (RuntimeException | Error e) {
-        made.forEach(Runnable::run);
-        throw e;
-      }
-    }
-
-    /** The encoder whose features the classifier reads. */
-    VisionEncoder classifierEncoder() {
-      return own.or(() -> encoder).orElseThrow(Networks::noEncoder);
-    }
-
-    VisionEncoder alignmentEncoder() {
-      return encoder.orElseThrow(Networks::noEncoder);
-    }
-
-    private static RadialogException noEncoder() {
-      return new RadialogException(
-          "the model's config names no image encoder for what needs one: classifier.encoder is"
-              + " shared, but alignment.type reads no film");
-    }
-
-    @Override
-    public void close() {
-      encoder.ifPresent(VisionEncoder::close);
-      own.ifPresent(VisionEncoder::close);
-      parameters.close();
-    }
-  }
-
   private final ExecutorService thread =
       Executors.newSingleThreadExecutor(TorchThreads.factory("radialog-film", 1));
   private final String model;
   private final ModelConfig.Film config;
-  private final Optional<Checkpoint> embeddings;
-  private final boolean blind;
+  private final AlignmentInput input;
   private final Preprocessing forClassifier;
   private final Preprocessing forAlignment;
   private final Optional<Future<BlasThreads>> blas;
-  private final Future<Networks> networks;
+  private final Future<FilmNetworks> networks;
+  private final int most; // films at once
+  private final Semaphore room;
 
   /**
    * Begins to build the networks.
    *
-   * @param embeddings what a precomputed alignment reads, the caller's to close
-   * @param hidden D
+   * @param input what the alignment reads, the caller's to close after this
+   * @param networks builds them, on the thread of this
    * @param type of the encoder's convolutions
-   * @param blind whether image tokens are to be zero
+   * @param most films that are read or wait for it at once; others are refused
    */
   FilmReader(
       ModelConfig model,
-      TrainedWeights trained,
-      Optional<Checkpoint> embeddings,
-      int hidden,
+      AlignmentInput input,
+      Callable<FilmNetworks> networks,
       ScalarType type,
-      boolean blind) {
+      int most) {
     this.model = model.id();
     this.config = model.film();
-    this.embeddings = embeddings;
-    this.blind = blind;
+    this.input = input;
+    this.most = most;
+    this.room = new Semaphore(most);
     this.forClassifier = config.preprocessing().forClassifier();
     this.forAlignment = config.preprocessing().forAlignment();
     // One core: films are read while the language model is unpacked or talks on the others, and
@@ -165,8 +91,7 @@ final class FilmReader implements AutoCloseable {
             : Optional.empty();
     this.networks =
         thread.submit(() -> {
-          Networks made = Networks.of(config, trained.source(), hidden, type);
-          trained.unload(); // the networks hold copies
+          FilmNetworks made = networks.call();
           Torch.giveBack();
           return made;
         });
@@ -181,10 +106,15 @@ final class FilmReader implements AutoCloseable {
    * Looks at a film. Pixels are prepared in the caller's thread.
    *
    * @throws RadialogException if there is a prior and the model compares none, or the model knows
-   *     only films by name and not this one
+   *     only films by name and not this one; of the kind {@link Kind#OVERLOADED} if as many films
+   *     as the limit allows are under way
    */
   Reading read(Radiograph film, Optional<Radiograph> prior) {
     long start = System.nanoTime();
+    return admitted(() -> read(start, film, prior));
+  }
+
+  private Reading read(long start, Radiograph film, Optional<Radiograph> prior) {
     if (prior.isPresent() && !config.vision().prior()) {
       throw new RadialogException(
           Kind.UNSUPPORTED,
@@ -199,7 +129,7 @@ final class FilmReader implements AutoCloseable {
             && prior.isEmpty()
             && config.classifier().encoder() == ModelConfig.Encoder.SHARED;
     Optional<Pixels> other =
-        onePass ? Optional.empty() : Optional.of(Pixels.of(forAlignment, film));
+        onePass || !input.looks() ? Optional.empty() : Optional.of(Pixels.of(forAlignment, film));
     Optional<Pixels> before = prior.map(earlier -> Pixels.of(forAlignment, earlier));
     String name = name(film);
     return onThread(() -> read(start, name, forOwn, other, before));
@@ -220,7 +150,7 @@ final class FilmReader implements AutoCloseable {
 
   /** The name of a film that can be read, where not every film can. */
   Optional<String> knownFilm() {
-    return embeddings.map(file -> file.tensors().firstEntry().getKey());
+    return input.knownFilm();
   }
 
   // What the file is called without its extension: data sets name films so.
@@ -232,29 +162,20 @@ final class FilmReader implements AutoCloseable {
 
   private Reading read(
       long start, String name, Pixels pixels, Optional<Pixels> other, Optional<Pixels> prior) {
-    Networks n = await(networks);
+    FilmNetworks n = await(networks);
     try (Scope _ = new Scope();
         NoGradGuard _ = new NoGradGuard()) {
       VisionEncoder encoder = n.classifierEncoder();
       VisionEncoder.Features seen = encoder.encode(pixels.of(encoder)); // [1, ·, h, w]
-      float[] logits = Torch.floats(n.classifier.forward(seen.projected())); // [L]
+      float[] logits = Torch.floats(n.classifier().forward(seen.projected())); // [L]
       Tensor features =
-          switch (config.alignment().input()) {
-            case Alignment.Input.Rows rows -> known(rows, name); // [1, Q, width]
-            case Alignment.Input.Features(VisionEncoder.Source source) ->
-                other
-                    .map(film -> aligned(n.alignmentEncoder(), film, prior))
-                    .orElse(seen)
-                    .of(source);
-          };
-      Tensor image = n.alignment.forward(features); // [1, Q, D]
-      float[] rows = Torch.floats(image);
-      if (blind) {
-        Arrays.fill(rows, 0);
-      }
+          input.of(
+              name,
+              () -> other.map(film -> aligned(n.alignmentEncoder(), film, prior)).orElse(seen));
+      Tensor image = n.alignment().forward(features); // [1, Q, D]
       return new Reading(
           logits,
-          new LlamaInput.Embeddings(rows, Math.toIntExact(image.size(1))),
+          new LlamaInput.Embeddings(Torch.floats(image), Math.toIntExact(image.size(1))),
           Torch.floats(seen.patches()),
           Torch.shape(seen.patches()),
           (System.nanoTime() - start) / 1e6);
@@ -269,48 +190,23 @@ final class FilmReader implements AutoCloseable {
         .orElseGet(() -> encoder.encode(pixels)); // [1, ·, h, w]
   }
 
-  // [1, Q, width]
-  private Tensor known(Alignment.Input.Rows expected, String film) {
-    Checkpoint file =
-        embeddings.orElseThrow(
-            () -> new RadialogException("the model " + model + " has no file of embeddings"));
-    TensorInfo rows = file.tensors().get(film);
-    if (rows == null) {
-      throw new RadialogException(
-          Kind.UNSUPPORTED,
-          "the model "
-              + model
-              + " has precomputed image tokens for "
-              + file.tensors().size()
-              + " films by name, and none for \""
-              + film
-              + "\": the projector that its Q-Former was trained on was random and never saved, so"
-              + " a live film cannot be read (name the file as in the data set, or use RaDialog"
-              + " v2)");
-    }
-    if (!Arrays.equals(rows.shape(), new long[] {expected.queries(), expected.width()})) {
-      throw new RadialogException(
-          "embeddings of %s: expected [%d, %d], found %s"
-              .formatted(film, expected.queries(), expected.width(), rows));
-    }
-    return Torch.tensor(file.floats(film), 1, expected.queries(), expected.width());
-  }
-
   /**
    * Grad-CAM of a label's logit over the patches: the channels, each weighted by the mean of its
    * gradient, summed; what speaks against the label cut off; the maximum scaled to 1.
+   *
+   * @throws RadialogException of the kind {@link Kind#OVERLOADED} as {@link #read}
    */
   HeatMap attribution(Reading reading, Finding finding) {
     int label = config.classifier().labels().indexOf(finding.label());
-    return onThread(() -> attribution(reading, finding, label));
+    return admitted(() -> onThread(() -> attribution(reading, finding, label)));
   }
 
   private HeatMap attribution(Reading reading, Finding finding, int label) {
-    Networks n = await(networks);
+    FilmNetworks n = await(networks);
     try (Scope _ = new Scope()) {
       Tensor patches = Torch.tensor(reading.patches, reading.shape).requires_grad_(true);
       Tensor projected = n.classifierEncoder().project(patches); // [1, J, h, w]
-      Tensor logit = n.classifier.forward(projected).select(1, label).sum(); // []
+      Tensor logit = n.classifier().forward(projected).select(1, label).sum(); // []
       logit.backward();
       // Channels that stand for a prior describe no place of the film.
       long own = config.vision().filmChannels();
@@ -330,6 +226,21 @@ final class FilmReader implements AutoCloseable {
     }
     float scale = max > 0 ? 1 / max : 0;
     return IntStream.range(0, values.length).mapToObj(i -> values[i] * scale).toList();
+  }
+
+  // Callers prepare pixels, which wait for the thread in memory: films are counted before that.
+  private <T> T admitted(Supplier<T> work) {
+    if (!room.tryAcquire()) {
+      throw new RadialogException(
+          Kind.OVERLOADED,
+          "as many films as the limit of %d allows are being read or wait for it; ask again later"
+              .formatted(most));
+    }
+    try {
+      return work.get();
+    } finally {
+      room.release();
+    }
   }
 
   private <T> T onThread(Callable<T> work) {

@@ -162,16 +162,14 @@ public record Findings(List<Assessment> all) {
     return Collections.unmodifiableSet(found);
   }
 
-  /** These with the user's word in place of the classifier's, and what follows from it. */
-  public Findings with(Correction correction) {
-    return edited(Objects.requireNonNull(correction, "correction")).settled();
-  }
-
   /** These with the user's word in place of the classifier's, whatever follows from it. */
-  Findings edited(Correction correction) {
+  Findings edited(Map<Finding, State> words) {
     return new Findings(
         all.stream()
-            .map(a -> correction.word(a.finding()).map(word -> a.with(word, true)).orElse(a))
+            .map(a ->
+                Optional.ofNullable(words.get(a.finding()))
+                    .map(word -> a.with(word, true))
+                    .orElse(a))
             .toList());
   }
 

@@ -23,7 +23,7 @@ import org.radialog.language.Llama;
 import org.radialog.language.LlamaConfig;
 import org.radialog.language.LlamaDecoder;
 import org.radialog.language.LlamaLinear;
-import org.radialog.language.LlamaShape;
+import org.radialog.language.LlamaLoading;
 import org.radialog.language.LlamaWeights;
 import org.radialog.language.LoraAdapter;
 import org.radialog.language.LoraConfig;
@@ -75,23 +75,18 @@ public final class LanguageModel implements AutoCloseable {
   }
 
   /**
-   * A language model of a known shape with weights at random.
+   * A language model of weights that are in no model folder.
    *
+   * @param name of the weights; those of one name are the same
+   * @param weights stay open as long as the model is used
    * @param precision {@code INT8} or {@code INT4}
    * @param folder for the packed weights, made where they are missing
    * @throws RadialogException if the folder cannot be written
    */
-  public static LanguageModel ofShape(LlamaShape shape, Precision precision, Path folder) {
-    String random = "weights at random";
+  public static LanguageModel of(
+      String name, LlamaWeights weights, Precision precision, Path folder) {
     return load(
-        new Source(
-            shape.label(),
-            random,
-            () -> random,
-            shape.weights(),
-            Optional.empty(),
-            folder,
-            Optional.of(folder)),
+        new Source(name, name, () -> name, weights, Optional.empty(), folder, Optional.of(folder)),
         precision);
   }
 
@@ -150,7 +145,7 @@ public final class LanguageModel implements AutoCloseable {
         try {
           yield new LanguageModel(
               matrixBytes(source.weights.config(), Precision.BF16) > HELD
-                  ? Llama.over(decoder)
+                  ? LlamaLoading.over(decoder)
                   : prefill(source, Precision.BF16),
               Optional.of(decoder),
               Optional.of(warming),
@@ -175,13 +170,18 @@ public final class LanguageModel implements AutoCloseable {
     return config.id().replaceAll("[^A-Za-z0-9._-]", "_");
   }
 
-  /** Of the model in {@code folder}, whose weights {@code base} holds. */
+  /**
+   * Of the model in {@code folder}, whose weights {@code base} holds.
+   *
+   * @param own adapter of the model, if it has one
+   */
   static Source source(
       Path folder,
       ModelConfig config,
       Checkpoint base,
-      Optional<LoraAdapter> adapter,
+      Optional<LoraAdapter> own,
       Options options) {
+    Optional<LoraAdapter> adapter = own.map(options.decorator()::adapter);
     List<ModelConfig.FileEntry> files =
         config.files().stream()
             .filter(file ->
@@ -191,7 +191,7 @@ public final class LanguageModel implements AutoCloseable {
             .toList();
     String settings =
         adapter.map(LoraAdapter::config).map(LanguageModel::settings).orElse("")
-            + (options.control() == Options.Control.RANDOM_ADAPTER ? " at random" : "");
+            + (adapter.equals(own) ? "" : " of " + options.decorator().id());
     var key =
         new FutureTask<>(() ->
             String.join(
@@ -348,13 +348,7 @@ public final class LanguageModel implements AutoCloseable {
         return written.get();
       }
     }
-    return source
-        .adapter
-        .map(adapter ->
-            source.merged(precision)
-                ? LlamaDecoder.merged(source.weights, adapter, precision)
-                : LlamaDecoder.beside(source.weights, adapter, precision))
-        .orElseGet(() -> LlamaDecoder.of(source.weights, precision));
+    return LlamaDecoder.of(source.weights, source.adapter, source.merged(precision), precision);
   }
 
   private static Optional<LlamaDecoder> packed(
@@ -366,15 +360,15 @@ public final class LanguageModel implements AutoCloseable {
   // Unpacked and merged weights are kept in the cache: the next start maps them.
   private static Llama prefill(Source source, Precision precision) {
     if (source.cache.isEmpty()) {
-      return unpacked(source, precision);
+      return LlamaLoading.of(source.weights, source.adapter, precision);
     }
     Path file = source.cache.get().resolve(source.file(precision));
     Optional<Llama> packed = packed(source, precision, file);
     return packed.orElseGet(() -> {
-      Llama llama = unpacked(source, precision);
+      Llama llama = LlamaLoading.of(source.weights, source.adapter, precision);
       WholeFile.sweep(source.cache.get());
       try {
-        llama.pack(file, source.key);
+        LlamaLoading.pack(llama, file, source.key);
       } catch (RadialogException e) {
         // A cache that cannot be written (full, read-only) makes the next start slower, no more.
       }
@@ -387,7 +381,7 @@ public final class LanguageModel implements AutoCloseable {
       return Optional.empty();
     }
     try {
-      return Llama.packed(file, source.key.get(), source.weights, precision);
+      return LlamaLoading.packed(file, source.key.get(), source.weights, precision);
     } catch (RadialogException e) {
       return Optional.empty(); // damaged: about to be written anew
     }
@@ -447,18 +441,12 @@ public final class LanguageModel implements AutoCloseable {
         yield equal.isPresent();
       }
       case FP32, BF16 -> {
-        Optional<Llama> packed = Llama.packed(file, source.key.get(), source.weights, precision);
+        Optional<Llama> packed =
+            LlamaLoading.packed(file, source.key.get(), source.weights, precision);
         packed.ifPresent(Llama::close);
         yield packed.isPresent();
       }
     };
-  }
-
-  private static Llama unpacked(Source source, Precision precision) {
-    return source
-        .adapter
-        .map(adapter -> Llama.merged(source.weights, adapter, precision))
-        .orElseGet(() -> Llama.of(source.weights, precision));
   }
 
   private static void end(LlamaDecoder decoder, Thread warming) {

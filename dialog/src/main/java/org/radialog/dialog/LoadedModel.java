@@ -16,7 +16,6 @@ import org.radialog.language.Precision;
 import org.radialog.published.ModelConfig;
 import org.radialog.published.ModelFolder;
 import org.radialog.text.TextTokenizer;
-import org.radialog.vision.Alignment;
 import org.radialog.weights.Checkpoint;
 
 /**
@@ -31,7 +30,7 @@ public final class LoadedModel implements AutoCloseable {
   private final int positions;
   private final Checkpoint base;
   private final TrainedWeights trained;
-  private final Optional<Checkpoint> embeddings;
+  private final AlignmentInput input;
   private final FilmReader films;
   private final Future<TextTokenizer> tokenizer;
   private final Future<LanguageModel> language;
@@ -45,25 +44,25 @@ public final class LoadedModel implements AutoCloseable {
     this.trained = trained;
     LlamaConfig network = LanguageModel.weights(config, base).config();
     this.positions = network.maxPositions();
-    this.embeddings =
-        switch (config.film().alignment().input()) {
-          case Alignment.Input.Rows(String file, _, _) ->
-              Optional.of(Checkpoint.open(folder.resolve(file)));
-          case Alignment.Input.Features _ -> Optional.empty();
-        };
+    this.input = AlignmentInput.open(config.film().alignment().input(), folder, config.id());
+    ScalarType type = precision == Precision.FP32 ? ScalarType.Float : ScalarType.BFloat16;
     // Side by side: a film can be looked at while the language model is still being unpacked.
     this.films =
         new FilmReader(
             config,
-            trained,
-            embeddings,
-            network.hidden(),
-            precision == Precision.FP32 ? ScalarType.Float : ScalarType.BFloat16,
-            options.control() == Options.Control.ZERO_IMAGE);
+            input,
+            () -> {
+              FilmNetworks made =
+                  FilmNetworks.of(
+                      config.film(), input.looks(), trained.source(), network.hidden(), type);
+              trained.unload(); // the networks hold copies
+              return made.with(options.decorator().alignment(made.alignment()));
+            },
+            type,
+            options.films());
     this.tokenizer = inBackground("tokenizer", () -> tokenizer(folder, config, base));
     LanguageModel.Source source =
-        LanguageModel.source(
-            folder, config, base, trained.adapter(config, options.control()), options);
+        LanguageModel.source(folder, config, base, trained.adapter(config), options);
     this.language = inBackground("language", () -> LanguageModel.load(source, precision));
     this.engine =
         inBackground(
@@ -194,11 +193,11 @@ public final class LoadedModel implements AutoCloseable {
   /** Ends the engine and frees all parts, those that never came up apart. */
   @Override
   public void close() {
-    settle(engine, Engine::close);
-    settle(language, LanguageModel::close);
-    settle(tokenizer, TextTokenizer::close);
+    closePart(engine, Engine::close);
+    closePart(language, LanguageModel::close);
+    closePart(tokenizer, TextTokenizer::close);
     films.close();
-    embeddings.ifPresent(Checkpoint::close);
+    input.close();
     trained.close();
     base.close();
   }
@@ -207,8 +206,8 @@ public final class LoadedModel implements AutoCloseable {
     void close(T part);
   }
 
-  // A part that never came up has nothing to free.
-  private static <T> void settle(Future<T> part, Closing<T> closing) {
+  // Waits for the part; one that never came up has nothing to free.
+  private static <T> void closePart(Future<T> part, Closing<T> closing) {
     Waiting.forCompletion(part);
     if (part.state() == Future.State.SUCCESS) {
       closing.close(part.resultNow());

@@ -3,6 +3,8 @@ package org.radialog.dialog;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.Optional;
+import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.language.Precision;
 
 /**
@@ -11,52 +13,75 @@ import org.radialog.language.Precision;
  * @param precision of the language model's decode step; empty chooses the fastest that the CPU has
  *     the vectors for. {@link Precision#FP32} makes everything fp32: the oracle
  * @param cache where packed weights may be kept between runs; empty keeps none
- * @param control what is taken from the model to see whether it matters
  * @param limits beyond which turns of dialogs are refused as overload
+ * @param films that are read or wait for it, at most; others are refused as overload
+ * @param decorator puts something in the place of parts of the model
  */
 public record Options(
-    Optional<Precision> precision, Optional<Path> cache, Control control, Engine.Limits limits) {
-  /** The fastest precision, no cache, the model as it is, no limits. */
+    Optional<Precision> precision,
+    Optional<Path> cache,
+    Engine.Limits limits,
+    int films,
+    ModelDecorator decorator) {
+  /** The fastest precision, no cache, no limits, the model as it is. */
   public static final Options DEFAULT =
-      new Options(Optional.empty(), Optional.empty(), Control.NONE, Engine.Limits.NONE);
+      new Options(
+          Optional.empty(),
+          Optional.empty(),
+          Engine.Limits.NONE,
+          Integer.MAX_VALUE,
+          ModelDecorator.NONE);
 
-  /** Checks that nothing is null. */
+  /**
+   * Checks that nothing is null.
+   *
+   * @throws RadialogException if no film could ever be read
+   */
   public Options {
     Objects.requireNonNull(precision, "precision");
     Objects.requireNonNull(cache, "cache");
-    Objects.requireNonNull(control, "control");
     Objects.requireNonNull(limits, "limits");
-  }
-
-  /** A control of an evaluation: the same model without a part, which must then fail. */
-  public enum Control {
-    /** The model as it is. */
-    NONE,
-    /** All image tokens are zero: the language model sees no film. */
-    ZERO_IMAGE,
-    /** The adapter's weights are random: what the language stage taught is gone. */
-    RANDOM_ADAPTER
+    Objects.requireNonNull(decorator, "decorator");
+    if (films < 1) {
+      throw new RadialogException(
+          Kind.BAD_INPUT, "a limit of " + films + " films at once, expected at least 1");
+    }
   }
 
   /** These with another precision. */
   public Options with(Precision newPrecision) {
     return new Options(
-        Optional.of(Objects.requireNonNull(newPrecision, "newPrecision")), cache, control, limits);
+        Optional.of(Objects.requireNonNull(newPrecision, "newPrecision")),
+        cache,
+        limits,
+        films,
+        decorator);
   }
 
   /** These with a cache. */
   public Options withCache(Path folder) {
     return new Options(
-        precision, Optional.of(Objects.requireNonNull(folder, "folder")), control, limits);
-  }
-
-  /** These with a control. */
-  public Options with(Control newControl) {
-    return new Options(precision, cache, Objects.requireNonNull(newControl, "newControl"), limits);
+        precision, Optional.of(Objects.requireNonNull(folder, "folder")), limits, films, decorator);
   }
 
   /** These with limits. */
   public Options with(Engine.Limits newLimits) {
-    return new Options(precision, cache, control, Objects.requireNonNull(newLimits, "newLimits"));
+    return new Options(
+        precision, cache, Objects.requireNonNull(newLimits, "newLimits"), films, decorator);
+  }
+
+  /**
+   * These with another number of films at once.
+   *
+   * @throws RadialogException if it is below 1
+   */
+  public Options withFilms(int most) {
+    return new Options(precision, cache, limits, most, decorator);
+  }
+
+  /** These with a decorator. */
+  public Options with(ModelDecorator newDecorator) {
+    return new Options(
+        precision, cache, limits, films, Objects.requireNonNull(newDecorator, "newDecorator"));
   }
 }

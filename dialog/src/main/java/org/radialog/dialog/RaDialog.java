@@ -16,6 +16,7 @@ import org.radialog.codecs.ImageRefused;
 import org.radialog.imaging.DicomRecipe;
 import org.radialog.imaging.Guard;
 import org.radialog.language.Llama;
+import org.radialog.language.LlamaLoading;
 import org.radialog.language.Precision;
 import org.radialog.published.ModelConfig;
 import org.radialog.published.ModelFolder;
@@ -155,8 +156,7 @@ public final class RaDialog implements AutoCloseable {
       }
       try (TrainedWeights trained = TrainedWeights.open(folder)) {
         return LanguageModel.check(
-            LanguageModel.source(
-                folder, config, base, trained.adapter(config, Options.Control.NONE), options));
+            LanguageModel.source(folder, config, base, trained.adapter(config), options));
       }
     } catch (RadialogException e) {
       return new Verification.Check("packed weights", false, e.getMessage());
@@ -174,7 +174,7 @@ public final class RaDialog implements AutoCloseable {
     ModelConfig config = ModelFolder.open(folder).config();
     if (config.vision().isEmpty()) {
       try (Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
-          Llama llama = Llama.of(LanguageModel.weights(config, base), Precision.FP32)) {
+          Llama llama = LlamaLoading.of(LanguageModel.weights(config, base), Precision.FP32)) {
         return SelfTestFilm.answer(llama);
       }
     }

@@ -2,7 +2,6 @@ package org.radialog.dialog;
 
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.SplittableRandom;
 import org.radialog.language.LoraAdapter;
 import org.radialog.published.ModelConfig;
 import org.radialog.torch.Parameters;
@@ -27,29 +26,12 @@ final class TrainedWeights implements AutoCloseable {
     return Parameters.Source.of(checkpoint);
   }
 
-  /** The adapter of the language model, its values random with that control. */
-  Optional<LoraAdapter> adapter(ModelConfig config, Options.Control control) {
+  /** The adapter of the language model. */
+  Optional<LoraAdapter> adapter(ModelConfig config) {
     return config
         .language()
         .adapter()
-        .map(adapter ->
-            new LoraAdapter(
-                adapter,
-                switch (control) {
-                  case NONE, ZERO_IMAGE -> source().at("language.");
-                  case RANDOM_ADAPTER -> TrainedWeights::random;
-                }));
-  }
-
-  // As far from 0 as the inputs' number asks for, A and B alike: an adapter that was never taught.
-  private static Optional<float[]> random(String name, long[] shape) {
-    var random = new SplittableRandom(name.hashCode());
-    double bound = Math.sqrt(3.0 / shape[1]);
-    float[] values = new float[Math.toIntExact(shape[0] * shape[1])];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = (float) (bound * (2 * random.nextDouble() - 1));
-    }
-    return Optional.of(values);
+        .map(adapter -> new LoraAdapter(adapter, source().at("language.")));
   }
 
   /** Gives back the memory of what has been read; all can be read again. */

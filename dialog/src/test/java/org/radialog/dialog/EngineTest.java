@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -31,6 +32,7 @@ import org.radialog.language.LanguageNetwork;
 import org.radialog.language.Llama;
 import org.radialog.language.LlamaDecoder;
 import org.radialog.language.LlamaInput;
+import org.radialog.language.LlamaLoading;
 import org.radialog.language.LlamaWeights;
 import org.radialog.language.Precision;
 import org.radialog.testing.GoldenWeights;
@@ -46,7 +48,7 @@ class EngineTest {
   @BeforeAll
   static void load() {
     checkpoint = Checkpoint.open(TinyModel.folder().resolve("base.gguf"));
-    llama = Llama.of(LlamaWeights.of(checkpoint), Precision.FP32);
+    llama = LlamaLoading.of(LlamaWeights.of(checkpoint), Precision.FP32);
     tokenizer = TextTokenizer.of(checkpoint);
   }
 
@@ -225,7 +227,8 @@ class EngineTest {
 
   @Test
   void guessedTokensChangeNothingThatACallerSees() {
-    try (LlamaDecoder decoder = LlamaDecoder.of(LlamaWeights.of(checkpoint), Precision.INT8)) {
+    try (LlamaDecoder decoder =
+        LlamaDecoder.of(LlamaWeights.of(checkpoint), Optional.empty(), false, Precision.INT8)) {
       AtomicInteger most = new AtomicInteger();
       Set<Engine.End> ends = EnumSet.noneOf(Engine.End.class);
       // A token and a text that come in some answers end them, so that answers end everywhere in a
@@ -268,7 +271,8 @@ class EngineTest {
 
   @Test
   void guessesEndWithTheContext() {
-    try (LlamaDecoder decoder = LlamaDecoder.of(LlamaWeights.of(checkpoint), Precision.INT8)) {
+    try (LlamaDecoder decoder =
+        LlamaDecoder.of(LlamaWeights.of(checkpoint), Optional.empty(), false, Precision.INT8)) {
       List<LlamaInput> prompt = prompt(4, TinyModel.LLAMA.maxPositions() - 90);
       AtomicInteger most = new AtomicInteger();
       List<List<Integer>> answers = new ArrayList<>();
@@ -290,7 +294,8 @@ class EngineTest {
 
   @Test
   void whatOneSequenceFailsWithAmongGuessesFailsItAlone() {
-    try (LlamaDecoder decoder = LlamaDecoder.of(LlamaWeights.of(checkpoint), Precision.INT8)) {
+    try (LlamaDecoder decoder =
+        LlamaDecoder.of(LlamaWeights.of(checkpoint), Optional.empty(), false, Precision.INT8)) {
       AtomicInteger most = new AtomicInteger();
       LanguageDecoder failing =
           passes(
@@ -329,8 +334,9 @@ class EngineTest {
     TinyModel.writeLanguage(file, TinyModel.LLAMA.vocab() + 64);
     List<Decoding> ways = List.of(Decoding.greedy(40), Decoding.greedy(40).sampled(1.5, 1, 7));
     try (Checkpoint padded = Checkpoint.open(file);
-        Llama model = Llama.of(LlamaWeights.of(padded), Precision.FP32);
-        LlamaDecoder decoder = LlamaDecoder.of(LlamaWeights.of(padded), Precision.INT8);
+        Llama model = LlamaLoading.of(LlamaWeights.of(padded), Precision.FP32);
+        LlamaDecoder decoder =
+            LlamaDecoder.of(LlamaWeights.of(padded), Optional.empty(), false, Precision.INT8);
         KvCache cache = new KvCache(model.config().cacheShape())) {
       assertThat(likeliest(model.prefill(cache, prompt(1, 6))))
           .isGreaterThanOrEqualTo(tokenizer.size());
@@ -721,7 +727,8 @@ class EngineTest {
   @Test
   void anAnswerThatIsCutBackIsSaidAgainWhereNothingIsBarred() {
     List<LlamaInput> prompt = List.of(tokens(1, 7), image(1), tokens(2, 5));
-    try (LlamaDecoder decoder = LlamaDecoder.of(LlamaWeights.of(checkpoint), Precision.INT8);
+    try (LlamaDecoder decoder =
+            LlamaDecoder.of(LlamaWeights.of(checkpoint), Optional.empty(), false, Precision.INT8);
         Engine engine = engine(decoder)) {
       for (Decoding how : List.of(Decoding.greedy(20), Decoding.greedy(20).sampled(1, 0.95, 5))) {
         try (Engine.Sequence said = engine.open();

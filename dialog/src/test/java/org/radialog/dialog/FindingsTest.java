@@ -39,7 +39,7 @@ class FindingsTest {
 
   @Test
   void aCorrectionIsTheUsersWordAndSaysSo() {
-    Findings edited = with(EDEMA).with(Correction.add(PNEUMOTHORAX, FRACTURE).remove(EDEMA));
+    Findings edited = Correction.add(PNEUMOTHORAX, FRACTURE).remove(EDEMA).of(with(EDEMA));
     assertThat(edited.present()).containsExactly(PNEUMOTHORAX, FRACTURE);
     assertThat(edited.of(EDEMA).edited()).isTrue();
     assertThat(edited.of(EDEMA).probability()).hasValue(0.75);
@@ -49,9 +49,9 @@ class FindingsTest {
 
   @Test
   void anAddedAbnormalityTakesNoFindingAwayButADeviceDoesNot() {
-    assertThat(with(NO_FINDING).with(Correction.add(PLEURAL_EFFUSION)).present())
+    assertThat(Correction.add(PLEURAL_EFFUSION).of(with(NO_FINDING)).present())
         .containsExactly(PLEURAL_EFFUSION);
-    assertThat(with(NO_FINDING).with(Correction.add(SUPPORT_DEVICES)).present())
+    assertThat(Correction.add(SUPPORT_DEVICES).of(with(NO_FINDING)).present())
         .containsExactly(NO_FINDING, SUPPORT_DEVICES);
   }
 
@@ -77,19 +77,19 @@ class FindingsTest {
 
   @Test
   void takingAFindingAwayTakesItsKindsAwayToo() {
-    Findings less = with(PNEUMONIA, EDEMA, PLEURAL_EFFUSION).with(Correction.without(LUNG_OPACITY));
+    Findings less = Correction.without(LUNG_OPACITY).of(with(PNEUMONIA, EDEMA, PLEURAL_EFFUSION));
     assertThat(less.present()).containsExactly(PLEURAL_EFFUSION);
     assertThat(less.of(PNEUMONIA).implied()).isTrue();
   }
 
   @Test
   void noFindingByTheUserTakesAllAwayButDevices() {
-    Findings none = with(PNEUMONIA, SUPPORT_DEVICES).with(Correction.add(NO_FINDING));
+    Findings none = Correction.add(NO_FINDING).of(with(PNEUMONIA, SUPPORT_DEVICES));
     assertThat(none.present()).containsExactly(NO_FINDING, SUPPORT_DEVICES);
     assertThatThrownBy(() -> Correction.add(NO_FINDING, EDEMA))
         .isInstanceOf(RadialogException.class)
         .hasMessageContaining("No Finding is added beside Edema");
-    assertThatThrownBy(() -> with(NO_FINDING).with(Correction.without(NO_FINDING)))
+    assertThatThrownBy(() -> Correction.without(NO_FINDING).of(with(NO_FINDING)))
         .isInstanceOf(RadialogException.class)
         .hasMessageContaining("add the one that is there");
   }
@@ -113,7 +113,7 @@ class FindingsTest {
     try {
       correction = correction(user);
       correction.requireTree();
-      shown = film.with(correction);
+      shown = correction.of(film);
     } catch (RadialogException e) {
       return; // the user contradicts himself
     }
@@ -155,7 +155,7 @@ class FindingsTest {
     added.removeAll(removed);
     try {
       Findings film = with(present.toArray(Finding[]::new));
-      assertThat(film.with(new Correction(added, removed, Set.of())).uncertain()).isEmpty();
+      assertThat(new Correction(added, removed, Set.of()).of(film).uncertain()).isEmpty();
     } catch (RadialogException e) {
       assertThat(e).hasMessageContaining("No Finding");
     }
@@ -247,13 +247,13 @@ class FindingsTest {
 
   @Test
   void leavingAFindingOpenLeavesItsKindsOpenToo() {
-    Findings open = with(PNEUMONIA, EDEMA).with(Correction.possible(LUNG_OPACITY));
+    Findings open = Correction.possible(LUNG_OPACITY).of(with(PNEUMONIA, EDEMA));
     assertThat(open.present()).isEmpty();
     assertThat(open.uncertain())
         .containsExactly(NO_FINDING, LUNG_OPACITY, EDEMA, CONSOLIDATION, PNEUMONIA);
     assertThat(open.of(PNEUMONIA).implied()).isTrue();
     assertThat(open.of(LUNG_OPACITY).edited()).isTrue();
-    Findings alone = with(CONSOLIDATION, PNEUMONIA).with(Correction.possible(PNEUMONIA));
+    Findings alone = Correction.possible(PNEUMONIA).of(with(CONSOLIDATION, PNEUMONIA));
     assertThat(alone.present()).containsExactly(LUNG_OPACITY, CONSOLIDATION);
     assertThat(alone.uncertain()).containsExactly(PNEUMONIA);
   }
@@ -262,10 +262,10 @@ class FindingsTest {
   void noFindingByTheUserTakesUncertainFindingsAwayAsWell() {
     Findings film =
         film(Map.of(EDEMA, Findings.State.UNCERTAIN, SUPPORT_DEVICES, Findings.State.UNCERTAIN));
-    Findings none = film.with(Correction.add(NO_FINDING));
+    Findings none = Correction.add(NO_FINDING).of(film);
     assertThat(none.present()).containsExactly(NO_FINDING);
     assertThat(none.uncertain()).containsExactly(SUPPORT_DEVICES);
-    assertThat(film.with(Correction.without(NO_FINDING)).uncertain()).contains(EDEMA);
+    assertThat(Correction.without(NO_FINDING).of(film).uncertain()).contains(EDEMA);
   }
 
   @Test

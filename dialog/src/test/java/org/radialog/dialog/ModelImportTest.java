@@ -26,12 +26,14 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.FindingsList;
+import org.radialog.clinical.PromptFormat;
 import org.radialog.clinical.PromptPart;
 import org.radialog.clinical.Turn;
 import org.radialog.imaging.Radiograph;
 import org.radialog.language.KvCache;
 import org.radialog.language.Llama;
 import org.radialog.language.LlamaInput;
+import org.radialog.language.LlamaLoading;
 import org.radialog.language.LlamaWeights;
 import org.radialog.language.Precision;
 import org.radialog.published.ModelConfig;
@@ -97,7 +99,7 @@ class ModelImportTest {
 
   private static Map<String, byte[]> tokenizer() {
     Map<String, byte[]> files = new LinkedHashMap<>();
-    try (Stream<Path> all = Files.list(Golden.folder().resolve("tokenizer-llama"))) {
+    try (Stream<Path> all = Files.list(Golden.file("tokenizer-llama"))) {
       for (Path file : all.toList()) {
         files.put(String.valueOf(file.getFileName()), Files.readAllBytes(file));
       }
@@ -168,7 +170,7 @@ class ModelImportTest {
             plain.target(),
             plain.quantize(),
             BioViLT.BatchNorm.BATCH,
-            List.of(ModelConfig.Compat.TRAINING_LAYOUT, ModelConfig.Compat.EMPTY_FINDINGS),
+            List.of(PromptFormat.Compat.TRAINING_LAYOUT, PromptFormat.Compat.EMPTY_FINDINGS),
             Optional.of("Apache-2.0")),
         Progress.NONE);
     RaDialog.importFrom(request(shared.resolve("v2"), folder.resolve("even")), Progress.NONE);
@@ -216,15 +218,14 @@ class ModelImportTest {
     float[] imported;
     try (Checkpoint base = Checkpoint.open(model.resolve(config.language().weights()));
         Llama llama =
-            Llama.of(
+            LlamaLoading.of(
                 LlamaWeights.of(config.language().network().orElseThrow(), base), Precision.FP32)) {
       imported = logits(llama);
     }
     try (ModelSource source = ModelSource.open(shared.resolve("v2"))) {
       ModelSource.Language language = source.model().language();
-      try (Llama merged =
-              Llama.merged(language.weights(), language.adapter().orElseThrow(), Precision.FP32);
-          Llama base = Llama.of(language.weights(), Precision.FP32)) {
+      try (Llama merged = LlamaLoading.of(language.weights(), language.adapter(), Precision.FP32);
+          Llama base = LlamaLoading.of(language.weights(), Precision.FP32)) {
         float[] expected = logits(merged);
         double largest = 0;
         double without = 0;

@@ -96,7 +96,7 @@ class NullArgumentsTest {
           Map.entry(
               ModelImport.Proof.class,
               (ModelImport.Proof) (folder, progress) -> RaDialog.selfTest(folder)),
-          Map.entry(Options.Control.class, Options.Control.NONE),
+          Map.entry(ModelDecorator.class, ModelDecorator.NONE),
           Map.entry(BioViLT.BatchNorm.class, BioViLT.BatchNorm.RUNNING),
           Map.entry(Progress.class, Progress.NONE),
           Map.entry(RaDialog.class, MODEL),

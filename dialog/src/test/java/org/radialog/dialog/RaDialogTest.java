@@ -10,8 +10,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -25,9 +27,11 @@ import org.radialog.base.RadialogException;
 import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.RuleLabeler;
+import org.radialog.language.LoraAdapter;
 import org.radialog.language.Precision;
 import org.radialog.published.ModelConfig;
 import org.radialog.published.ModelFolder;
+import org.radialog.vision.Alignment;
 
 @Timeout(120)
 class RaDialogTest {
@@ -325,7 +329,7 @@ class RaDialogTest {
   }
 
   @Test
-  void controlsTakeAwayWhatTheyName() {
+  void aDecoratorPutsAnotherAlignmentOrAdapterInTheModelsPlace() {
     String whole;
     String otherFilm;
     try (Dialog one = open(1);
@@ -337,8 +341,7 @@ class RaDialogTest {
     }
     assertThat(whole).isNotEqualTo(otherFilm);
     Options options = Options.DEFAULT.with(Precision.FP32);
-    try (RaDialog blind =
-            RaDialog.load(TinyModel.folder(), options.with(Options.Control.ZERO_IMAGE));
+    try (RaDialog blind = RaDialog.load(TinyModel.folder(), options.with(BLIND));
         Dialog one = blind.open(Study.of(TinyModel.film(1)));
         Dialog two = blind.open(Study.of(TinyModel.film(2)))) {
       one.edit(new FindingsEdit.Hidden());
@@ -346,8 +349,7 @@ class RaDialogTest {
       assertThat(one.report(SHORT, RaDialogTest::unheard).text())
           .isEqualTo(two.report(SHORT, RaDialogTest::unheard).text());
     }
-    try (RaDialog untaught =
-            RaDialog.load(TinyModel.folder(), options.with(Options.Control.RANDOM_ADAPTER));
+    try (RaDialog untaught = RaDialog.load(TinyModel.folder(), options.with(UNTAUGHT));
         Dialog one = untaught.open(Study.of(TinyModel.film(1)))) {
       one.edit(new FindingsEdit.Hidden());
       assertThat(one.report(SHORT, RaDialogTest::unheard).text()).isNotEqualTo(whole);
@@ -393,9 +395,43 @@ class RaDialogTest {
     assertThat(reportOf(options)).isEqualTo(first);
     assertThat(packed).hasBinaryContent(content);
     // Another model's weights under the same name are not taken for this one's.
-    assertThat(reportOf(options.with(Options.Control.RANDOM_ADAPTER))).isNotEqualTo(first);
+    assertThat(reportOf(options.with(UNTAUGHT))).isNotEqualTo(first);
     assertThat(reportOf(options)).isEqualTo(first);
   }
+
+  /** No film is seen: every image token is zero. */
+  private static final ModelDecorator BLIND =
+      new ModelDecorator() {
+        @Override
+        public String id() {
+          return "blind";
+        }
+
+        @Override
+        public Alignment alignment(Alignment own) {
+          return (features, dropout) -> own.forward(features, dropout).zero_();
+        }
+      };
+
+  /** The adapter adds the same to every row. */
+  private static final ModelDecorator UNTAUGHT =
+      new ModelDecorator() {
+        @Override
+        public String id() {
+          return "untaught";
+        }
+
+        @Override
+        public LoraAdapter adapter(LoraAdapter own) {
+          return new LoraAdapter(
+              own.config(),
+              (_, shape) -> {
+                float[] values = new float[Math.toIntExact(shape[0] * shape[1])];
+                Arrays.fill(values, 0.1f);
+                return Optional.of(values);
+              });
+        }
+      };
 
   private static String reportOf(Options options) {
     try (RaDialog other = RaDialog.load(TinyModel.folder(), options);

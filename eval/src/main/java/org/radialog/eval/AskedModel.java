@@ -55,6 +55,7 @@ public record AskedModel(
 
   @Override
   public Said answer(List<Sample> samples, Set<Task> tasks) {
+    PaperProtocol.requireSections(model.config(), tasks);
     int failed;
     try (PredictionLog open = PredictionLog.open(log, settings)) {
       failed = PaperProtocol.run(model, samples, tasks, labeler, open, progress, messages);

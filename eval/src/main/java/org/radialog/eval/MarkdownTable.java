@@ -43,7 +43,7 @@ final class MarkdownTable {
     line("");
     scores();
     evaluation.comparisons().forEach(this::comparison);
-    Plots.clinical(evaluation).forEach(this::labels);
+    Tables.clinical(evaluation).forEach(this::labels);
     evaluation.systems().forEach(this::findings);
     evaluation.systems().forEach(this::subgroups);
     leftOut();

@@ -28,6 +28,7 @@ import org.radialog.dialog.RaDialog;
 import org.radialog.dialog.Report;
 import org.radialog.dialog.Study;
 import org.radialog.imaging.Radiograph;
+import org.radialog.published.ModelConfig;
 
 /**
  * The protocols of the paper (docs/radialog.md), each image a dialog of its own: the report; from
@@ -141,8 +142,7 @@ public final class PaperProtocol {
         dialog.adopt(sample.references().getFirst());
         answers.put(IMPRESSION, dialog.impression(REPORT_LENGTH, text -> {}).text());
       }
-      if (EnumSet.of(Task.GENERATION, Task.CORRECTION, Task.BINARY_QA, Task.LIST_QA).stream()
-          .anyMatch(tasks::contains)) {
+      if (needReport(tasks)) {
         Report report = dialog.report(REPORT_LENGTH, text -> {});
         written = Optional.of(report.text());
         if (tasks.contains(Task.LIST_QA)) {
@@ -167,6 +167,25 @@ public final class PaperProtocol {
       }
     }
     return new Prediction(sample, probabilities, written, answers);
+  }
+
+  /**
+   * Nothing, where a model writes the sections that tasks are about.
+   *
+   * @throws RadialogException if it writes one of them not
+   */
+  static void requireSections(ModelConfig model, Set<Task> tasks) {
+    if (needReport(tasks)) {
+      model.requireSection(ModelConfig.Section.FINDINGS);
+    }
+    if (tasks.contains(Task.IMPRESSION)) {
+      model.requireSection(ModelConfig.Section.IMPRESSION);
+    }
+  }
+
+  private static boolean needReport(Set<Task> tasks) {
+    return EnumSet.of(Task.GENERATION, Task.CORRECTION, Task.BINARY_QA, Task.LIST_QA).stream()
+        .anyMatch(tasks::contains);
   }
 
   // Every question follows the report, as if no other had been asked.

@@ -3,12 +3,10 @@ package org.radialog.eval;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.SequencedMap;
-import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -46,7 +44,7 @@ final class Plots {
   /** All that the evaluation has data for, by file name without ending. */
   static SequencedMap<String, Drawing> of(Evaluation evaluation) {
     var plots = new Plots(evaluation);
-    for (String what : clinical(evaluation)) {
+    for (String what : Tables.clinical(evaluation)) {
       plots.drawings.put(name(what), plots.f1(what));
     }
     if (evaluation.systems().stream().anyMatch(s -> s.findings().isPresent())) {
@@ -59,13 +57,6 @@ final class Plots {
       plots.change(evaluation.comparisons().get(i)).ifPresent(d -> plots.drawings.put(name, d));
     }
     return Collections.unmodifiableSequencedMap(plots.drawings);
-  }
-
-  /** What labels are scored by: the mappings of uncertain, or a protocol. */
-  static Set<String> clinical(Evaluation evaluation) {
-    Set<String> all = new LinkedHashSet<>();
-    evaluation.systems().forEach(system -> all.addAll(system.clinical().sequencedKeySet()));
-    return all;
   }
 
   /** {@code f1-uncertain-negative}. */

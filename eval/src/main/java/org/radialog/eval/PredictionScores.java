@@ -20,6 +20,7 @@ import org.radialog.metrics.Interval;
 import org.radialog.metrics.MultiLabel;
 import org.radialog.metrics.ReferenceLabels;
 import org.radialog.metrics.Resampled;
+import org.radialog.metrics.Sums;
 import org.radialog.metrics.TextPair;
 
 /**
@@ -259,7 +260,7 @@ final class PredictionScores {
       rows[i][3 * is + 2] = is == answered ? 1 : 0;
     }
     Resampled scores =
-        Resampled.sums(
+        new Sums(
             List.of("view_accuracy", "view_macro_f1"),
             rows,
             (sums, items) -> {

@@ -170,7 +170,7 @@ final class ResultPage {
   private static List<Map<String, Object>> clinical(
       Evaluation evaluation, SequencedMap<String, Drawing> plots) {
     List<Map<String, Object>> sections = new ArrayList<>();
-    for (String what : Plots.clinical(evaluation)) {
+    for (String what : Tables.clinical(evaluation)) {
       List<Map<String, Object>> labels = new ArrayList<>();
       for (Tables.LabelLine line : Tables.labels(evaluation, what)) {
         labels.add(

@@ -41,6 +41,13 @@ final class Tables {
   /** Lines under a heading. */
   record Part(String heading, List<Line> lines) {}
 
+  /** What labels are scored by: the mappings of uncertain, or a protocol. */
+  static Set<String> clinical(Evaluation evaluation) {
+    Set<String> all = new LinkedHashSet<>();
+    evaluation.systems().forEach(system -> all.addAll(system.clinical().sequencedKeySet()));
+    return all;
+  }
+
   /** All scores that papers print, a column a system. */
   static List<Part> scores(Evaluation evaluation) {
     List<Part> parts = new ArrayList<>();
@@ -59,7 +66,7 @@ final class Tables {
                   .map(m -> line(evaluation, m, s -> Optional.ofNullable(s.metrics().get(m))))
                   .toList()));
     }
-    for (String what : Plots.clinical(evaluation)) {
+    for (String what : clinical(evaluation)) {
       parts.add(
           new Part(
               "Labels, " + what,

@@ -16,7 +16,6 @@ import org.radialog.data.Film;
 import org.radialog.data.Folds;
 import org.radialog.data.NihDataSet;
 import org.radialog.dialog.Options;
-import org.radialog.dialog.Options.Control;
 import org.radialog.dialog.RaDialog;
 import org.radialog.testing.TestData;
 

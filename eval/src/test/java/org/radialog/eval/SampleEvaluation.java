@@ -21,6 +21,7 @@ import org.radialog.metrics.FindingsScores;
 import org.radialog.metrics.Groups;
 import org.radialog.metrics.PairedTest;
 import org.radialog.metrics.Resampled;
+import org.radialog.metrics.Sums;
 
 /** Systems of drawn quality on drawn reports and films: all that an evaluation can hold. */
 final class SampleEvaluation {
@@ -89,7 +90,7 @@ final class SampleEvaluation {
     for (int i = 0; i < reports; i++) {
       values[i] = Math.clamp(level + .12 * random.nextGaussian(), 0, 1);
     }
-    return Resampled.mean("ROUGE-L", values);
+    return Sums.mean("ROUGE-L", values);
   }
 
   FindingsScores findings(double skill) {

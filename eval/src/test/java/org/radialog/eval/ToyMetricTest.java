@@ -17,7 +17,7 @@ import org.radialog.metrics.Bootstrap;
 import org.radialog.metrics.ClinicalMetric;
 import org.radialog.metrics.PairedTest;
 import org.radialog.metrics.ReferenceLabels;
-import org.radialog.metrics.Resampled;
+import org.radialog.metrics.Sums;
 import org.radialog.metrics.TextMetric;
 import org.radialog.metrics.TokenizedPairs;
 import org.radialog.metrics.WordTokenizer;
@@ -44,7 +44,7 @@ class ToyMetricTest {
       for (int i = 0; i < equal.length; i++) {
         equal[i] = pairs.hypothesis(i).size() == pairs.references(i).getFirst().size() ? 1 : 0;
       }
-      return TextMetric.Scored.of(Resampled.mean(name(), equal));
+      return TextMetric.Scored.of(Sums.mean(name(), equal));
     }
   }
 
@@ -58,7 +58,7 @@ class ToyMetricTest {
     @Override
     public ClinicalMetric.Scored over(List<ReferenceLabels> references, List<Labels> hypotheses) {
       double[] said = hypotheses.stream().mapToDouble(l -> l.present().size()).toArray();
-      return () -> Resampled.mean(name(), said);
+      return () -> Sums.mean(name(), said);
     }
   }
 

@@ -1,14 +1,9 @@
 package org.radialog.imaging;
 
-import static org.radialog.imaging.Guard.Code.PROBABLY_INVERTED;
-import static org.radialog.imaging.Guard.Code.PROBABLY_NOT_FRONTAL;
-import static org.radialog.imaging.Guard.Code.PROBABLY_TURNED;
-
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Locale;
-import java.util.Optional;
 import org.radialog.base.RadialogException;
 
 /**
@@ -50,20 +45,34 @@ final class AverageFilm {
     return new Preprocessing(RESIZE, SIDE, recipe).bytes(film);
   }
 
+  /** What a picture looks like beside the average film. */
+  enum Likeness {
+    /** An upright frontal film. */
+    FRONTAL,
+    /** A frontal film that was turned. */
+    TURNED,
+    /** The negative of a frontal film. */
+    INVERTED,
+    /** No frontal film. */
+    UNLIKE
+  }
+
   /**
    * How a picture compares with the average film.
    *
-   * @param warning empty where it looks like an upright frontal film
-   * @param inverted whether its negative looks like one
-   * @param quarters quarter turns clockwise that make it look like one; 0 where it is upright
+   * @param message the line for people; empty where it is {@link Likeness#FRONTAL}
+   * @param quarters quarter turns clockwise that make it look like a frontal film; 0 unless it is
+   *     {@link Likeness#TURNED}
    */
-  record Look(Optional<Guard.Warning> warning, boolean inverted, int quarters) {}
+  record Look(Likeness likeness, String message, int quarters) {
+    private static final Look FRONTAL = new Look(Likeness.FRONTAL, "", 0);
+  }
 
   /** Compares {@code thumbnail}. */
   static Look look(byte[] thumbnail) {
     double upright = correlation(thumbnail, AVERAGE);
     if (upright >= LEAST_CORRELATION) {
-      return new Look(Optional.empty(), false, 0);
+      return Look.FRONTAL;
     }
     double turned = -1;
     int quarters = 0;
@@ -87,25 +96,17 @@ final class AverageFilm {
             turned);
     if (turned >= CLEAR_CORRELATION && turned > inverted) {
       return new Look(
-          warning(
-              PROBABLY_TURNED,
-              "probably not upright: turn it by " + 90 * quarters + "° clockwise" + numbers),
-          false,
+          Likeness.TURNED,
+          "probably not upright: turn it by " + 90 * quarters + "° clockwise" + numbers,
           quarters);
     }
     if (inverted >= LEAST_INVERTED) {
-      return new Look(
-          warning(PROBABLY_INVERTED, "probably inverted: air looks white" + numbers), true, 0);
+      return new Look(Likeness.INVERTED, "probably inverted: air looks white" + numbers, 0);
     }
     if (ofPart(thumbnail) >= LEAST_CORRELATION_OF_PART) {
-      return new Look(Optional.empty(), false, 0);
+      return Look.FRONTAL;
     }
-    return new Look(
-        warning(PROBABLY_NOT_FRONTAL, "probably not a frontal chest film" + numbers), false, 0);
-  }
-
-  private static Optional<Guard.Warning> warning(Guard.Code code, String message) {
-    return Optional.of(new Guard.Warning(code, message));
+    return new Look(Likeness.UNLIKE, "probably not a frontal chest film" + numbers, 0);
   }
 
   /**

@@ -142,7 +142,7 @@ public enum Guard {
   private static Optional<Warning> look(Radiograph film, DicomRecipe recipe, byte[] thumbnail) {
     AverageFilm.Look look = AverageFilm.look(thumbnail);
     byte[] picture = FrontalView.picture(film, recipe);
-    if (look.inverted()) {
+    if (look.likeness() == AverageFilm.Likeness.INVERTED) {
       for (int i = 0; i < picture.length; i++) {
         picture[i] = (byte) ~picture[i];
       }
@@ -152,7 +152,7 @@ public enum Guard {
     }
     double distance = FrontalView.distance(picture);
     if (distance <= FrontalView.LARGEST_DISTANCE) {
-      return look.warning();
+      return code(look.likeness()).map(code -> new Warning(code, look.message()));
     }
     return Optional.of(
         new Warning(
@@ -162,6 +162,15 @@ public enum Guard {
                 "probably not a frontal chest film (its edges lie at %.1f times the distance from"
                     + " such films within which real ones are found)",
                 distance)));
+  }
+
+  private static Optional<Code> code(AverageFilm.Likeness likeness) {
+    return switch (likeness) {
+      case FRONTAL -> Optional.empty();
+      case TURNED -> Optional.of(Code.PROBABLY_TURNED);
+      case INVERTED -> Optional.of(Code.PROBABLY_INVERTED);
+      case UNLIKE -> Optional.of(Code.PROBABLY_NOT_FRONTAL);
+    };
   }
 
   /** Its size and the ratio of its sides, for messages. */

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.radialog.codecs.Samples;
 import org.radialog.testing.Golden;
+import org.radialog.testing.GoldenCase;
 import org.radialog.testing.GoldenWeights;
 import org.radialog.testing.TestData;
 import tools.jackson.databind.JsonNode;
@@ -26,10 +27,13 @@ import tools.jackson.databind.JsonNode;
  */
 class PreprocessParityTest {
   @TestFactory
-  Stream<DynamicTest> preprocess() throws Exception {
-    JsonNode golden = Golden.theCase("preprocess").json();
-    JsonNode values = golden.get("values");
-    String salt = golden.get("salt").asString();
+  Stream<DynamicTest> preprocess() {
+    return Golden.tests("preprocess", PreprocessParityTest::tests);
+  }
+
+  private static Stream<DynamicTest> tests(GoldenCase golden) {
+    JsonNode values = golden.values();
+    String salt = golden.salt();
     List<DynamicTest> tests = new ArrayList<>();
 
     tests.add(test("remap_of_0_to_255", () -> remapped(IntStream.range(0, 256)), values));

@@ -9,7 +9,7 @@ import org.radialog.kernels.LazyMemory;
 
 /**
  * The keys and values of one sequence, fp32 in off-heap memory, so that the plain-Java decoder and
- * libtorch ({@code torch.from_blob}) read the same bytes.
+ * libtorch ({@code Torch.over}) read the same bytes.
  *
  * <p>Per layer and kind one block [K, capacity, d] row-major, keys after the rotary embedding. A
  * forward pass reserves, writes rows {@code length() … length() + n − 1} of every layer, then calls

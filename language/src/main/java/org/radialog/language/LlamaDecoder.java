@@ -151,32 +151,19 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
   }
 
   /**
-   * The model as its checkpoint has it. A GGUF's Q4_1 layers lose nothing at {@code INT4}, nor Q8_0
-   * ones at {@code INT8}; others are rounded in groups of 32.
+   * The model, packed in memory. A GGUF's Q4_1 layers lose nothing at {@code INT4}, nor Q8_0 ones
+   * at {@code INT8}; others are rounded in groups of 32.
    *
    * @param weights stays open as long as the decoder is used
+   * @param adapter of the model, if it has one
+   * @param merged whether the adapter is added to the matrices before they are rounded, which at
+   *     {@code INT4} takes most of what it does; otherwise it stays in fp32 beside them
    * @param precision {@code INT8} or {@code INT4}
    * @throws RadialogException if the widths of the model are not multiples of 32
    */
-  public static LlamaDecoder of(LlamaWeights weights, Precision precision) {
-    return new LlamaDecoder(weights, PackedLlama.of(weights, Optional.empty(), false, precision));
-  }
-
-  /** The model with an adapter in fp32 beside its matrices, which stay what they are. */
-  public static LlamaDecoder beside(
-      LlamaWeights weights, LoraAdapter adapter, Precision precision) {
-    return new LlamaDecoder(
-        weights, PackedLlama.of(weights, Optional.of(adapter), false, precision));
-  }
-
-  /**
-   * The model with an adapter added to its matrices before they are rounded. At {@code INT4} the
-   * rounding takes most of what an adapter does: keep it {@link #beside}.
-   */
-  public static LlamaDecoder merged(
-      LlamaWeights weights, LoraAdapter adapter, Precision precision) {
-    return new LlamaDecoder(
-        weights, PackedLlama.of(weights, Optional.of(adapter), true, precision));
+  public static LlamaDecoder of(
+      LlamaWeights weights, Optional<LoraAdapter> adapter, boolean merged, Precision precision) {
+    return new LlamaDecoder(weights, PackedLlama.of(weights, adapter, merged, precision));
   }
 
   /**
@@ -205,7 +192,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
    *
    * @param key one line that names what the file is made of: the digests of base and adapter, and
    *     whether it is merged
-   * @param merged as {@link #merged}, otherwise as {@link #beside}
+   * @param merged as for {@link #of}
    * @throws RadialogException if the file cannot be written
    */
   public static void pack(

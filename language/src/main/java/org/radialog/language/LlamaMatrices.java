@@ -4,12 +4,15 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * What {@link Llama} multiplies with: tensors in memory, or made for the moment of their use from a
- * form that takes less room. Results belong to the scope of the caller.
+ * What {@link LlamaNetwork} multiplies with: tensors in memory, or made for the moment of their use
+ * from a form that takes less room. Results belong to the scope of the caller.
  *
  * <p>N rows · D hidden · V vocabulary.
  */
 interface LlamaMatrices extends AutoCloseable {
+  /** Rows of a prompt that are computed together. */
+  int BLOCK = 64;
+
   /** The shape of the model. */
   LlamaConfig config();
 
@@ -26,8 +29,8 @@ interface LlamaMatrices extends AutoCloseable {
   Tensor product(LlamaLinear linear, int layer, Tensor x);
 
   /**
-   * Of how many blocks of {@link PromptBlocks#BLOCK} rows it pays to ask for the product at once.
-   * Where it is more than one, a product of bf16 is computed block by block.
+   * Of how many blocks of {@link #BLOCK} rows it pays to ask for the product at once. Where it is
+   * more than one, a product of bf16 is computed block by block.
    */
   int blocks();
 

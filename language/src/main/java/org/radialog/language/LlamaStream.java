@@ -149,7 +149,7 @@ final class LlamaStream implements LlamaMatrices {
   // x [N, in], w [n, in] -> y [N, n]; in bf16, whose sums depend on the number of rows, by blocks
   private void multiply(Tensor x, Tensor w, Tensor y) {
     long n = x.size(0);
-    long block = type == ScalarType.BFloat16 ? PromptBlocks.BLOCK : n;
+    long block = type == ScalarType.BFloat16 ? BLOCK : n;
     for (long row = 0; row < n; row += block) {
       long count = Math.min(block, n - row);
       try (Scope _ = new Scope()) {

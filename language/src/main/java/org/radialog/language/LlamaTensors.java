@@ -15,7 +15,6 @@ import java.util.stream.Collectors;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.Checksum;
@@ -100,11 +99,7 @@ public final class LlamaTensors implements LlamaMatrices {
       return Optional.empty();
     }
     MemorySegment bytes = weights.bytes(name);
-    return bytes.isNative()
-        ? Optional.of(
-            torch.from_blob(
-                new Llama.Address(bytes.address()), info.shape(), new TensorOptions(type)))
-        : Optional.empty();
+    return bytes.isNative() ? Optional.of(Torch.over(bytes, type, info.shape())) : Optional.empty();
   }
 
   public static double scale(Optional<LoraAdapter> adapter) {
@@ -222,13 +217,7 @@ public final class LlamaTensors implements LlamaMatrices {
                     "%s: expected %s as %s, found %s; delete the file"
                         .formatted(file, name, dtype(wanted), packed.info(name)));
               }
-              tensors.put(
-                  name,
-                  scope.release(
-                      torch.from_blob(
-                          new Llama.Address(packed.bytes(name).address()),
-                          shape,
-                          new TensorOptions(wanted))));
+              tensors.put(name, scope.release(Torch.over(packed.bytes(name), wanted, shape)));
             });
       }
       return Optional.of(

@@ -1,12 +1,9 @@
 package org.radialog.language;
 
-import java.util.Arrays;
 import java.util.Optional;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.torch.Parameters;
-import org.radialog.weights.Checkpoint;
-import org.radialog.weights.TensorInfo;
 
 /**
  * The values of a low-rank adapter, under PEFT's names: {@code base_model.model.} + module + {@code
@@ -27,29 +24,6 @@ public record LoraAdapter(LoraConfig config, Parameters.Source values) {
    */
   @SuppressWarnings("ArrayRecordComponent") // values, never compared
   public record Pair(float[] a, float[] b) {}
-
-  /**
-   * The adapter of a checkpoint, which stays open as long as it is read.
-   *
-   * @param prefix what stands before PEFT's names, for example {@code language.}
-   */
-  public static LoraAdapter of(LoraConfig config, Checkpoint checkpoint, String prefix) {
-    return new LoraAdapter(
-        config,
-        (name, shape) -> {
-          TensorInfo info = checkpoint.tensors().get(prefix + name);
-          if (info == null) {
-            return Optional.empty();
-          }
-          if (!Arrays.equals(info.shape(), shape)) {
-            throw new RadialogException(
-                Kind.REFUSED_WEIGHTS,
-                "adapter: expected %s of shape %s, found %s"
-                    .formatted(prefix + name, Arrays.toString(shape), info));
-          }
-          return Optional.of(checkpoint.floats(prefix + name));
-        });
-  }
 
   /** Whether the adapter has matrices beside the one with the key {@code weight}. */
   boolean targets(String weight) {

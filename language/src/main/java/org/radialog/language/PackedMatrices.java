@@ -5,7 +5,6 @@ import java.util.SequencedMap;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -98,8 +97,8 @@ final class PackedMatrices implements LlamaMatrices {
         for (int b = 0; b < count; b++) {
           matrix.bfloat16(first + b, memory, 2L * LANES * b, 2 * rows);
         }
-        for (long row = 0; row < n; row += PromptBlocks.BLOCK) {
-          long some = Math.min(PromptBlocks.BLOCK, n - row);
+        for (long row = 0; row < n; row += BLOCK) {
+          long some = Math.min(BLOCK, n - row);
           try (Scope _ = new Scope()) {
             // [some, P], rows of a block of lanes in the order of lanes
             Tensor product = x.narrow(0, row, some).mm(panel);
@@ -116,20 +115,13 @@ final class PackedMatrices implements LlamaMatrices {
 
   // B (A x): [N, in] -> [N, blocks · L]
   private static Tensor beside(LowRank pair, int blocks, Tensor x) {
-    Tensor down =
-        torch.from_blob(
-            new Llama.Address(pair.down().address()),
-            new long[] {x.size(1), pair.width()},
-            new TensorOptions(ScalarType.Float)); // Aᵀ [in, r']
+    Tensor down = Torch.over(pair.down(), ScalarType.Float, x.size(1), pair.width()); // Aᵀ [in, r']
     Tensor up =
-        torch.from_blob(
-            new Llama.Address(pair.up().address()),
-            new long[] {blocks, pair.rank(), LANES},
-            new TensorOptions(ScalarType.Float)); // [blocks, r, L]
+        Torch.over(pair.up(), ScalarType.Float, blocks, pair.rank(), LANES); // [blocks, r, L]
     Tensor b = up.transpose(0, 1).reshape(pair.rank(), (long) blocks * LANES); // [r, blocks · L]
     TensorVector parts = new TensorVector();
-    for (long row = 0; row < x.size(0); row += PromptBlocks.BLOCK) {
-      Tensor some = x.narrow(0, row, Math.min(PromptBlocks.BLOCK, x.size(0) - row));
+    for (long row = 0; row < x.size(0); row += BLOCK) {
+      Tensor some = x.narrow(0, row, Math.min(BLOCK, x.size(0) - row));
       Tensor hidden = some.to(ScalarType.Float).mm(down).narrow(1, 0, pair.rank()); // [·, r]
       parts.push_back(hidden.mm(b));
     }

@@ -21,26 +21,24 @@ import org.radialog.torch.Torch;
 import org.radialog.torch.TorchThreads;
 
 /**
- * A prompt in bf16, computed in blocks of {@value #BLOCK} positions that begin at their multiples,
- * each padded to its full size and on one thread. The libraries add up in an order that depends on
- * the shape of a product and on the number of threads; here both are always the same, so the keys
- * and values of a position, and the logits behind it, have the same bits however a prompt is cut
- * into calls, on any number of processors and beside any other work. Several blocks are computed
- * side by side: at each layer a block waits for the keys of those before it.
+ * A prompt in bf16, computed in blocks of {@value LlamaMatrices#BLOCK} positions that begin at
+ * their multiples, each padded to its full size and on one thread. The libraries add up in an order
+ * that depends on the shape of a product and on the number of threads; here both are always the
+ * same, so the keys and values of a position, and the logits behind it, have the same bits however
+ * a prompt is cut into calls, on any number of processors and beside any other work. Several blocks
+ * are computed side by side: at each layer a block waits for the keys of those before it.
  */
 final class PromptBlocks implements AutoCloseable {
-  /** Positions that are computed together. */
-  static final int BLOCK = 64;
-
+  private static final int BLOCK = LlamaMatrices.BLOCK;
   private static final int MOST_THREADS = 8;
 
-  private final Llama llama;
+  private final LlamaNetwork network;
   private final LlamaConfig config;
   private final LlamaMatrices matrices;
   private @Nullable Team team; // once there was a prompt
 
-  PromptBlocks(Llama llama, LlamaMatrices matrices) {
-    this.llama = llama;
+  PromptBlocks(LlamaNetwork network, LlamaMatrices matrices) {
+    this.network = network;
     this.config = matrices.config();
     this.matrices = matrices;
   }
@@ -50,7 +48,7 @@ final class PromptBlocks implements AutoCloseable {
    *
    * @return the logits of its last position, [V]
    */
-  float[] append(Llama.Run run, List<LlamaInput> input) {
+  float[] append(LlamaNetwork.Run run, List<LlamaInput> input) {
     int first = run.start() / BLOCK;
     int blocks = (run.start() + run.count() - 1) / BLOCK + 1 - first;
     Team members = team();
@@ -60,9 +58,9 @@ final class PromptBlocks implements AutoCloseable {
         NoGradGuard _ = new NoGradGuard();
         TorchThreads _ = TorchThreads.of(1);
         BlasThreads _ = BlasThreads.one()) {
-      llama.rotary().grow((first + blocks) * BLOCK);
+      network.rotary().grow((first + blocks) * BLOCK);
       Tensor x = zeros((long) blocks * BLOCK, config.hidden()); // [N, D], padded on both sides
-      x.narrow(0, run.start() - (long) first * BLOCK, run.count()).copy_(llama.embed(input));
+      x.narrow(0, run.start() - (long) first * BLOCK, run.count()).copy_(network.embed(input));
       Written written = new Written(pieces);
       float[] logits = new float[config.vocab()];
       // Whoever is free takes the next piece, so those before a piece are done or being worked on.
@@ -152,8 +150,8 @@ final class PromptBlocks implements AutoCloseable {
   /**
    * Some neighbouring blocks of a prompt, on one thread. R = count · BLOCK rows, padding included.
    */
-  private final class Piece implements Llama.Attention {
-    private final Llama.Run run;
+  private final class Piece implements LlamaNetwork.Attention {
+    private final LlamaNetwork.Run run;
     private final int first; // block
     private final int count; // of blocks
     private final int number;
@@ -163,7 +161,7 @@ final class PromptBlocks implements AutoCloseable {
     private final boolean ends; // whether the prompt ends here
     private final List<TensorOptional> masks = new ArrayList<>(); // by block: [1, 1, G · BLOCK, L]
 
-    Piece(Llama.Run run, int first, int count, int number, Written written) {
+    Piece(LlamaNetwork.Run run, int first, int count, int number, Written written) {
       this.run = run;
       this.first = first;
       this.count = count;
@@ -193,7 +191,7 @@ final class PromptBlocks implements AutoCloseable {
         long[] wanted = ends ? new long[] {to - 1 - (long) first * BLOCK} : new long[0];
         Tensor own = x.narrow(0, row, (long) count * BLOCK); // [R, D]
         Tensor hidden =
-            llama.transform(own, positions, this, Optional.of(wanted), Llama.Probe.NONE);
+            network.transform(own, positions, this, Optional.of(wanted), LlamaNetwork.Probe.NONE);
         if (ends) {
           float[] values = Torch.floats(matrices.logits(hidden).select(0, 0)); // [V]
           System.arraycopy(values, 0, logits, 0, logits.length);
@@ -215,8 +213,8 @@ final class PromptBlocks implements AutoCloseable {
     // k and v [R, K, d], padding included
     @Override
     public void keep(int layer, Tensor k, Tensor v) {
-      Tensor keys = Llama.view(run.cache(), run.cache().keys(layer)); // [K, capacity, d]
-      Tensor values = Llama.view(run.cache(), run.cache().values(layer)); // [K, capacity, d]
+      Tensor keys = LlamaNetwork.view(run.cache(), run.cache().keys(layer)); // [K, capacity, d]
+      Tensor values = LlamaNetwork.view(run.cache(), run.cache().values(layer)); // [K, capacity, d]
       int skipped = from - first * BLOCK; // rows that pad the beginning
       int own = to - from;
       keys.narrow(1, from, own).copy_(k.narrow(0, skipped, own).transpose(0, 1));
@@ -228,11 +226,11 @@ final class PromptBlocks implements AutoCloseable {
     @Override
     public Tensor attend(int layer, Tensor q, Tensor k, Tensor v) {
       keep(layer, k, v);
-      Tensor keys = Llama.view(run.cache(), run.cache().keys(layer)); // [K, capacity, d]
-      Tensor values = Llama.view(run.cache(), run.cache().values(layer)); // [K, capacity, d]
+      Tensor keys = LlamaNetwork.view(run.cache(), run.cache().keys(layer)); // [K, capacity, d]
+      Tensor values = LlamaNetwork.view(run.cache(), run.cache().values(layer)); // [K, capacity, d]
       if (q.size(0) == 1) {
         // the G queries of a group stand where several positions would: no copy of keys
-        return Llama.attention(
+        return LlamaNetwork.attention(
                 q.view(1, config.kvHeads(), config.group(), config.headSize()),
                 keys.narrow(1, 0, to).unsqueeze(0),
                 values.narrow(1, 0, to).unsqueeze(0),
@@ -272,8 +270,8 @@ final class PromptBlocks implements AutoCloseable {
       if (k.size(2) > BlockAttention.PAYS) {
         return BlockAttention.attend(
                 q.transpose(0, 1), // [H, BLOCK, d]
-                llama.repeat(k).squeeze(0), // [H, L, d]
-                llama.repeat(v).squeeze(0)) // [H, BLOCK, d]
+                network.repeat(k).squeeze(0), // [H, L, d]
+                network.repeat(v).squeeze(0)) // [H, BLOCK, d]
             .transpose(0, 1) // [BLOCK, H, d]
             .reshape(BLOCK, config.queryRows()); // [BLOCK, H·d]
       }
@@ -283,7 +281,7 @@ final class PromptBlocks implements AutoCloseable {
       // the G queries of a group stand one after the other: no copy of keys
       Tensor grouped =
           q.view(BLOCK, kv, group, d).permute(1, 2, 0, 3).reshape(1, kv, group * BLOCK, d);
-      return Llama.attention(grouped, k, v, mask, false) // [1, K, G·BLOCK, d]
+      return LlamaNetwork.attention(grouped, k, v, mask, false) // [1, K, G·BLOCK, d]
           .view(kv, group, BLOCK, d)
           .permute(2, 0, 1, 3) // [BLOCK, K, G, d]
           .reshape(BLOCK, config.queryRows()); // [BLOCK, H·d]

@@ -87,10 +87,10 @@ class BlockAttentionTest {
       int[] ids =
           new Random(3).ints(BlockAttention.PAYS + 64, 100, weights.config().vocab()).toArray();
       float[] exact;
-      try (Llama llama = Llama.of(weights, Precision.FP32)) {
+      try (Llama llama = LlamaLoading.of(weights, Precision.FP32)) {
         exact = prefill(llama, ids);
       }
-      try (Llama llama = Llama.of(weights, Precision.BF16);
+      try (Llama llama = LlamaLoading.of(weights, Precision.BF16);
           KvCache cache = new KvCache(llama.cacheShape())) {
         double blocks = rms(prefill(llama, ids), exact);
         float[][] rows = new float[ids.length][llama.config().vocab()];

@@ -51,7 +51,7 @@ class LlamaDecoderTest {
   static void open() {
     gguf = BaseGguf.open();
     weights = LlamaWeights.of(gguf);
-    try (Llama llama = Llama.of(weights, Precision.FP32)) {
+    try (Llama llama = LlamaLoading.of(weights, Precision.FP32)) {
       prompts = prompts(llama);
     }
   }
@@ -126,7 +126,7 @@ class LlamaDecoderTest {
   @ParameterizedTest
   @EnumSource(names = {"INT8", "INT4"})
   void logitsLieNearFp32AndChoicesAgree(Precision precision) {
-    try (LlamaDecoder decoder = LlamaDecoder.of(weights, precision)) {
+    try (LlamaDecoder decoder = LlamaDecoder.of(weights, Optional.empty(), false, precision)) {
       Nearness near =
           Nearness.of(
               prompts.stream().map(p -> forced(decoder, p)).toList(),
@@ -238,7 +238,7 @@ class LlamaDecoderTest {
 
   @Test
   void libtorchGivesTheLogitsOfEachOfSeveralTokens() {
-    try (Llama llama = Llama.of(weights, Precision.FP32)) {
+    try (Llama llama = LlamaLoading.of(weights, Precision.FP32)) {
       List<KvCache> caches = prompts.stream().map(p -> p.cache.copy(p.cache.length())).toList();
       List<int[]> tokens = prompts.stream().map(p -> p.ids).toList();
       int[] lengths = prompts.stream().mapToInt(p -> p.ids.length).toArray();
@@ -279,13 +279,15 @@ class LlamaDecoderTest {
   @Test
   void anAdapterChangesTheLogitsAsInFp32() {
     List<float[][]> expected;
-    try (Llama llama = Llama.merged(weights, adapter(), Precision.FP32)) {
+    try (Llama llama = LlamaLoading.of(weights, Optional.of(adapter()), Precision.FP32)) {
       expected = prompts.stream().map(p -> inOnePass(llama, p.ids, p.cache)).toList();
     }
     Nearness without = Nearness.of(prompts.stream().map(Prompt::logits).toList(), expected);
     assertThat(without.rms).as("what the adapter does").isGreaterThan(0.6);
-    try (LlamaDecoder beside = LlamaDecoder.beside(weights, adapter(), Precision.INT4);
-        LlamaDecoder merged = LlamaDecoder.merged(weights, adapter(), Precision.INT8)) {
+    try (LlamaDecoder beside =
+            LlamaDecoder.of(weights, Optional.of(adapter()), false, Precision.INT4);
+        LlamaDecoder merged =
+            LlamaDecoder.of(weights, Optional.of(adapter()), true, Precision.INT8)) {
       for (LlamaDecoder decoder : List.of(beside, merged)) {
         Nearness near =
             Nearness.of(prompts.stream().map(p -> forced(decoder, p)).toList(), expected);
@@ -315,7 +317,8 @@ class LlamaDecoderTest {
   void aPackedFileGivesTheSameBitsAndIsTakenForWhatItIs(@TempDir Path folder) throws IOException {
     Path file = folder.resolve("packed");
     float[][] expected;
-    try (LlamaDecoder decoder = LlamaDecoder.beside(weights, adapter(), Precision.INT4)) {
+    try (LlamaDecoder decoder =
+        LlamaDecoder.of(weights, Optional.of(adapter()), false, Precision.INT4)) {
       expected = forced(decoder, prompts.getFirst());
     }
     LlamaDecoder.pack(
@@ -356,9 +359,9 @@ class LlamaDecoderTest {
   @ParameterizedTest
   @EnumSource(names = {"INT8", "INT4"})
   void promptsOverPackedWeightsLieNearFp32(Precision precision) {
-    try (LlamaDecoder decoder = LlamaDecoder.beside(weights, adapter(), precision);
-        Llama over = Llama.over(decoder);
-        Llama exact = Llama.merged(weights, adapter(), Precision.FP32)) {
+    try (LlamaDecoder decoder = LlamaDecoder.of(weights, Optional.of(adapter()), false, precision);
+        Llama over = LlamaLoading.over(decoder);
+        Llama exact = LlamaLoading.of(weights, Optional.of(adapter()), Precision.FP32)) {
       Nearness near =
           Nearness.of(
               prompts.stream().map(p -> new float[][] {prompted(over, p)}).toList(),
@@ -371,8 +374,8 @@ class LlamaDecoderTest {
   @Test
   void aModelThatIsConvertedAsItIsUsedGivesTheSameLogits() {
     LlamaMatrices stream = new LlamaStream(weights, Optional.of(adapter()), ScalarType.Float);
-    try (Llama streamed = Llama.of(stream);
-        Llama held = Llama.merged(weights, adapter(), Precision.FP32)) {
+    try (Llama streamed = new Llama(stream);
+        Llama held = LlamaLoading.of(weights, Optional.of(adapter()), Precision.FP32)) {
       for (Prompt p : prompts) {
         assertThat(farthest(prompted(streamed, p), prompted(held, p))).isLessThan(1e-4f);
       }
@@ -387,7 +390,7 @@ class LlamaDecoderTest {
 
   @Test
   void badCallsAreRefusedWithTheNumbersAndLeaveTheCache() {
-    try (LlamaDecoder decoder = LlamaDecoder.of(weights, Precision.INT4);
+    try (LlamaDecoder decoder = LlamaDecoder.of(weights, Optional.empty(), false, Precision.INT4);
         KvCache cache = new KvCache(weights.config().cacheShape())) {
       float[][] logits = new float[1][weights.config().vocab()];
       assertThatThrownBy(() -> decoder.step(new int[] {49152}, List.of(cache), logits))
@@ -409,7 +412,7 @@ class LlamaDecoderTest {
       decoder.step(new int[] {1}, List.of(cache), logits);
       assertThat(cache.length()).isEqualTo(1);
     }
-    assertThatThrownBy(() -> LlamaDecoder.of(weights, Precision.BF16))
+    assertThatThrownBy(() -> LlamaDecoder.of(weights, Optional.empty(), false, Precision.BF16))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("bf16");
   }

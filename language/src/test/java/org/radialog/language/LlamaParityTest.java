@@ -37,12 +37,16 @@ public class LlamaParityTest {
 
   @TestFactory
   Stream<DynamicTest> outputsEqualTheReference() {
-    List<Case> cases = Golden.cases("llama").stream().map(Case::new).toList();
+    List<Case> cases = new ArrayList<>();
+    Stream<DynamicTest> tests =
+        Golden.tests(
+            "llama",
+            golden -> {
+              cases.add(new Case(golden));
+              return cases.getLast().tests();
+            });
     BlasThreads one = BlasThreads.one(); // two of them cost more than these tiny products
-    return cases.stream()
-        .flatMap(Case::tests)
-        .onClose(() -> cases.forEach(Case::close))
-        .onClose(one::close);
+    return tests.onClose(() -> cases.forEach(Case::close)).onClose(one::close);
   }
 
   /** One golden case; the model is built when its first test runs. */
@@ -91,7 +95,8 @@ public class LlamaParityTest {
             if (model.isEmpty()) {
               model =
                   Optional.of(
-                      Llama.of(new FormulaWeights(config, golden.weightSalt()), Precision.FP32));
+                      LlamaLoading.of(
+                          new FormulaWeights(config, golden.weightSalt()), Precision.FP32));
             }
             body.accept(model.get());
           });
@@ -267,7 +272,7 @@ public class LlamaParityTest {
 
     private void bf16Logits() {
       try (Llama llama =
-          Llama.of(new FormulaWeights(config, golden.weightSalt()), Precision.BF16)) {
+          LlamaLoading.of(new FormulaWeights(config, golden.weightSalt()), Precision.BF16)) {
         float[] actual = Objects.requireNonNull(lookInside(llama).get("logits"));
         double[] expected = golden.expected("logits").stored();
         double dot = 0;

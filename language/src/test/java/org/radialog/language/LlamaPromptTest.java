@@ -32,7 +32,7 @@ class LlamaPromptTest {
   static void open() {
     gguf = BaseGguf.open();
     weights = LlamaWeights.of(gguf);
-    int4 = LlamaDecoder.of(weights, Precision.INT4);
+    int4 = LlamaDecoder.of(weights, Optional.empty(), false, Precision.INT4);
   }
 
   @AfterAll
@@ -50,9 +50,9 @@ class LlamaPromptTest {
 
   static Stream<Way> ways() {
     return Stream.of(
-        new Way("tensors", w -> Llama.of(w, Precision.BF16)),
-        new Way("packed", w -> Llama.over(int4)),
-        new Way("stream", w -> Llama.of(new LlamaStream(w, Optional.empty(), bf16()))));
+        new Way("tensors", w -> LlamaLoading.of(w, Precision.BF16)),
+        new Way("packed", w -> LlamaLoading.over(int4)),
+        new Way("stream", w -> new Llama(new LlamaStream(w, Optional.empty(), bf16()))));
   }
 
   private static org.bytedeco.pytorch.global.torch.ScalarType bf16() {

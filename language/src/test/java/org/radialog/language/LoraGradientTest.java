@@ -60,7 +60,7 @@ class LoraGradientTest {
       FormulaWeights weights, int[][] ids, int[][] labels) {
     try (Parameters parameters =
             Parameters.of((key, shape) -> Optional.of(weights.value(key, shape)));
-        Llama llama = Llama.adapted(weights, LORA, parameters, Precision.FP32)) {
+        Llama llama = LlamaLoading.adapted(weights, LORA, parameters, Precision.FP32)) {
       parameters.trainable(name -> true);
       int[] flat = Arrays.stream(ids).flatMapToInt(Arrays::stream).toArray();
       llama

@@ -73,15 +73,15 @@ class PackedFileTest {
   @Test
   void aDamagedFileOfConvertedTensorsIsRefusedOrAnothers() throws IOException {
     Path file = folder.resolve("packed.safetensors");
-    try (Llama llama = Llama.of(WEIGHTS, Precision.BF16)) {
-      llama.pack(file, () -> "key");
+    try (Llama llama = LlamaLoading.of(WEIGHTS, Precision.BF16)) {
+      LlamaLoading.pack(llama, file, () -> "key");
     }
     byte[] whole = Files.readAllBytes(file);
     damages(whole)
         .forEach((damage, bytes) -> {
           write(file, bytes);
           try {
-            Optional<Llama> taken = Llama.packed(file, "key", WEIGHTS, Precision.BF16);
+            Optional<Llama> taken = LlamaLoading.packed(file, "key", WEIGHTS, Precision.BF16);
             taken.ifPresent(Llama::close);
             assertThat(taken).as(damage).isEmpty();
           } catch (RadialogException e) {
@@ -89,7 +89,7 @@ class PackedFileTest {
           }
         });
     write(file, whole);
-    Optional<Llama> taken = Llama.packed(file, "key", WEIGHTS, Precision.BF16);
+    Optional<Llama> taken = LlamaLoading.packed(file, "key", WEIGHTS, Precision.BF16);
     assertThat(taken).isPresent();
     taken.orElseThrow().close();
   }

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HexFormat;
@@ -31,8 +32,14 @@ class Smollm2GgufParityTest {
 
   @TestFactory
   Stream<DynamicTest> outputsEqualTheReference() {
-    Case theCase = new Case(Golden.theCase("smollm2-gguf"));
-    return theCase.tests().onClose(theCase::close);
+    List<Case> cases = new ArrayList<>();
+    return Golden.tests(
+            "smollm2-gguf",
+            golden -> {
+              cases.add(new Case(golden));
+              return cases.getLast().tests();
+            })
+        .onClose(() -> cases.forEach(Case::close));
   }
 
   /** The golden case; the model is built when a test first needs it. */
@@ -176,7 +183,7 @@ class Smollm2GgufParityTest {
 
     private Llama model() {
       if (model.isEmpty()) {
-        model = Optional.of(Llama.of(weights, Precision.FP32));
+        model = Optional.of(LlamaLoading.of(weights, Precision.FP32));
       }
       return model.get();
     }

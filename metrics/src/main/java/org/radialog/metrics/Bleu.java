@@ -50,7 +50,7 @@ public final class Bleu implements TextMetric {
         pairs.pairs().parallelStream().map(pair -> Counts.of(pair).row()).toArray(double[][]::new);
     List<String> names =
         IntStream.rangeClosed(1, TokenizedPairs.LONGEST).mapToObj(n -> "BLEU-" + n).toList();
-    return Resampled.sums(names, rows, (sums, items) -> Counts.of(sums).scores());
+    return new Sums(names, rows, (sums, items) -> Counts.of(sums).scores());
   }
 
   /** Of one pair or of many. */

@@ -199,8 +199,7 @@ public final class Meteor implements TextMetric {
     List<Counts> counts = counts(pairs);
     double[][] rows = counts.stream().map(Counts::row).toArray(double[][]::new);
     return new Corpus(
-        Resampled.sums(
-            List.of(name), rows, (sums, items) -> new double[] {Counts.of(sums).score()}),
+        new Sums(List.of(name), rows, (sums, items) -> new double[] {Counts.of(sums).score()}),
         (int) counts.stream().filter(Counts::cut).count());
   }
 

@@ -32,7 +32,7 @@ public record MetricScores(String name, double corpus, double[] pairs) {
 
   /** The mean of the pairs, for intervals and tests. */
   Resampled resampled() {
-    return Resampled.mean(name, pairs);
+    return Sums.mean(name, pairs);
   }
 
   static MetricScores mean(String name, double[] pairs) {

@@ -9,18 +9,6 @@ import java.util.List;
  * each item, so that a resample costs one pass over the items. Threads share an instance.
  */
 public interface Resampled {
-  /** What is made of the sums over all items. */
-  @FunctionalInterface
-  interface Formula {
-    /**
-     * The scores, in the order of the names.
-     *
-     * @param sums over the items, one a column
-     * @param items how many were added, an item that counts twice twice
-     */
-    double[] of(double[] sums, long items);
-  }
-
   /** How many items there are. */
   int items();
 
@@ -88,23 +76,6 @@ public interface Resampled {
         return all.followedBy(other).only(both);
       }
     };
-  }
-
-  /** The mean of one number an item: ROUGE-L, CIDEr, METEOR. */
-  static Resampled mean(String name, double[] values) {
-    double[][] rows = new double[values.length][];
-    Arrays.setAll(rows, i -> new double[] {values[i]});
-    return sums(List.of(name), rows, (sums, items) -> new double[] {sums[0] / items});
-  }
-
-  /**
-   * Scores that follow from sums over the items: of a corpus' BLEU the matches and totals of each
-   * order and the two lengths.
-   *
-   * @param rows one an item, all of the same width
-   */
-  static Resampled sums(List<String> names, double[][] rows, Formula formula) {
-    return new Sums(names, rows, formula);
   }
 
   /** Every item counts once. */

@@ -3,13 +3,33 @@ package org.radialog.metrics;
 import java.util.Arrays;
 import java.util.List;
 
-/** Scores that follow from sums over the items. */
-final class Sums implements Resampled {
+/**
+ * Scores that follow from sums over the items: of a corpus' BLEU the matches and totals of each
+ * order and the two lengths.
+ */
+public final class Sums implements Resampled {
+  /** What is made of the sums over all items. */
+  @FunctionalInterface
+  public interface Formula {
+    /**
+     * The scores, in the order of the names.
+     *
+     * @param sums over the items, one a column
+     * @param items how many were added, an item that counts twice twice
+     */
+    double[] of(double[] sums, long items);
+  }
+
   private final List<String> names;
   private final double[][] rows; // [items, columns]
   private final Formula formula;
 
-  Sums(List<String> names, double[][] rows, Formula formula) {
+  /**
+   * Scores of these names.
+   *
+   * @param rows one an item, all of the same width
+   */
+  public Sums(List<String> names, double[][] rows, Formula formula) {
     this.names = List.copyOf(names);
     this.rows = rows.clone();
     this.formula = formula;
@@ -19,6 +39,13 @@ final class Sums implements Resampled {
             "rows of " + rows[0].length + " and of " + row.length + " columns");
       }
     }
+  }
+
+  /** The mean of one number an item: ROUGE-L, CIDEr, METEOR. */
+  public static Resampled mean(String name, double[] values) {
+    double[][] rows = new double[values.length][];
+    Arrays.setAll(rows, i -> new double[] {values[i]});
+    return new Sums(List.of(name), rows, (sums, items) -> new double[] {sums[0] / items});
   }
 
   @Override

@@ -1,11 +1,13 @@
 package org.radialog.metrics;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.ServiceLoader;
 import org.radialog.base.Progress;
 
 /**
@@ -67,17 +69,22 @@ public interface TextMetric extends AutoCloseable {
   }
 
   /**
-   * All metrics of words, in the order of tables. They are closed by whoever opened them.
+   * All metrics of words, in the order of tables: those of this library, then those that the class
+   * path adds as services of this interface. They are closed by whoever opened them.
    *
    * @throws org.radialog.base.RadialogException if data that was brought cannot be read
    */
   static List<TextMetric> standard(Data data) {
-    return List.of(
-        new Bleu(),
-        new RougeL(),
-        new Cider(),
-        Meteor.with(data.meteor()),
-        BertScore.with(data.bertScore()));
+    List<TextMetric> all =
+        new ArrayList<>(
+            List.of(
+                new Bleu(),
+                new RougeL(),
+                new Cider(),
+                Meteor.with(data.meteor()),
+                BertScore.with(data.bertScore())));
+    ServiceLoader.load(TextMetric.class).forEach(all::add);
+    return List.copyOf(all);
   }
 
   /** A metric that cannot run. */

@@ -14,15 +14,14 @@ import org.junit.jupiter.api.Test;
 
 class BootstrapTest {
   private static Interval mean(Bootstrap bootstrap, Groups groups, double... values) {
-    return bootstrap.intervals(Resampled.mean("mean", values), groups).firstEntry().getValue();
+    return bootstrap.intervals(Sums.mean("mean", values), groups).firstEntry().getValue();
   }
 
   @Test
   void resamplesOfTwoItemsAreTheFourThatThereAre() {
     // 00, 01, 10 and 11, each as likely: means of 0, 1/2 and 1 in a quarter, a half and a quarter
     double[][] drawn =
-        new Bootstrap(10_000, 3)
-            .drawn(Groups.each(2), Resampled.mean("mean", new double[] {0, 1})::of);
+        new Bootstrap(10_000, 3).drawn(Groups.each(2), Sums.mean("mean", new double[] {0, 1})::of);
     double[] means = Bootstrap.column(drawn, 0);
     assertThat(share(means, 0)).isCloseTo(.25, within(.02));
     assertThat(share(means, .5)).isCloseTo(.5, within(.02));
@@ -73,7 +72,7 @@ class BootstrapTest {
   @Test
   void theSeedAloneDecides() throws Exception {
     double[] values = new Random(7).doubles(80).toArray();
-    Resampled scores = Resampled.mean("mean", values);
+    Resampled scores = Sums.mean("mean", values);
     List<Object> results = new ArrayList<>();
     for (int threads : new int[] {1, 3}) {
       try (var pool = new ForkJoinPool(threads)) {
@@ -116,10 +115,10 @@ class BootstrapTest {
   @Test
   void someOfTheItemsScoreAsIfTheyWereAll() {
     double[] values = {1, 5, 2, 8};
-    Resampled chosen = Resampled.mean("mean", values).only(new int[] {3, 0});
+    Resampled chosen = Sums.mean("mean", values).only(new int[] {3, 0});
     assertThat(chosen.values()).containsExactly(4.5);
     assertThat(chosen.of(new int[] {2, 1})).containsExactly(17 / 3.0);
-    Resampled both = chosen.followedBy(Resampled.mean("mean", new double[] {10, 20}));
+    Resampled both = chosen.followedBy(Sums.mean("mean", new double[] {10, 20}));
     assertThat(both.items()).isEqualTo(4);
     assertThat(both.of(new int[] {1, 0, 0, 1})).containsExactly(14);
   }

@@ -15,7 +15,7 @@ class PairedTestTest {
   private static final PairedTest QUICK = new PairedTest(new Bootstrap(200, 1), 2000);
 
   private static Difference means(PairedTest test, Groups groups, double[] a, double[] b) {
-    return test.of(Resampled.mean("mean", a), Resampled.mean("mean", b), groups).getFirst();
+    return test.of(Sums.mean("mean", a), Sums.mean("mean", b), groups).getFirst();
   }
 
   @Test
@@ -86,10 +86,9 @@ class PairedTestTest {
   void scoresOfACorpusAreComputedAnewForEveryShuffle() {
     // Matches and words of two pairs each. As they are, and both changed: 10/12 − 5.4/21 = 0.576;
     // one changed: |6/22 − 9.4/11| = 0.582. By means of the pairs the latter would be the smaller.
-    Resampled.Formula precision = (sums, items) -> new double[] {sums[0] / sums[1]};
-    Resampled a = Resampled.sums(List.of("precision"), new double[][] {{9, 10}, {1, 2}}, precision);
-    Resampled b =
-        Resampled.sums(List.of("precision"), new double[][] {{5, 20}, {.4, 1}}, precision);
+    Sums.Formula precision = (sums, items) -> new double[] {sums[0] / sums[1]};
+    Resampled a = new Sums(List.of("precision"), new double[][] {{9, 10}, {1, 2}}, precision);
+    Resampled b = new Sums(List.of("precision"), new double[][] {{5, 20}, {.4, 1}}, precision);
     Difference d = QUICK.of(a, b, Groups.each(2)).getFirst();
     assertThat(d.difference().value()).isCloseTo(5.4 / 21 - 10 / 12.0, within(1e-12));
     assertThat(d.p()).isEqualTo(1);

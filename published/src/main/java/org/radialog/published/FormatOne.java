@@ -47,9 +47,6 @@ final class FormatOne {
   }
 
   private static final String EMBEDDED = "radialog-mini";
-  private static final String LIMITS_OF_EMBEDDED =
-      "The embedded model says nothing about side, size, devices, fractures or change since an"
-          + " earlier film.";
 
   private FormatOne() {}
 
@@ -57,7 +54,8 @@ final class FormatOne {
     boolean embedded = file.path("id").asString("").equals(EMBEDDED);
     boolean sees = file.path("vision").isObject();
     return List.of(
-        new Added("", "limits", list(embedded ? List.of(LIMITS_OF_EMBEDDED) : List.of())),
+        new Added(
+            "", "limits", list(embedded ? List.of(ModelConfig.LIMITS_OF_GRAMMAR) : List.of())),
         new Added("", "sections", list(sees ? List.of("findings", "impression") : List.of())),
         new Added("vision", "type", NEW.stringNode(VisionEncoders.BIOVIL_T)),
         new Added("vision", "input", StrictJson.tree(InputSpec.GREY)),

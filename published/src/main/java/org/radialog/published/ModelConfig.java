@@ -1,6 +1,5 @@
 package org.radialog.published;
 
-import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.Sha256;
@@ -37,7 +37,7 @@ import org.radialog.vision.VisionEncoder;
  * @param license SPDX expression
  * @param limits what the model cannot do and a reader of its texts could take for said: whole
  *     sentences, which stand on pages and before conversations. Empty where nothing is known
- * @param sections of a report that it was trained to write
+ * @param sections of a report that it was trained to write; it is asked for no other
  * @param preprocessing with the next three empty where the folder holds a language model alone
  * @param files every other file of the folder that the model needs; {@link ModelFolder#open} checks
  *     sizes, {@link ModelFolder#damaged} digests
@@ -89,6 +89,11 @@ public record ModelConfig(
 
   /** Name of the file with everything that was trained for the model. */
   public static final String TRAINED = "radialog.safetensors";
+
+  /** What a model that learns on the reports of our grammar cannot do: they state none of these. */
+  public static final String LIMITS_OF_GRAMMAR =
+      "The embedded model says nothing about side, size, devices, fractures or change since an"
+          + " earlier film.";
 
   public ModelConfig {
     need(format == FORMAT, "format is " + format + ", this version writes " + FORMAT);
@@ -266,7 +271,7 @@ public record ModelConfig(
       Optional<Precision> precision,
       Optional<LoraConfig> adapter,
       String prompt,
-      List<Compat> compat) {
+      List<PromptFormat.Compat> compat) {
     public Language {
       compat = List.copyOf(compat);
       format(prompt, compat);
@@ -297,34 +302,10 @@ public record ModelConfig(
       return format(prompt, compat);
     }
 
-    private static PromptFormat format(String prompt, List<Compat> compat) {
+    private static PromptFormat format(String prompt, List<PromptFormat.Compat> compat) {
       EnumSet<PromptFormat.Compat> kept = EnumSet.noneOf(PromptFormat.Compat.class);
-      compat.forEach(c -> kept.add(c.kept));
+      kept.addAll(compat);
       return PromptFormats.of(prompt).with(kept);
-    }
-  }
-
-  /** Oddities of the published versions' prompts; none is on unless named. */
-  public enum Compat {
-    /** The second version's training put the image on a line of its own. */
-    @JsonProperty("training-layout")
-    TRAINING_LAYOUT(PromptFormat.Compat.TRAINING_LAYOUT),
-    /** The first version's demo had another system prompt. */
-    @JsonProperty("demo-system-prompt")
-    DEMO_SYSTEM_PROMPT(PromptFormat.Compat.DEMO_SYSTEM_PROMPT),
-    /** The demos wrote findings as they came, and nothing for an empty list. */
-    @JsonProperty("empty-findings")
-    EMPTY_FINDINGS(PromptFormat.Compat.EMPTY_FINDINGS);
-
-    private final PromptFormat.Compat kept;
-
-    Compat(PromptFormat.Compat kept) {
-      this.kept = kept;
-    }
-
-    /** The name in the file. */
-    public String text() {
-      return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
   }
 
@@ -386,6 +367,25 @@ public record ModelConfig(
   /** {@link #limits} as one line; empty where there are none. */
   public String limitsLine() {
     return String.join(" ", limits);
+  }
+
+  /**
+   * Nothing, where the model writes a section.
+   *
+   * @throws RadialogException if it does not
+   */
+  public void requireSection(Section section) {
+    if (!sections.contains(section)) {
+      throw new RadialogException(
+          Kind.UNSUPPORTED,
+          "the model %s writes no %s: it was trained for %s; take another model, or ask without it"
+              .formatted(
+                  Printable.of(id),
+                  section.name().toLowerCase(Locale.ROOT),
+                  sections.isEmpty()
+                      ? "no section of a report"
+                      : sections.toString().toLowerCase(Locale.ROOT)));
+    }
   }
 
   /** This with another self test. */

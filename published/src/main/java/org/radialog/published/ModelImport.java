@@ -16,6 +16,7 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
 import org.radialog.base.WholeFolder;
 import org.radialog.clinical.Finding;
+import org.radialog.clinical.PromptFormat;
 import org.radialog.imaging.DicomRecipe;
 import org.radialog.imaging.Preprocessing;
 import org.radialog.language.LlamaConfig;
@@ -70,7 +71,7 @@ public final class ModelImport {
       Path target,
       Optional<Precision> quantize,
       BioViLT.BatchNorm batchNorm,
-      List<ModelConfig.Compat> compat,
+      List<PromptFormat.Compat> compat,
       Optional<String> license) {
     /** Checks the precision. */
     public Request {
@@ -163,7 +164,8 @@ public final class ModelImport {
         fits = tokens <= rows;
       }
     } else {
-      try (TextTokenizer tokenizer = TextTokenizer.open(folder(language.tokenizer().getFirst()))) {
+      try (TextTokenizer tokenizer =
+          TextTokenizer.open(ModelSource.folder(language.tokenizer().getFirst()))) {
         tokens = tokenizer.size();
         fits = IntStream.range(rows, tokens).allMatch(tokenizer::special);
       }
@@ -174,10 +176,6 @@ public final class ModelImport {
                   .formatted(language.name(), tokens, rows)
               + "the two do not belong together");
     }
-  }
-
-  static Path folder(Path file) {
-    return Optional.ofNullable(file.toAbsolutePath().getParent()).orElse(file);
   }
 
   private ModelConfig write(ModelSource source, ModelSource.Model model) {

@@ -64,7 +64,7 @@ public final class ModelSource implements AutoCloseable {
    */
   record Part(Path file, Checkpoint checkpoint, Recognition recognition) {
     Path folder() {
-      return Optional.ofNullable(file.toAbsolutePath().getParent()).orElse(file);
+      return ModelSource.folder(file);
     }
   }
 
@@ -225,8 +225,7 @@ public final class ModelSource implements AutoCloseable {
           language
               .gguf()
               .map(SourceLicense::ofGguf)
-              .orElseGet(
-                  () -> SourceLicense.beside(ModelImport.folder(language.tokenizer().getFirst())))
+              .orElseGet(() -> SourceLicense.beside(folder(language.tokenizer().getFirst())))
               .orElse("LicenseRef-see-source"),
           PlainFormat.FORMAT,
           List.of());
@@ -618,5 +617,10 @@ public final class ModelSource implements AutoCloseable {
   @Override
   public void close() {
     parts.forEach(part -> part.checkpoint.close());
+  }
+
+  /** The folder of a file. */
+  static Path folder(Path file) {
+    return Optional.ofNullable(file.toAbsolutePath().getParent()).orElse(file);
   }
 }

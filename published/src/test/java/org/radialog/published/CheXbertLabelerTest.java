@@ -31,7 +31,6 @@ import org.radialog.weights.DType;
 import tools.jackson.databind.JsonNode;
 
 class CheXbertLabelerTest {
-  private static final GoldenCase TINY = Golden.theCase("chexbert-tiny");
   private static final List<FindingState> CLASSES =
       List.of(
           FindingState.NOT_MENTIONED,
@@ -39,12 +38,14 @@ class CheXbertLabelerTest {
           FindingState.ABSENT,
           FindingState.UNCERTAIN);
 
+  private final GoldenCase tiny = Golden.theCase("chexbert-tiny");
+
   @TempDir private Path folder;
 
   @Test
   void theReferencesStatesComeOutAsLabelsOfReports() throws IOException {
     copyTiny();
-    JsonNode batch = TINY.values().required("batch");
+    JsonNode batch = tiny.values().required("batch");
     try (CheXbertLabeler labeler = CheXbertLabeler.open(folder)) {
       List<String> reports = new ArrayList<>();
       for (int b = 0; b < batch.required("ids").size(); b++) {
@@ -53,7 +54,7 @@ class CheXbertLabelerTest {
       List<Labels> labels = labeler.label(reports);
       ReportLabeler alone = labeler;
       for (int b = 0; b < reports.size(); b++) {
-        JsonNode expected = TINY.values().required("argmax").get(b);
+        JsonNode expected = tiny.values().required("argmax").get(b);
         for (int head = 0; head < CheXbert.HEADS.size(); head++) {
           assertThat(labels.get(b).state(CheXbert.HEADS.get(head)))
               .as("report %d, %s", b, CheXbert.HEADS.get(head))
@@ -66,7 +67,7 @@ class CheXbertLabelerTest {
 
   @Test
   void realReportsAreReadInBertsPiecesAndCutAtItsLength() throws IOException {
-    Path vocabulary = Golden.folder().resolve("tokenizer-bert/vocab.txt");
+    Path vocabulary = Golden.file("tokenizer-bert/vocab.txt");
     List<String> pieces = Files.readAllLines(vocabulary);
     Bert.Config config = new Bert.Config(Bert.Family.BERT, pieces.size(), 64, 2, 1, 96, 40);
     Path weights = folder.resolve("other-name.safetensors");
@@ -79,7 +80,7 @@ class CheXbertLabelerTest {
     reports.addAll(LlamaVocabulary.texts());
     assertThat(reports.size()).isGreaterThan(12); // more than a batch
     List<List<FindingState>> expected = new ArrayList<>();
-    try (Parameters p = Parameters.of((name, shape) -> Optional.of(TINY.weight(name, shape)));
+    try (Parameters p = Parameters.of((name, shape) -> Optional.of(tiny.weight(name, shape)));
         WordPiece tokenizer = WordPiece.of(pieces)) {
       CheXbert network = CheXbert.of(p, config); // no module. before the names
       p.save(weights, Map.of(), DType.F32);
@@ -125,15 +126,14 @@ class CheXbertLabelerTest {
     Files.write(folder.resolve("vocab.txt"), new byte[] {(byte) 0xff, 10});
     refused("vocab.txt", "UTF-8");
     Files.write(folder.resolve("vocab.txt"), vocabulary());
-    Files.copy(
-        Golden.folder().resolve("checkpoints/state-dict.pt"), folder.resolve("state-dict.pt"));
+    Files.copy(Golden.file("checkpoints/state-dict.pt"), folder.resolve("state-dict.pt"));
     assertThatThrownBy(() -> CheXbertLabeler.open(folder.resolve("state-dict.pt")))
         .isInstanceOf(RadialogException.class)
         .hasMessageContaining("expected the checkpoint of CheXbert, found unknown");
   }
 
-  private static String width() {
-    return TINY.config().required("hidden").asString();
+  private String width() {
+    return tiny.config().required("hidden").asString();
   }
 
   private void refused(String... parts) {
@@ -143,24 +143,23 @@ class CheXbertLabelerTest {
   }
 
   private void copyTiny() throws IOException {
-    Files.copy(
-        Golden.folder().resolve("chexbert-tiny/chexbert.pth"), folder.resolve("chexbert.pth"));
+    Files.copy(Golden.file("chexbert-tiny/chexbert.pth"), folder.resolve("chexbert.pth"));
     Files.write(folder.resolve("vocab.txt"), vocabulary());
     Files.writeString(
         folder.resolve("config.json"),
-        "{\"num_attention_heads\": %d}".formatted(TINY.config().required("heads").intValue()));
+        "{\"num_attention_heads\": %d}".formatted(tiny.config().required("heads").intValue()));
   }
 
   /** As many words as the tiny network knows, each a piece, its special ids where they are. */
-  private static List<String> vocabulary() {
-    int size = TINY.config().required("vocab").intValue();
+  private List<String> vocabulary() {
+    int size = tiny.config().required("vocab").intValue();
     List<String> pieces =
         IntStream.range(0, size).mapToObj(CheXbertLabelerTest::word).collect(Collectors.toList());
     pieces.set(0, "[PAD]");
-    pieces.set(TINY.config().required("cls").intValue(), "[CLS]");
-    pieces.set(TINY.config().required("sep").intValue(), "[SEP]");
+    pieces.set(tiny.config().required("cls").intValue(), "[CLS]");
+    pieces.set(tiny.config().required("sep").intValue(), "[SEP]");
     List<Integer> free =
-        IntStream.range(1, TINY.config().required("first_word").intValue())
+        IntStream.range(1, tiny.config().required("first_word").intValue())
             .filter(id -> !pieces.get(id).startsWith("["))
             .boxed()
             .toList();

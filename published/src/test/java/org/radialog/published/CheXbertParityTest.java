@@ -66,8 +66,7 @@ class CheXbertParityTest {
   @Test
   void thePublishedFileLayoutGivesTheSameStates() {
     GoldenCase c = Golden.theCase("chexbert-tiny");
-    try (Checkpoint file =
-            Checkpoint.open(Golden.folder().resolve("chexbert-tiny").resolve("chexbert.pth"));
+    try (Checkpoint file = Checkpoint.open(Golden.file("chexbert-tiny/chexbert.pth"));
         Parameters p =
             Parameters.of((name, shape) -> {
               assertThat(file.tensors()).containsKey(name);

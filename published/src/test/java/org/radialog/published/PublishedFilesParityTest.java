@@ -28,6 +28,7 @@ import org.radialog.language.CheXbert;
 import org.radialog.language.KvCache;
 import org.radialog.language.Llama;
 import org.radialog.language.LlamaInput;
+import org.radialog.language.LlamaLoading;
 import org.radialog.language.Precision;
 import org.radialog.testing.BertSize;
 import org.radialog.testing.Golden;
@@ -289,7 +290,7 @@ class PublishedFilesParityTest {
     Map<String, float[]> outputs = new LinkedHashMap<>();
     try (BlasThreads _ = BlasThreads.one();
         ModelSource files = ModelSource.open(source);
-        Llama llama = Llama.of(files.model().language().weights(), Precision.FP32)) {
+        Llama llama = LlamaLoading.of(files.model().language().weights(), Precision.FP32)) {
       outputs.put("logits", logits(llama, prompt));
       outputs.put("greedy_ids", greedy(llama, prompt, c.values().required("greedy_ids").size()));
     }
@@ -382,11 +383,10 @@ class PublishedFilesParityTest {
     try (BlasThreads _ = BlasThreads.one();
         ModelSource files = ModelSource.open(source)) {
       ModelSource.Language language = files.model().language();
-      try (Llama base = Llama.of(language.weights(), Precision.FP32)) {
+      try (Llama base = LlamaLoading.of(language.weights(), Precision.FP32)) {
         outputs.put("logits.base", logits(base, ids));
       }
-      try (Llama merged =
-          Llama.merged(language.weights(), language.adapter().orElseThrow(), Precision.FP32)) {
+      try (Llama merged = LlamaLoading.of(language.weights(), language.adapter(), Precision.FP32)) {
         outputs.put("logits.merged", logits(merged, ids));
       }
     }

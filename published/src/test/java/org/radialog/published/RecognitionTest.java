@@ -138,8 +138,7 @@ class RecognitionTest {
     for (String name : List.of("lora-qv", "lora-all")) {
       LoraConfig config =
           LoraConfig.parse(
-              JsonMapper.shared()
-                  .readTree(Golden.folder().resolve(name).resolve("adapter_config.json").toFile()));
+              JsonMapper.shared().readTree(Golden.file(name + "/adapter_config.json").toFile()));
       for (String file : List.of("/adapter_model.bin", "/adapter_model.safetensors")) {
         Recognition r = golden(name + file);
         assertThat(r.kind())
@@ -391,7 +390,7 @@ class RecognitionTest {
   }
 
   private static Recognition golden(String name) {
-    return file(Golden.folder().resolve(name));
+    return file(Golden.file(name));
   }
 
   private static Recognition file(Path file) {

@@ -110,8 +110,7 @@ class TokenizerBertParityTest {
   }
 
   private static int[] encoded(GoldenCase c, String text, int longest) throws Exception {
-    List<String> vocabulary =
-        Files.readAllLines(Golden.folder().resolve(c.toString()).resolve("vocab.txt"));
+    List<String> vocabulary = Files.readAllLines(Golden.file(c + "/vocab.txt"));
     try (WordPiece tokenizer = WordPiece.of(vocabulary)) {
       return tokenizer.encode(text, longest);
     }

@@ -78,15 +78,18 @@ public final class Golden {
   }
 
   /**
-   * The dynamic tests of all cases of a family, for a test factory. Without a case in another
-   * folder than the repository's, a single test that is reported as skipped: a factory that is
-   * itself aborted shows up in no report.
+   * The dynamic tests of all cases of a family, for a test factory. {@code ofCase} gives none for a
+   * case that lacks what the factory compares. Without any test in another folder than the
+   * repository's, a single test that is reported as skipped: a factory that is itself aborted shows
+   * up in no report.
+   *
+   * @throws AssertionError without any test in the repository's folder
    */
   public static Stream<DynamicTest> tests(
       String name, Function<GoldenCase, Stream<DynamicTest>> ofCase) {
-    List<GoldenCase> cases;
     try {
-      cases = cases(name);
+      List<DynamicTest> tests = cases(name).stream().flatMap(ofCase).toList();
+      return present(!tests.isEmpty(), name + " with what is compared here", tests).stream();
     } catch (TestAbortedException e) {
       return Stream.of(
           DynamicTest.dynamicTest(
@@ -95,18 +98,23 @@ public final class Golden {
                 throw e;
               }));
     }
-    return cases.stream().flatMap(ofCase);
   }
 
   /** The case of exactly this name; without it, as {@link #cases}. */
   public static GoldenCase theCase(String name) {
-    Path file = folder().resolve(name + END);
-    return new GoldenCase(folder(), present(Files.exists(file), name, name));
+    file(name + END);
+    return new GoldenCase(folder(), name);
+  }
+
+  /** What lies at {@code path} in the folder; without it, as {@link #cases}. */
+  public static Path file(String path) {
+    Path file = folder().resolve(path);
+    return present(Files.exists(file), path, file);
   }
 
   /** A published key list: {@code biovilt}, {@code classifier} or {@code qformer}. */
   public static List<GoldenCase.Key> keys(String name) {
-    return GoldenCase.keys(json(folder().resolve(name + "-keys.json")).path("keys"));
+    return GoldenCase.keys(json(file(name + "-keys.json")).path("keys"));
   }
 
   static JsonNode json(Path file) {

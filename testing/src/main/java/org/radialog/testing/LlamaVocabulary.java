@@ -9,7 +9,7 @@ public final class LlamaVocabulary {
   private LlamaVocabulary() {}
 
   public static Path folder() {
-    return Golden.folder().resolve("tokenizer-llama");
+    return Golden.file("tokenizer-llama");
   }
 
   public static Path file() {

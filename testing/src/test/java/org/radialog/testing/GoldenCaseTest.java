@@ -92,6 +92,7 @@ class GoldenCaseTest {
       assertThatThrownBy(() -> Golden.cases("no-such")).isInstanceOf(failed);
       assertThatThrownBy(() -> Golden.theCase("no-such")).isInstanceOf(failed);
       assertThatThrownBy(() -> Golden.tests("no-such", _ -> Stream.of())).isInstanceOf(failed);
+      assertThatThrownBy(() -> Golden.tests("llama", _ -> Stream.of())).isInstanceOf(failed);
 
       System.setProperty("radialog.golden", elsewhere.toString());
       assertThatThrownBy(() -> Golden.cases("llama"))

@@ -26,6 +26,7 @@ import org.radialog.clinical.SmolLm2Format;
 import org.radialog.clinical.Turn;
 import org.radialog.testing.BaseGguf;
 import org.radialog.testing.Golden;
+import org.radialog.testing.GoldenCase;
 import org.radialog.testing.LlamaVocabulary;
 import org.radialog.text.SentencePieceTokenizer.Spaces;
 import org.radialog.weights.Checkpoint;
@@ -54,7 +55,11 @@ class PromptEncodingTest {
 
   @TestFactory
   Stream<DynamicTest> everyPublishedPromptOfPartsHasTheIdsOfItsWholeText() {
-    return Golden.theCase("prompts")
+    return Golden.tests("prompts", PromptEncodingTest::tests);
+  }
+
+  private static Stream<DynamicTest> tests(GoldenCase golden) {
+    return golden
         .values()
         .required("cases")
         .valueStream()

@@ -98,9 +98,9 @@ class TextTokenizerTest {
           List.of(
               TOKENIZER,
               GgufVocabulary.tokenizer(unused),
-              TextTokenizer.open(Golden.folder().resolve("tokenizer-llama")),
+              TextTokenizer.open(Golden.file("tokenizer-llama")),
               SentencePieceTokenizer.of(
-                  Golden.folder().resolve("tokenizer-llama/tokenizer.model"),
+                  Golden.file("tokenizer-llama/tokenizer.model"),
                   SentencePieceTokenizer.Spaces.V1,
                   List.of(SentencePieceTokenizer.IMAGE)))) {
         try (tokenizer) {
@@ -153,8 +153,7 @@ class TextTokenizerTest {
 
   @Example
   void aFileWithoutTokenizerIsRefusedByWhatIsMissing() {
-    try (Checkpoint file =
-        Checkpoint.open(Golden.folder().resolve("checkpoints/basic.safetensors"))) {
+    try (Checkpoint file = Checkpoint.open(Golden.file("checkpoints/basic.safetensors"))) {
       assertThatThrownBy(() -> TextTokenizer.of(file))
           .isInstanceOf(RadialogException.class)
           .hasMessageContaining("tokenizer.ggml.model = gpt2");

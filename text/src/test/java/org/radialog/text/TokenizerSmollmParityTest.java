@@ -17,9 +17,13 @@ import tools.jackson.databind.JsonNode;
 class TokenizerSmollmParityTest {
   @TestFactory
   Stream<DynamicTest> idsAndTextEqualTheReference() {
-    GoldenCase golden = Golden.theCase("tokenizer-smollm");
-    JsonNode cases = golden.values().required("cases");
     TextTokenizer tokenizer = tokenizer();
+    return Golden.tests("tokenizer-smollm", golden -> tests(golden, tokenizer))
+        .onClose(tokenizer::close);
+  }
+
+  private static Stream<DynamicTest> tests(GoldenCase golden, TextTokenizer tokenizer) {
+    JsonNode cases = golden.values().required("cases");
     return IntStream.range(0, cases.size())
         .boxed()
         .flatMap(i -> {
@@ -38,8 +42,7 @@ class TokenizerSmollmParityTest {
               DynamicTest.dynamicTest(
                   label + ".text",
                   () -> Parity.equal(label + ".text", tokenizer.decode(ids), text)));
-        })
-        .onClose(tokenizer::close);
+        });
   }
 
   private static TextTokenizer tokenizer() {

@@ -23,7 +23,7 @@ public final class BlasThreads implements AutoCloseable {
   private static final MethodHandle SET;
 
   static {
-    Torch.load(); // and OpenBLAS with it
+    NativeLibraries.load(); // and OpenBLAS with it
     GET = function("openblas_get_num_threads", FunctionDescriptor.of(ValueLayout.JAVA_INT));
     SET = function("openblas_set_num_threads", FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT));
   }

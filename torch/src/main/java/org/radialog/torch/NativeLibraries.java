@@ -18,6 +18,7 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.Loader;
+import org.bytedeco.pytorch.global.torch;
 import org.radialog.base.RadialogException;
 
 /**
@@ -43,7 +44,29 @@ public final class NativeLibraries {
 
   private static final String PART = ".part";
 
+  private static final class Loaded {
+    static {
+      unpack();
+      // Whichever of the binding's classes is touched first loads the library, which initialises
+      // others: two threads that begin with different ones would wait for each other forever.
+      torch.get_num_threads();
+      Allocator.keepFreedMemory();
+    }
+
+    private Loaded() {}
+
+    static void once() {}
+  }
+
   private NativeLibraries() {}
+
+  /**
+   * Unpacks and loads the libraries; for a thread whose first use of them is not through this room.
+   * Any number of threads may call this at once.
+   */
+  public static void load() {
+    Loaded.once();
+  }
 
   /**
    * Makes sure that the libraries are there, which takes seconds in the first process with a new

@@ -19,7 +19,7 @@ import org.bytedeco.javacpp.PointerScope;
  */
 public final class Scope implements AutoCloseable {
   static {
-    Torch.load();
+    NativeLibraries.load();
   }
 
   private final PointerScope pointers = new PointerScope();

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.stream.LongStream;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.MemoryFormatOptional;
@@ -17,20 +18,10 @@ import org.radialog.base.RadialogException;
 /** Values in and out of tensors, and the library itself. */
 public final class Torch {
   static {
-    NativeLibraries.unpack();
-    // Whichever of the binding's classes is touched first loads the library, which initialises
-    // others: two threads that begin with different ones would wait for each other forever.
-    torch.get_num_threads();
-    Allocator.keepFreedMemory();
+    NativeLibraries.load();
   }
 
   private Torch() {}
-
-  /**
-   * Loads the library; for a thread whose first use of it is not through this room. Any number of
-   * threads may call this at once.
-   */
-  public static void load() {}
 
   /** An fp32 tensor with a copy of {@code values}, row-major. */
   public static Tensor tensor(float[] values, long... shape) {
@@ -123,6 +114,21 @@ public final class Torch {
       }
       return MemorySegment.ofAddress(t.data_ptr().address())
           .reinterpret(t.numel() * t.element_size());
+    }
+  }
+
+  /**
+   * A tensor over native memory, row-major, without a copy: valid as long as the memory is, which
+   * stays its owner's.
+   */
+  public static Tensor over(MemorySegment memory, ScalarType type, long... shape) {
+    return torch.from_blob(new Address(memory.address()), shape, new TensorOptions(type));
+  }
+
+  /** A place in memory that somebody else owns. */
+  private static final class Address extends Pointer {
+    Address(long address) {
+      this.address = address;
     }
   }
 

@@ -38,7 +38,7 @@ public final class TorchThreads implements AutoCloseable {
     if (count < 1) {
       throw new IllegalArgumentException("an operation needs a thread, got " + count);
     }
-    Torch.load();
+    NativeLibraries.load();
     TorchThreads open = new TorchThreads(torch.get_num_threads(), count);
     set(open.before, count);
     return open;

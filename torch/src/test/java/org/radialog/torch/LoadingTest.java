@@ -40,7 +40,7 @@ class LoadingTest {
               starting(
                   start,
                   () -> {
-                    Torch.load();
+                    NativeLibraries.load();
                     torch.get_num_threads();
                   }),
               starting(

@@ -15,7 +15,10 @@ import tools.jackson.databind.JsonNode;
 class LoraSchedulesParityTest {
   @TestFactory
   Stream<DynamicTest> learningRatesOfEveryStepAreThoseOfTransformers() {
-    GoldenCase golden = Golden.theCase("lora-schedules");
+    return Golden.tests("lora-schedules", LoraSchedulesParityTest::tests);
+  }
+
+  private static Stream<DynamicTest> tests(GoldenCase golden) {
     return golden.values().properties().stream()
         .map(entry ->
             dynamicTest(

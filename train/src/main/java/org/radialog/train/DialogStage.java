@@ -37,6 +37,12 @@ import org.radialog.weights.SafetensorsWriter;
  * the language model.
  */
 final class DialogStage implements Stage, AutoCloseable {
+  /** Name of the file with the weights, fp32, keys {@code qformer. projector. language.}. */
+  static final String WEIGHTS = "language.safetensors";
+
+  /** What a run teaches and {@link #WEIGHTS} holds. */
+  static final List<String> PARTS = List.of("qformer.", "projector.", "language.");
+
   private static final int POOL = 8; // batches that are sorted by length together
 
   private final LanguageRecipe recipe;
@@ -227,8 +233,8 @@ final class DialogStage implements Stage, AutoCloseable {
   @Override
   public void save(Path folder) {
     SequencedMap<String, Tensor> product = networks.parameters().named();
-    product.keySet().removeIf(name -> LanguageTraining.PARTS.stream().noneMatch(name::startsWith));
+    product.keySet().removeIf(name -> PARTS.stream().noneMatch(name::startsWith));
     SafetensorsWriter.write(
-        folder.resolve(LanguageTraining.WEIGHTS), Map.of(), Parameters.entries(product, DType.F32));
+        folder.resolve(WEIGHTS), Map.of(), Parameters.entries(product, DType.F32));
   }
 }

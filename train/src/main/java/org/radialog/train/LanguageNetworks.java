@@ -5,6 +5,7 @@ import java.util.SequencedMap;
 import org.bytedeco.pytorch.Tensor;
 import org.radialog.clinical.Finding;
 import org.radialog.language.Llama;
+import org.radialog.language.LlamaLoading;
 import org.radialog.language.LlamaWeights;
 import org.radialog.language.Precision;
 import org.radialog.torch.Linear;
@@ -33,7 +34,7 @@ record LanguageNetworks(
             QueryProjector.of(p.at("projector."), queries, base.config().hidden()),
             Linear.of(p.at("heads.findings."), model.alignment().hidden(), Finding.COUNT),
             Linear.of(p.at("heads.view."), model.alignment().hidden(), 1),
-            Llama.adapted(base, model.adapter(), p.at("language."), Precision.BF16));
+            LlamaLoading.adapted(base, model.adapter(), p.at("language."), Precision.BF16));
     p.trainable(name -> true);
     return networks;
   }

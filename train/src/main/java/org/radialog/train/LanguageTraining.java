@@ -29,12 +29,6 @@ import org.radialog.weights.Checkpoint;
  * </pre>
  */
 public final class LanguageTraining {
-  /** Name of the file with the weights, fp32, keys {@code qformer. projector. language.}. */
-  static final String WEIGHTS = "language.safetensors";
-
-  /** What a run teaches and {@link #WEIGHTS} holds. */
-  static final List<String> PARTS = List.of("qformer.", "projector.", "language.");
-
   /**
    * What is trained on what.
    *
@@ -145,7 +139,7 @@ public final class LanguageTraining {
 
   private static void load(Path earlier, Parameters p) {
     try (Checkpoint weights = Checkpoint.open(earlier)) {
-      for (String part : PARTS) {
+      for (String part : DialogStage.PARTS) {
         p.at(part).load(Parameters.Source.of(weights));
       }
     }

@@ -20,13 +20,13 @@ import org.radialog.base.Sha256;
 import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
 import org.radialog.data.Folds;
+import org.radialog.data.Truth;
 import org.radialog.eval.FilmScores;
 import org.radialog.language.LlamaLinear;
 import org.radialog.language.LoraConfig;
 import org.radialog.metrics.FindingsScores;
 import org.radialog.metrics.FindingsScores.LabelScore;
 import org.radialog.metrics.Interval;
-import org.radialog.published.ModelConfig;
 import org.radialog.published.StrictJson;
 import org.radialog.vision.QFormer;
 import tools.jackson.databind.JsonNode;
@@ -40,7 +40,7 @@ final class ModelCard {
   private ModelCard() {}
 
   static String text(
-      ModelExport.Config config, ModelExport.Origin origin, List<Film> films, double[] thresholds) {
+      ExportConfig config, ExportConfig.Origin origin, List<Film> films, double[] thresholds) {
     Folds folds = Folds.of(config.folds());
     List<Integer> scored = List.copyOf(config.classifierRuns().keySet());
     List<Film> held = films.stream().filter(film -> scored.contains(folds.of(film))).toList();
@@ -234,8 +234,9 @@ final class ModelCard {
     return String.format(Locale.ROOT, "%.2f (%.2f–%.2f)", i.value(), i.low(), i.high());
   }
 
-  private static boolean taught(Finding finding, List<Film> films) {
-    return ModelExport.evidence(finding, films) == ModelConfig.Evidence.TRAINED;
+  /** Whether a film shows it. */
+  static boolean taught(Finding finding, List<Film> films) {
+    return films.stream().anyMatch(film -> film.truth(finding) == Truth.PRESENT);
   }
 
   /** The parts of a run's configuration that come from its recipe, with seed and threads. */
@@ -264,7 +265,7 @@ final class ModelCard {
   }
 
   /** Whether it was the recipe of the embedded model, and nothing else. */
-  private static boolean mini(ModelExport.Config config, ModelExport.Origin origin) {
+  private static boolean mini(ExportConfig config, ExportConfig.Origin origin) {
     JsonNode classifier = RunFolder.config(config.classifierRun(config.fold()));
     JsonNode language = RunFolder.config(config.languageRun());
     return new Recipe(

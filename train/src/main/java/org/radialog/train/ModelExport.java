@@ -10,9 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
-import java.util.TreeMap;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.radialog.base.Printable;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
@@ -23,13 +20,11 @@ import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
 import org.radialog.data.Folds;
 import org.radialog.data.NihDataSet;
-import org.radialog.data.Truth;
 import org.radialog.dialog.RaDialog;
 import org.radialog.imaging.DicomRecipe;
 import org.radialog.imaging.Preprocessing;
 import org.radialog.published.ModelConfig;
 import org.radialog.published.ModelFolder;
-import org.radialog.published.StrictJson;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
@@ -40,65 +35,7 @@ import tools.jackson.databind.JsonNode;
 public final class ModelExport {
   private static final String BASE = "base.gguf";
   private static final String CLASSIFIER = ClassifierTraining.WEIGHTS;
-  private static final String LANGUAGE = LanguageTraining.WEIGHTS;
-
-  /**
-   * What a model is put together from.
-   *
-   * @param data the folder that {@link NihDataSet} reads
-   * @param fold the fold that classifier and language model never saw
-   * @param folds a table that {@link Folds#read} reads; empty for that of the NIH films
-   * @param classifierRuns a classifier's run folder by the fold that it held out; that of {@code
-   *     fold} is what is shipped, the others give scores and thresholds
-   * @param languageRun run folder of {@link LanguageTraining}, which has ended, on the classifier
-   *     that is shipped
-   * @param base the language model, GGUF
-   * @param version of the model
-   * @param commit the commit of the code that trained it, for the card
-   */
-  public record Config(
-      Path data,
-      int fold,
-      Optional<Path> folds,
-      Map<Integer, Path> classifierRuns,
-      Path languageRun,
-      Path base,
-      String version,
-      String commit) {
-    public Config {
-      classifierRuns = new TreeMap<>(classifierRuns);
-      if (!classifierRuns.containsKey(fold)) {
-        throw new RadialogException(
-            Kind.REFUSED_DATA,
-            "no classifier run holds fold "
-                + fold
-                + " out: expected one beside those of "
-                + classifierRuns.keySet());
-      }
-    }
-
-    Path classifierRun(int held) {
-      Path run = classifierRuns.get(held);
-      if (run == null) {
-        throw new RadialogException(
-            Kind.REFUSED_DATA, "no classifier run holds fold " + held + " out");
-      }
-      return run;
-    }
-
-    /** {@code held-out.csv} of the runs of all folds but {@code fold}. */
-    List<Path> others() {
-      return classifierRuns.entrySet().stream()
-          .filter(run -> run.getKey() != fold)
-          .map(run -> run.getValue().resolve(ClassifierTraining.HELD_OUT))
-          .toList();
-    }
-  }
-
-  // The reports that the model learns from state none of these.
-  private static final String LIMITS =
-      "The embedded model says nothing about side, size, devices, fractures or change since an"
-          + " earlier film.";
+  private static final String LANGUAGE = DialogStage.WEIGHTS;
 
   private ModelExport() {}
 
@@ -109,16 +46,16 @@ public final class ModelExport {
    *
    * @throws RadialogException if a run has not ended, or does not belong with the others
    */
-  public static void write(Config config, Path folder, Progress progress) {
-    List<Film> films = NihDataSet.read(config.data).films();
-    Folds folds = Folds.of(config.folds);
-    Folds.Split split = folds.split(films, config.fold);
+  public static void write(ExportConfig config, Path folder, Progress progress) {
+    List<Film> films = NihDataSet.read(config.data()).films();
+    Folds folds = Folds.of(config.folds());
+    Folds.Split split = folds.split(films, config.fold());
     requireEnded(config);
-    Origin origin = Origin.of(config);
-    Path classifierRun = config.classifierRun(config.fold);
+    ExportConfig.Origin origin = ExportConfig.Origin.of(config);
+    Path classifierRun = config.classifierRun(config.fold());
     try (Progress.Task task = progress.start("export", 4)) {
-      weights(classifierRun, config.languageRun, folder.resolve(ModelConfig.TRAINED));
-      copy(config.base, folder.resolve(BASE));
+      weights(classifierRun, config.languageRun(), folder.resolve(ModelConfig.TRAINED));
+      copy(config.base(), folder.resolve(BASE));
       task.step("weights");
 
       // Thresholds by films that the classifier at hand did not learn from, as many as there are.
@@ -144,47 +81,20 @@ public final class ModelExport {
     }
   }
 
-  /**
-   * What the runs that are put together were told and started from.
-   *
-   * @param id name of the model
-   * @param init the encoder's weights before training
-   * @param base the language model
-   */
-  record Origin(String id, ModelSpec model, SourceFile init, SourceFile base) {
-    static Origin of(Config config) {
-      JsonNode language = RunFolder.config(config.languageRun);
-      JsonNode classifier = RunFolder.config(config.classifierRun(config.fold));
-      return new Origin(
-          language.path("id").asString(),
-          StrictJson.read(
-              config.languageRun + ": model",
-              language.path("model"),
-              ModelSpec.class,
-              Kind.REFUSED_DATA),
-          SourceFile.of(
-              RunFolder.path(classifier, "init"), classifier.path("init_sha256").asString()),
-          SourceFile.ofGguf(config.base, language.path("base_sha256").asString()));
-    }
-
-    /** Of the model as a whole. */
-    String license() {
-      return Stream.of("Apache-2.0", init.license(), base.license())
-          .distinct()
-          .collect(Collectors.joining(" AND "));
-    }
-  }
-
   private static ModelConfig config(
-      Config config, Origin origin, List<Film> films, double[] thresholds, Path folder) {
-    ModelSpec.Image image = origin.model.image();
+      ExportConfig config,
+      ExportConfig.Origin origin,
+      List<Film> films,
+      double[] thresholds,
+      Path folder) {
+    ModelSpec.Image image = origin.model().image();
     return new ModelConfig(
         ModelConfig.FORMAT,
         ModelConfig.FORMAT_READ_BY,
-        origin.id,
-        config.version,
+        origin.id(),
+        config.version(),
         origin.license(),
-        List.of(LIMITS),
+        List.of(ModelConfig.LIMITS_OF_GRAMMAR),
         List.of(ModelConfig.Section.FINDINGS, ModelConfig.Section.IMPRESSION),
         Optional.of(
             new Preprocessing.Branches(
@@ -192,7 +102,7 @@ public final class ModelExport {
                 new Preprocessing.Crops(image.side(), image.side()),
                 DicomRecipe.VOI)),
         Optional.of(image.vision()),
-        Optional.of(origin.model.alignment()),
+        Optional.of(origin.model().alignment()),
         Optional.of(
             new ModelConfig.Classifier(
                 ModelConfig.Encoder.SHARED,
@@ -202,7 +112,7 @@ public final class ModelExport {
                 Arrays.stream(thresholds).boxed().toList(),
                 Optional.empty(),
                 Finding.ALL.stream().map(finding -> evidence(finding, films)).toList())),
-        ModelConfig.Language.gguf(BASE, origin.model.adapter(), origin.model.format()),
+        ModelConfig.Language.gguf(BASE, origin.model().adapter(), origin.model().format()),
         ModelConfig.SelfTest.NONE,
         List.of(
             ModelConfig.FileEntry.of(folder, BASE),
@@ -211,7 +121,7 @@ public final class ModelExport {
   }
 
   static ModelConfig.Evidence evidence(Finding finding, List<Film> films) {
-    return films.stream().anyMatch(film -> film.truth(finding) == Truth.PRESENT)
+    return ModelCard.taught(finding, films)
         ? ModelConfig.Evidence.TRAINED
         : ModelConfig.Evidence.UNTRAINED;
   }
@@ -225,33 +135,35 @@ public final class ModelExport {
     try (Checkpoint classifier = Checkpoint.open(classifierRun.resolve(CLASSIFIER));
         Checkpoint language = Checkpoint.open(languageRun.resolve(LANGUAGE))) {
       add(classifier, List.of("vision.", "classifier."), entries);
-      add(language, LanguageTraining.PARTS, entries);
+      add(language, DialogStage.PARTS, entries);
       SafetensorsWriter.write(file, Map.of("format", "pt"), entries);
     }
   }
 
   // A folder of runs that do not belong together loads, and its digests hold: only its reports show
   // it.
-  private static void requireEnded(Config config) {
-    config.classifierRuns.forEach((fold, run) -> {
-      requireFile(run, CLASSIFIER, "radialog train classifier");
-      requireFile(run, ClassifierTraining.HELD_OUT, "radialog train classifier");
-      requireFile(run, ClassifierTraining.VALIDATION, "radialog train classifier");
-      requireFold(run, fold);
-    });
-    requireFile(config.languageRun, LANGUAGE, "radialog train language");
-    requireFold(config.languageRun, config.fold);
-    Path shipped = config.classifierRun(config.fold);
-    JsonNode language = RunFolder.config(config.languageRun);
-    requireSame(config.languageRun, language, "classifier", shipped.resolve(CLASSIFIER));
-    requireSame(config.languageRun, language, "base", config.base);
+  private static void requireEnded(ExportConfig config) {
+    config
+        .classifierRuns()
+        .forEach((fold, run) -> {
+          requireFile(run, CLASSIFIER, "radialog train classifier");
+          requireFile(run, ClassifierTraining.HELD_OUT, "radialog train classifier");
+          requireFile(run, ClassifierTraining.VALIDATION, "radialog train classifier");
+          requireFold(run, fold);
+        });
+    requireFile(config.languageRun(), LANGUAGE, "radialog train language");
+    requireFold(config.languageRun(), config.fold());
+    Path shipped = config.classifierRun(config.fold());
+    JsonNode language = RunFolder.config(config.languageRun());
+    requireSame(config.languageRun(), language, "classifier", shipped.resolve(CLASSIFIER));
+    requireSame(config.languageRun(), language, "base", config.base());
     if (!RunFolder.config(shipped).path("image").equals(language.path("model").path("image"))) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
           "the runs %s and %s have different networks: expected model.image to be the same"
               .formatted(
                   Printable.escaped(shipped.toString()),
-                  Printable.escaped(config.languageRun.toString())));
+                  Printable.escaped(config.languageRun().toString())));
     }
   }
 
@@ -323,15 +235,15 @@ public final class ModelExport {
     }
   }
 
-  private static String notice(Config config, Origin origin) {
+  private static String notice(ExportConfig config, ExportConfig.Origin origin) {
     List<String> lines = new ArrayList<>();
     lines.add(BASE);
-    origin.base.notice().forEach(line -> lines.add("  " + line));
+    origin.base().notice().forEach(line -> lines.add("  " + line));
     lines.add("");
     lines.add(ModelConfig.TRAINED);
     lines.add("  Trained by this project's code; Apache License 2.0.");
-    origin.init.notice().forEach(line -> lines.add("  " + line));
-    (config.folds.isEmpty() ? NIH : OWN_FILMS).lines().forEach(line -> lines.add("  " + line));
+    origin.init().notice().forEach(line -> lines.add("  " + line));
+    (config.folds().isEmpty() ? NIH : OWN_FILMS).lines().forEach(line -> lines.add("  " + line));
     return String.join("\n", lines) + "\n";
   }
 

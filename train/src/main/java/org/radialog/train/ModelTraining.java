@@ -70,7 +70,7 @@ public final class ModelTraining {
       }
     }
     Path language = runs.resolve("language");
-    if (!Files.exists(language.resolve(LanguageTraining.WEIGHTS))) {
+    if (!Files.exists(language.resolve(DialogStage.WEIGHTS))) {
       LanguageTraining.train(
           new LanguageTraining.Config(
               config.data,
@@ -85,7 +85,7 @@ public final class ModelTraining {
           progress);
     }
     ModelExport.write(
-        new ModelExport.Config(
+        new ExportConfig(
             config.data,
             config.fold,
             config.folds,

@@ -1,19 +1,16 @@
 package org.radialog.train;
 
-import java.io.IOException;
-import java.io.StringReader;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.apache.commons.csv.CSVFormat;
-import org.apache.commons.csv.CSVParser;
-import org.apache.commons.csv.CSVRecord;
+import java.util.stream.Stream;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
+import org.radialog.data.CsvTable;
 import org.radialog.data.Film;
 import org.radialog.data.Truth;
 
@@ -31,28 +28,49 @@ final class Probabilities {
    */
   static Map<String, double[]> read(List<Path> tables) {
     Map<String, double[]> rows = new LinkedHashMap<>();
-    CSVFormat format = CSVFormat.DEFAULT.builder().setHeader().setSkipHeaderRecord(true).get();
+    String[] columns =
+        Stream.concat(Stream.of("image"), Finding.ALL.stream().map(Finding::label))
+            .toArray(String[]::new);
     for (Path table : tables) {
-      try (CSVParser parser = format.parse(new StringReader(Files.readString(table)))) {
-        for (CSVRecord record : parser) {
-          double[] row = new double[Finding.COUNT];
-          for (Finding finding : Finding.ALL) {
-            row[finding.column()] = Double.parseDouble(record.get(finding.label()));
-          }
-          if (rows.put(record.get("image"), row) != null) {
-            throw new RadialogException(
-                Kind.REFUSED_DATA,
-                table + ": image " + record.get("image") + " stands in two of " + tables);
-          }
-        }
-      } catch (IOException | IllegalArgumentException e) {
-        throw new RadialogException(
-            Kind.REFUSED_DATA,
-            table + " is no table of probabilities of a classifier run: " + e,
-            e);
-      }
+      CsvTable.of(table, columns)
+          .read(
+              row -> {
+                double[] probabilities = new double[Finding.COUNT];
+                for (Finding finding : Finding.ALL) {
+                  probabilities[finding.column()] = probability(table, row, finding);
+                }
+                if (rows.put(row.get("image"), probabilities) != null) {
+                  throw new RadialogException(
+                      Kind.REFUSED_DATA,
+                      "%s: image %s stands in two of %s"
+                          .formatted(
+                              Printable.escaped(table.toString()),
+                              Printable.of(row.get("image")),
+                              Printable.of(tables)));
+                }
+              },
+              rejected -> {
+                throw new RadialogException(Kind.REFUSED_DATA, rejected.toString());
+              });
     }
     return rows;
+  }
+
+  private static double probability(Path table, CsvTable.Row row, Finding finding) {
+    String cell = row.get(finding.label());
+    try {
+      return Double.parseDouble(cell);
+    } catch (NumberFormatException e) {
+      throw new RadialogException(
+          Kind.REFUSED_DATA,
+          "%s, row %d is none of a classifier run: expected a probability of %s, found \"%s\""
+              .formatted(
+                  Printable.escaped(table.toString()),
+                  row.number(),
+                  finding.label(),
+                  Printable.of(cell)),
+          e);
+    }
   }
 
   /**

@@ -3,8 +3,6 @@ package org.radialog.train;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
-import java.io.StringReader;
-import java.io.StringWriter;
 import java.net.URI;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
@@ -21,15 +19,13 @@ import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.stream.IntStream;
-import org.apache.commons.csv.CSVFormat;
-import org.apache.commons.csv.CSVParser;
-import org.apache.commons.csv.CSVPrinter;
-import org.apache.commons.csv.CSVRecord;
 import org.bytedeco.pytorch.Tensor;
+import org.radialog.base.CsvLine;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.WholeFile;
+import org.radialog.data.CsvTable;
 import org.radialog.eval.CurveChart;
 import org.radialog.published.StrictJson;
 import org.radialog.torch.Parameters;
@@ -208,12 +204,17 @@ final class RunFolder implements AutoCloseable {
     if (!Files.exists(file)) {
       return;
     }
-    CSVFormat format = CSVFormat.DEFAULT.builder().setHeader().setSkipHeaderRecord(true).get();
-    try (CSVParser parser = format.parse(new StringReader(Files.readString(file)))) {
-      for (CSVRecord row : parser) {
-        rows.add(new LinkedHashMap<>(row.toMap()));
-      }
-    }
+    CsvTable table = CsvTable.of(file);
+    List<String> columns = table.header();
+    table.read(
+        row -> {
+          SequencedMap<String, String> cells = new LinkedHashMap<>();
+          columns.forEach(column -> cells.put(column, row.get(column)));
+          rows.add(cells);
+        },
+        rejected -> {
+          throw new RadialogException(Kind.REFUSED_DATA, rejected.toString());
+        });
   }
 
   /** Forgets rows that a killed run wrote after its last checkpoint. */
@@ -230,17 +231,11 @@ final class RunFolder implements AutoCloseable {
   }
 
   static String csv(List<SequencedMap<String, String>> rows) {
-    StringWriter text = new StringWriter();
-    try (CSVPrinter printer = new CSVPrinter(text, CSVFormat.DEFAULT)) {
-      if (!rows.isEmpty()) {
-        printer.printRecord(rows.getFirst().sequencedKeySet());
-      }
-      for (SequencedMap<String, String> row : rows) {
-        printer.printRecord(row.sequencedValues());
-      }
-    } catch (IOException e) {
-      throw new RadialogException("cannot write a table: " + e, e);
+    StringBuilder text = new StringBuilder();
+    if (!rows.isEmpty()) {
+      text.append(CsvLine.of(List.copyOf(rows.getFirst().sequencedKeySet()))).append("\r\n");
     }
+    rows.forEach(row -> text.append(CsvLine.of(List.copyOf(row.sequencedValues()))).append("\r\n"));
     return text.toString();
   }
 

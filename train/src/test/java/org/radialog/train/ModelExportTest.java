@@ -26,7 +26,7 @@ class ModelExportTest {
   private void assertRefused(SmallRuns small, Path classifier, Path language, String said) {
     Path model = folder.resolve("refused");
     var config =
-        new ModelExport.Config(
+        new ExportConfig(
             small.data(),
             0,
             Optional.empty(),
@@ -61,7 +61,7 @@ class ModelExportTest {
     LanguageTraining.train(small.languageConfig(), other, Progress.NONE);
     assertRefused(small, classifier, other, "the run " + other + " learned on the classifier");
     ModelExport.write(
-        new ModelExport.Config(
+        new ExportConfig(
             small.data(),
             0,
             Optional.empty(),

@@ -8,7 +8,7 @@ import org.radialog.base.RadialogException;
 import org.radialog.torch.Parameters;
 
 /** From a feature map of the image encoder to rows of the language model's input. */
-public sealed interface Alignment permits MlpProjector, QueryProjector, RowProjector {
+public interface Alignment {
   /**
    * Features {@code [B, C, h, w]} to image tokens {@code [B, N, D]}.
    *

@@ -1,4 +1,4 @@
-package org.radialog.language;
+package org.radialog.bench;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -10,6 +10,8 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.kernels.QuantisedRows;
 import org.radialog.kernels.WeightFormat;
+import org.radialog.language.LlamaConfig;
+import org.radialog.language.LlamaWeights;
 import org.radialog.weights.DType;
 import org.radialog.weights.TensorInfo;
 

@@ -1,0 +1,114 @@
+package org.radialog.cli;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.radialog.base.CsvLine;
+import org.radialog.base.Printable;
+import org.radialog.base.WholeFile;
+import org.radialog.data.NihRelease;
+import org.radialog.data.Rejected;
+import org.radialog.data.StudySource;
+import picocli.CommandLine.Option;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Options of the commands about data sets: which one, and where a table goes. */
+final class DataOptions {
+  private DataOptions() {}
+
+  /** A data set, told by its files as {@code evaluate} tells it. */
+  static final class Source {
+    @Option(
+        names = "--data",
+        required = true,
+        paramLabel = "DATASET",
+        description = {
+          "NIH ChestX-ray14 as released (Data_Entry_2017*.csv) or prepared (labels.csv and"
+              + " images/), MIMIC-CXR, CheXpert Plus, Indiana University, ReXrank JSON or a table."
+        })
+    private Path data = Path.of("");
+
+    @Option(
+        names = "--images",
+        paramLabel = "DIR",
+        description = "Where the images lie, if elsewhere.")
+    private @Nullable Path images;
+
+    Path path() {
+      return data;
+    }
+
+    /** Whether it has films of the NIH, which have no reports. */
+    boolean isNih() {
+      return NihRelease.filmsIn(data);
+    }
+
+    /** The studies of any other data set. */
+    StudySource studies() {
+      return StudySource.open(data, Optional.ofNullable(images));
+    }
+  }
+
+  /** Names on stderr what a reader leaves out. */
+  static final class LeftOut implements Consumer<Rejected> {
+    private boolean some;
+
+    @Override
+    public void accept(Rejected rejected) {
+      some = true;
+      Terminal.say(rejected.toString());
+    }
+
+    int exitCode() {
+      return some ? Main.SOME_FAILED : Main.DONE;
+    }
+  }
+
+  /** Where a table goes, and in which form. */
+  static final class Table {
+    @Option(
+        names = "--json",
+        description = "One JSON object per row in place of CSV; an empty cell is left out.")
+    private boolean json;
+
+    @Option(
+        names = "--out",
+        paramLabel = "FILE",
+        description = "Where the table goes, whole or not at all (default: stdout).")
+    private @Nullable Path out;
+
+    /** Writes a table; each row has a number or a text for each column. */
+    void write(List<String> columns, List<List<Object>> rows) {
+      Stream<String> lines =
+          json
+              ? rows.stream().map(row -> object(columns, row).toString())
+              : Stream.concat(Stream.of(CsvLine.of(columns)), rows.stream().map(CsvLine::of));
+      if (out == null) {
+        lines.forEachOrdered(Terminal.data()::println);
+        return;
+      }
+      WholeFile.write(
+          out,
+          file -> {
+            for (String line : (Iterable<String>) lines::iterator) {
+              file.write((line + '\n').getBytes(StandardCharsets.UTF_8));
+            }
+          });
+      Terminal.say("wrote " + Printable.escaped(out.toString()));
+    }
+
+    private static ObjectNode object(List<String> columns, List<Object> row) {
+      ObjectNode object = Json.object();
+      for (int i = 0; i < columns.size(); i++) {
+        if (!row.get(i).equals("")) {
+          object.set(columns.get(i), Json.tree(row.get(i)));
+        }
+      }
+      return object;
+    }
+  }
+}

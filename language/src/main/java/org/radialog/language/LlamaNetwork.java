@@ -1,0 +1,310 @@
+package org.radialog.language;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.BiFunction;
+import java.util.stream.IntStream;
+import org.bytedeco.pytorch.DoubleOptional;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.radialog.torch.LoraLinear;
+import org.radialog.torch.Scope;
+import org.radialog.torch.Torch;
+
+/**
+ * The layers of a Llama-family model (arXiv 2302.13971), whatever its rows attend to.
+ *
+ * <pre>
+ *   ids ── embed_tokens ─┐
+ *   image rows ──────────┴── x ─┬─ RMSNorm ─ q, k, v ─ RoPE ─ attention ─ o ─ + ─┐
+ *                               └─────────────────────────────────────────────┘  │   each layer
+ *                               ┌────────────────────────────────────────────────┘
+ *                               ├─ RMSNorm ─ down(silu(gate) · up) ─ + ── … ── RMSNorm ─ lm_head
+ *                               └────────────────────────────────────┘
+ * </pre>
+ *
+ * <p>B sequences · T tokens of each · N rows of all sequences together · L positions attended to ·
+ * D hidden · H heads · K key/value heads · G = H/K · d head size · F MLP · V vocabulary.
+ *
+ * <p>N rows · R of them that are wanted · L positions attended to · D hidden · H heads · K
+ * key/value heads · G = H/K · d head size · F MLP · V vocabulary.
+ */
+final class LlamaNetwork implements AutoCloseable {
+  /** A linear layer without bias. */
+  sealed interface Matrix {
+    /** As the matrices have it. */
+    record Base(LlamaLinear linear, int layer) implements Matrix {}
+
+    /** With an adapter beside it. */
+    record Adapted(LoraLinear layer) implements Matrix {}
+  }
+
+  /** One transformer block; its fields have the checkpoint's names. */
+  private record Block(
+      Tensor inputLayernorm, // [D]
+      Matrix qProj,
+      Matrix kProj,
+      Matrix vProj,
+      Matrix oProj,
+      Tensor postAttentionLayernorm, // [D]
+      Matrix gateProj,
+      Matrix upProj,
+      Matrix downProj) {}
+
+  /** How rows attend: q [N, H, d], k and v [N, K, d], rotated, to [N, H · d]. */
+  @FunctionalInterface
+  interface Attention {
+    Tensor attend(int layer, Tensor q, Tensor k, Tensor v);
+
+    /** Keeps keys and values for rows to come. */
+    default void keep(int layer, Tensor k, Tensor v) {
+      throw new UnsupportedOperationException("some row of every step is wanted");
+    }
+  }
+
+  /** Rows of a step: all, or the R that are named. */
+  @FunctionalInterface
+  private interface Rows {
+    Rows ALL = t -> t;
+
+    static Rows named(Tensor index /* [R] */) {
+      return t -> t.index_select(0, index);
+    }
+
+    /** [N, …] -> [R, …] */
+    Tensor from(Tensor t);
+  }
+
+  /** Where a test looks inside, under the reference's names of the modules. */
+  @FunctionalInterface
+  interface Probe {
+    /** Looks at nothing. */
+    Probe NONE = (name, value) -> {};
+
+    /** Called in the order of computation; {@code value} is valid during the call. */
+    void see(String name, Tensor value);
+  }
+
+  private final LlamaConfig config;
+  private final ScalarType type; // of matrices
+  private final List<Block> layers;
+  private final Tensor norm; // [D]
+  private final LlamaMatrices matrices; // the caller's
+  private final Rotary rotary;
+  private boolean training;
+
+  LlamaNetwork(LlamaMatrices matrices) {
+    this(matrices, Matrix.Base::new);
+  }
+
+  LlamaNetwork(LlamaMatrices matrices, BiFunction<LlamaLinear, Integer, Matrix> linear) {
+    this.config = matrices.config();
+    this.type = matrices.type();
+    this.matrices = matrices;
+    this.layers =
+        IntStream.range(0, config.layers())
+            .mapToObj(i ->
+                new Block(
+                    matrices.vector(LlamaWeights.inputNorm(i)),
+                    linear.apply(LlamaLinear.Q_PROJ, i),
+                    linear.apply(LlamaLinear.K_PROJ, i),
+                    linear.apply(LlamaLinear.V_PROJ, i),
+                    linear.apply(LlamaLinear.O_PROJ, i),
+                    matrices.vector(LlamaWeights.postAttentionNorm(i)),
+                    linear.apply(LlamaLinear.GATE_PROJ, i),
+                    linear.apply(LlamaLinear.UP_PROJ, i),
+                    linear.apply(LlamaLinear.DOWN_PROJ, i)))
+            .toList();
+    this.norm = matrices.vector(LlamaWeights.NORM); // [D]
+    this.rotary = new Rotary(config);
+  }
+
+  Tensor embed(List<LlamaInput> input) {
+    TensorVector pieces = new TensorVector();
+    for (LlamaInput piece : input) {
+      pieces.push_back(
+          switch (piece) {
+            case LlamaInput.Tokens(int[] ids) -> rowsOf(ids); // [n, D]
+            case LlamaInput.Answer(int[] ids) -> rowsOf(ids); // [n, D]
+            case LlamaInput.Embeddings(float[] rows, int count) -> image(rows, count); // [n, D]
+          });
+    }
+    return torch.cat(pieces, 0); // [N, D]
+  }
+
+  Tensor rowsOf(int[] ids) {
+    for (int id : ids) {
+      if (id < 0 || id >= config.vocab()) {
+        throw new IllegalArgumentException(
+            "token id " + id + " is not one of the model's " + config.vocab());
+      }
+    }
+    return matrices.embeddings(ids);
+  }
+
+  private Tensor image(float[] rows, int count) {
+    if (rows.length != count * config.hidden()) {
+      throw new IllegalArgumentException(
+          "image embeddings: expected %d rows of %d, found %d values"
+              .formatted(count, config.hidden(), rows.length));
+    }
+    return Torch.tensor(rows, count, config.hidden());
+  }
+
+  /**
+   * The layers and the final norm.
+   *
+   * @param wanted the R rows that are wanted of the last layer, which computes only keys and values
+   *     for the others; if none is, the result means nothing
+   * @return [N, D], or [R, D]
+   */
+  Tensor transform(
+      Tensor x /* [N, D] */,
+      long[] positions,
+      Attention attention,
+      Optional<long[]> wanted,
+      Probe probe) {
+    Tensor index = Torch.tensor(positions, positions.length); // [N]
+    int needed = Math.toIntExact(Arrays.stream(positions).max().orElse(0)) + 1;
+    Tensor cos = rotary.cos(needed).index_select(0, index); // [N, 1, d]
+    Tensor sin = rotary.sin(needed).index_select(0, index); // [N, 1, d]
+    probe.see("rope_cos", cos);
+    probe.see("rope_sin", sin);
+    probe.see("hidden_states.0", x);
+    for (int i = 0; i < layers.size(); i++) {
+      try (Scope scope = new Scope()) {
+        Block block = layers.get(i);
+        if (i + 1 == layers.size() && wanted.isPresent() && wanted.get().length == 0) {
+          keep(i, block, rmsNorm(x, block.inputLayernorm), cos, sin, attention);
+          return x;
+        }
+        Rows rows =
+            i + 1 < layers.size()
+                ? Rows.ALL
+                : wanted.map(r -> Rows.named(Torch.tensor(r, r.length))).orElse(Rows.ALL);
+        Tensor h =
+            selfAttention(i, block, rmsNorm(x, block.inputLayernorm), cos, sin, rows, attention);
+        probe.see("layer" + i + ".attention", h);
+        Tensor y = rows.from(x).add(h); // [N, D]
+        h = mlp(block, rmsNorm(y, block.postAttentionLayernorm));
+        probe.see("layer" + i + ".mlp", h);
+        x = scope.keep(y.add(h)); // [N, D]
+      }
+      if (i + 1 < layers.size()) {
+        probe.see("hidden_states." + (i + 1), x);
+      }
+    }
+    Tensor last = rmsNorm(x, norm); // [N, D]
+    probe.see("hidden_states." + layers.size(), last);
+    return last;
+  }
+
+  // [N, D] -> [N, D], of those rows
+  private Tensor selfAttention(
+      int layer, Block block, Tensor x, Tensor cos, Tensor sin, Rows rows, Attention attention) {
+    long n = x.size(0);
+    Tensor input = x.to(type);
+    Tensor asking = rows.from(input); // [N, D]
+    Tensor q = heads(dense(block.qProj, asking), asking.size(0), config.heads()); // [N, H, d]
+    Tensor k = heads(dense(block.kProj, input), n, config.kvHeads()); // [N, K, d]
+    Tensor v = heads(dense(block.vProj, input), n, config.kvHeads()); // [N, K, d]
+    Tensor attended =
+        attention.attend(
+            layer,
+            Rotary.rotate(q, rows.from(cos), rows.from(sin)),
+            Rotary.rotate(k, cos, sin),
+            v); // [N, H·d]
+    return dense(block.oProj, attended.to(type));
+  }
+
+  // Keys and values of rows [N, D] whose queries nobody wants.
+  private void keep(int layer, Block block, Tensor x, Tensor cos, Tensor sin, Attention attention) {
+    Tensor input = x.to(type);
+    Tensor k = heads(dense(block.kProj, input), x.size(0), config.kvHeads()); // [N, K, d]
+    Tensor v = heads(dense(block.vProj, input), x.size(0), config.kvHeads()); // [N, K, d]
+    attention.keep(layer, Rotary.rotate(k, cos, sin), v);
+  }
+
+  private Tensor heads(Tensor t, long n, int heads) {
+    return t.to(ScalarType.Float).view(n, heads, config.headSize());
+  }
+
+  // [N, D] -> [N, D]
+  private Tensor mlp(Block block, Tensor x) {
+    Tensor input = x.to(type);
+    Tensor gate = torch.silu(dense(block.gateProj, input)); // [N, F]
+    Tensor up = dense(block.upProj, input); // [N, F]
+    return dense(block.downProj, gate.mul(up)); // [N, D]
+  }
+
+  // [N, in] -> [N, out]
+  private Tensor dense(Matrix matrix, Tensor x) {
+    return switch (matrix) {
+      case Matrix.Base(LlamaLinear linear, int layer) -> matrices.product(linear, layer, x);
+      case Matrix.Adapted(LoraLinear lora) -> {
+        Tensor input = training && lora.dropout() > 0 ? torch.dropout(x, lora.dropout(), true) : x;
+        Tensor down = torch.linear(input, lora.a().to(type)); // [N, r]
+        Tensor up = torch.linear(down, lora.b().to(type)); // [N, out]
+        yield torch.linear(x, lora.base().weight()).add(up, new Scalar(lora.scale()));
+      }
+    };
+  }
+
+  private Tensor rmsNorm(Tensor x, Tensor weight) {
+    return torch.rms_norm(
+        x,
+        new long[] {config.hidden()},
+        new TensorOptional(weight),
+        new DoubleOptional(config.rmsEps()));
+  }
+
+  // [1, K, L, d] -> [1, H, L, d]: each head stands G times in a row
+  Tensor repeat(Tensor t) {
+    if (config.group() == 1) {
+      return t;
+    }
+    long b = t.size(0);
+    long length = t.size(2);
+    return t.unsqueeze(2) // [B, K, 1, L, d]
+        .expand(b, config.kvHeads(), config.group(), length, config.headSize()) // [B, K, G, L, d]
+        .reshape(b, config.heads(), length, config.headSize()); // [B, H, L, d]
+  }
+
+  static Tensor attention(Tensor q, Tensor k, Tensor v, TensorOptional mask, boolean causal) {
+    return torch.scaled_dot_product_attention(
+        q, k, v, mask, 0, causal, new DoubleOptional(), false);
+  }
+
+  /** Rows {@code firstRow … firstRow + count − 1} of a step go to the end of {@code cache}. */
+  record Run(KvCache cache, int firstRow, int count) {
+    int start() {
+      return cache.length();
+    }
+  }
+
+  /** A cache's keys or values of a layer, [K, capacity, d]. */
+  static Tensor view(KvCache cache, MemorySegment memory) {
+    CacheShape c = cache.shape();
+    return Torch.over(memory, ScalarType.Float, c.kvHeads(), cache.capacity(), c.headSize());
+  }
+
+  Rotary rotary() {
+    return rotary;
+  }
+
+  /** Whether inputs of adapters are dropped, as training does; false at first. */
+  void training(boolean on) {
+    training = on;
+  }
+
+  @Override
+  public void close() {
+    rotary.close();
+  }
+}
