@@ -22,7 +22,6 @@ import org.radialog.data.NihRelease;
 import org.radialog.data.StudySource;
 import org.radialog.data.StudySplit;
 import org.radialog.dialog.RaDialog;
-import org.radialog.eval.EndpointAnswerer;
 import org.radialog.eval.ModelAnswerer;
 import org.radialog.instruct.Answers;
 import org.radialog.instruct.CaseSource;
@@ -30,6 +29,7 @@ import org.radialog.instruct.DataCard;
 import org.radialog.instruct.DialogFile;
 import org.radialog.instruct.DialogMix;
 import org.radialog.instruct.DialogRun;
+import org.radialog.instruct.EndpointAnswerer;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -199,7 +199,7 @@ final class InstructCommand implements Callable<Integer> {
   public Integer call() {
     DialogMix chosen =
         DialogMix.NAMES.contains(mix) ? DialogMix.named(mix) : DialogMix.read(Path.of(mix));
-    DataCommand.LeftOut leftOut = new DataCommand.LeftOut();
+    DataOptions.LeftOut leftOut = new DataOptions.LeftOut();
     CaseSource source = source(chosen);
     DialogRun.Outcome outcome =
         answered(answers -> {

@@ -1,4 +1,4 @@
-package org.radialog.eval;
+package org.radialog.instruct;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,4 +1,4 @@
-package org.radialog.eval;
+package org.radialog.instruct;
 
 import com.openai.client.OpenAIClient;
 import com.openai.client.OpenAIClientImpl;
@@ -34,7 +34,6 @@ import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.WorkInterrupted;
-import org.radialog.instruct.Answers;
 
 /**
  * Answers of a language model behind an endpoint of OpenAI's chat completions, as vLLM, llama.cpp,
