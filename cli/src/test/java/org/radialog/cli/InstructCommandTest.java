@@ -116,6 +116,36 @@ class InstructCommandTest {
   }
 
   @Test
+  void aModelFolderWritesAnswersToo() throws IOException {
+    MimicTree tree = tree(2);
+    Path mix = folder.resolve("mix.json");
+    Files.writeString(
+        mix,
+        """
+        {"name": "summaries", "layout": "own", "prompts": "own",
+         "findings": {"true": 1, "perturbed": 0, "predicted": 0, "none": 0},
+         "one_per_study": true, "stratified_epochs": 0,
+         "switches": {"sentences": true, "uncertain": true, "balanced": true, "views": true,
+                      "without_comparisons": true, "supported_only": false},
+         "tasks": [{"task": "summary", "share": 1, "after_report": 1, "sources": []}]}
+        """);
+    CommandLineRun run =
+        CommandLineRun.of(
+            arguments(
+                    tree,
+                    "--mix",
+                    mix.toString(),
+                    "--answer-model",
+                    CommandLineRun.ROOT.resolve("models/mini").toString())
+                .toArray(String[]::new));
+    assertThat(run.code()).as(run.err()).isEqualTo(Main.DONE);
+    assertThat(run.err()).contains("the model was asked for 2 answers, 0 of them");
+    assertThat(Files.readAllLines(folder.resolve("dialogs.json.answers.jsonl")))
+        .hasSize(2)
+        .allMatch(line -> line.contains("\"model\":\"radialog-mini "));
+  }
+
+  @Test
   void aProcessThatIsKilledGoesOnWithoutAskingAgain() throws Exception {
     MimicTree tree = tree(150);
     ConcurrentLinkedQueue<String> asked = new ConcurrentLinkedQueue<>();

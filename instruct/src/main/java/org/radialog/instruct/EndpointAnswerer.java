@@ -63,6 +63,10 @@ public final class EndpointAnswerer implements Answers.Answerer, AutoCloseable {
    * @throws RadialogException if {@code base} is no address of a web server
    */
   public EndpointAnswerer(URI base, String model, String key) {
+    this(base, model, key, RETRIES);
+  }
+
+  EndpointAnswerer(URI base, String model, String key, int retries) {
     this.base = requireServer(base);
     this.model = model;
     this.client =
@@ -71,7 +75,7 @@ public final class EndpointAnswerer implements Answers.Answerer, AutoCloseable {
                 .httpClient(new Transport(isOnThisMachine(base)))
                 .baseUrl(base.toString())
                 .apiKey(key)
-                .maxRetries(RETRIES)
+                .maxRetries(retries)
                 .build());
   }
 

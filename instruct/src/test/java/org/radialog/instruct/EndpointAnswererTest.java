@@ -182,10 +182,13 @@ class EndpointAnswererTest {
       assertThatThrownBy(() -> new EndpointAnswerer(URI.create(address), "vicuna", "x"))
           .hasMessageContaining("http://localhost:8000/v1");
     }
+    URI base = URI.create("http://127.0.0.1:" + server.getAddress().getPort() + "/v1");
     server.stop(0);
-    assertThatThrownBy(() -> answer("a"))
-        .isInstanceOf(RadialogException.class)
-        .hasMessageContaining("cannot be reached");
+    try (var nobody = new EndpointAnswerer(base, "vicuna", "x", 1)) {
+      assertThatThrownBy(() -> nobody.answer(List.of(List.of("a")), 7))
+          .isInstanceOf(RadialogException.class)
+          .hasMessageContaining("cannot be reached");
+    }
   }
 
   @Test
