@@ -371,17 +371,43 @@ final class InstructCommand implements Callable<Integer> {
     @Parameters(paramLabel = "FILE", description = "Dialogs in the JSON of LLaVA.")
     private Path file = Path.of("");
 
-    @Option(names = "--json", description = "One JSON object in place of Markdown.")
-    private boolean json;
+    /** One of two. */
+    private static final class Output {
+      @Option(names = "--json", description = "One JSON object in place of Markdown.")
+      private boolean json;
+
+      @Option(
+          names = "--samples",
+          paramLabel = "N",
+          converter = Numeric.Samples.class,
+          description = "So many dialogs as they stand there, of every task alike, in its place.")
+      private int samples;
+    }
+
+    @ArgGroup private @Nullable Output output;
+
+    @Option(
+        names = "--seed",
+        paramLabel = "N",
+        defaultValue = "0",
+        description = "Draws the samples (default: ${DEFAULT-VALUE}).")
+    private long seed;
 
     @Override
     public Integer call() {
+      String name = String.valueOf(file.getFileName());
+      if (output != null && output.samples > 0) {
+        DataCard.Samples samples = new DataCard.Samples(output.samples, seed);
+        DialogFile.read(file, samples::add);
+        Terminal.data().print(samples.markdown(name));
+        return Main.DONE;
+      }
       DataCard card = new DataCard(new RuleLabeler());
       DialogFile.read(file, card::add);
-      if (json) {
+      if (output != null) {
         Terminal.data().println(Json.tree(card.values()));
       } else {
-        Terminal.data().print(card.markdown(String.valueOf(file.getFileName())));
+        Terminal.data().print(card.markdown(name));
       }
       return Main.DONE;
     }

@@ -73,6 +73,13 @@ final class Numeric {
     }
   }
 
+  /** How many dialogs somebody wants to read. */
+  static final class Samples extends Whole {
+    Samples() {
+      super(1, 1_000);
+    }
+  }
+
   /** How often a training comes to an image. */
   static final class Epochs extends Whole {
     Epochs() {

@@ -389,4 +389,67 @@ public final class DataCard {
   private static String share(long part, long whole) {
     return whole == 0 ? "–" : String.format(Locale.ROOT, "%.1f %%", 100.0 * part / whole);
   }
+
+  /**
+   * Dialogs of a file as they stand there, drawn from a seed and from every task alike, for people
+   * to read.
+   */
+  public static final class Samples {
+    private final int count;
+    private final long seed;
+    private final Map<String, TreeMap<Long, Entry>> drawn = new TreeMap<>();
+    private long number;
+
+    /** Draws {@code count} of them. */
+    public Samples(int count, long seed) {
+      this.count = count;
+      this.seed = seed;
+    }
+
+    /** Adds the next dialog of the file. */
+    public void add(Entry entry) {
+      number++;
+      String task = entry.known().map(known -> known.value(Known.TASK)).orElse(UNKNOWN);
+      TreeMap<Long, Entry> some = drawn.computeIfAbsent(task, t -> new TreeMap<>());
+      some.put(Case.draw(seed, Long.toString(number)), entry);
+      if (some.size() > count) {
+        some.pollLastEntry();
+      }
+    }
+
+    /** The dialogs as a document, task by task. */
+    public String markdown(String title) {
+      var text = new StringBuilder("# %d dialogs of %s\n".formatted(count, title));
+      int tasks = 0;
+      for (var task : drawn.entrySet()) {
+        int own = count / drawn.size() + (tasks < count % drawn.size() ? 1 : 0);
+        tasks++;
+        text.append("\n## ").append(task.getKey()).append('\n');
+        task.getValue().values().stream().limit(own).forEach(entry -> add(text, entry));
+      }
+      return text.toString();
+    }
+
+    private static void add(StringBuilder text, Entry entry) {
+      Known known = entry.known().orElse(new Known(Map.of(), Map.of()));
+      text.append("\n`").append(String.join("`, `", entry.images())).append('`');
+      List<String> present =
+          known.labels().entrySet().stream()
+              .filter(label -> !label.getValue().equals("0"))
+              .map(label -> (label.getValue().equals("1") ? "" : "possible ") + label.getKey())
+              .toList();
+      if (!present.isEmpty()) {
+        text.append(": ").append(String.join(", ", present));
+      }
+      if (!known.value(Known.FINDINGS).isEmpty()) {
+        text.append("; findings in the prompt: ").append(known.value(Known.FINDINGS));
+      }
+      text.append("\n\n");
+      for (Message message : entry.messages()) {
+        text.append(message.from() == From.HUMAN ? "> **USER** " : "> **ASSISTANT** ")
+            .append(message.value().replace("<", "&lt;").replace("\n", "  \n> "))
+            .append("\n>\n");
+      }
+    }
+  }
 }

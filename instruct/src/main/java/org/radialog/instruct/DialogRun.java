@@ -255,16 +255,17 @@ public final class DialogRun {
     if (drawn < shares.truth() + shares.perturbed()) {
       // Findings that the data set knows something of: the others would always be wrong.
       List<Finding> known =
-          Finding.ALL.stream()
-              .filter(finding ->
-                  finding != Finding.NO_FINDING
-                      && (about.synthetic()
-                          ? ReportGrammar.FINDINGS.contains(finding)
-                          : finding != Finding.SUPPORT_DEVICES))
-              .toList();
+          new ArrayList<>(
+              Finding.ALL.stream()
+                  .filter(finding ->
+                      finding != Finding.NO_FINDING
+                          && (about.synthetic()
+                              ? ReportGrammar.FINDINGS.contains(finding)
+                              : finding != Finding.SUPPORT_DEVICES))
+                  .toList());
       int changes = 1 + random.nextInt(2);
       for (int i = 0; i < changes; i++) {
-        Finding finding = known.get(random.nextInt(known.size()));
+        Finding finding = known.remove(random.nextInt(known.size()));
         if (!present.remove(finding)) {
           present.add(finding);
         }

@@ -42,11 +42,8 @@ final class EasyLanguage implements DialogTask {
     }
     for (Finding finding : present) {
       String said = how.pick(plain(finding));
-      sentences.add(
-          about
-              .place(finding)
-              .map(place -> said.substring(0, said.length() - 1) + where(place))
-              .orElse(said));
+      sentences.add(said);
+      about.place(finding).ifPresent(place -> sentences.add(where(place)));
     }
     Set<Finding> absent = ReportGrammar.denied(present);
     List<String> none =
@@ -69,9 +66,9 @@ final class EasyLanguage implements DialogTask {
 
   private static String where(Case.Place place) {
     return switch (place.side()) {
-      case LEFT -> ", on your left side.";
-      case RIGHT -> ", on your right side.";
-      case BOTH -> ", on both sides.";
+      case LEFT -> "It is on your left side.";
+      case RIGHT -> "It is on your right side.";
+      case BOTH -> "It is on both sides.";
     };
   }
 
@@ -81,7 +78,7 @@ final class EasyLanguage implements DialogTask {
       case LUNG_LESION -> "a spot in the lungs";
       case EDEMA -> "water in the lungs";
       case PNEUMONIA -> "pneumonia";
-      case PNEUMOTHORAX -> "air outside the lungs";
+      case PNEUMOTHORAX -> "air between the lungs and the chest wall";
       case PLEURAL_EFFUSION -> "fluid around the lungs";
       case NO_FINDING,
           ENLARGED_CARDIOMEDIASTINUM,
@@ -102,7 +99,7 @@ final class EasyLanguage implements DialogTask {
           List.of("The heart is larger than usual.", "The heart looks bigger than it should.");
       case LUNG_OPACITY ->
           List.of(
-              "A part of the lungs looks whiter than it should.",
+              "Something in the lungs looks whiter than it should.",
               "There is a hazy white area in the lungs.");
       case LUNG_LESION ->
           List.of(

@@ -40,6 +40,10 @@ final class FindingEnumeration implements DialogTask {
                   : "There are no findings."));
     }
     return Optional.of(
-        Request.of(prompt, "The findings are: " + DialogTask.named(present, uncertain) + "."));
+        Request.of(
+            prompt,
+            (present.size() + uncertain.size() == 1 ? "The one finding is: " : "The findings are: ")
+                + DialogTask.named(present, uncertain)
+                + "."));
   }
 }

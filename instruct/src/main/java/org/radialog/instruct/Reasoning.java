@@ -92,12 +92,13 @@ final class Reasoning implements DialogTask {
       case CARDIOMEGALY -> EnumSet.of(Finding.EDEMA, Finding.PLEURAL_EFFUSION);
       case EDEMA -> EnumSet.of(Finding.CARDIOMEGALY, Finding.PLEURAL_EFFUSION);
       case CONSOLIDATION -> EnumSet.of(Finding.PNEUMONIA);
-      case PNEUMONIA -> EnumSet.of(Finding.CONSOLIDATION, Finding.LUNG_OPACITY);
+      case PNEUMONIA -> EnumSet.of(Finding.CONSOLIDATION);
       case ATELECTASIS -> EnumSet.of(Finding.PLEURAL_EFFUSION);
       case PLEURAL_EFFUSION -> EnumSet.of(Finding.CARDIOMEGALY, Finding.ATELECTASIS);
-      case LUNG_OPACITY -> EnumSet.of(Finding.PNEUMONIA, Finding.CONSOLIDATION);
+      // What else may be stated there is an opacity itself, and no companion of one.
       case NO_FINDING,
           ENLARGED_CARDIOMEDIASTINUM,
+          LUNG_OPACITY,
           LUNG_LESION,
           PNEUMOTHORAX,
           PLEURAL_OTHER,
@@ -116,7 +117,7 @@ final class Reasoning implements DialogTask {
       case LUNG_OPACITY ->
           List.of(
               "An area of lung is whiter than aerated lung, which is called a lung opacity.",
-              "Part of the lung lets less of the beam through than air does: lung opacity.");
+              "Part of the lung is not as dark as lung full of air: lung opacity.");
       case LUNG_LESION ->
           List.of(
               "A circumscribed density stands out from the lung, which is called a lung lesion.",
