@@ -363,7 +363,9 @@ public abstract class CaseSource {
     private static boolean contradicts(Labels.Evidence evidence, FindingState label) {
       return switch (evidence.state()) {
         case PRESENT -> label != FindingState.PRESENT;
-        case ABSENT -> label == FindingState.PRESENT && !evidence.limited();
+        case ABSENT ->
+            (label == FindingState.PRESENT || label == FindingState.UNCERTAIN)
+                && !evidence.limited();
         case UNCERTAIN, NOT_MENTIONED -> false;
       };
     }

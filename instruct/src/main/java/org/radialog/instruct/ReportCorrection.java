@@ -136,7 +136,14 @@ final class ReportCorrection implements DialogTask {
     for (Labels.Span sentence : sentences) {
       left.replace(sentence.start(), Math.min(sentence.end(), left.length()), " ");
     }
-    return left.toString().replaceAll("(?:\\s+[.;,])+(?=\\s|$)|\\s+", " ").strip();
+    return sentences.isEmpty()
+        ? text
+        // What stood around them: marks by themselves, and numbers of a list without their item.
+        : left.toString()
+            .replaceAll("(?:\\s+[.;,])+(?=\\s|$)|\\s+", " ")
+            .replaceAll("(?<=^|\\s)\\d{1,2}\\.(?=\\s+\\d{1,2}\\.\\s|\\s*$)", "")
+            .replaceAll("\\s+", " ")
+            .strip();
   }
 
   private static Finding one(Set<Finding> of, SplittableRandom random) {
