@@ -33,11 +33,7 @@ final class FindingEnumeration implements DialogTask {
     Set<Finding> uncertain = how.uncertain(about);
     if (present.isEmpty() && uncertain.isEmpty()) {
       return Optional.of(
-          Request.of(
-              prompt,
-              about.synthetic()
-                  ? "There are no findings of the heart, lungs or pleura."
-                  : "There are no findings."));
+          Request.of(prompt, "There are no findings of the heart, lungs or pleura."));
     }
     return Optional.of(
         Request.of(
