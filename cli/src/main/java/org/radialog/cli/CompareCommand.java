@@ -45,15 +45,6 @@ final class CompareCommand implements Callable<Integer> {
       description = "Reports that were right, where A and B are files of reports.")
   private List<Path> references = List.of();
 
-  @Option(
-      names = "--section",
-      paramLabel = "FIELD",
-      split = ",",
-      defaultValue = "section_findings,report",
-      description =
-          "Of ReXrank JSON: the first of these that a study has (default: ${DEFAULT-VALUE}).")
-  private List<String> sections = List.of();
-
   @Mixin private ScoringOptions scoring = new ScoringOptions();
 
   @Override
@@ -64,7 +55,7 @@ final class CompareCommand implements Callable<Integer> {
       evaluation = predictions();
     } else {
       ReportFiles files =
-          ReportFiles.read(references, List.of(first, second), sections, Terminal::say);
+          ReportFiles.read(references, List.of(first, second), scoring.sections(), Terminal::say);
       try (ScoringOptions.Opened opened = scoring.open()) {
         evaluation = files.scored(List.of(), List.of(), opened.scoring());
       }

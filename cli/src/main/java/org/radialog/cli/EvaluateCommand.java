@@ -145,15 +145,6 @@ final class EvaluateCommand implements Callable<Integer> {
   private List<Path> fit = List.of();
 
   @Option(
-      names = "--section",
-      paramLabel = "FIELD",
-      split = ",",
-      defaultValue = "section_findings,report",
-      description =
-          "Of ReXrank JSON: the first of these that a study has (default: ${DEFAULT-VALUE}).")
-  private List<String> sections = List.of();
-
-  @Option(
       names = "--protocol",
       paramLabel = "P",
       split = ",",
@@ -327,7 +318,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
   private int reports() {
     List<ReportFiles.Baseline> beside = baselines(ReportFiles.Baseline.class);
-    ReportFiles files = ReportFiles.read(references, hypotheses, sections, Terminal::say);
+    ReportFiles files = ReportFiles.read(references, hypotheses, scoring.sections(), Terminal::say);
     try (ScoringOptions.Opened opened = scoring.open()) {
       scoring.deliver(files.scored(beside, fit, opened.scoring()));
     }

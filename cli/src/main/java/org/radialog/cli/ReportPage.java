@@ -1,12 +1,5 @@
 package org.radialog.cli;
 
-import com.samskivert.mustache.Mustache;
-import com.samskivert.mustache.Template;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -16,12 +9,12 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.radialog.base.Printable;
-import org.radialog.base.RadialogException;
 import org.radialog.base.WholeFile;
 import org.radialog.clinical.Finding;
 import org.radialog.dialog.Findings;
 import org.radialog.dialog.Reply;
 import org.radialog.dialog.Report;
+import org.radialog.eval.PageTemplate;
 import org.radialog.imaging.FilmImage;
 import org.radialog.imaging.Radiograph;
 import org.radialog.published.ModelConfig;
@@ -81,7 +74,7 @@ final class ReportPage {
             films,
             "images",
             images);
-    WholeFile.write(file, template().execute(page));
+    WholeFile.write(file, PageTemplate.filled(ReportPage.class, "report.html", page));
   }
 
   private static Map<String, Object> image(
@@ -175,22 +168,5 @@ final class ReportPage {
 
   private static String percent(double share) {
     return String.format(Locale.ROOT, "%.1f", 100 * share);
-  }
-
-  private static Template template() {
-    try (InputStream in = ReportPage.class.getResourceAsStream("report.html")) {
-      if (in == null) {
-        throw new RadialogException(
-            "report.html is missing from the class path: build the room cli");
-      }
-      // every value is escaped; a missing one is a mistake, an empty text is false
-      return Mustache.compiler()
-          .escapeHTML(true)
-          .emptyStringIsFalse(true)
-          .defaultValue("")
-          .compile(new InputStreamReader(in, StandardCharsets.UTF_8));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

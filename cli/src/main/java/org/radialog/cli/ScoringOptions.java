@@ -23,12 +23,22 @@ import org.radialog.metrics.Meteor;
 import org.radialog.metrics.PairedTest;
 import org.radialog.metrics.TextMetric;
 import org.radialog.metrics.WordTokenizer;
+import org.radialog.paper.PaperTable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.node.ObjectNode;
 
 /** How reports are scored, and where the scores go. */
 final class ScoringOptions {
+  @Option(
+      names = "--section",
+      paramLabel = "FIELD",
+      split = ",",
+      defaultValue = "section_findings,report",
+      description =
+          "Of ReXrank JSON: the first of these that a study has (default: ${DEFAULT-VALUE}).")
+  private List<String> sections = List.of();
+
   @Option(
       names = "--tokenizer",
       paramLabel = "T",
@@ -95,6 +105,23 @@ final class ScoringOptions {
   @Option(names = "--json", description = "One JSON object instead of a table.")
   private boolean json;
 
+  @Option(
+      names = "--paper-table",
+      description =
+          "Prints the main table of the paper: these systems and, below them, the rows that it"
+              + " quotes.")
+  private boolean paperTable;
+
+  @Option(
+      names = "--quoted",
+      paramLabel = "FILE",
+      arity = "1..*",
+      description = {
+        "Of --paper-table: further published rows, CSV with method, test_set, CE, BERTScore,"
+            + " BLEU-1, BLEU-4, METEOR, ROUGE-L, note and source."
+      })
+  private List<Path> quoted = List.of();
+
   /** What scoring needs, open. */
   record Opened(Scoring scoring, LabelerOptions.Opened labeler) implements AutoCloseable {
     @Override
@@ -110,6 +137,10 @@ final class ScoringOptions {
 
   LabelerOptions labeler() {
     return labeler;
+  }
+
+  List<String> sections() {
+    return sections;
   }
 
   boolean json() {
@@ -167,6 +198,8 @@ final class ScoringOptions {
     if (json) {
       ObjectNode root = (ObjectNode) ResultFolder.json(evaluation);
       Terminal.data().println(root);
+    } else if (paperTable) {
+      System.out.print(PaperTable.markdown(evaluation, quoted));
     } else {
       System.out.print(ResultFolder.markdown(evaluation));
     }

@@ -7,6 +7,9 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.radialog.paper.PublishedRecipe;
+import org.radialog.paper.PublishedSources;
+import org.radialog.paper.PublishedTraining;
 import org.radialog.train.ClassifierTraining;
 import org.radialog.train.ExportConfig;
 import org.radialog.train.LanguageTraining;
@@ -30,6 +33,7 @@ import picocli.CommandLine.Parameters;
       TrainCommand.Language.class,
       TrainCommand.Model.class,
       TrainCommand.Export.class,
+      TrainCommand.Published.class,
       TrainCommand.Recipes.class,
     },
     subcommandsRepeatable = false,
@@ -64,6 +68,30 @@ final class TrainCommand {
     Optional<Path> folds() {
       return Optional.ofNullable(folds);
     }
+  }
+
+  /** The model folder that is written. */
+  static final class Written {
+    @Option(
+        names = "--out",
+        required = true,
+        paramLabel = "DIR",
+        description = "The model folder to write.")
+    private Path out = Path.of("");
+
+    @Option(
+        names = "--model-version",
+        paramLabel = "V",
+        defaultValue = "0.1.0",
+        description = "Of the model, for its config (default: ${DEFAULT-VALUE}).")
+    private String version = "";
+
+    @Option(
+        names = "--commit",
+        paramLabel = "ID",
+        defaultValue = "unknown",
+        description = "The commit of this code, for the card.")
+    private String commit = "";
   }
 
   /** What is trained, and how. */
@@ -200,34 +228,22 @@ final class TrainCommand {
         description = "Where the run folders go.")
     private Path runs = Path.of("");
 
-    @Option(
-        names = "--out",
-        required = true,
-        paramLabel = "DIR",
-        description = "The model folder to write.")
-    private Path out = Path.of("");
-
-    @Option(
-        names = "--model-version",
-        paramLabel = "V",
-        defaultValue = "0.1.0",
-        description = "Of the model, for its config (default: ${DEFAULT-VALUE}).")
-    private String version = "";
-
-    @Option(
-        names = "--commit",
-        paramLabel = "ID",
-        defaultValue = "unknown",
-        description = "The commit of this code, for the card.")
-    private String commit = "";
+    @Mixin private Written written = new Written();
 
     @Override
     public Integer call() {
       ModelTraining.train(
           new ModelTraining.Config(
-              films.data, films.fold, films.folds(), init, base, told.recipe(), version, commit),
+              films.data,
+              films.fold,
+              films.folds(),
+              init,
+              base,
+              told.recipe(),
+              written.version,
+              written.commit),
           runs,
-          out,
+          written.out,
           Terminal.progress());
       return Main.DONE;
     }
@@ -261,6 +277,85 @@ final class TrainCommand {
         description = "The language model, GGUF.")
     private Path base = Path.of("");
 
+    @Mixin private Written written = new Written();
+
+    @Override
+    public Integer call() {
+      ModelExport.write(
+          new ExportConfig(
+              films.data,
+              films.fold,
+              films.folds(),
+              classifiers,
+              language,
+              base,
+              written.version,
+              written.commit),
+          written.out,
+          Terminal.progress());
+      return Main.DONE;
+    }
+  }
+
+  @Command(
+      name = "published",
+      description = {
+        "A published version of RaDialog from films and their reports (MIMIC-CXR): the findings"
+            + " classifier, the Q-Former of version 1, then the language model, and the model"
+            + " folder."
+      },
+      mixinStandardHelpOptions = true)
+  static final class Published implements Callable<Integer> {
+    @Option(
+        names = "--recipe",
+        paramLabel = "RECIPE",
+        required = true,
+        description =
+            "v1-rg (version 1, reports), v1-ins (version 1, instructions), v2, or a JSON file.")
+    private String recipe = "";
+
+    @Option(
+        names = "--data",
+        required = true,
+        paramLabel = "DIR",
+        description = "MIMIC-CXR in its published layout: tables, images and reports.")
+    private Path data = Path.of("");
+
+    @Option(
+        names = "--chexbert",
+        paramLabel = "CSV",
+        description = "CheXbert's labels of the reports (default: the table beside the films).")
+    private @Nullable Path chexbert;
+
+    @Option(
+        names = "--vision",
+        paramLabel = "FILE",
+        description =
+            "The image encoder to start from, BioViL-T's published file (default: weights at"
+                + " random).")
+    private @Nullable Path vision;
+
+    @Option(
+        names = "--bert",
+        paramLabel = "DIR",
+        description = "bert-base-uncased, which the Q-Former of version 1 starts from.")
+    private @Nullable Path bert;
+
+    @Option(
+        names = "--base",
+        required = true,
+        paramLabel = "MODEL",
+        description =
+            "The language model: a GGUF file, or a folder that radialog import made of Vicuna.")
+    private Path base = Path.of("");
+
+    @Option(
+        names = "--runs",
+        required = true,
+        paramLabel = "DIR",
+        description = "Where the run folders go.")
+    private Path runs = Path.of("");
+
     @Option(
         names = "--out",
         required = true,
@@ -268,25 +363,21 @@ final class TrainCommand {
         description = "The model folder to write.")
     private Path out = Path.of("");
 
-    @Option(
-        names = "--model-version",
-        paramLabel = "V",
-        defaultValue = "0.1.0",
-        description = "Of the model, for its config (default: ${DEFAULT-VALUE}).")
-    private String version = "";
-
-    @Option(
-        names = "--commit",
-        paramLabel = "ID",
-        defaultValue = "unknown",
-        description = "The commit of this code, for the card.")
-    private String commit = "";
-
     @Override
     public Integer call() {
-      ModelExport.write(
-          new ExportConfig(
-              films.data, films.fold, films.folds(), classifiers, language, base, version, commit),
+      PublishedRecipe told =
+          PublishedRecipe.NAMES.contains(recipe)
+              ? PublishedRecipe.named(recipe)
+              : PublishedRecipe.read(Path.of(recipe));
+      PublishedTraining.train(
+          new PublishedSources(
+              data,
+              Optional.ofNullable(chexbert),
+              Optional.ofNullable(vision),
+              Optional.ofNullable(bert),
+              base,
+              told),
+          runs,
           out,
           Terminal.progress());
       return Main.DONE;
@@ -301,12 +392,13 @@ final class TrainCommand {
     @Parameters(
         paramLabel = "NAME",
         defaultValue = "mini",
-        description = "Its name (default: ${DEFAULT-VALUE}).")
+        description = "mini, v1-rg, v1-ins or v2 (default: ${DEFAULT-VALUE}).")
     private String name = "";
 
     @Override
     public Integer call() {
-      System.out.print(Recipe.text(name));
+      System.out.print(
+          PublishedRecipe.NAMES.contains(name) ? PublishedRecipe.text(name) : Recipe.text(name));
       return Main.DONE;
     }
   }

@@ -16,8 +16,8 @@ public final class PublishedPrompts {
   /** The system prompt of training and evaluation. */
   public static final String SYSTEM =
       "A chat between a curious user and an artificial intelligence assistant acting as an"
-          + " experienced radiologist. The assistant gives professional, detailed, and polite answers"
-          + " to the user's questions.";
+          + " experienced radiologist. The assistant gives professional, detailed, and polite"
+          + " answers to the user's questions.";
 
   /** The system prompt of v1's demo alone: another text, and no space between its sentences. */
   public static final String SYSTEM_DEMO_V1 =
@@ -44,9 +44,15 @@ public final class PublishedPrompts {
           + " report for this X-ray image and the given predicted findings. Write in the style of a"
           + " radiologist, write one fluent text without enumeration, be concise and don't provide"
           + " explanations or reasons.";
-  static final String USER = "USER: ";
-  static final String ASSISTANT = " ASSISTANT:";
-  static final String END = "</s>";
+
+  /** Before a request. */
+  public static final String USER = "USER: ";
+
+  /** Behind a request, before its answer. */
+  public static final String ASSISTANT = " ASSISTANT:";
+
+  /** Behind an answer. */
+  public static final String END = "</s>";
 
   private static final int IMAGE_TOKENS_V1 = 32;
 

@@ -20,6 +20,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.radialog.base.WorkInterrupted;
 import org.radialog.clinical.Finding;
 import org.radialog.language.Precision;
+import org.radialog.testmodel.TinyModel;
 
 /** What callers do that they should not, or that nobody thought of. */
 @Timeout(60)

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.radialog.language.Precision;
+import org.radialog.testmodel.TinyModel;
 
 class DialogMemoryTest {
   private static final Path STATUS = Path.of("/proc/self/status");

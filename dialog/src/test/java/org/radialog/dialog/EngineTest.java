@@ -36,6 +36,7 @@ import org.radialog.language.LlamaLoading;
 import org.radialog.language.LlamaWeights;
 import org.radialog.language.Precision;
 import org.radialog.testing.GoldenWeights;
+import org.radialog.testmodel.TinyModel;
 import org.radialog.text.TextTokenizer;
 import org.radialog.weights.Checkpoint;
 

@@ -14,6 +14,7 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.language.Precision;
+import org.radialog.testmodel.TinyModel;
 import org.radialog.vision.Alignment;
 
 /** Films are looked at one after the other; how many may wait for it is a limit. */

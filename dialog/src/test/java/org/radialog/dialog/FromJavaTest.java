@@ -21,6 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.RadialogException;
 import org.radialog.imaging.Radiograph;
 import org.radialog.language.Precision;
+import org.radialog.testmodel.TinyModel;
 
 /** Programs that embed the library, each a process of its own, started as a stranger may do it. */
 @Timeout(240)
@@ -200,12 +201,12 @@ class FromJavaTest {
       String name = String.valueOf(path.getFileName());
       if (Files.isDirectory(path) && name.equals("classes")) {
         String room = String.valueOf(path.getName(path.getNameCount() - 3));
-        if (!room.equals("testing")) {
+        if (!room.matches("testing|testmodel")) {
           jar(path, folder.resolve("radialog-" + room + "-0.1.0-SNAPSHOT.jar"));
         }
       } else if (name.endsWith(".jar")
           && !name.matches(
-              "(junit|assertj|jqwik|byte-buddy|opentest4j|apiguardian|radialog-testing).*")) {
+              "(junit|assertj|jqwik|byte-buddy|opentest4j|apiguardian|radialog-test(ing|model)).*")) {
         Files.copy(path, folder.resolve(name));
       }
     }

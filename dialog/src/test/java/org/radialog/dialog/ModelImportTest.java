@@ -47,6 +47,7 @@ import org.radialog.testing.LlamaSize;
 import org.radialog.testing.LoraSize;
 import org.radialog.testing.PublishedLayout;
 import org.radialog.testing.QFormerSize;
+import org.radialog.testmodel.TinyModel;
 import org.radialog.vision.BioViLT;
 import org.radialog.vision.RowProjector;
 import org.radialog.weights.Checkpoint;

@@ -30,6 +30,7 @@ import org.radialog.imaging.Limits;
 import org.radialog.imaging.Radiograph;
 import org.radialog.language.Precision;
 import org.radialog.published.ModelImport;
+import org.radialog.testmodel.TinyModel;
 import org.radialog.vision.BioViLT;
 
 /** Every method that a program may call, each of its arguments null in turn. */
@@ -47,8 +48,7 @@ class NullArgumentsTest {
           Decoding.class, Decoding.greedy(3),
           Correction.class, Correction.add(Finding.EDEMA),
           FindingsEdit.Changed.class, FindingsEdit.unchanged(),
-          Findings.class, DIALOG.findings(),
-          Likelihood.class, new Likelihood(MODEL));
+          Findings.class, DIALOG.findings());
   private static final List<Class<?>> FACADE =
       List.of(
           RaDialog.class,
@@ -59,7 +59,6 @@ class NullArgumentsTest {
           Correction.class,
           FindingsEdit.class,
           FindingsEdit.Changed.class,
-          Likelihood.class,
           Conversation.class,
           Conversation.Said.class,
           Cut.class,

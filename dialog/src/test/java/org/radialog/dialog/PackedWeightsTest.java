@@ -20,6 +20,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.radialog.language.Precision;
 import org.radialog.published.ModelConfig;
 import org.radialog.published.ModelFolder;
+import org.radialog.testmodel.TinyModel;
 
 /** What a cache of packed weights gives is what the model's files say, or is made anew. */
 @Timeout(240)

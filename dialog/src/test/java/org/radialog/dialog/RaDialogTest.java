@@ -31,6 +31,7 @@ import org.radialog.language.LoraAdapter;
 import org.radialog.language.Precision;
 import org.radialog.published.ModelConfig;
 import org.radialog.published.ModelFolder;
+import org.radialog.testmodel.TinyModel;
 import org.radialog.vision.Alignment;
 
 @Timeout(120)

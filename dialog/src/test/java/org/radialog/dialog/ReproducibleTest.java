@@ -24,6 +24,7 @@ import org.radialog.language.LanguageNetwork;
 import org.radialog.language.LlamaInput;
 import org.radialog.language.Precision;
 import org.radialog.published.ModelFolder;
+import org.radialog.testmodel.TinyModel;
 import org.radialog.text.TextTokenizer;
 import org.radialog.weights.Checkpoint;
 

@@ -14,6 +14,7 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Turn;
 import org.radialog.language.Precision;
+import org.radialog.testmodel.TinyModel;
 
 /** A dialog that is opened from what was stored of it goes on as if it had never been closed. */
 @Timeout(120)

@@ -19,6 +19,7 @@ import org.radialog.clinical.PromptFormats;
 import org.radialog.clinical.PromptPart;
 import org.radialog.clinical.Turn;
 import org.radialog.published.ModelConfig;
+import org.radialog.testmodel.TinyModel;
 
 /** A prompt format that main code does not know, brought in through the registry. */
 class ToyPromptFormatTest {

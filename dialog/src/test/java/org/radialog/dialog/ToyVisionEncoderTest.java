@@ -14,6 +14,7 @@ import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.published.ModelConfig;
 import org.radialog.published.ModelFolder;
+import org.radialog.testmodel.TinyModel;
 import org.radialog.vision.InputSpec;
 
 /** An image encoder that main code does not know, brought in as a service of the class path. */

@@ -145,15 +145,7 @@ final class Plots {
       boolean strong = tick == 10 * reference;
       drawing.add(
           new Line(x, top, x, bottom, strong ? Ink.QUIET : Ink.GRID, 1, strong && reference > 0));
-      drawing.add(
-          new Text(
-              x,
-              bottom + 18,
-              String.format(Locale.ROOT, "%.1f", tick / 10.0),
-              Ink.QUIET,
-              12,
-              false,
-              Anchor.MIDDLE));
+      drawing.add(tenths(tick, x, bottom));
     }
     for (int r = 0; r < rows.size(); r++) {
       Row row = rows.get(r);
@@ -237,15 +229,7 @@ final class Plots {
     for (int tick = 0; tick <= 10; tick += 2) {
       double x = LEFT + span * tick / 10;
       drawing.add(new Line(x, top, x, bottom, Ink.GRID, 1, false));
-      drawing.add(
-          new Text(
-              x,
-              bottom + 18,
-              String.format(Locale.ROOT, "%.1f", tick / 10.0),
-              Ink.QUIET,
-              12,
-              false,
-              Anchor.MIDDLE));
+      drawing.add(tenths(tick, x, bottom));
     }
     for (int r = 0; r < from.size(); r++) {
       Finding finding = from.get(r).finding();
@@ -389,6 +373,18 @@ final class Plots {
   }
 
   // ---------------------------------------------------------------- heading and legend
+
+  // The number under a line of the grid.
+  private static Text tenths(int tick, double x, double bottom) {
+    return new Text(
+        x,
+        bottom + 18,
+        String.format(Locale.ROOT, "%.1f", tick / 10.0),
+        Ink.QUIET,
+        12,
+        false,
+        Anchor.MIDDLE);
+  }
 
   private static void heading(Drawing drawing, String title) {
     drawing.add(new Text(0, 17, title, Ink.INK, 15, true, Anchor.START));

@@ -27,7 +27,6 @@ import org.radialog.dialog.Correction;
 import org.radialog.dialog.Decoding;
 import org.radialog.dialog.Dialog;
 import org.radialog.dialog.FindingsEdit;
-import org.radialog.dialog.Likelihood;
 import org.radialog.dialog.RaDialog;
 import org.radialog.dialog.Report;
 import org.radialog.dialog.Study;

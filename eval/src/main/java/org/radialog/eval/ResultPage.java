@@ -1,12 +1,5 @@
 package org.radialog.eval;
 
-import com.samskivert.mustache.Mustache;
-import com.samskivert.mustache.Template;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,7 +9,6 @@ import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.metrics.FindingsScores;
 import org.radialog.metrics.FindingsScores.LabelScore;
@@ -68,7 +60,7 @@ final class ResultPage {
             .toList());
     page.put("subgroups", subgroups(evaluation));
     page.put("settings", settings(evaluation.settings()));
-    return template().execute(page);
+    return PageTemplate.filled(ResultPage.class, "evaluation.html", page);
   }
 
   private static List<Map<String, Object>> marks(Evaluation evaluation) {
@@ -300,22 +292,5 @@ final class ResultPage {
 
   private static Map<String, Object> setting(String name, String value) {
     return Map.of("name", name, "value", value, "code", DIGEST.matcher(value).matches());
-  }
-
-  private static Template template() {
-    try (InputStream in = ResultPage.class.getResourceAsStream("evaluation.html")) {
-      if (in == null) {
-        throw new RadialogException(
-            "evaluation.html is missing from the class path: build the room eval");
-      }
-      // every value is escaped but the plots, which escape their texts themselves
-      return Mustache.compiler()
-          .escapeHTML(true)
-          .emptyStringIsFalse(true)
-          .defaultValue("")
-          .compile(new InputStreamReader(in, StandardCharsets.UTF_8));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

@@ -89,7 +89,7 @@ final class PlainLlama {
         x = x.add(linear(gate.mul(up), LlamaLinear.DOWN_PROJ, layer)); // [B, T, D]
       }
     }
-    Tensor hidden = norm(x, LlamaWeights.NORM).view(b * t, config.hidden()); // [B·T, D]
+    Tensor hidden = norm(x, LlamaWeights.NORM).view(-1, config.hidden()); // [B·T, D]
     List<Long> rows = new ArrayList<>();
     List<Long> targets = new ArrayList<>();
     for (int i = 0; i < b; i++) {

@@ -18,6 +18,73 @@ public final class GgufFile {
   private final SequencedMap<String, Object> metadata = new LinkedHashMap<>();
   private final SequencedMap<String, Weight> tensors = new LinkedHashMap<>();
 
+  /** The values of a tensor of that name and shape, row-major. */
+  @FunctionalInterface
+  public interface Values {
+    float[] of(String name, long... shape);
+  }
+
+  /**
+   * A model of the architecture llama with a byte-level vocabulary like SmolLM2's, its head tied to
+   * the embedding table.
+   *
+   * @param size of which the vocabulary may be larger than the tokens
+   * @param types of the tokens: 1 normal, 3 control
+   * @param merges of pairs of tokens, a blank between them
+   */
+  public static GgufFile llama(
+      LlamaSize size,
+      List<String> tokens,
+      List<Integer> types,
+      List<String> merges,
+      Values values) {
+    GgufFile gguf =
+        new GgufFile()
+            .put("general.architecture", "llama")
+            .put("llama.block_count", size.layers())
+            .put("llama.context_length", size.positions())
+            .put("llama.embedding_length", size.hidden())
+            .put("llama.feed_forward_length", size.intermediate())
+            .put("llama.attention.head_count", size.heads())
+            .put("llama.attention.head_count_kv", size.kvHeads())
+            .put("llama.attention.layer_norm_rms_epsilon", (float) size.rmsEps())
+            .put("llama.rope.freq_base", (float) size.ropeTheta())
+            .put("llama.rope.dimension_count", size.headDim())
+            .put("llama.vocab_size", size.vocab())
+            .put("tokenizer.ggml.model", "gpt2")
+            .put("tokenizer.ggml.pre", "smollm")
+            .put("tokenizer.ggml.tokens", tokens)
+            .put("tokenizer.ggml.token_type", types)
+            .put("tokenizer.ggml.merges", merges)
+            .put("tokenizer.ggml.bos_token_id", 1)
+            .put("tokenizer.ggml.eos_token_id", 2)
+            .put("tokenizer.ggml.unknown_token_id", 0)
+            .put("tokenizer.ggml.padding_token_id", 2)
+            .put("tokenizer.ggml.add_bos_token", false)
+            .put("tokenizer.ggml.add_space_prefix", false);
+    int queries = size.heads() * size.headDim();
+    int keys = size.kvHeads() * size.headDim();
+    gguf.add(values, "token_embd.weight", size.vocab(), size.hidden());
+    for (int i = 0; i < size.layers(); i++) {
+      String block = "blk." + i + ".";
+      gguf.add(values, block + "attn_norm.weight", size.hidden());
+      gguf.add(values, block + "attn_q.weight", queries, size.hidden());
+      gguf.add(values, block + "attn_k.weight", keys, size.hidden());
+      gguf.add(values, block + "attn_v.weight", keys, size.hidden());
+      gguf.add(values, block + "attn_output.weight", size.hidden(), queries);
+      gguf.add(values, block + "ffn_norm.weight", size.hidden());
+      gguf.add(values, block + "ffn_gate.weight", size.intermediate(), size.hidden());
+      gguf.add(values, block + "ffn_up.weight", size.intermediate(), size.hidden());
+      gguf.add(values, block + "ffn_down.weight", size.hidden(), size.intermediate());
+    }
+    gguf.add(values, "output_norm.weight", size.hidden());
+    return gguf;
+  }
+
+  private void add(Values values, String name, long... shape) {
+    tensor(name, values.of(name, shape), shape);
+  }
+
   /**
    * Adds metadata: an Integer (UINT32), Float, Boolean, String, or a list of Strings, Integers
    * (INT32) or Floats.

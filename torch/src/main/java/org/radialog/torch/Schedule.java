@@ -10,7 +10,8 @@ package org.radialog.torch;
  * @param total steps in all
  * @param floor the lowest rate after the warm-up
  */
-public record Schedule(Decay decay, double base, long warmUp, long total, double floor) {
+public record Schedule(Decay decay, double base, long warmUp, long total, double floor)
+    implements LearningRate {
   /** The form of the decay; {@code COSINE} is half a cosine wave. */
   public enum Decay {
     COSINE,
@@ -33,7 +34,7 @@ public record Schedule(Decay decay, double base, long warmUp, long total, double
     return new Schedule(Decay.CONSTANT, base, warmUp, Long.MAX_VALUE, base);
   }
 
-  /** The rate of step {@code step}, 0 being the first. */
+  @Override
   public double rate(long step) {
     if (step < warmUp) {
       return base * ((double) step / Math.max(1, warmUp));

@@ -2,6 +2,7 @@ package org.radialog.torch;
 
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
+import java.util.Map;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -31,6 +32,29 @@ class LoraSchedulesParityTest {
                       LongStream.range(0, expected.length).mapToDouble(schedule::rate).toArray();
                   Parity.check("lora-schedules/" + entry.getKey(), actual, expected, 1e-12);
                 }));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> learningRatesOfTheFirstStageAreThoseOfLavis() {
+    return Golden.tests(
+        "qformer",
+        golden -> {
+          JsonNode rates = golden.values().path("stage1_learning_rates");
+          LearningRate schedule = new LearningRate.ByPass(1e-6, 1e-4, 1e-5, 1000, 6000, 100);
+          return Stream.of(Map.entry("epoch_0_by_step", 1L), Map.entry("later_by_epoch", 6000L))
+              .flatMap(part ->
+                  rates.path(part.getKey()).properties().stream()
+                      .map(entry -> {
+                        String label = golden + "/" + part.getKey() + "." + entry.getKey();
+                        long step = Long.parseLong(entry.getKey()) * part.getValue();
+                        double[] expected = {entry.getValue().doubleValue()};
+                        return dynamicTest(
+                            label,
+                            () ->
+                                Parity.check(
+                                    label, new double[] {schedule.rate(step)}, expected, 1e-12));
+                      }));
+        });
   }
 
   private static Schedule schedule(JsonNode value) {

@@ -11,8 +11,6 @@ import java.util.SequencedMap;
 import java.util.function.IntUnaryOperator;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
-import org.radialog.base.RadialogException;
-import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
 import org.radialog.data.Folds;
@@ -56,15 +54,6 @@ final class AlignmentStage implements Stage, AutoCloseable {
     SequencedMap<String, Tensor> learned = new LinkedHashMap<>(p.at("qformer.").named());
     learned.putAll(p.at("heads.").named());
     return new AdamW(AdamW.Config.TORCH, learned);
-  }
-
-  static void requireBatch(Folds.Split split, AlignmentRecipe recipe) {
-    if (recipe.passes() > 0 && split.train().size() < recipe.batch()) {
-      throw new RadialogException(
-          Kind.REFUSED_DATA,
-          "%d films to learn from make no batch of %d (alignment.batch of the recipe): expected as many films at least"
-              .formatted(split.train().size(), recipe.batch()));
-    }
   }
 
   @Override

@@ -112,15 +112,6 @@ final class ClassifierStage implements Stage, AutoCloseable {
         Torch.tensor(FindingsAndView.positiveWeights(split.train()), Finding.COUNT);
   }
 
-  static void requireBatch(Folds.Split split, ClassifierRecipe recipe) {
-    if (split.train().size() < recipe.batch()) {
-      throw new RadialogException(
-          Kind.REFUSED_DATA,
-          "%d films to learn from make no batch of %d (classifier.batch of the recipe): expected as many films at least"
-              .formatted(split.train().size(), recipe.batch()));
-    }
-  }
-
   @Override
   public void close() {
     positiveWeight.close();

@@ -73,7 +73,7 @@ public final class ClassifierTraining {
         TorchThreads _ = recipe.operationThreads()) {
       var all = NihDataSet.read(config.data).films();
       Folds.Split split = Folds.of(config.folds).split(all, config.fold);
-      ClassifierStage.requireBatch(split, recipe.classifier());
+      Ranges.batch("classifier.batch", recipe.classifier().batch(), split.train().size());
       Films films = Films.decode(all, sides(recipe), progress);
       try (ClassifierStage stage =
           new ClassifierStage(recipe, split, films, config.init, progress)) {

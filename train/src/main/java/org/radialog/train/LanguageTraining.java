@@ -112,7 +112,9 @@ public final class LanguageTraining {
           Folds.of(config.folds).split(NihDataSet.read(config.data).films(), config.fold);
       Map<String, double[]> outOfFold = Probabilities.read(config.outOfFold);
       requireInputs(config, split, outOfFold);
-      AlignmentStage.requireBatch(split, recipe.alignment());
+      if (recipe.alignment().passes() > 0) {
+        Ranges.batch("alignment.batch", recipe.alignment().batch(), split.train().size());
+      }
       List<Film> seen = new ArrayList<>(split.train());
       seen.addAll(split.validation());
       try (PatchFeatures features =

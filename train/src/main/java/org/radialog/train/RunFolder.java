@@ -271,6 +271,20 @@ final class RunFolder implements AutoCloseable {
     return Files.exists(file) ? Optional.of(Checkpoint.open(file)) : Optional.empty();
   }
 
+  /** Writes the weights of the best validation of a stage. */
+  void saveBest(String stage, SequencedMap<String, Tensor> tensors) {
+    SafetensorsWriter.write(best(stage), Map.of(), Parameters.entries(tensors, DType.F32));
+  }
+
+  /** What {@link #saveBest} wrote, which the caller closes; empty if it never did. */
+  Optional<Checkpoint> savedBest(String stage) {
+    return Files.exists(best(stage)) ? Optional.of(Checkpoint.open(best(stage))) : Optional.empty();
+  }
+
+  private Path best(String stage) {
+    return file("best-" + stage + ".safetensors");
+  }
+
   /** A number that {@link #saveCheckpoint} noted. */
   static double number(Checkpoint checkpoint, String name) {
     String value = text(checkpoint, name);

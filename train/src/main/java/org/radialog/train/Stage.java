@@ -3,13 +3,15 @@ package org.radialog.train;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.SequencedMap;
 import org.bytedeco.pytorch.Tensor;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.torch.AdamW;
-import org.radialog.torch.Schedule;
+import org.radialog.torch.LearningRate;
+import org.radialog.torch.Torch;
 
 /**
  * One stage of a training: what it learns, from which batches, how well it does and what it leaves
@@ -45,6 +47,18 @@ public interface Stage {
   Tensor loss(long step);
 
   /**
+   * Adds the gradients of a step's batch to those of the tensors that learn. A stage whose batch is
+   * larger than memory allows adds those of its pieces one after the other.
+   *
+   * @return the loss of the batch
+   */
+  default double backward(long step) {
+    Tensor loss = loss(step);
+    loss.backward();
+    return Torch.item(loss);
+  }
+
+  /**
    * Follows a step of the optimiser, for example with an average of the weights.
    *
    * @param done steps that were made, 1 after the first
@@ -58,6 +72,14 @@ public interface Stage {
    * The measures by their names; one that is absent or empty leaves its cell of the table empty.
    */
   Map<String, OptionalDouble> validate();
+
+  /**
+   * By which measure the best of all validations is what the stage leaves behind; empty for the
+   * last step.
+   */
+  default Optional<Best> best() {
+    return Optional.empty();
+  }
 
   /**
    * Writes what the stage leaves behind once its steps are made. It may be called again for a run
@@ -86,7 +108,7 @@ public interface Stage {
       long steps,
       long round,
       long validateEvery,
-      Schedule schedule,
+      LearningRate schedule,
       double clip,
       double minutes,
       long seed) {
@@ -112,6 +134,23 @@ public interface Stage {
    * @param axis where the plot shows it
    */
   record Measure(String column, Axis axis) {}
+
+  /**
+   * What the best validation is.
+   *
+   * @param measure its column among {@link #measures}
+   * @param highest whether the highest value is the best, else the lowest
+   * @param patience validations without a better one after which the stage ends early; 0 for never
+   */
+  record Best(String measure, boolean highest, int patience) {
+    boolean better(double value, double before) {
+      return highest ? value > before : value < before;
+    }
+
+    double worst() {
+      return highest ? Double.NEGATIVE_INFINITY : Double.POSITIVE_INFINITY;
+    }
+  }
 
   /** Where the plot shows a measure. */
   enum Axis {

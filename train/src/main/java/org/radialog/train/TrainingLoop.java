@@ -45,6 +45,8 @@ public final class TrainingLoop implements AutoCloseable {
   private long lossSteps;
   private double seconds; // of the stage, in earlier processes
   private long rows;
+  private double best = Double.NaN; // of the stage's measure, NaN before the first validation
+  private long worse; // validations since then
   private long started = System.nanoTime();
   private long lastCheckpoint = started;
 
@@ -84,6 +86,10 @@ public final class TrainingLoop implements AutoCloseable {
     while (index < stages.size()) {
       Stage stage = stages.get(index);
       learn(title, stages, stage);
+      stage
+          .best()
+          .flatMap(_ -> run.savedBest(stage.name()))
+          .ifPresent(file -> restore(file, stage));
       stage.save(run.path());
       if (index + 1 == stages.size()) {
         return;
@@ -93,6 +99,8 @@ public final class TrainingLoop implements AutoCloseable {
       lossSum = 0;
       lossSteps = 0;
       seconds = 0;
+      best = Double.NaN;
+      worse = 0;
       started = System.nanoTime();
       checkpoint(stages.get(index));
     }
@@ -109,6 +117,11 @@ public final class TrainingLoop implements AutoCloseable {
         while (step < end && !over) {
           if (due) {
             row(title, stages, stage, rate);
+            if (impatient(stage)) {
+              over = true;
+              due = false;
+              break;
+            }
           }
           long at = position(plan);
           over = at >= plan.steps();
@@ -123,6 +136,7 @@ public final class TrainingLoop implements AutoCloseable {
       }
       if (due) { // after the task, so that a validation may show progress of its own
         row(title, stages, stage, rate);
+        over |= impatient(stage);
       }
       if (over) {
         step = plan.steps();
@@ -156,15 +170,41 @@ public final class TrainingLoop implements AutoCloseable {
     AdamW optimizer = stage.optimizer();
     Torch.seed(plan.seed() * 1_000_003 + step);
     try (Scope _ = new Scope()) {
-      Tensor loss = stage.loss(step);
       optimizer.zeroGrad();
-      loss.backward();
+      double loss = stage.backward(step);
       optimizer.clipGradNorm(plan.clip());
       optimizer.step(rate);
       step++;
       stage.stepped(step);
-      lossSum += Torch.item(loss);
+      lossSum += loss;
       lossSteps++;
+    }
+  }
+
+  private boolean impatient(Stage stage) {
+    return stage.best().map(Stage.Best::patience).filter(p -> p > 0 && worse >= p).isPresent();
+  }
+
+  private void note(Stage stage, Map<String, OptionalDouble> measured) {
+    stage
+        .best()
+        .ifPresent(wanted ->
+            measured
+                .getOrDefault(wanted.measure(), OptionalDouble.empty())
+                .ifPresent(value -> {
+                  if (wanted.better(value, Double.isNaN(best) ? wanted.worst() : best)) {
+                    best = value;
+                    worse = 0;
+                    run.saveBest(stage.name(), stage.tensors());
+                  } else {
+                    worse++;
+                  }
+                }));
+  }
+
+  private static void restore(Checkpoint file, Stage stage) {
+    try (file) {
+      Parameters.load(Parameters.Source.of(file), stage.tensors());
     }
   }
 
@@ -191,6 +231,7 @@ public final class TrainingLoop implements AutoCloseable {
     rows++;
     lossSum = 0;
     lossSteps = 0;
+    note(stage, measured);
     plot(title, stages);
     checkpoint(stage);
   }
@@ -246,6 +287,8 @@ public final class TrainingLoop implements AutoCloseable {
         lossSteps = (long) RunFolder.number(checkpoint, "loss_steps");
         seconds = RunFolder.number(checkpoint, "seconds");
         rows = (long) RunFolder.number(checkpoint, "rows");
+        best = RunFolder.number(checkpoint, "best");
+        worse = (long) RunFolder.number(checkpoint, "worse");
         Stage stage = stages.get(index);
         Parameters.Source tensors = Parameters.Source.of(checkpoint);
         Parameters.load(tensors, stage.tensors());
@@ -263,6 +306,8 @@ public final class TrainingLoop implements AutoCloseable {
     run.saveCheckpoint(
         tensors,
         Map.of(
+            "best", String.valueOf(best),
+            "worse", String.valueOf(worse),
             "stage", stage.name(),
             "step", String.valueOf(step),
             "loss_sum", String.valueOf(lossSum),

@@ -17,6 +17,7 @@ import org.radialog.clinical.Finding;
 import org.radialog.dialog.RaDialog;
 import org.radialog.published.ModelConfig;
 import org.radialog.published.ModelFolder;
+import org.radialog.testing.Kill;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.DType;
 
@@ -52,8 +53,8 @@ class ModelExportTest {
     Path model = folder.resolve("model");
     // A run that was ended in the middle has a checkpoint, but nothing to ship.
     assertThatThrownBy(
-            () -> LanguageTraining.train(onClassifier, language, new SmallRuns.Kill("language", 3)))
-        .isInstanceOf(SmallRuns.Kill.Killed.class);
+            () -> LanguageTraining.train(onClassifier, language, new Kill("language", 3)))
+        .isInstanceOf(Kill.Killed.class);
     assertThat(language.resolve("checkpoint.safetensors")).exists();
     assertRefused(small, classifier, language, "the run " + language + " has not ended");
     LanguageTraining.train(onClassifier, language, Progress.NONE);

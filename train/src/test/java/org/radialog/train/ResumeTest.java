@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
-import org.radialog.train.SmallRuns.Kill;
+import org.radialog.testing.Kill;
 
 /** A killed run that goes on gives the same bits as one that was never killed. */
 class ResumeTest {

@@ -13,7 +13,6 @@ import java.util.Random;
 import java.util.SequencedMap;
 import javax.imageio.ImageIO;
 import org.bytedeco.pytorch.Tensor;
-import org.radialog.base.Progress;
 import org.radialog.data.Folds;
 import org.radialog.instruct.InstructMix;
 import org.radialog.language.LoraConfig;
@@ -138,30 +137,5 @@ final class SmallRuns {
       }
     }
     ImageIO.write(film, "png", file.toFile());
-  }
-
-  /** Fails when {@code task} makes its {@code step}-th step, as if the process were killed. */
-  record Kill(String task, int step) implements Progress {
-    static final class Killed extends RuntimeException {
-      private static final long serialVersionUID = 1;
-    }
-
-    @Override
-    public Task start(String what, long steps) {
-      return new Task() {
-        private int done;
-
-        @Override
-        public void step(String note) {
-          done++;
-          if (what.equals(task) && done == step) {
-            throw new Killed();
-          }
-        }
-
-        @Override
-        public void close() {}
-      };
-    }
   }
 }

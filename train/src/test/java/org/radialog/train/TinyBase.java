@@ -6,10 +6,12 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import org.radialog.testing.BaseGguf;
 import org.radialog.testing.GgufFile;
+import org.radialog.testing.LlamaSize;
 import org.radialog.weights.Checkpoint;
 
 /**
@@ -41,62 +43,30 @@ final class TinyBase {
         }
       }
     }
-    GgufFile gguf =
-        new GgufFile()
-            .put("general.architecture", "llama")
-            .put("general.name", NAME)
-            .put("general.license", "mit")
-            .put("llama.block_count", 1)
-            .put("llama.context_length", 2048)
-            .put("llama.embedding_length", WIDTH)
-            .put("llama.feed_forward_length", MLP)
-            .put("llama.attention.head_count", 4)
-            .put("llama.attention.head_count_kv", 2)
-            .put("llama.attention.layer_norm_rms_epsilon", 1e-5f)
-            .put("llama.rope.freq_base", 10_000f)
-            .put("llama.rope.dimension_count", WIDTH / 4)
-            .put("llama.vocab_size", TOKENS)
-            .put("tokenizer.ggml.model", "gpt2")
-            .put("tokenizer.ggml.pre", "smollm")
-            .put("tokenizer.ggml.tokens", tokens)
-            .put("tokenizer.ggml.token_type", types)
-            .put("tokenizer.ggml.merges", merges)
-            .put("tokenizer.ggml.bos_token_id", 1)
-            .put("tokenizer.ggml.eos_token_id", 2)
-            .put("tokenizer.ggml.unknown_token_id", 0)
-            .put("tokenizer.ggml.padding_token_id", 2)
-            .put("tokenizer.ggml.add_bos_token", false)
-            .put("tokenizer.ggml.add_space_prefix", false);
+    LlamaSize size =
+        new LlamaSize(
+            TOKENS, WIDTH, MLP, 1, 4, 2, WIDTH / 4, 2048, 1e-5, 10_000, Optional.empty(), true);
     Random random = new Random(5);
-    drawn(gguf, random, "token_embd.weight", TOKENS, WIDTH);
-    ones(gguf, "blk.0.attn_norm.weight");
-    drawn(gguf, random, "blk.0.attn_q.weight", WIDTH, WIDTH);
-    drawn(gguf, random, "blk.0.attn_k.weight", WIDTH / 2, WIDTH);
-    drawn(gguf, random, "blk.0.attn_v.weight", WIDTH / 2, WIDTH);
-    drawn(gguf, random, "blk.0.attn_output.weight", WIDTH, WIDTH);
-    ones(gguf, "blk.0.ffn_norm.weight");
-    drawn(gguf, random, "blk.0.ffn_gate.weight", MLP, WIDTH);
-    drawn(gguf, random, "blk.0.ffn_up.weight", MLP, WIDTH);
-    drawn(gguf, random, "blk.0.ffn_down.weight", WIDTH, MLP);
-    ones(gguf, "output_norm.weight");
-    gguf.write(file);
+    GgufFile.llama(size, tokens, types, merges, (name, shape) -> drawn(random, shape))
+        .put("general.name", NAME)
+        .put("general.license", "mit")
+        .write(file);
   }
 
   private static List<?> list(Checkpoint gguf, String key) {
     return gguf.metadata().get(key) instanceof List<?> list ? list : Collections.emptyList();
   }
 
-  private static void ones(GgufFile gguf, String name) {
-    float[] values = new float[WIDTH];
-    Arrays.fill(values, 1);
-    gguf.tensor(name, values, WIDTH);
-  }
-
-  private static void drawn(GgufFile gguf, Random random, String name, int rows, int columns) {
-    float[] values = new float[rows * columns];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = (float) (random.nextGaussian() / Math.sqrt(columns));
+  private static float[] drawn(Random random, long[] shape) {
+    if (shape.length == 1) {
+      float[] ones = new float[(int) shape[0]];
+      Arrays.fill(ones, 1);
+      return ones;
     }
-    gguf.tensor(name, values, rows, columns);
+    float[] values = new float[(int) (shape[0] * shape[1])];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) (random.nextGaussian() / Math.sqrt((double) shape[1]));
+    }
+    return values;
   }
 }

@@ -1,4 +1,4 @@
-package org.radialog.dialog;
+package org.radialog.eval;
 
 import java.util.Arrays;
 import java.util.List;
@@ -13,10 +13,11 @@ import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.PromptFormat;
 import org.radialog.clinical.PromptPart;
 import org.radialog.clinical.Turn;
+import org.radialog.dialog.PromptInputs;
+import org.radialog.dialog.RaDialog;
 import org.radialog.imaging.Radiograph;
 import org.radialog.language.KvCache;
-import org.radialog.language.LanguageDecoder;
-import org.radialog.language.Llama;
+import org.radialog.language.LanguageNetwork;
 import org.radialog.language.LlamaInput;
 import org.radialog.text.TextTokenizer;
 
@@ -77,7 +78,7 @@ public final class Likelihood {
     Objects.requireNonNull(findings, "findings");
     Objects.requireNonNull(report, "report");
     model.loaded().tokenizer().requireRoom(report, model.loaded().positions());
-    LlamaInput.Embeddings image = model.loaded().films().read(film, Optional.empty()).image();
+    LlamaInput.Embeddings image = model.loaded().image(film);
     List<PromptPart> parts =
         model.loaded().prompts().open(findings.map(FindingsList::of), new Turn.Report());
     return score(
@@ -98,23 +99,22 @@ public final class Likelihood {
   }
 
   private Score score(List<LlamaInput> prompt, int[] answer) {
-    Llama llama = model.loaded().language().llama();
-    LanguageDecoder decoder = model.loaded().language().decoder();
-    int vocab = llama.config().vocab();
+    LanguageNetwork network = model.loaded().language().network();
+    int positions = model.loaded().positions();
     int length = prompt.stream().mapToInt(LlamaInput::count).sum() + answer.length;
-    if (length > llama.config().maxPositions()) {
+    if (length > positions) {
       throw new RadialogException(
           Kind.BAD_INPUT,
           "prompt and report have %d tokens together, expected at most the %d positions of the language model; score a shorter report"
-              .formatted(length, llama.config().maxPositions()));
+              .formatted(length, positions));
     }
-    try (KvCache cache = new KvCache(llama.cacheShape())) {
-      double sum = -logProbability(llama.prefill(cache, prompt), answer[0]);
+    try (KvCache cache = new KvCache(network.cacheShape())) {
+      double sum = -logProbability(network.prefill(cache, prompt), answer[0]);
       // The last token is predicted and never read.
       for (int from = 0; from + 1 < answer.length; from += PASS) {
         int to = Math.min(from + PASS, answer.length - 1);
-        float[][] logits = new float[to - from][vocab];
-        decoder.extend(List.of(Arrays.copyOfRange(answer, from, to)), List.of(cache), logits);
+        float[][] logits = new float[to - from][network.vocab()];
+        network.extend(List.of(Arrays.copyOfRange(answer, from, to)), List.of(cache), logits);
         for (int i = from; i < to; i++) {
           sum -= logProbability(logits[i - from], answer[i + 1]);
         }

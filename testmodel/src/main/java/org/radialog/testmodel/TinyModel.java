@@ -1,4 +1,4 @@
-package org.radialog.dialog;
+package org.radialog.testmodel;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -26,6 +26,7 @@ import org.radialog.published.ModelFolder;
 import org.radialog.testing.GgufFile;
 import org.radialog.testing.Golden;
 import org.radialog.testing.GoldenWeights;
+import org.radialog.testing.LlamaSize;
 import org.radialog.torch.Init;
 import org.radialog.torch.Parameters;
 import org.radialog.vision.BioViLT;
@@ -39,10 +40,13 @@ import org.radialog.weights.DType;
  * A model folder like {@code models/mini}, with all its parts, whose weights are the formula of the
  * golden cases: small enough that a test may load it many times.
  */
-final class TinyModel {
-  static final LlamaConfig LLAMA =
+public final class TinyModel {
+  /** The sizes of the language model. */
+  public static final LlamaConfig LLAMA =
       new LlamaConfig(264, 64, 2, 4, 2, 16, 128, 1e-5, 10_000, Optional.empty(), true, 2048);
-  static final Set<Finding> UNTRAINED = Set.of(Finding.FRACTURE, Finding.SUPPORT_DEVICES);
+
+  /** Findings that the classifier was not trained on. */
+  public static final Set<Finding> UNTRAINED = Set.of(Finding.FRACTURE, Finding.SUPPORT_DEVICES);
 
   private static final BioViLT.Config VISION =
       BioViLT.Config.of(BioViLT.Backbone.EFFICIENTNET_LITE0, 16, 16);
@@ -70,7 +74,7 @@ final class TinyModel {
   private TinyModel() {}
 
   /** One folder for all tests that only read it. */
-  static synchronized Path folder() {
+  public static synchronized Path folder() {
     if (shared.isEmpty()) {
       try {
         Path folder = Files.createTempDirectory("tiny-model");
@@ -85,7 +89,7 @@ final class TinyModel {
   }
 
   /** A new model folder. */
-  static void write(Path folder) {
+  public static void write(Path folder) {
     write(folder, VISION, p -> BioViLT.of(p, VISION));
   }
 
@@ -94,7 +98,7 @@ final class TinyModel {
    *
    * @param tensors asks for each tensor of the encoder
    */
-  static void write(Path folder, VisionEncoder.Config vision, Consumer<Parameters> tensors) {
+  public static void write(Path folder, VisionEncoder.Config vision, Consumer<Parameters> tensors) {
     writeLanguage(folder.resolve("base.gguf"), LLAMA.vocab());
     writeTrained(folder.resolve(ModelConfig.TRAINED), vision, tensors);
     ModelFolder.write(
@@ -121,7 +125,7 @@ final class TinyModel {
   }
 
   /** A film with structure, another one for each seed. */
-  static Radiograph film(int seed) {
+  public static Radiograph film(int seed) {
     int side = 160;
     Radiograph real = Radiograph.read(Golden.root().resolve("samples").resolve("no-finding.jpg"));
     byte[] grey = real.display();
@@ -170,64 +174,47 @@ final class TinyModel {
    * The language model, its vocabulary padded to {@code rows}: those that stand for no token are
    * the loudest.
    */
-  static void writeLanguage(Path file, int rows) {
+  public static void writeLanguage(Path file, int rows) {
     List<String> tokens = new ArrayList<>(List.of("<|endoftext|>", "<|im_start|>", "<|im_end|>"));
     tokens.addAll(byteSymbols());
     List<String> merges = List.of("t h", "th e", "i n", "Ġ the", "o n");
     merges.forEach(merge -> tokens.add(merge.replace(" ", "")));
     List<Integer> types = new ArrayList<>(Collections.nCopies(tokens.size(), 1));
     Collections.fill(types.subList(0, 3), 3);
-    GgufFile gguf =
-        new GgufFile()
-            .put("general.architecture", "llama")
-            .put("llama.block_count", LLAMA.layers())
-            .put("llama.context_length", LLAMA.maxPositions())
-            .put("llama.embedding_length", LLAMA.hidden())
-            .put("llama.feed_forward_length", LLAMA.mlp())
-            .put("llama.attention.head_count", LLAMA.heads())
-            .put("llama.attention.head_count_kv", LLAMA.kvHeads())
-            .put("llama.attention.layer_norm_rms_epsilon", (float) LLAMA.rmsEps())
-            .put("llama.rope.freq_base", (float) LLAMA.ropeTheta())
-            .put("llama.rope.dimension_count", LLAMA.headSize())
-            .put("llama.vocab_size", rows)
-            .put("tokenizer.ggml.model", "gpt2")
-            .put("tokenizer.ggml.pre", "smollm")
-            .put("tokenizer.ggml.tokens", tokens)
-            .put("tokenizer.ggml.token_type", types)
-            .put("tokenizer.ggml.merges", merges)
-            .put("tokenizer.ggml.bos_token_id", 1)
-            .put("tokenizer.ggml.eos_token_id", 2)
-            .put("tokenizer.ggml.unknown_token_id", 0)
-            .put("tokenizer.ggml.padding_token_id", 2)
-            .put("tokenizer.ggml.add_bos_token", false)
-            .put("tokenizer.ggml.add_space_prefix", false);
-    embedding(gguf, rows);
-    for (int i = 0; i < LLAMA.layers(); i++) {
-      String block = "blk." + i + ".";
-      weight(gguf, block + "attn_norm.weight", LLAMA.hidden());
-      weight(gguf, block + "attn_q.weight", LLAMA.queryRows(), LLAMA.hidden());
-      weight(gguf, block + "attn_k.weight", LLAMA.keyRows(), LLAMA.hidden());
-      weight(gguf, block + "attn_v.weight", LLAMA.keyRows(), LLAMA.hidden());
-      weight(gguf, block + "attn_output.weight", LLAMA.hidden(), LLAMA.queryRows());
-      weight(gguf, block + "ffn_norm.weight", LLAMA.hidden());
-      weight(gguf, block + "ffn_gate.weight", LLAMA.mlp(), LLAMA.hidden());
-      weight(gguf, block + "ffn_up.weight", LLAMA.mlp(), LLAMA.hidden());
-      weight(gguf, block + "ffn_down.weight", LLAMA.hidden(), LLAMA.mlp());
-    }
-    weight(gguf, "output_norm.weight", LLAMA.hidden());
-    gguf.write(file);
+    LlamaSize size =
+        new LlamaSize(
+            rows,
+            LLAMA.hidden(),
+            LLAMA.mlp(),
+            LLAMA.layers(),
+            LLAMA.heads(),
+            LLAMA.kvHeads(),
+            LLAMA.headSize(),
+            LLAMA.maxPositions(),
+            LLAMA.rmsEps(),
+            LLAMA.ropeTheta(),
+            Optional.empty(),
+            LLAMA.tied());
+    GgufFile.llama(
+            size,
+            tokens,
+            types,
+            merges,
+            (name, shape) ->
+                name.equals("token_embd.weight") ? embedding(rows) : weight(name, shape))
+        .write(file);
   }
 
-  private static void embedding(GgufFile gguf, int rows) {
+  private static float[] embedding(int rows) {
     float[] tokens = GoldenWeights.fill("tiny", "token_embd.weight", LLAMA.vocab(), LLAMA.hidden());
     float[] values = Arrays.copyOf(tokens, rows * LLAMA.hidden());
     for (int i = tokens.length; i < values.length; i++) {
       values[i] = -20 * values[i - tokens.length];
     }
-    gguf.tensor("token_embd.weight", values, rows, LLAMA.hidden());
+    return values;
   }
 
-  private static void weight(GgufFile gguf, String name, long... shape) {
+  private static float[] weight(String name, long[] shape) {
     float[] values = GoldenWeights.fill("tiny", name, shape);
     // Attention looks at some tokens rather than all, and outweighs the MLP: a word or a film far
     // back then changes what comes next.
@@ -240,7 +227,7 @@ final class TinyModel {
     for (int i = 0; i < values.length; i++) {
       values[i] *= factor;
     }
-    gguf.tensor(name, values, shape);
+    return values;
   }
 
   // GPT-2's alphabet: a printable character for each byte.

@@ -1,9 +1,10 @@
-package org.radialog.dialog;
+package org.radialog.eval;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
@@ -18,12 +19,22 @@ import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.Turn;
+import org.radialog.dialog.Options;
+import org.radialog.dialog.PromptInputs;
+import org.radialog.dialog.RaDialog;
 import org.radialog.imaging.Radiograph;
 import org.radialog.language.Llama;
 import org.radialog.language.LlamaInput;
+import org.radialog.language.LlamaLoading;
+import org.radialog.language.LlamaWeights;
+import org.radialog.language.LoraAdapter;
 import org.radialog.language.Precision;
+import org.radialog.published.ModelConfig;
+import org.radialog.testmodel.TinyModel;
+import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
+import org.radialog.weights.Checkpoint;
 
 class LikelihoodTest {
   private static final Radiograph FILM = TinyModel.film(4);
@@ -55,20 +66,30 @@ class LikelihoodTest {
 
   // The whole sequence at once, the labels on the answer alone.
   private static double loss(RaDialog model, Optional<Set<Finding>> findings, int[] answer) {
-    Llama llama = model.loaded().language().llama();
     List<LlamaInput> prompt =
         PromptInputs.of(
             model.loaded().prompts().open(findings.map(FindingsList::of), new Turn.Report()),
             model.loaded().tokenizer(),
-            model.loaded().films().read(FILM, Optional.empty()).image(),
+            model.loaded().image(FILM),
             true,
             model.loaded().positions());
     int before = prompt.stream().mapToInt(LlamaInput::count).sum();
     int[] labels = new int[before + answer.length];
     Arrays.fill(labels, Llama.IGNORED);
     System.arraycopy(answer, 0, labels, before, answer.length);
+    Path folder = TinyModel.folder();
+    ModelConfig.Language language = model.config().language();
     try (Scope _ = new Scope();
-        NoGradGuard _ = new NoGradGuard()) {
+        NoGradGuard _ = new NoGradGuard();
+        Checkpoint base = Checkpoint.open(folder.resolve(language.weights()));
+        Checkpoint trained = Checkpoint.open(folder.resolve(ModelConfig.TRAINED));
+        Llama llama =
+            LlamaLoading.of(
+                LlamaWeights.of(base),
+                language
+                    .adapter()
+                    .map(a -> new LoraAdapter(a, Parameters.Source.of(trained).at("language."))),
+                Precision.FP32)) {
       TensorVector rows = new TensorVector();
       for (LlamaInput input : prompt) {
         rows.push_back(

@@ -1,0 +1,295 @@
+package org.radialog.paper;
+
+import static org.bytedeco.pytorch.global.torch.cat;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.Random;
+import java.util.SequencedMap;
+import java.util.stream.IntStream;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
+import org.radialog.language.Llama;
+import org.radialog.torch.AdamW;
+import org.radialog.torch.Parameters;
+import org.radialog.torch.Scope;
+import org.radialog.torch.Torch;
+import org.radialog.train.Stage;
+import org.radialog.vision.Alignment;
+import org.radialog.weights.DType;
+import org.radialog.weights.SafetensorsWriter;
+
+/**
+ * The language stage of the published versions: an adapter and the linears between image and
+ * language model learn to answer, in the second version the image encoder with them.
+ *
+ * <p>B dialogs of a piece · T tokens · Q image tokens · C channels of the features · h w cells · D
+ * width of the language model.
+ */
+final class AnswerStage implements Stage, AutoCloseable {
+  /** Name of the file with the weights, fp32. */
+  static final String WEIGHTS = "language.safetensors";
+
+  private static final int POOL = 8; // batches that are sorted by length together
+
+  /** Where the features of films come from, {@code [B, C, h, w]}. */
+  @FunctionalInterface
+  interface Images {
+    Tensor of(List<Path> files);
+  }
+
+  /**
+   * What learns, over one set of parameters.
+   *
+   * @param parameters {@code vision. qformer. projector. language.}; those that take a gradient
+   *     learn
+   */
+  record Networks(Parameters parameters, Images images, Alignment alignment, Llama llama) {}
+
+  private final AnswerRecipe recipe;
+  private final long seed;
+  private final VicunaLayout layout;
+  private final List<VicunaLayout.Conversation> train;
+  private final List<VicunaLayout.Tokens> held;
+  private final Networks networks;
+  private final AdamW optimizer;
+  private final long stepsPerPass; // a last smaller batch is left out
+
+  private long pool = -1; // of batches
+  private List<List<VicunaLayout.Tokens>> batches = List.of();
+  private long shuffledPass = -1;
+  private List<VicunaLayout.Conversation> order = List.of();
+
+  /**
+   * The stage before its first step.
+   *
+   * @param train dialogs that are learned from
+   * @param held dialogs that validation alone sees; may be none
+   * @throws RadialogException if there are fewer dialogs than a batch takes
+   */
+  AnswerStage(
+      AnswerRecipe recipe,
+      long seed,
+      VicunaLayout layout,
+      List<VicunaLayout.Conversation> train,
+      List<VicunaLayout.Conversation> held,
+      Networks networks) {
+    this.recipe = recipe;
+    this.seed = seed;
+    this.layout = layout;
+    this.train = List.copyOf(train);
+    this.held = tokens(held);
+    this.networks = networks;
+    this.stepsPerPass = train.size() / recipe.batch();
+    if (stepsPerPass == 0) {
+      throw new RadialogException(
+          Kind.REFUSED_DATA,
+          "%d dialogs make no batch of %d (language.batch of the recipe): expected as many dialogs at least"
+              .formatted(train.size(), recipe.batch()));
+    }
+    this.optimizer = optimizer(networks.parameters(), recipe);
+  }
+
+  private static AdamW optimizer(Parameters p, AnswerRecipe recipe) {
+    List<AdamW.Group> groups = new ArrayList<>();
+    groups.add(new AdamW.Group(p.at("language.").trainable(), 1, 1));
+    groups.add(new AdamW.Group(p.at("projector.").trainable(), recipe.projectorRate(), 1));
+    if (recipe.visionRate() > 0) {
+      groups.add(new AdamW.Group(p.at("vision.").trainable(), recipe.visionRate(), 1));
+    }
+    return new AdamW(AdamW.Config.TORCH.withWeightDecay(recipe.weightDecay()), groups);
+  }
+
+  @Override
+  public void close() {
+    optimizer.close();
+  }
+
+  @Override
+  public String name() {
+    return "language";
+  }
+
+  @Override
+  public Plan plan() {
+    long total = stepsPerPass * recipe.epochs();
+    return new Plan(
+        recipe.steps() == 0 ? total : Math.min(total, recipe.steps()),
+        0,
+        recipe.validateEvery(),
+        recipe.schedule(total),
+        recipe.clip(),
+        0,
+        seed);
+  }
+
+  @Override
+  public SequencedMap<String, Tensor> tensors() {
+    SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
+    changing().forEach((name, tensor) -> tensors.put("current." + name, tensor));
+    return tensors;
+  }
+
+  // What learns, and the running statistics of an encoder that does.
+  private SequencedMap<String, Tensor> changing() {
+    SequencedMap<String, Tensor> all = networks.parameters().named();
+    SequencedMap<String, Tensor> learning = networks.parameters().trainable();
+    all.keySet()
+        .removeIf(name ->
+            !learning.containsKey(name)
+                && !(recipe.visionRate() > 0 && name.startsWith("vision.")));
+    return all;
+  }
+
+  @Override
+  public AdamW optimizer() {
+    return optimizer;
+  }
+
+  /** The mean cross-entropy of the answers' tokens of the batch, as one graph. */
+  @Override
+  public Tensor loss(long step) {
+    return loss(batch(step));
+  }
+
+  // Each token of the batch counts the same, whichever piece it stands in.
+  @Override
+  public double backward(long step) {
+    List<VicunaLayout.Tokens> batch = batch(step);
+    int all = batch.stream().mapToInt(VicunaLayout.Tokens::answers).sum();
+    double sum = 0;
+    for (int from = 0; from < batch.size(); from += recipe.piece()) {
+      List<VicunaLayout.Tokens> piece =
+          batch.subList(from, Math.min(batch.size(), from + recipe.piece()));
+      int some = piece.stream().mapToInt(VicunaLayout.Tokens::answers).sum();
+      try (Scope _ = new Scope()) {
+        Tensor share = loss(piece).mul(new Scalar((double) some / all));
+        share.backward();
+        sum += Torch.item(share);
+      }
+    }
+    return sum;
+  }
+
+  private List<VicunaLayout.Tokens> batch(long step) {
+    networks.llama().training(true);
+    if (step / POOL != pool) {
+      pool = step / POOL;
+      batches = batchesOf(pool);
+    }
+    return batches.get((int) (step % POOL));
+  }
+
+  /** Batches of dialogs of about the same length, in random order. */
+  private List<List<VicunaLayout.Tokens>> batchesOf(long number) {
+    List<VicunaLayout.Tokens> some = new ArrayList<>();
+    int size = POOL * recipe.batch();
+    long at = number * size;
+    while (some.size() < size) { // one from which nothing can be learned gives way to a later one
+      some.addAll(tokens(List.of(inTurn(at))));
+      at++;
+      if (at - number * size > size + train.size()) {
+        throw new RadialogException(
+            Kind.REFUSED_DATA,
+            "no dialog has an answer within %d tokens (language.longest of the recipe)"
+                .formatted(recipe.longest()));
+      }
+    }
+    some.sort(Comparator.comparingInt(VicunaLayout.Tokens::length));
+    List<List<VicunaLayout.Tokens>> batches = new ArrayList<>();
+    for (int from = 0; from < size; from += recipe.batch()) {
+      batches.add(List.copyOf(some.subList(from, from + recipe.batch())));
+    }
+    Collections.shuffle(batches, new Random(seed * 1_000_003 + number));
+    return batches;
+  }
+
+  // Each pass takes every dialog once.
+  private VicunaLayout.Conversation inTurn(long n) {
+    long pass = n / train.size();
+    if (pass != shuffledPass) {
+      List<VicunaLayout.Conversation> shuffled = new ArrayList<>(train);
+      Collections.shuffle(shuffled, new Random(seed * 1_000_003 + pass));
+      order = shuffled;
+      shuffledPass = pass;
+    }
+    return order.get((int) (n % train.size()));
+  }
+
+  private List<VicunaLayout.Tokens> tokens(List<VicunaLayout.Conversation> dialogs) {
+    return dialogs.stream().flatMap(dialog -> layout.tokens(dialog).stream()).toList();
+  }
+
+  private Tensor loss(List<VicunaLayout.Tokens> piece) {
+    int b = piece.size();
+    int t = piece.stream().mapToInt(VicunaLayout.Tokens::length).max().orElseThrow();
+    int queries = layout.imageTokens();
+    int[] ids = new int[b * t];
+    int[][] labels = new int[b][t];
+    for (int i = 0; i < b; i++) {
+      VicunaLayout.Tokens dialog = piece.get(i);
+      System.arraycopy(dialog.ids(), 0, ids, i * t, dialog.length());
+      Arrays.fill(labels[i], Llama.IGNORED);
+      System.arraycopy(dialog.labels(), 0, labels[i], 0, dialog.length());
+    }
+    Tensor text = networks.llama().embed(ids).view(b, t, -1); // [B·T, D] to [B, T, D]
+    Tensor features = networks.images().of(piece.stream().map(VicunaLayout.Tokens::film).toList());
+    Tensor image = networks.alignment().forward(features); // [B, Q, D]
+    TensorVector rows = new TensorVector();
+    IntStream.range(0, b)
+        .forEach(i -> {
+          int own = piece.get(i).imageAt();
+          int behind = own + queries;
+          Tensor row = text.narrow(0, i, 1); // [1, T, D]
+          rows.push_back(
+              cat(
+                  new TensorVector(
+                      row.narrow(1, 0, own),
+                      image.narrow(0, i, 1),
+                      row.narrow(1, behind, (long) t - behind)),
+                  1));
+        });
+    return networks.llama().loss(cat(rows, 0), labels); // [B, T, D]
+  }
+
+  @Override
+  public List<Measure> measures() {
+    return List.of(new Measure("validation_loss", Axis.LOSS));
+  }
+
+  @Override
+  public Map<String, OptionalDouble> validate() {
+    networks.llama().training(false);
+    double sum = 0;
+    long count = 0;
+    for (int from = 0; from < held.size(); from += recipe.piece()) {
+      List<VicunaLayout.Tokens> piece =
+          held.subList(from, Math.min(held.size(), from + recipe.piece()));
+      int answers = piece.stream().mapToInt(VicunaLayout.Tokens::answers).sum();
+      try (Scope _ = new Scope();
+          NoGradGuard _ = new NoGradGuard()) {
+        sum += answers * Torch.item(loss(piece));
+        count += answers;
+      }
+    }
+    return Map.of(
+        "validation_loss", count == 0 ? OptionalDouble.empty() : OptionalDouble.of(sum / count));
+  }
+
+  @Override
+  public void save(Path folder) {
+    SafetensorsWriter.write(
+        folder.resolve(WEIGHTS), Map.of(), Parameters.entries(changing(), DType.F32));
+  }
+}

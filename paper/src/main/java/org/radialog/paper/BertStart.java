@@ -1,0 +1,135 @@
+package org.radialog.paper;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import org.radialog.base.Printable;
+import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
+import org.radialog.torch.BertResidual;
+import org.radialog.torch.Parameters;
+import org.radialog.weights.Checkpoint;
+
+/**
+ * BERT as the Q-Former starts from it: a folder with {@code vocab.txt} and the weights of
+ * bert-base-uncased. The queries' feed-forward pairs begin as copies of the text's; cross attention
+ * and queries, which BERT has not, begin at random.
+ */
+final class BertStart implements AutoCloseable {
+  private static final String VOCABULARY = "vocab.txt";
+  private static final List<String> WEIGHTS = List.of("model.safetensors", "pytorch_model.bin");
+  private static final String DEC = "[DEC]";
+
+  private final List<String> words;
+  private final Checkpoint checkpoint;
+  private final long seed;
+
+  private BertStart(List<String> words, Checkpoint checkpoint, long seed) {
+    this.words = words;
+    this.checkpoint = checkpoint;
+    this.seed = seed;
+  }
+
+  /**
+   * Opens the folder.
+   *
+   * @param seed of the row of [DEC]
+   * @throws RadialogException if a file is missing or damaged
+   */
+  static BertStart open(Path folder, long seed) {
+    List<String> words = words(folder);
+    Path weights =
+        WEIGHTS.stream()
+            .map(folder::resolve)
+            .filter(Files::exists)
+            .findFirst()
+            .orElseThrow(() ->
+                new RadialogException(
+                    Kind.REFUSED_WEIGHTS,
+                    "%s: expected the weights of bert-base-uncased as %s beside %s"
+                        .formatted(
+                            Printable.escaped(folder.toString()),
+                            String.join(" or ", WEIGHTS),
+                            VOCABULARY)));
+    return new BertStart(words, Checkpoint.open(weights), seed);
+  }
+
+  /** The words of {@code vocab.txt}, [DEC] last. */
+  static List<String> words(Path folder) {
+    Path file = folder.resolve(VOCABULARY);
+    try {
+      List<String> words = new ArrayList<>(Files.readAllLines(file));
+      words.add(DEC);
+      return List.copyOf(words);
+    } catch (IOException e) {
+      throw new RadialogException(
+          Kind.REFUSED_WEIGHTS,
+          "cannot read the vocabulary " + Printable.escaped(file.toString()) + ": " + e,
+          e);
+    }
+  }
+
+  /** The words, [DEC] last. */
+  List<String> words() {
+    return words;
+  }
+
+  /** The values under the Q-Former's names. */
+  Parameters.Source source() {
+    return (name, shape) -> {
+      if (!name.startsWith("Qformer.")) {
+        return Optional.empty();
+      }
+      String key =
+          name.substring("Qformer.".length())
+              .replace(".intermediate_query.", ".intermediate.")
+              .replace(".output_query.", ".output.");
+      if (key.equals("bert.embeddings.word_embeddings.weight")
+          || key.equals("cls.predictions.bias")) {
+        return Optional.of(withDec(key, shape));
+      }
+      return key.contains(".crossattention.") ? Optional.empty() : Optional.of(values(key, shape));
+    };
+  }
+
+  // The file has a row less: [DEC] is ours.
+  private float[] withDec(String key, long[] shape) {
+    long[] known = shape.clone();
+    known[0]--;
+    float[] values = values(key, known);
+    float[] all =
+        Arrays.copyOf(values, Math.toIntExact(Arrays.stream(shape).reduce(1, (a, b) -> a * b)));
+    Random random = new Random(seed);
+    for (int i = values.length; i < all.length && shape.length == 2; i++) {
+      all[i] = (float) (BertResidual.STD * random.nextGaussian());
+    }
+    return all;
+  }
+
+  // The published file has an older name for the scale and shift of its norms.
+  private float[] values(String key, long[] shape) {
+    Parameters.Source file = Parameters.Source.of(checkpoint);
+    String old =
+        key.replace("LayerNorm.weight", "LayerNorm.gamma")
+            .replace("LayerNorm.bias", "LayerNorm.beta");
+    String bare = key.startsWith("bert.") ? key.substring("bert.".length()) : key;
+    return file.values(key, shape)
+        .or(() -> file.values(old, shape))
+        .or(() -> file.values(bare, shape))
+        .orElseThrow(() ->
+            new RadialogException(
+                Kind.REFUSED_WEIGHTS,
+                "the weights of BERT have no tensor %s: expected those of bert-base-uncased with their head for masked words"
+                    .formatted(key)));
+  }
+
+  @Override
+  public void close() {
+    checkpoint.close();
+  }
+}

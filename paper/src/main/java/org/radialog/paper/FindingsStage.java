@@ -1,0 +1,281 @@
+package org.radialog.paper;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.Random;
+import java.util.SequencedMap;
+import java.util.Set;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
+import org.radialog.clinical.Finding;
+import org.radialog.imaging.Preprocessing;
+import org.radialog.imaging.Radiograph;
+import org.radialog.torch.AdamW;
+import org.radialog.torch.Parameters;
+import org.radialog.torch.Scope;
+import org.radialog.torch.Torch;
+import org.radialog.train.Stage;
+import org.radialog.vision.BioViLT;
+import org.radialog.vision.BioViLT.BatchNorm;
+import org.radialog.vision.FindingsClassifier;
+import org.radialog.vision.VisionEncoder;
+import org.radialog.weights.DType;
+import org.radialog.weights.SafetensorsWriter;
+
+/**
+ * The findings classifier of the published versions: an image encoder and two linears learn the 14
+ * labels of the reports, what a report does not mention or leaves uncertain being absent. Of all
+ * validations the one with the best macro F1 is kept.
+ *
+ * <p>B films of a batch · S side in pixels · J channels of the joint space · h w cells.
+ */
+final class FindingsStage implements Stage, AutoCloseable {
+  /** Name of the file with the weights, fp32, keys {@code classifier.vision. classifier.}. */
+  static final String WEIGHTS = "classifier.safetensors";
+
+  private static final double THRESHOLD = 0.5;
+
+  /**
+   * A film and what its report states.
+   *
+   * @param file where its pixels lie
+   * @param present the labels that are 1
+   */
+  record Labelled(Path file, Set<Finding> present) {}
+
+  private final FindingsRecipe recipe;
+  private final long seed;
+  private final List<Labelled> train;
+  private final List<Labelled> held;
+  private final Preprocessing preprocessing;
+  private final Parameters parameters;
+  private final BioViLT vision;
+  private final FindingsClassifier head;
+  private final AdamW optimizer;
+  private final Tensor positiveWeight; // [14]
+  private final int stepsPerEpoch; // a last smaller batch is left out
+
+  private int shuffledEpoch = -1;
+  private List<Labelled> order = List.of();
+
+  /**
+   * What is learned on what.
+   *
+   * @param train films that are learned from
+   * @param held films that validation alone sees; may be none
+   * @param initial tensors of the encoder, under the names of its checkpoint, to begin with; what
+   *     it lacks begins at random
+   */
+  record Config(
+      FindingsRecipe recipe,
+      BioViLT.Config vision,
+      FindingsClassifier.Config head,
+      Preprocessing preprocessing,
+      long seed,
+      List<Labelled> train,
+      List<Labelled> held,
+      Parameters.Source initial) {
+    Config {
+      train = List.copyOf(train);
+      held = List.copyOf(held);
+      if (train.size() < recipe.batch()) {
+        throw new RadialogException(
+            Kind.REFUSED_DATA,
+            "%d films with labels make no batch of %d (findings.batch of the recipe): expected as many films at least"
+                .formatted(train.size(), recipe.batch()));
+      }
+    }
+  }
+
+  /** The stage before its first step. */
+  FindingsStage(Config config) {
+    this.recipe = config.recipe;
+    this.seed = config.seed;
+    this.train = config.train;
+    this.held = config.held;
+    this.preprocessing = config.preprocessing;
+    String encoder = "classifier.vision.";
+    Parameters.Source initial = config.initial;
+    this.parameters =
+        Parameters.of(
+            (name, shape) ->
+                name.startsWith(encoder)
+                    ? initial.values(name.substring(encoder.length()), shape)
+                    : Optional.empty(),
+            config.seed);
+    this.vision = BioViLT.of(parameters.at(encoder), config.vision);
+    this.head = FindingsClassifier.of(parameters.at("classifier."), config.head);
+    this.parameters.trainable(name -> !BioViLT.isBuffer(name));
+    this.optimizer =
+        new AdamW(
+            new AdamW.Config(AdamW.Flavour.TRANSFORMERS, 0.9, 0.999, recipe.epsilon(), 0),
+            parameters.trainable());
+    this.positiveWeight = Torch.tensor(positiveWeights(train), Finding.COUNT);
+    this.stepsPerEpoch = train.size() / recipe.batch();
+  }
+
+  // ln(N / n), and 1 for a label that no film has, or every one.
+  private static float[] positiveWeights(List<Labelled> films) {
+    float[] weights = new float[Finding.COUNT];
+    for (Finding finding : Finding.ALL) {
+      long positive = films.stream().filter(film -> film.present.contains(finding)).count();
+      weights[finding.column()] =
+          positive == 0 || positive == films.size()
+              ? 1
+              : FindingsClassifier.positiveWeights(
+                  new long[] {films.size()}, new long[] {positive})[0];
+    }
+    return weights;
+  }
+
+  @Override
+  public void close() {
+    positiveWeight.close();
+    optimizer.close();
+    parameters.close();
+  }
+
+  @Override
+  public String name() {
+    return "findings";
+  }
+
+  @Override
+  public Plan plan() {
+    return new Plan(
+        (long) stepsPerEpoch * recipe.epochs(),
+        stepsPerEpoch,
+        stepsPerEpoch,
+        _ -> recipe.rate(),
+        Double.POSITIVE_INFINITY,
+        0,
+        seed);
+  }
+
+  @Override
+  public SequencedMap<String, Tensor> tensors() {
+    SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
+    parameters.named().forEach((name, tensor) -> tensors.put("current." + name, tensor));
+    return tensors;
+  }
+
+  @Override
+  public AdamW optimizer() {
+    return optimizer;
+  }
+
+  @Override
+  public Tensor loss(long step) {
+    int from = (int) (step % stepsPerEpoch) * recipe.batch();
+    List<Labelled> batch =
+        shuffled((int) (step / stepsPerEpoch)).subList(from, from + recipe.batch());
+    return loss(batch, logits(batch, BatchNorm.BATCH));
+  }
+
+  private List<Labelled> shuffled(int epoch) {
+    if (epoch != shuffledEpoch) {
+      List<Labelled> shuffled = new ArrayList<>(train);
+      Collections.shuffle(shuffled, new Random(seed * 1_000_003 + epoch));
+      order = shuffled;
+      shuffledEpoch = epoch;
+    }
+    return order;
+  }
+
+  // [B, 14]
+  private Tensor logits(List<Labelled> batch, BatchNorm statistics) {
+    int side = preprocessing.crop();
+    float[] pixels = new float[batch.size() * side * side];
+    for (int i = 0; i < batch.size(); i++) {
+      float[] film = preprocessing.apply(Radiograph.read(batch.get(i).file));
+      System.arraycopy(film, 0, pixels, i * side * side, film.length);
+    }
+    VisionEncoder.Features seen =
+        vision.forward(Torch.tensor(pixels, batch.size(), 1, side, side), statistics);
+    return head.forward(seen.projected()); // [B, J, h, w] to [B, 14]
+  }
+
+  private Tensor loss(List<Labelled> batch, Tensor logits) {
+    float[] targets = new float[batch.size() * Finding.COUNT];
+    float[] known = new float[targets.length];
+    Arrays.fill(known, 1);
+    for (int i = 0; i < batch.size(); i++) {
+      for (Finding finding : batch.get(i).present) {
+        targets[i * Finding.COUNT + finding.column()] = 1;
+      }
+    }
+    return FindingsClassifier.loss(
+        logits,
+        Torch.tensor(targets, batch.size(), Finding.COUNT),
+        Torch.tensor(known, batch.size(), Finding.COUNT),
+        positiveWeight);
+  }
+
+  @Override
+  public List<Measure> measures() {
+    return List.of(
+        new Measure("validation_loss", Axis.LOSS), new Measure("validation_f1", Axis.SCORE));
+  }
+
+  @Override
+  public Map<String, OptionalDouble> validate() {
+    if (held.isEmpty()) {
+      return Map.of();
+    }
+    int[][] counts = new int[Finding.COUNT][3]; // true positives, false positives, misses
+    double loss = 0;
+    for (int from = 0; from < held.size(); from += recipe.batch()) {
+      List<Labelled> batch = held.subList(from, Math.min(held.size(), from + recipe.batch()));
+      try (Scope _ = new Scope();
+          NoGradGuard _ = new NoGradGuard()) {
+        Tensor logits = logits(batch, BatchNorm.RUNNING);
+        loss += batch.size() * Torch.item(loss(batch, logits));
+        float[] probabilities = Torch.floats(logits.sigmoid());
+        for (int i = 0; i < batch.size(); i++) {
+          for (Finding finding : Finding.ALL) {
+            boolean predicted = probabilities[i * Finding.COUNT + finding.column()] > THRESHOLD;
+            boolean present = batch.get(i).present.contains(finding);
+            if (predicted || present) {
+              counts[finding.column()][predicted && present ? 0 : predicted ? 1 : 2]++;
+            }
+          }
+        }
+      }
+    }
+    return Map.of(
+        "validation_loss", OptionalDouble.of(loss / held.size()),
+        "validation_f1", OptionalDouble.of(macroF1(counts)));
+  }
+
+  // A label without a positive on either side counts 0, as scikit-learn has it.
+  private static double macroF1(int[][] counts) {
+    double sum = 0;
+    for (int[] of : counts) {
+      int all = 2 * of[0] + of[1] + of[2];
+      sum += all == 0 ? 0 : 2.0 * of[0] / all;
+    }
+    return sum / counts.length;
+  }
+
+  @Override
+  public Optional<Best> best() {
+    return held.isEmpty()
+        ? Optional.empty()
+        : Optional.of(new Best("validation_f1", true, recipe.patience()));
+  }
+
+  @Override
+  public void save(Path folder) {
+    SafetensorsWriter.write(
+        folder.resolve(WEIGHTS), Map.of(), Parameters.entries(parameters.named(), DType.F32));
+  }
+}

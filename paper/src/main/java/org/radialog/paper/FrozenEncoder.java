@@ -1,0 +1,89 @@
+package org.radialog.paper;
+
+import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.radialog.imaging.Preprocessing;
+import org.radialog.imaging.Radiograph;
+import org.radialog.torch.Scope;
+import org.radialog.torch.Torch;
+import org.radialog.vision.VisionEncoder;
+
+/**
+ * What an image encoder that does not learn sees of films. Each film is encoded by itself, so that
+ * its features do not depend on the batch that it comes in, and those of the last films are kept.
+ *
+ * <p>C channels of the features · h w cells.
+ */
+final class FrozenEncoder implements AutoCloseable {
+  private final VisionEncoder encoder;
+  private final VisionEncoder.Source source;
+  private final Preprocessing preprocessing;
+  private final long room;
+  private final SequencedMap<Path, Tensor> kept = new LinkedHashMap<>();
+  private long bytes;
+
+  /**
+   * An encoder, which it closes with itself.
+   *
+   * @param source the output that is learned from
+   * @param room bytes of features that are kept
+   */
+  FrozenEncoder(
+      VisionEncoder encoder, VisionEncoder.Source source, Preprocessing preprocessing, long room) {
+    this.encoder = encoder;
+    this.source = source;
+    this.preprocessing = preprocessing;
+    this.room = room;
+  }
+
+  /** The features of films, {@code [B, C, h, w]}. */
+  Tensor of(List<Path> files) {
+    TensorVector rows = new TensorVector();
+    try (Scope scope = new Scope();
+        NoGradGuard _ = new NoGradGuard()) {
+      files.forEach(file -> rows.push_back(one(file)));
+      return scope.keep(torch.cat(rows, 0)); // [B, C, h, w]
+    }
+  }
+
+  // [1, C, h, w]
+  private Tensor one(Path file) {
+    Tensor known = kept.remove(file);
+    if (known == null) {
+      try (Scope scope = new Scope()) {
+        int side = preprocessing.crop();
+        float[] pixels = preprocessing.apply(Radiograph.read(file));
+        Tensor film = encoder.input().of(Torch.tensor(pixels, 1, 1, side, side)); // [1, ·, S, S]
+        known = encoder.encode(film).of(source);
+        if (known.nbytes() > room) {
+          return scope.keep(known);
+        }
+        known = scope.release(known);
+      }
+      bytes += known.nbytes();
+    }
+    kept.putLast(file, known);
+    Tensor row = known.clone(); // what is kept may go before the batch does
+    Iterator<Tensor> oldest = kept.values().iterator();
+    while (bytes > room) {
+      Tensor gone = oldest.next();
+      bytes -= gone.nbytes();
+      oldest.remove();
+      gone.close();
+    }
+    return row;
+  }
+
+  @Override
+  public void close() {
+    kept.values().forEach(Tensor::close);
+    encoder.close();
+  }
+}

@@ -1,0 +1,406 @@
+package org.radialog.paper;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.radialog.base.Printable;
+import org.radialog.base.Progress;
+import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
+import org.radialog.base.Sha256;
+import org.radialog.clinical.Finding;
+import org.radialog.clinical.FindingState;
+import org.radialog.clinical.PublishedPrompts;
+import org.radialog.data.MimicCxr;
+import org.radialog.data.ReportRow;
+import org.radialog.data.ReportedStudy;
+import org.radialog.data.StudySet;
+import org.radialog.data.StudySplit;
+import org.radialog.imaging.Radiograph;
+import org.radialog.language.Llama;
+import org.radialog.language.LlamaLoading;
+import org.radialog.language.LoraConfig;
+import org.radialog.torch.Parameters;
+import org.radialog.torch.Torch;
+import org.radialog.torch.TorchThreads;
+import org.radialog.train.TrainingLoop;
+import org.radialog.vision.Alignment;
+import org.radialog.vision.BioViLT;
+import org.radialog.vision.QFormer;
+import org.radialog.vision.VisionEncoder;
+import org.radialog.weights.Checkpoint;
+import org.radialog.weights.DType;
+import org.radialog.weights.SafetensorsWriter;
+
+/**
+ * A published version of RaDialog from films and their reports: the findings classifier, the
+ * Q-Former of the first version, then the language model, each a run of its own under {@code runs};
+ * a killed training goes on with the same call, and what has ended is not done again.
+ *
+ * <pre>
+ *   film ── encoder ─┬─ classifier ── 14 findings ─────────────┐            (findings)
+ *                    └─ Q-Former or MLP ── image tokens ── LoRA'd Llama ── report   (qformer, language)
+ * </pre>
+ */
+public final class PublishedTraining {
+  private static final int HELD = 64; // dialogs of a validation
+  private static final long FEATURES = 1L << 30; // bytes of features of a frozen encoder
+
+  /** What decides the result of a run, as its folder keeps it. */
+  private record Kept(
+      Path data,
+      Optional<String> chexbertSha256,
+      Optional<String> visionSha256,
+      Optional<String> bertSha256,
+      Optional<String> baseSha256,
+      PublishedRecipe recipe) {}
+
+  private final PublishedSources config;
+  private final PublishedRecipe recipe;
+  private final PublishedRuns runs;
+  private final Progress progress;
+  private final List<ReportRow> train;
+  private final List<ReportRow> held;
+
+  private PublishedTraining(PublishedSources config, Path runs, Progress progress) {
+    this.config = config;
+    this.recipe = config.recipe();
+    this.runs = new PublishedRuns(runs);
+    this.progress = progress;
+    MimicCxr source = MimicCxr.of(config.data());
+    StudySet studies = config.chexbert().map(source::withChexbert).orElse(source).readAll();
+    this.train = rows(studies, StudySplit.TRAIN);
+    this.held = rows(studies, StudySplit.VALIDATE);
+    if (train.isEmpty()) {
+      throw new RadialogException(
+          Kind.REFUSED_DATA,
+          "%s has no film of the training split whose report has findings; %d rows or files could not be used%s"
+              .formatted(
+                  Printable.escaped(config.data().toString()),
+                  studies.rejected().size(),
+                  studies.rejected().isEmpty()
+                      ? ""
+                      : ", the first: " + studies.rejected().getFirst()));
+    }
+  }
+
+  private static List<ReportRow> rows(StudySet studies, StudySplit split) {
+    return studies.of(split).stream().flatMap(study -> ReportRow.of(study).stream()).toList();
+  }
+
+  /**
+   * Trains and writes {@code folder}.
+   *
+   * @param runs where {@code findings}, {@code qformer} and {@code language} go
+   * @throws RadialogException before the first stage begins, if something is missing that a later
+   *     one needs
+   */
+  public static void train(PublishedSources config, Path runs, Path folder, Progress progress) {
+    LanguageBase.open(config.base()).close(); // hours lie before some of these are needed
+    config.vision().ifPresent(file -> Checkpoint.open(file).close());
+    config.bert().ifPresent(bert -> BertStart.open(bert, 0).close());
+    PublishedTraining training = new PublishedTraining(config, runs, progress);
+    try (TorchThreads _ = config.recipe().operationThreads()) {
+      training.findings();
+      training.qformer();
+      training.language();
+    }
+    PublishedExport.write(config, training.positives(), training.runs, folder, progress);
+  }
+
+  /** How many of the training films have each finding. */
+  private Map<Finding, Long> positives() {
+    Map<Finding, Long> positives = new EnumMap<>(Finding.class);
+    for (ReportRow row : train) {
+      present(row).forEach(finding -> positives.merge(finding, 1L, Long::sum));
+    }
+    return positives;
+  }
+
+  private Kept kept(boolean language) {
+    return new Kept(
+        config.data(),
+        config.chexbert().map(Sha256::of),
+        config.vision().map(Sha256::of),
+        config.bert().map(bert -> Sha256.of(bert.resolve("vocab.txt"))),
+        language ? Optional.of(baseDigest()) : Optional.empty(),
+        recipe);
+  }
+
+  private String baseDigest() {
+    try (LanguageBase base = LanguageBase.open(config.base())) {
+      return Sha256.of(base.file());
+    }
+  }
+
+  // ---------------------------------------------------------------- findings
+
+  private void findings() {
+    Path run = runs.findings();
+    if (Files.exists(run.resolve(FindingsStage.WEIGHTS))) {
+      return;
+    }
+    try (TrainingLoop loop = TrainingLoop.open(run, kept(false), progress);
+        Start start = Start.of(config.vision());
+        FindingsStage stage =
+            new FindingsStage(
+                new FindingsStage.Config(
+                    recipe.findings(),
+                    recipe.vision().forClassifier(),
+                    recipe.head(),
+                    recipe.preprocessing().forClassifier(),
+                    recipe.seed(),
+                    labelled(train),
+                    labelled(held),
+                    start.source()))) {
+      loop.run("findings classifier", List.of(stage));
+    }
+  }
+
+  private static List<FindingsStage.Labelled> labelled(List<ReportRow> rows) {
+    return rows.stream()
+        .map(row -> new FindingsStage.Labelled(row.image().file(), present(row)))
+        .toList();
+  }
+
+  private static Map<Finding, FindingState> labels(ReportRow row) {
+    Map<String, Map<Finding, FindingState>> sources = row.study().labels();
+    return Optional.ofNullable(sources.get("chexbert"))
+        .or(() -> Optional.ofNullable(sources.get("chexpert")))
+        .or(() -> sources.values().stream().findFirst())
+        .orElseThrow(() -> unlabelled(row.study()));
+  }
+
+  private static RadialogException unlabelled(ReportedStudy study) {
+    return new RadialogException(
+        Kind.REFUSED_DATA,
+        "study %s has no labels: expected a table of CheXbert's (--chexbert) or mimic-cxr-2.*-chexpert.csv beside the films"
+            .formatted(Printable.of(study.id())));
+  }
+
+  // What is uncertain, absent or not mentioned is no finding here, as in the original.
+  private static Set<Finding> present(ReportRow row) {
+    Set<Finding> present = EnumSet.noneOf(Finding.class);
+    labels(row)
+        .forEach((finding, state) -> {
+          if (state == FindingState.PRESENT) {
+            present.add(finding);
+          }
+        });
+    return present;
+  }
+
+  /** The weights that an encoder begins with. */
+  private record Start(Optional<Checkpoint> file) implements AutoCloseable {
+    static Start of(Optional<Path> vision) {
+      return new Start(vision.map(Checkpoint::open));
+    }
+
+    Parameters.Source source() {
+      return file.<Parameters.Source>map(
+              checkpoint -> {
+                Parameters.Source weights = Parameters.Source.of(checkpoint);
+                return (name, shape) ->
+                    Optional.of(
+                        weights
+                            .values(name, shape)
+                            .orElseThrow(() ->
+                                new RadialogException(
+                                    Kind.REFUSED_WEIGHTS,
+                                    "the image encoder's weights have no tensor %s: expected BioViL-T's file (--vision)"
+                                        .formatted(name))));
+              })
+          .orElse((_, _) -> Optional.empty());
+    }
+
+    @Override
+    public void close() {
+      file.ifPresent(Checkpoint::close);
+    }
+  }
+
+  // ---------------------------------------------------------------- Q-Former
+
+  private void qformer() {
+    Path run = runs.qformer();
+    if (recipe.qformer().isEmpty() || Files.exists(run.resolve(QFormerStage.WEIGHTS))) {
+      return;
+    }
+    QFormer.Config queries = (QFormer.Config) recipe.alignment();
+    try (TrainingLoop loop = TrainingLoop.open(run, kept(false), progress);
+        BertStart bert = BertStart.open(config.bert().orElseThrow(), recipe.seed());
+        FrozenEncoder encoder = encoder(queries.source());
+        QFormerStage stage =
+            new QFormerStage(
+                new QFormerStage.Config(
+                    recipe.qformer().get(),
+                    queries,
+                    recipe.vision().channels(queries.source()),
+                    recipe.seed(),
+                    texts(train),
+                    texts(held),
+                    bert.words(),
+                    bert.source()),
+                encoder)) {
+      loop.run("Q-Former", List.of(stage));
+    }
+  }
+
+  private static List<TextFilm> texts(List<ReportRow> rows) {
+    return rows.stream()
+        .map(row -> new TextFilm(row.image().id(), row.image().file(), row.findings()))
+        .toList();
+  }
+
+  private FrozenEncoder encoder(VisionEncoder.Source output) {
+    return new FrozenEncoder(
+        recipe.vision().network(encoderSource(), ScalarType.Float),
+        output,
+        recipe.preprocessing().forAlignment(),
+        FEATURES);
+  }
+
+  // The encoder as it is before the language model learns. It is kept as a whole, so that one that
+  // began at random is not lost.
+  private Parameters.Source encoderSource() {
+    Path file = runs.encoderWeights();
+    if (!Files.exists(file)) {
+      try (Start start = Start.of(config.vision());
+          Parameters p = Parameters.of(start.source(), recipe.seed())) {
+        BioViLT.of(p, recipe.vision());
+        SafetensorsWriter.write(file, Map.of(), Parameters.entries(p.named(), DType.F32));
+      }
+    }
+    Map<String, float[]> values = new HashMap<>();
+    try (Checkpoint weights = Checkpoint.open(file)) {
+      weights.tensors().keySet().forEach(name -> values.put(name, weights.floats(name)));
+    }
+    return (name, _) -> Optional.ofNullable(values.get(name));
+  }
+
+  // ---------------------------------------------------------------- language
+
+  private void language() {
+    Path run = runs.language();
+    if (Files.exists(run.resolve(AnswerStage.WEIGHTS))) {
+      return;
+    }
+    AnswerRecipe told = recipe.language();
+    try (TrainingLoop loop = TrainingLoop.open(run, kept(true), progress);
+        LanguageBase base = LanguageBase.open(config.base());
+        Learner learner = Learner.of(this, base);
+        AnswerStage stage =
+            new AnswerStage(
+                told,
+                recipe.seed(),
+                new VicunaLayout(
+                    recipe.version(), base.tokenizer(), recipe.imageTokens(), told.longest()),
+                reports(
+                    ReportRow.stratifiedForTraining(
+                        train, PublishedTraining::labels, recipe.reportEpochs(), recipe.seed())),
+                reports(held.subList(0, Math.min(HELD, held.size()))),
+                learner.networks)) {
+      loop.run("language model, " + recipe.id(), List.of(stage));
+    }
+  }
+
+  /** The networks of the language stage with what they stand on. */
+  private record Learner(
+      AnswerStage.Networks networks, List<AutoCloseable> owned, Optional<Checkpoint> queries)
+      implements AutoCloseable {
+    static Learner of(PublishedTraining training, LanguageBase base) {
+      PublishedRecipe recipe = training.recipe;
+      boolean seeing = recipe.language().visionRate() > 0;
+      Optional<Checkpoint> queries =
+          recipe.qformer().map(_ -> Checkpoint.open(training.runs.qformerWeights()));
+      Parameters.Source source =
+          queries
+              .map(file -> Parameters.Source.of(file).behind("qformer."))
+              .orElse((_, _) -> Optional.empty());
+      if (seeing) {
+        source = source.or(training.encoderSource().behind("vision."));
+      }
+      Parameters p = Parameters.of(source, recipe.seed());
+      VisionEncoder.Source output = recipe.features();
+      List<AutoCloseable> owned = new ArrayList<>();
+      AnswerStage.Images images;
+      if (seeing) {
+        BioViLT vision = BioViLT.of(p.at("vision."), recipe.vision());
+        images =
+            files -> vision.forward(training.pixels(files), recipe.vision().batchNorm()).of(output);
+      } else {
+        FrozenEncoder frozen = training.encoder(output);
+        owned.add(frozen);
+        images = frozen::of;
+      }
+      Alignment alignment =
+          recipe.alignment().network(p, recipe.vision(), base.weights().config().hidden());
+      LoraConfig adapter =
+          new LoraConfig(
+              recipe.adapter().r(),
+              recipe.adapter().alpha(),
+              recipe.language().adapterDropout(),
+              recipe.adapter().targets());
+      Llama llama =
+          LlamaLoading.adapted(
+              base.weights(), adapter, p.at("language."), recipe.language().precision());
+      owned.add(llama);
+      owned.add(p);
+      p.trainable(name ->
+          name.startsWith("language.")
+              || name.startsWith("projector.")
+              || (name.startsWith("vision.") && !BioViLT.isBuffer(name)));
+      return new Learner(new AnswerStage.Networks(p, images, alignment, llama), owned, queries);
+    }
+
+    @Override
+    public void close() {
+      queries.ifPresent(Checkpoint::close);
+      for (AutoCloseable part : owned) {
+        try {
+          part.close();
+        } catch (RuntimeException e) {
+          throw e;
+        } catch (Exception e) {
+          throw new IllegalStateException(e);
+        }
+      }
+    }
+  }
+
+  // [B, 1, S, S]
+  private Tensor pixels(List<Path> files) {
+    int side = recipe.preprocessing().forAlignment().crop();
+    float[] pixels = new float[files.size() * side * side];
+    for (int i = 0; i < files.size(); i++) {
+      float[] film = recipe.preprocessing().forAlignment().apply(Radiograph.read(files.get(i)));
+      System.arraycopy(film, 0, pixels, i * side * side, film.length);
+    }
+    return recipe.vision().input().of(Torch.tensor(pixels, files.size(), 1, side, side));
+  }
+
+  private List<VicunaLayout.Conversation> reports(Collection<ReportRow> rows) {
+    return rows.stream()
+        .map(row ->
+            new VicunaLayout.Conversation(
+                row.image().file(),
+                List.of(
+                    new VicunaLayout.Exchange(
+                        PublishedPrompts.reportPrompt(
+                            recipe.version(),
+                            PublishedPrompts.findings(
+                                present(row), PublishedPrompts.FindingsStyle.TRAINING)),
+                        row.findings()))))
+        .toList();
+  }
+}

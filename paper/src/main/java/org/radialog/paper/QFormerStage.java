@@ -1,0 +1,241 @@
+package org.radialog.paper;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.Random;
+import java.util.SequencedMap;
+import java.util.function.Function;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.radialog.base.Printable;
+import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
+import org.radialog.text.WordPiece;
+import org.radialog.torch.AdamW;
+import org.radialog.torch.Parameters;
+import org.radialog.torch.Scope;
+import org.radialog.torch.Torch;
+import org.radialog.train.Stage;
+import org.radialog.vision.QFormer;
+import org.radialog.vision.QFormerObjective;
+import org.radialog.vision.QFormerText;
+import org.radialog.weights.DType;
+import org.radialog.weights.SafetensorsWriter;
+
+/**
+ * The first version's alignment stage: a Q-Former learns from films and their reports (ITC, ITM and
+ * LM of BLIP-2) on a frozen image encoder. It leaves the weights under the published checkpoint's
+ * names.
+ *
+ * <p>B films of a batch · C channels of the features · h w cells.
+ */
+final class QFormerStage implements Stage, AutoCloseable {
+  /** Name of the file with the weights, fp32, under the published checkpoint's names. */
+  static final String WEIGHTS = "qformer.safetensors";
+
+  private static final List<String> MEASURES =
+      List.of("validation", "validation_itc", "validation_itm", "validation_lm");
+
+  private final QFormerRecipe recipe;
+  private final long seed;
+  private final List<TextFilm> train;
+  private final List<TextFilm> held;
+  private final FrozenEncoder encoder;
+  private final WordPiece tokenizer;
+  private final Parameters parameters;
+  private final QFormerObjective learning;
+  private final QFormerObjective knowing; // without dropout
+  private final AdamW optimizer;
+  private final int stepsPerPass; // a last smaller batch is left out
+
+  private int shuffledPass = -1;
+  private List<TextFilm> order = List.of();
+
+  /**
+   * What is learned on what.
+   *
+   * @param train films that are learned from
+   * @param held films that validation alone sees; may be none
+   * @param words the tokenizer's words, [DEC] last
+   * @param initial tensors under the published names to begin with; what it lacks begins at random
+   */
+  record Config(
+      QFormerRecipe recipe,
+      QFormer.Config queries,
+      int channels,
+      long seed,
+      List<TextFilm> train,
+      List<TextFilm> held,
+      List<String> words,
+      Parameters.Source initial) {
+    Config {
+      train = List.copyOf(train);
+      held = List.copyOf(held);
+      words = List.copyOf(words);
+      if (train.size() < recipe.batch()) {
+        throw new RadialogException(
+            Kind.REFUSED_DATA,
+            "%d films with a findings section make no batch of %d (qformer.batch of the recipe): expected as many films at least"
+                .formatted(train.size(), recipe.batch()));
+      }
+      if (words.isEmpty() || !words.getLast().equals("[DEC]")) {
+        throw new RadialogException(
+            Kind.REFUSED_DATA,
+            "the vocabulary ends with %s, expected [DEC]"
+                .formatted(words.isEmpty() ? "nothing" : Printable.of(words.getLast())));
+      }
+    }
+  }
+
+  /**
+   * The stage before its first step.
+   *
+   * @param encoder what sees the films; it stays the caller's to close
+   */
+  QFormerStage(Config config, FrozenEncoder encoder) {
+    this.recipe = config.recipe;
+    this.seed = config.seed;
+    this.train = config.train;
+    this.held = config.held;
+    this.encoder = encoder;
+    this.tokenizer = WordPiece.of(config.words);
+    this.parameters = Parameters.of(config.initial, config.seed);
+    QFormer queries = QFormer.of(parameters, config.queries, config.channels);
+    QFormerText.Config sizes =
+        new QFormerText.Config(
+            config.words.size(), QFormerText.Config.PUBLISHED.positions(), recipe.embed());
+    int begin = config.words.size() - 1;
+    this.learning =
+        QFormerObjective.of(
+            QFormerText.of(queries, parameters, sizes, recipe.dropout()), parameters, begin);
+    this.knowing =
+        QFormerObjective.of(QFormerText.of(queries, parameters, sizes), parameters, begin);
+    this.parameters.trainable(name -> true);
+    this.optimizer = optimizer(parameters, recipe);
+    this.stepsPerPass = train.size() / recipe.batch();
+  }
+
+  // No weight decay for vectors, biases and norms, by the original's rule of names.
+  private static AdamW optimizer(Parameters p, QFormerRecipe recipe) {
+    SequencedMap<String, Tensor> matrices = new LinkedHashMap<>();
+    SequencedMap<String, Tensor> others = new LinkedHashMap<>();
+    p.trainable()
+        .forEach((name, tensor) -> {
+          boolean exempt =
+              tensor.dim() < 2
+                  || name.contains("bias")
+                  || name.contains("ln")
+                  || name.contains("bn");
+          (exempt ? others : matrices).put(name, tensor);
+        });
+    return new AdamW(
+        AdamW.Config.TORCH.withWeightDecay(recipe.weightDecay()),
+        List.of(new AdamW.Group(matrices, 1, 1), new AdamW.Group(others, 1, 0)));
+  }
+
+  @Override
+  public void close() {
+    optimizer.close();
+    parameters.close();
+    tokenizer.close();
+  }
+
+  @Override
+  public String name() {
+    return "qformer";
+  }
+
+  @Override
+  public Plan plan() {
+    return new Plan(
+        (long) stepsPerPass * recipe.passes(),
+        stepsPerPass,
+        stepsPerPass,
+        recipe.schedule(stepsPerPass),
+        recipe.clip(),
+        0,
+        seed);
+  }
+
+  @Override
+  public SequencedMap<String, Tensor> tensors() {
+    SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
+    parameters.named().forEach((name, tensor) -> tensors.put("current." + name, tensor));
+    return tensors;
+  }
+
+  @Override
+  public AdamW optimizer() {
+    return optimizer;
+  }
+
+  @Override
+  public Tensor loss(long step) {
+    int from = (int) (step % stepsPerPass) * recipe.batch();
+    List<TextFilm> batch =
+        shuffled((int) (step / stepsPerPass)).subList(from, from + recipe.batch());
+    return losses(learning, batch).total();
+  }
+
+  private List<TextFilm> shuffled(int pass) {
+    if (pass != shuffledPass) {
+      List<TextFilm> shuffled = new ArrayList<>(train);
+      Collections.shuffle(shuffled, new Random(seed * 1_000_003 + pass));
+      order = shuffled;
+      shuffledPass = pass;
+    }
+    return order;
+  }
+
+  private QFormerObjective.Losses losses(QFormerObjective objective, List<TextFilm> batch) {
+    Tensor features = encoder.of(batch.stream().map(TextFilm::file).toList()); // [B, C, h, w]
+    List<int[]> texts =
+        batch.stream().map(film -> tokenizer.encode(film.text(), recipe.longest())).toList();
+    return objective.losses(features, texts, QFormerObjective.Negatives.DRAWN);
+  }
+
+  @Override
+  public List<Measure> measures() {
+    return MEASURES.stream().map(name -> new Measure(name, Axis.LOSS)).toList();
+  }
+
+  // The same negatives at every validation; whole batches only, as in training.
+  @Override
+  public Map<String, OptionalDouble> validate() {
+    List<Function<QFormerObjective.Losses, Tensor>> parts =
+        List.of(
+            QFormerObjective.Losses::total,
+            QFormerObjective.Losses::contrast,
+            QFormerObjective.Losses::match,
+            QFormerObjective.Losses::language);
+    double[] sums = new double[parts.size()];
+    int batches = held.size() / recipe.batch();
+    Torch.seed(seed);
+    for (int i = 0; i < batches; i++) {
+      try (Scope _ = new Scope();
+          NoGradGuard _ = new NoGradGuard()) {
+        QFormerObjective.Losses losses =
+            losses(knowing, held.subList(i * recipe.batch(), (i + 1) * recipe.batch()));
+        for (int part = 0; part < sums.length; part++) {
+          sums[part] += Torch.item(parts.get(part).apply(losses));
+        }
+      }
+    }
+    Map<String, OptionalDouble> measured = new LinkedHashMap<>();
+    for (int part = 0; part < sums.length && batches > 0; part++) {
+      measured.put(MEASURES.get(part), OptionalDouble.of(sums[part] / batches));
+    }
+    return measured;
+  }
+
+  @Override
+  public void save(Path folder) {
+    SafetensorsWriter.write(
+        folder.resolve(WEIGHTS), Map.of(), Parameters.entries(parameters.named(), DType.F32));
+  }
+}
