@@ -404,7 +404,7 @@ final class InstructCommand implements Callable<Integer> {
       }
       DataCard card = new DataCard(new RuleLabeler());
       DialogFile.read(file, card::add);
-      if (output != null) {
+      if (output != null && output.json) {
         Terminal.data().println(Json.tree(card.values()));
       } else {
         Terminal.data().print(card.markdown(name));
