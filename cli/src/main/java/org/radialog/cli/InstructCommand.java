@@ -3,20 +3,15 @@ package org.radialog.cli;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.EnumSet;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.Printable;
-import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.RuleLabeler;
-import org.radialog.data.CsvTable;
 import org.radialog.data.MimicCxr;
 import org.radialog.data.NihRelease;
 import org.radialog.data.StudySource;
@@ -195,15 +190,26 @@ final class InstructCommand implements Callable<Integer> {
       })
   private @Nullable Path nle;
 
+  @Option(
+      names = "--predicted-reports",
+      paramLabel = "FILE",
+      description = {
+        "A table of id (of a study or an image) and report, which a model wrote: corrections are of"
+            + " its errors, rewritten by a model, in place of errors that we make."
+      })
+  private @Nullable Path predictedReports;
+
   @Override
   public Integer call() {
     DialogMix chosen =
         DialogMix.NAMES.contains(mix) ? DialogMix.named(mix) : DialogMix.read(Path.of(mix));
     DataOptions.LeftOut leftOut = new DataOptions.LeftOut();
     CaseSource source = source(chosen);
+    Map<String, Set<Finding>> predicted =
+        predictions == null ? Map.of() : CaseSource.predictedFindings(predictions);
     DialogRun.Outcome outcome =
         answered(answers -> {
-          DialogRun run = new DialogRun(source, chosen, seed, answers, predicted());
+          DialogRun run = new DialogRun(source, chosen, seed, answers, predicted);
           DialogRun.Outcome done = run.write(out, leftOut, Terminal.progress());
           answers.ifPresent(asked ->
               Terminal.say(
@@ -280,47 +286,6 @@ final class InstructCommand implements Callable<Integer> {
                 Printable.of(String.valueOf(agreement))));
   }
 
-  private Map<String, Set<Finding>> predicted() {
-    if (predictions == null) {
-      return Map.of();
-    }
-    String[] columns =
-        Stream.concat(Stream.of("image"), Finding.ALL.stream().map(Finding::label))
-            .toArray(String[]::new);
-    Map<String, Set<Finding>> found = new HashMap<>();
-    try (CsvTable.Rows rows = CsvTable.of(predictions, columns).open()) {
-      for (Optional<CsvTable.Row> next = rows.next(); next.isPresent(); next = rows.next()) {
-        CsvTable.Row row = next.get();
-        Set<Finding> seen = EnumSet.noneOf(Finding.class);
-        for (Finding finding : Finding.ALL) {
-          String cell = row.get(finding.label());
-          if (!cell.isEmpty() && probability(row, cell) >= 0.5) {
-            seen.add(finding);
-          }
-        }
-        found.put(row.get("image"), seen);
-        found.put(String.valueOf(Path.of(row.get("image")).getFileName()), seen);
-      }
-    }
-    return found;
-  }
-
-  private double probability(CsvTable.Row row, String cell) {
-    try {
-      double probability = Double.parseDouble(cell.strip());
-      if (row.broken().isEmpty() && probability >= 0 && probability <= 1) {
-        return probability;
-      }
-    } catch (NumberFormatException e) {
-      // said below
-    }
-    throw new RadialogException(
-        RadialogException.Kind.BAD_INPUT,
-        "%s, row %d: expected a probability from 0 to 1, found \"%s\""
-            .formatted(
-                Printable.escaped(String.valueOf(predictions)), row.number(), Printable.of(cell)));
-  }
-
   private CaseSource source(DialogMix chosen) {
     if (NihRelease.filmsIn(from)) {
       require(
@@ -349,7 +314,8 @@ final class InstructCommand implements Callable<Integer> {
             split,
             chosen.onePerStudy(),
             chosen.switches(),
-            nle == null ? Map.of() : CaseSource.explanations(nle)));
+            nle == null ? Map.of() : CaseSource.explanations(nle),
+            predictedReports == null ? Map.of() : CaseSource.predictedReports(predictedReports)));
   }
 
   private void require(boolean holds, String message) {

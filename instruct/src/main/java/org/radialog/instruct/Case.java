@@ -27,6 +27,7 @@ import org.radialog.clinical.View;
  * @param labelSource where the labels come from, for example {@code chexbert}
  * @param places where findings lie, by radiologists' boxes
  * @param explained why there are findings, in words of the report (MIMIC-NLE), if that is known
+ * @param predicted the report that a model wrote, on one line, if one was asked
  */
 public record Case(
     String source,
@@ -40,7 +41,8 @@ public record Case(
     Map<Finding, FindingState> labels,
     String labelSource,
     List<Place> places,
-    Optional<Explanation> explained) {
+    Optional<Explanation> explained,
+    Optional<String> predicted) {
 
   /** A side of the patient. */
   public enum Side {

@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
@@ -22,6 +23,7 @@ import org.radialog.clinical.FindingState;
 import org.radialog.clinical.Labels;
 import org.radialog.clinical.RuleLabeler;
 import org.radialog.clinical.View;
+import org.radialog.data.CsvTable;
 import org.radialog.data.Film;
 import org.radialog.data.FilmBoxes;
 import org.radialog.data.ImageChoice;
@@ -120,6 +122,7 @@ public abstract class CaseSource {
             labels,
             boxes.isEmpty() ? "nih" : "nih and radiologists' boxes",
             places,
+            Optional.empty(),
             Optional.empty()));
   }
 
@@ -193,6 +196,7 @@ public abstract class CaseSource {
    * @param onePerStudy the best view of a study alone, in place of every image
    * @param switches what is left out of reports
    * @param explanations by study, see {@link Case#explained}
+   * @param predictedReports by study or image, see {@link Case#predicted}
    */
   public record Studies(
       Path root,
@@ -200,8 +204,10 @@ public abstract class CaseSource {
       StudySplit split,
       boolean onePerStudy,
       DialogTask.Switches switches,
-      Map<String, Case.Explanation> explanations) {
+      Map<String, Case.Explanation> explanations,
+      Map<String, String> predictedReports) {
     public Studies {
+      predictedReports = Map.copyOf(predictedReports);
       explanations = Map.copyOf(explanations);
     }
   }
@@ -290,6 +296,79 @@ public abstract class CaseSource {
     return found;
   }
 
+  /**
+   * Findings of a classifier: a table of {@code image} and the 14 labels with probabilities, of
+   * which those from 0.5 on are predicted. By the image as it stands there, and by its file's name.
+   *
+   * @throws RadialogException if it cannot be read or a cell is no probability
+   */
+  public static Map<String, Set<Finding>> predictedFindings(Path table) {
+    String[] columns =
+        Stream.concat(Stream.of("image"), Finding.ALL.stream().map(Finding::label))
+            .toArray(String[]::new);
+    var found = new HashMap<String, Set<Finding>>();
+    rows(
+        CsvTable.of(table, columns),
+        row -> {
+          var seen = EnumSet.noneOf(Finding.class);
+          for (Finding finding : Finding.ALL) {
+            String cell = row.get(finding.label()).strip();
+            if (!cell.isEmpty() && probability(cell) >= 0.5) {
+              seen.add(finding);
+            }
+          }
+          String image = row.get("image");
+          found.put(image, seen);
+          found.put(image.substring(image.lastIndexOf('/') + 1), seen);
+        });
+    return found;
+  }
+
+  private static double probability(String cell) {
+    try {
+      double probability = Double.parseDouble(cell);
+      if (probability >= 0 && probability <= 1) {
+        return probability;
+      }
+    } catch (NumberFormatException e) {
+      // said below
+    }
+    throw new RadialogException(
+        "expected a probability from 0 to 1, found \"%s\"".formatted(Printable.of(cell)));
+  }
+
+  /**
+   * Reports that a model wrote: a table of {@code id}, a study's or an image's, and {@code report}.
+   *
+   * @throws RadialogException if it cannot be read
+   */
+  public static Map<String, String> predictedReports(Path table) {
+    var found = new HashMap<String, String>();
+    rows(CsvTable.of(table, "id", "report"), row -> found.put(row.get("id"), row.get("report")));
+    return found;
+  }
+
+  private static void rows(CsvTable table, Consumer<CsvTable.Row> use) {
+    try (CsvTable.Rows rows = table.open()) {
+      for (Optional<CsvTable.Row> next = rows.next(); next.isPresent(); next = rows.next()) {
+        CsvTable.Row row = next.get();
+        try {
+          if (!row.broken().isEmpty()) {
+            throw new RadialogException(row.broken());
+          }
+          use.accept(row);
+        } catch (RadialogException e) {
+          throw new RadialogException(
+              Kind.BAD_INPUT,
+              "%s, row %d: %s"
+                  .formatted(
+                      Printable.escaped(table.file().toString()), row.number(), e.getMessage()),
+              e);
+        }
+      }
+    }
+  }
+
   /** Makes cases of studies. */
   private static final class StudyReader {
     private final String name;
@@ -334,7 +413,12 @@ public abstract class CaseSource {
                 source,
                 List.of(),
                 Optional.ofNullable(how.explanations().get(study.id()))
-                    .filter(explanation -> written.contains(explanation.text()))));
+                    .filter(explanation -> written.contains(explanation.text())),
+                Optional.ofNullable(
+                        how.predictedReports()
+                            .getOrDefault(image.id(), how.predictedReports().get(study.id())))
+                    .map(predicted -> predicted.replaceAll("\\s+", " ").strip())
+                    .filter(predicted -> !predicted.isEmpty())));
       }
     }
 

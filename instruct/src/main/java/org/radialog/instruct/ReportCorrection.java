@@ -19,6 +19,9 @@ import org.radialog.clinical.RuleLabeler;
  * synthetic report by writing another list of findings in the same words, of any other by leaving
  * out the sentences that state a finding, or by a sentence more for one that is not there. Where
  * that would change what the report says of anything else, there is no correction.
+ *
+ * <p>Where the case has a report that a model wrote, its errors are corrected as in the original: a
+ * language model rewrites it, and where nothing is wrong there is no correction.
  */
 final class ReportCorrection implements DialogTask {
   private static final RuleLabeler LABELER = new RuleLabeler();
@@ -38,6 +41,12 @@ final class ReportCorrection implements DialogTask {
     if (about.report().isEmpty()) {
       return Optional.empty();
     }
+    if (about.predicted().isPresent()) {
+      WrongReport predicted = predicted(about, about.predicted().get());
+      return predicted.missing().isEmpty() && predicted.added().isEmpty()
+          ? Optional.empty()
+          : Optional.of(Request.of(text(predicted, how), rewriting(predicted)).after(predicted));
+    }
     Optional<WrongReport> wrong =
         about.synthetic() ? rewritten(about, how.random()) : cut(about, how);
     return wrong.map(w -> Request.of(text(w, how), about.report()).after(w));
@@ -54,6 +63,34 @@ final class ReportCorrection implements DialogTask {
             : DialogTask.labels(wrong.added());
     String kind = wrong.added().isEmpty() ? "add" : wrong.missing().isEmpty() ? "remove" : "both";
     return how.prompt("correction." + kind).replace("<add>", add).replace("<rem>", remove);
+  }
+
+  private static WrongReport predicted(Case about, String report) {
+    var stated = EnumSet.noneOf(Finding.class);
+    stated.addAll(LABELER.label(report).present());
+    stated.remove(Finding.NO_FINDING);
+    var missing = EnumSet.noneOf(Finding.class);
+    missing.addAll(about.present());
+    missing.removeAll(stated);
+    stated.removeAll(about.present());
+    stated.removeAll(about.uncertain());
+    return new WrongReport(report, missing, stated);
+  }
+
+  // The conversation in which the original had the report rewritten, in its words.
+  private static Reply.Sought rewriting(WrongReport wrong) {
+    var clear = new StringBuilder("Please provide an adapted report.");
+    if (!wrong.added().isEmpty()) {
+      clear.append(" Do not mention ").append(DialogTask.labels(wrong.added())).append('.');
+    }
+    if (!wrong.missing().isEmpty()) {
+      clear.append(" Mention ").append(DialogTask.labels(wrong.missing())).append('.');
+    }
+    return new Reply.Sought(
+        List.of(
+            "Please write a radiology report for the given x-ray.",
+            wrong.text(),
+            clear.toString()));
   }
 
   private static Optional<WrongReport> rewritten(Case about, SplittableRandom random) {

@@ -53,6 +53,8 @@ class AnswersTest {
     }
   }
 
+  private java.util.Map<String, String> predicted = java.util.Map.of();
+
   private Path file() {
     return folder.resolve("answers.jsonl");
   }
@@ -73,7 +75,8 @@ class AnswersTest {
                 StudySplit.TRAIN,
                 true,
                 mix.switches(),
-                java.util.Map.of()));
+                java.util.Map.of(),
+                predicted));
     try (Answers answers = Answers.open(file(), writer, 3)) {
       new DialogRun(source, mix, 3, Optional.of(answers), java.util.Map.of())
           .write(folder.resolve(name), rejected -> {}, Progress.NONE);
@@ -126,6 +129,37 @@ class AnswersTest {
     var third = new Writer(0);
     assertThat(run(third, "a.json")).isEqualTo(whole);
     assertThat(third.asked).isEmpty();
+  }
+
+  @Test
+  void theErrorsOfAPredictedReportAreRewrittenAsInTheOriginal() throws IOException {
+    var all = new java.util.HashMap<String, String>();
+    for (int i = 0; i < 60; i++) {
+      all.put("s" + (50_000_000 + i), "There is a fracture.\nThe heart is enlarged.");
+    }
+    predicted = all;
+    var writer = new Writer(1000);
+    writer.says = "The heart is enlarged.";
+    List<Entry> corrections =
+        run(writer, "a.json").stream()
+            .filter(e -> e.known().orElseThrow().value(Known.TASK).equals("correction"))
+            .toList();
+    assertThat(writer.asked)
+        .filteredOn(conversation -> conversation.size() == 3)
+        .isNotEmpty()
+        .allSatisfy(conversation -> {
+          assertThat(conversation.getFirst())
+              .isEqualTo("Please write a radiology report for the given x-ray.");
+          assertThat(conversation.get(1)).isEqualTo("There is a fracture. The heart is enlarged.");
+          assertThat(conversation.get(2))
+              .startsWith("Please provide an adapted report. Do not mention ")
+              .contains("fracture");
+        });
+    // Those whose label agrees with what the model wrote; the others contradict it.
+    assertThat(corrections)
+        .isNotEmpty()
+        .allMatch(e -> e.messages().get(1).value().contains("There is a fracture."))
+        .allMatch(e -> "1".equals(e.known().orElseThrow().labels().get("Cardiomegaly")));
   }
 
   @Test

@@ -80,7 +80,13 @@ class DialogRunTest {
     return CaseSource.studies(
         source,
         new CaseSource.Studies(
-            tree.folder(), labels, StudySplit.TRAIN, mix.onePerStudy(), mix.switches(), Map.of()));
+            tree.folder(),
+            labels,
+            StudySplit.TRAIN,
+            mix.onePerStudy(),
+            mix.switches(),
+            Map.of(),
+            Map.of()));
   }
 
   @Test
@@ -355,7 +361,8 @@ class DialogRunTest {
                 StudySplit.TRAIN,
                 false,
                 mix.switches(),
-                explanations));
+                explanations,
+                Map.of()));
     List<Entry> reasons = of(write(source, mix, 3, "a.json"), "reasoning");
     assertThat(reasons).isNotEmpty();
     for (Entry e : reasons) {
