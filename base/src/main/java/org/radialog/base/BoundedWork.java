@@ -9,15 +9,16 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** The same work on many items, a few at a time. */
+/** Runs the same work on many items with bounded parallelism. */
 public final class BoundedWork {
-  /** Hears of an item whose work is done, on the thread that called {@link #run}. */
+  /** Is told about each item that is done, on the thread that called {@link #run}. */
   @FunctionalInterface
   public interface Done<R> {
     /**
-     * Called for one item at a time, in the order in which they are done.
+     * Called for one item at a time, in the order in which items finish.
      *
-     * @param item its place in the list
+     * @param item the index of the item in the list
+     * @param result the result of the work
      */
     void accept(int item, R result);
   }
@@ -27,12 +28,13 @@ public final class BoundedWork {
   private record Outcome<R>(int item, @Nullable R result, @Nullable Throwable failure) {}
 
   /**
-   * Works on all items, begun in their order. Where an item fails, no further one is begun; those
-   * under way end, and the failure of the first in the list is thrown, so that the same items fail
-   * in the same way each time.
+   * Works on all items, starting them in order. If an item fails, no further item is started; items
+   * in progress finish, and the failure of the first failed item in the list is thrown, so that the
+   * same items always fail in the same way.
    *
-   * @param what names the work where it is interrupted, for example {@code "the protocol view"}
-   * @param atOnce how many items are worked on at once
+   * @param what a name for the work in the message of an interruption, for example {@code "the
+   *     protocol view"}
+   * @param atOnce how many items are worked on at the same time
    * @throws WorkInterrupted if the calling thread is interrupted
    */
   public static <T, R> void run(
@@ -42,7 +44,7 @@ public final class BoundedWork {
       Function<? super T, ? extends R> work,
       Done<? super R> done) {
     BlockingQueue<Outcome<R>> outcomes = new LinkedBlockingQueue<>();
-    AtomicInteger end = new AtomicInteger(items.size()); // no item from here on is begun
+    AtomicInteger end = new AtomicInteger(items.size()); // no item from this index on is started
     try (ExecutorService pool = Executors.newFixedThreadPool(atOnce)) {
       for (int i = 0; i < items.size(); i++) {
         int item = i;

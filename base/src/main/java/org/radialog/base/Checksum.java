@@ -4,11 +4,11 @@ import java.lang.foreign.MemorySegment;
 import java.util.zip.CRC32C;
 
 /**
- * CRC-32C, which tells a damaged file from a whole one at the speed of memory. It is no proof
- * against one who forges both.
+ * CRC-32C, which detects a damaged file at memory speed. It does not protect against deliberate
+ * forgery.
  */
 public final class Checksum {
-  private static final long PIECE = 1 << 24; // a buffer holds no more than an int counts
+  private static final long PIECE = 1 << 24; // a buffer has at most Integer.MAX_VALUE bytes
 
   private Checksum() {}
 

@@ -5,18 +5,18 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * A line of a table as RFC 4180 has it: cells between commas, in quotes where they need them. The
- * line end is the caller's.
+ * A line of a CSV table as in RFC 4180: cells separated by commas, quoted if necessary. The caller
+ * adds the line end.
  */
 public final class CsvLine {
   private CsvLine() {}
 
-  /** A line of cells, each as {@code toString} writes it. */
+  /** A line of cells, each written with {@code toString}. */
   public static String of(Object... cells) {
     return of(List.of(cells));
   }
 
-  /** A line of cells, each as {@code toString} writes it. */
+  /** A line of cells, each written with {@code toString}. */
   public static String of(List<?> cells) {
     return IntStream.range(0, cells.size())
         .mapToObj(i -> cell(cells.get(i).toString(), i == 0))
@@ -27,8 +27,8 @@ public final class CsvLine {
     return quoted(text, first) ? '"' + text.replace("\"", "\"\"") + '"' : text;
   }
 
-  // An empty first cell might be all of the line, which then would be an empty line. Some programs
-  // skip a line that begins with # and trim cells.
+  // A line with one empty cell would be an empty line. Some programs skip a line that begins with #
+  // and trim cells.
   private static boolean quoted(String text, boolean first) {
     if (text.isEmpty()) {
       return first;

@@ -19,18 +19,19 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * A new file that marks what is being written. It is locked, and the system takes the lock from a
- * process that ends, however it ends: what is marked and not locked was left behind.
+ * A new file that marks files or folders that are being written. It is locked, and the operating
+ * system releases the lock when the process ends in any way: a marked item without a lock is a
+ * leftover.
  */
 final class InUse implements AutoCloseable {
-  /** How a {@link java.util.UUID} is written, for the names of temporary files. */
+  /** The format of a {@link java.util.UUID}, for the names of temporary files. */
   static final String UUIDS = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
 
-  // What a file system without locks still has in use is younger.
+  // On a file system without locks, a file younger than this counts as in use.
   private static final Duration LONGEST = Duration.ofDays(1);
 
-  // A process loses its lock on a file as soon as it closes the file anywhere, so a sweep must not
-  // even open what another thread writes.
+  // A process loses its lock on a file as soon as it closes any channel to the file, so a sweep
+  // must not even open a file that another thread writes.
   private static final Set<Path> OURS = ConcurrentHashMap.newKeySet();
 
   private final Path key;
@@ -41,7 +42,7 @@ final class InUse implements AutoCloseable {
     this.channel = channel;
   }
 
-  /** Makes {@code file}, which is not there yet, in a folder that is. */
+  /** Creates {@code file}, which must not exist yet, in an existing folder. */
   @SuppressWarnings("MustBeClosedChecker") // close closes it
   static InUse create(Path file) throws IOException {
     Path key = key(file);
@@ -55,7 +56,7 @@ final class InUse implements AutoCloseable {
           if (Files.exists(file)) {
             return new InUse(key, channel);
           }
-          channel.close(); // another process swept it away before it was locked
+          channel.close(); // another process deleted it before it was locked
         } catch (IOException | RuntimeException | Error e) {
           channel.close();
           throw e;
@@ -71,7 +72,7 @@ final class InUse implements AutoCloseable {
     try {
       channel.lock();
     } catch (IOException e) {
-      // A file system without locks: a sweep then goes by the file's age.
+      // The file system has no locks, so a sweep uses the age of the file.
     }
   }
 
@@ -87,10 +88,10 @@ final class InUse implements AutoCloseable {
   }
 
   /**
-   * Deletes files and folders that nobody writes any more.
+   * Deletes temporary files and folders that no process is writing any more.
    *
-   * @param names those that a writer gives
-   * @param markOf the file that marks one of them; one without it stays
+   * @param names the pattern of the names that a writer uses
+   * @param markOf gives the file that marks an item; an item without a mark is kept
    */
   static void sweep(Path folder, Pattern names, UnaryOperator<Path> markOf) {
     List<Path> found;
@@ -98,7 +99,7 @@ final class InUse implements AutoCloseable {
       found =
           all.filter(file -> names.matcher(String.valueOf(file.getFileName())).matches()).toList();
     } catch (IOException e) {
-      return; // a folder that is not there, or not to be listed, has nothing to sweep
+      return; // a folder that does not exist or cannot be listed has nothing to sweep
     }
     for (Path left : found) {
       Path mark = markOf.apply(left);
@@ -107,7 +108,8 @@ final class InUse implements AutoCloseable {
           sweep(left, mark);
         }
       } catch (IOException e) {
-        // Gone by now, or another user's: room that stays taken is no reason to fail.
+        // Already deleted, or owned by another user: disk space that cannot be freed is no reason
+        // to fail.
       }
     }
   }
@@ -132,7 +134,10 @@ final class InUse implements AutoCloseable {
     }
   }
 
-  /** Deletes {@code left} and what is in it, {@code mark} last: until then a sweep finds it. */
+  /**
+   * Deletes {@code left} and its content, and {@code mark} last, so that an interrupted sweep can
+   * be repeated.
+   */
   static void delete(Path left, Path mark) throws IOException {
     List<Path> all;
     try (Stream<Path> files = Files.walk(left)) {

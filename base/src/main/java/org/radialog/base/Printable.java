@@ -4,23 +4,26 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 
 /**
- * Text that came from outside (a file's values, a file's name, a caller's words), made fit for one
- * line of a message: shortened, and without a character that a terminal or a log would obey instead
- * of show. Everything that a message, a table or a progress line quotes goes through here; JSON,
- * CSV and report texts are data and escape by their own rules.
+ * Untrusted text (a value in a file, a file name, a caller's string) prepared for one line of a
+ * message: it is shortened, and characters that a terminal or a log would interpret instead of
+ * display are escaped. All text quoted in a message, a table or a progress line must go through
+ * here; JSON, CSV and report texts are data and are escaped by their own rules.
  */
 public final class Printable {
   private static final Pattern LINE_ENDS = Pattern.compile("\\s*[\\r\\n]+\\s*");
 
-  /** Characters of a value that a message shows. */
+  /** Maximum number of characters of a value in a message. */
   public static final int LENGTH = 80;
 
-  /** Characters that a line of a message has at most. */
+  /** Maximum number of characters in a line of a message. */
   public static final int LINE = 1000;
 
   private Printable() {}
 
-  /** A value from outside: at most {@link #LENGTH} characters, then how many there are in all. */
+  /**
+   * An untrusted value: at most {@link #LENGTH} characters, followed by their total number if there
+   * are more.
+   */
   public static String of(CharSequence value) {
     if (value.length() <= LENGTH) {
       return escaped(value);
@@ -31,14 +34,14 @@ public final class Printable {
         + " characters)";
   }
 
-  /** Whatever a file or a caller gave, as {@link #of(CharSequence)} shows it. */
+  /** Any untrusted value, as shown by {@link #of(CharSequence)}. */
   public static String of(Object value) {
     return of((CharSequence) String.valueOf(value));
   }
 
   /**
-   * A whole message as one line, escaped: of more than {@link #LINE} characters it keeps the
-   * beginning, where the file stands, and the end, which says what to do.
+   * A whole message as one escaped line. If it has more than {@link #LINE} characters, the
+   * beginning, which names the file, and the end, which says what to do, are kept.
    */
   public static String line(CharSequence message) {
     String line = escaped(LINE_ENDS.matcher(message).replaceAll(" "));
@@ -51,14 +54,14 @@ public final class Printable {
         .formatted(line.substring(0, head), Integer.toString(line.length()), line.substring(tail));
   }
 
-  // A place that is not between the halves of a surrogate pair.
+  // An index that is not between the halves of a surrogate pair.
   private static int beforePair(CharSequence text, int place) {
     return Character.isHighSurrogate(text.charAt(place - 1)) ? place - 1 : place;
   }
 
   /**
-   * {@code text} in full, each character that would steer a terminal or hide among the others
-   * written as its code: controls, line ends, formats such as U+202E, lone surrogates.
+   * {@code text} in full, with every character escaped that could control a terminal or be
+   * invisible: control characters, line ends, format characters such as U+202E, lone surrogates.
    */
   public static String escaped(CharSequence text) {
     var shown = new StringBuilder(text.length());

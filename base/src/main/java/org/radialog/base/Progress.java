@@ -1,11 +1,11 @@
 package org.radialog.base;
 
 /**
- * Where long work tells how far it is. The command line draws a bar; a library user may pass {@link
- * #NONE}. Calls come from one thread.
+ * Receives the progress of long-running work. The command line draws a bar; users of the library
+ * may pass {@link #NONE}. Calls come from one thread.
  */
 public interface Progress {
-  /** Says nothing. */
+  /** Ignores all progress. */
   Progress NONE =
       new Progress() {
         @Override
@@ -20,12 +20,15 @@ public interface Progress {
         }
       };
 
-  /** Begins a task of {@code steps} steps. */
+  /** Starts a task of {@code steps} steps. */
   Task start(String what, long steps);
 
-  /** A task under way; closing it ends its display. */
+  /** A running task; closing it ends its display. */
   interface Task extends AutoCloseable {
-    /** One step done; {@code note} is a short text beside the bar, for example the loss. */
+    /**
+     * Reports that one step is done; {@code note} is a short text next to the bar, for example the
+     * loss.
+     */
     void step(String note);
 
     @Override

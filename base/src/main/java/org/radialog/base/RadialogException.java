@@ -3,36 +3,34 @@ package org.radialog.base;
 import java.util.Objects;
 
 /**
- * The one exception of RaDialog. Its message is a single line that says what failed, where, what
- * was expected, what was found and what to do, with nothing from outside in it that would steer a
- * terminal ({@link Printable#line}). Only the command line and the server turn it into a line and
+ * The only exception type of RaDialog. Its message is a single line that says what failed, where,
+ * what was expected, what was found and what to do. It contains no characters that could control a
+ * terminal ({@link Printable#line}). Only the command line and the server convert it to a line and
  * an exit code or a status, which follow from its {@link #kind}.
  */
 public class RadialogException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   /**
-   * What kind of failure it is, for whoever has to act on it. The command line's exit codes and a
-   * server's statuses stand here, in one table.
+   * The kind of failure, for callers that have to react to it. This table defines the exit codes of
+   * the command line and the status codes of a server.
    */
   public enum Kind {
-    /** An input that cannot be used as it is: a row, an edit, a question. */
+    /** A single input cannot be used: a row, an edit, a question. */
     BAD_INPUT(1, 400),
-    /**
-     * A data set, table or recipe that all of the work rests on and that cannot be used as it is.
-     */
+    /** A data set, table or recipe that all of the work depends on cannot be used. */
     REFUSED_DATA(3, 400),
-    /** A picture that no text may be written on. */
+    /** An image for which no text may be written. */
     REFUSED_IMAGE(1, 422),
     /** A checkpoint or model folder that cannot be read or must not be trusted. */
     REFUSED_WEIGHTS(3, 500),
-    /** Something that is known and not done here. */
+    /** A known feature that is not supported here. */
     UNSUPPORTED(3, 501),
-    /** It cannot go on, whatever is asked. */
+    /** The program cannot continue, whatever the request. */
     FAILED(3, 500),
-    /** There is no room for it now; later there may be. */
+    /** There are not enough resources now; the request may succeed later. */
     OVERLOADED(3, 429),
-    /** Whoever asked for it no longer wants it. */
+    /** The caller cancelled the request. */
     CANCELLED(130, 499);
 
     private final int exitCode;
@@ -43,12 +41,12 @@ public class RadialogException extends RuntimeException {
       this.status = status;
     }
 
-    /** How a command ends that cannot go on because of it. */
+    /** The exit code of a command that cannot continue because of this failure. */
     public int exitCode() {
       return exitCode;
     }
 
-    /** The status of HTTP that answers a request which failed because of it. */
+    /** The HTTP status of a request that failed because of this failure. */
     public int status() {
       return status;
     }
@@ -56,34 +54,34 @@ public class RadialogException extends RuntimeException {
 
   private final Kind kind;
 
-  /** A failure of kind {@link Kind#FAILED} with its whole story in one line. */
+  /** A failure of kind {@link Kind#FAILED}, fully described in one line. */
   public RadialogException(String message) {
     this(Kind.FAILED, message);
   }
 
-  /** A failure of kind {@link Kind#FAILED} with its whole story in one line, and what led to it. */
+  /** A failure of kind {@link Kind#FAILED}, fully described in one line, and its cause. */
   public RadialogException(String message, Throwable cause) {
     this(Kind.FAILED, message, cause);
   }
 
-  /** A failure with its whole story in one line. */
+  /** A failure, fully described in one line. */
   public RadialogException(Kind kind, String message) {
     super(Printable.line(message));
     this.kind = kind;
   }
 
-  /** A failure with its whole story in one line, and what led to it. */
+  /** A failure, fully described in one line, and its cause. */
   public RadialogException(Kind kind, String message, Throwable cause) {
     super(Printable.line(message), cause);
     this.kind = kind;
   }
 
-  /** What kind of failure it is. */
+  /** The kind of failure. */
   public Kind kind() {
     return kind;
   }
 
-  /** The one line. */
+  /** The message, a single line. */
   @Override
   public String getMessage() {
     return Objects.requireNonNull(super.getMessage());

@@ -13,7 +13,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** SHA-256, in lower-case hex. */
+/** SHA-256 digests in lower-case hexadecimal. */
 public final class Sha256 {
   private Sha256() {}
 
@@ -22,15 +22,15 @@ public final class Sha256 {
     return hex(digest().digest(bytes));
   }
 
-  /** Of a text in UTF-8. */
+  /** The digest of a text in UTF-8. */
   public static String of(String text) {
     return of(text.getBytes(StandardCharsets.UTF_8));
   }
 
   /**
-   * Of a file, its bytes, as {@code sha256sum} gives it; of a folder, for each file below it in the
-   * order of their names the name, relative and with slashes, a zero byte and the file's own digest
-   * of 32 bytes.
+   * The digest of a file or a folder. For a file, it is the digest of its bytes, as {@code
+   * sha256sum} prints it. For a folder, it covers for each file below it, in the order of names:
+   * the relative name with slashes, a zero byte, and the 32-byte digest of the file.
    *
    * @throws RadialogException if it cannot be read
    */
@@ -42,7 +42,7 @@ public final class Sha256 {
     }
   }
 
-  /** A digest to update piece by piece; {@link #hex} writes its result. */
+  /** A digest that can be updated piece by piece; {@link #hex} writes its result. */
   public static MessageDigest digest() {
     try {
       return MessageDigest.getInstance("SHA-256");
@@ -51,7 +51,7 @@ public final class Sha256 {
     }
   }
 
-  /** Bytes in lower-case hex. */
+  /** Bytes in lower-case hexadecimal. */
   public static String hex(byte[] digest) {
     return HexFormat.of().formatHex(digest);
   }

@@ -14,40 +14,42 @@ import java.nio.file.StandardCopyOption;
 import java.util.UUID;
 import java.util.regex.Pattern;
 
-/** Writes a file whole or not at all: to a temporary name beside it, then renamed. */
+/** Writes files atomically: to a temporary file in the same folder, which is then renamed. */
 public final class WholeFile {
-  // Bytes that go through at once: pieces on the heap pass a buffer of this size.
+  // Bytes written at once: data on the heap goes through a buffer of this size.
   private static final int PIECE = 1 << 20;
 
   private static final Pattern LEFTOVER = Pattern.compile("\\..*" + InUse.UUIDS + "\\.tmp");
 
   private WholeFile() {}
 
-  /** What to write. */
+  /** The content to write. */
   @FunctionalInterface
   public interface Content {
     /** Writes the content to {@code out}, which the caller closes. */
     void writeTo(OutputStream out) throws IOException;
   }
 
-  /** What puts the bytes of a file of a known size in their places. */
+  /** Writes the bytes of a file of known size to their positions. */
   @FunctionalInterface
   public interface Placing {
-    /** Puts every byte of the file in its place, in any order. */
+    /** Writes every byte of the file to its position, in any order. */
     void put(Places file) throws IOException;
   }
 
   /** A file that is being written. */
   @FunctionalInterface
   public interface Places {
-    /** Writes all of {@code bytes} from byte {@code at} of the file on; from any thread. */
+    /**
+     * Writes all of {@code bytes} at offset {@code at} of the file; may be called from any thread.
+     */
     void put(long at, MemorySegment bytes) throws IOException;
   }
 
   /**
-   * Writes {@code content} to {@code file}; its folder is made where it is missing.
+   * Writes {@code content} to {@code file} and creates its folder if it does not exist.
    *
-   * @throws RadialogException if it cannot be written; what stood there before is then unchanged
+   * @throws RadialogException if it cannot be written; an existing file is then unchanged
    */
   public static void write(Path file, Content content) {
     replace(
@@ -60,12 +62,12 @@ public final class WholeFile {
   }
 
   /**
-   * Writes a file of {@code bytes} bytes: for content that is larger than memory, or made in
-   * another order than it stands. The bytes are written, not mapped: on a disk that fills up a
-   * mapping ends in a signal instead of an exception.
+   * Writes a file of {@code bytes} bytes: for content that is larger than memory or that is not
+   * produced in the order of the file. The bytes are written, not mapped, because on a full disk a
+   * mapping ends with a signal instead of an exception.
    *
-   * @throws RadialogException if it cannot be written, or the file system has not so much room;
-   *     what stood there before is then unchanged
+   * @throws RadialogException if it cannot be written or the file system is too full; an existing
+   *     file is then unchanged
    */
   public static void place(Path file, long bytes, Placing content) {
     replace(
@@ -98,7 +100,7 @@ public final class WholeFile {
   private static Path folder(Path file) throws IOException {
     Path folder = file.toAbsolutePath().getParent();
     if (folder == null) {
-      throw new IOException("it is a file system's root");
+      throw new IOException("it is the root of a file system");
     }
     return folder;
   }
@@ -109,7 +111,7 @@ public final class WholeFile {
       Path folder = folder(target);
       Files.createDirectories(folder);
       Path temporary = folder.resolve("." + target.getFileName() + UUID.randomUUID() + ".tmp");
-      // not createTempFile, whose files nobody else may read
+      // not createTempFile, whose files are not readable by others
       try (InUse mark = InUse.create(temporary)) {
         content.write(mark.channel());
         Files.move(
@@ -123,8 +125,8 @@ public final class WholeFile {
   }
 
   /**
-   * Deletes what writers that were killed left in {@code folder}: their temporary files. One that
-   * another thread or process is still writing stays.
+   * Deletes the temporary files that killed writers left in {@code folder}. Files that another
+   * thread or process is still writing are kept.
    */
   public static void sweep(Path folder) {
     InUse.sweep(folder, LEFTOVER, left -> left);

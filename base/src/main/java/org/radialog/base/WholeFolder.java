@@ -10,7 +10,10 @@ import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** Writes a folder whole or not at all: under a temporary name beside it, then renamed. */
+/**
+ * Writes folders atomically: under a temporary name in the same parent folder, which is then
+ * renamed.
+ */
 public final class WholeFolder {
   private static final String MARK = ".being-written";
   private static final Pattern LEFTOVER = Pattern.compile("\\..*-" + InUse.UUIDS);
@@ -18,13 +21,13 @@ public final class WholeFolder {
   private WholeFolder() {}
 
   /**
-   * Writes a folder that is not there yet, or is empty. What writers that were killed left beside
-   * it is deleted first.
+   * Writes a folder that does not exist yet or is empty. Leftovers of killed writers in the same
+   * parent folder are deleted first.
    *
-   * @param content fills the folder that it is given, which gets its name afterwards
-   * @return what {@code content} returns
-   * @throws RadialogException if there is something already, or it cannot be written; then there is
-   *     no new folder
+   * @param content fills the given folder, which is renamed afterwards
+   * @return the result of {@code content}
+   * @throws RadialogException if the folder already exists and is not empty, or if it cannot be
+   *     written; then no new folder exists
    */
   public static <T> T write(Path folder, Function<Path, T> content) {
     Path target = folder.toAbsolutePath();
@@ -34,7 +37,8 @@ public final class WholeFolder {
     try {
       if (Files.exists(target) && !empty(target)) {
         throw new RadialogException(
-            target + " is there already and not an empty folder; name a new one, or delete it");
+            target
+                + " already exists and is not an empty folder; choose a new folder, or delete it");
       }
       InUse.sweep(parent, LEFTOVER, left -> left.resolve(MARK));
       Files.createDirectories(temporary);

@@ -4,8 +4,8 @@ import java.nio.channels.ClosedByInterruptException;
 import java.util.Optional;
 
 /**
- * Work that ended because its thread was interrupted: nothing is wrong with its input. The thread
- * stays interrupted, as whoever interrupted it wants it to hear.
+ * Work that ended because its thread was interrupted; its input is not at fault. The interrupted
+ * status of the thread stays set.
  */
 public final class WorkInterrupted extends RadialogException {
   private static final long serialVersionUID = 1L;
@@ -17,8 +17,8 @@ public final class WorkInterrupted extends RadialogException {
   }
 
   /**
-   * The interruption that {@code failure} comes from, if it does: a file that is being read when
-   * its thread is interrupted is closed under the reader, which then calls it unreadable.
+   * The interruption that caused {@code failure}, if any. If a thread is interrupted while it reads
+   * a file, the file is closed under the reader, which then reports it as unreadable.
    */
   public static Optional<WorkInterrupted> behind(RuntimeException failure, String work) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {

@@ -1,4 +1,4 @@
-/** Exceptions, writing a file whole or not at all, progress. */
+/** Exceptions, atomic writing of files, progress, and other basics that all rooms share. */
 @NullMarked
 package org.radialog.base;
 

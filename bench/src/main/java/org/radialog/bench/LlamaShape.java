@@ -83,7 +83,8 @@ public enum LlamaShape {
 
     @Override
     public MemorySegment bytes(String name) {
-      throw new RadialogException(Kind.REFUSED_WEIGHTS, "random weights lie in no file: " + name);
+      throw new RadialogException(
+          Kind.REFUSED_WEIGHTS, "random weights are not in a file: " + name);
     }
 
     @Override

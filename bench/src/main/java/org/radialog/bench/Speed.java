@@ -38,7 +38,7 @@ import org.radialog.torch.Torch;
 import org.radialog.torch.TorchThreads;
 
 /**
- * Measures the parts of a loaded model, while no dialog runs, or of a language model of which only
+ * Measures the parts of a loaded model while no dialog runs, or of a language model of which only
  * the shape matters.
  */
 public final class Speed implements AutoCloseable {
@@ -54,17 +54,17 @@ public final class Speed implements AutoCloseable {
     this.closing = closing;
   }
 
-  /** Waits until {@code model} is loaded, which stays the caller's to close. */
+  /** Waits until {@code model} is loaded; the caller still has to close the model. */
   public static Speed of(RaDialog model) {
     model.ready();
     return new Speed(Optional.of(model), model.loaded().language(), () -> {});
   }
 
   /**
-   * A language model of a known shape with weights at random.
+   * A language model of a known shape with random weights.
    *
    * @param precision {@code INT8} or {@code INT4}
-   * @param folder for the packed weights, made where they are missing
+   * @param folder for the packed weights, which are generated if they are missing
    * @throws RadialogException if the folder cannot be written
    */
   public static Speed of(LlamaShape shape, Precision precision, Path folder) {
@@ -72,23 +72,24 @@ public final class Speed implements AutoCloseable {
     return new Speed(Optional.empty(), language, language::close);
   }
 
-  /** The language model of a folder that may hold nothing else. */
+  /** The language model of a folder, which may contain only a language model. */
   public static Speed ofLanguage(Path folder, Options options) {
     LanguageModel language = LanguageModel.open(folder, options);
     return new Speed(Optional.empty(), language, language::close);
   }
 
   private RaDialog model() {
-    return model.orElseThrow(
-        () -> new RadialogException("a language model alone reads no films and corrects nothing"));
+    return model.orElseThrow(() ->
+        new RadialogException(
+            "a language model without an image encoder cannot read films or correct reports"));
   }
 
-  /** Bytes of weights and of the cache that a step behind {@code context} tokens reads. */
+  /** Bytes of weights and cache that a decode step after {@code context} tokens reads. */
   public long stepBytes(int context) {
     return language.weightBytes() + network.cacheShape().bytes(context);
   }
 
-  /** Multiplications of a prompt's token, attention and head apart. */
+  /** Multiplications per prompt token, without attention and head. */
   public long multiplications() {
     return language.multiplications();
   }
@@ -98,7 +99,7 @@ public final class Speed implements AutoCloseable {
     closing.run();
   }
 
-  /** Milliseconds from pixels to findings and image tokens, the median of {@code rounds}. */
+  /** Milliseconds from pixels to findings and image tokens; median of {@code rounds}. */
   public double encodeMillis(Radiograph film, int rounds) {
     double[] millis = new double[rounds];
     for (int i = 0; i < rounds; i++) {
@@ -107,7 +108,7 @@ public final class Speed implements AutoCloseable {
     return median(millis);
   }
 
-  /** Prompt tokens a second for a prompt of {@code tokens}, the median of {@code rounds}. */
+  /** Prompt tokens per second for a prompt of {@code tokens}; median of {@code rounds}. */
   public double prefill(int tokens, int rounds) {
     double[] rates = new double[rounds];
     for (int i = 0; i < rounds; i++) {
@@ -121,13 +122,14 @@ public final class Speed implements AutoCloseable {
   }
 
   /**
-   * What other busy processes cost.
+   * The cost of other busy processes.
    *
-   * @param processes that did nothing but compute
-   * @param promptMillis of {@value #BUSY_PROMPT} tokens on the machine as it is
-   * @param promptMillisBusy with them
-   * @param stepsMillis of {@value #BUSY_STEPS} steps behind it
-   * @param stepsMillisBusy with them
+   * @param processes number of compute-bound processes
+   * @param promptMillis time of a prompt of {@value #BUSY_PROMPT} tokens without them, in ms
+   * @param promptMillisBusy the same with them, in ms
+   * @param stepsMillis time of {@value #BUSY_STEPS} decode steps after the prompt without them, in
+   *     ms
+   * @param stepsMillisBusy the same with them, in ms
    */
   public record Busy(
       int processes,
@@ -140,15 +142,15 @@ public final class Speed implements AutoCloseable {
   private static final int BUSY_STEPS = 95;
 
   /**
-   * A prompt and an answer with and without other busy processes, in turn.
+   * A prompt and an answer, alternately with and without other busy processes.
    *
-   * @param processes begun and ended for each round
-   * @param rounds the median counts
+   * @param processes number of processes, started and stopped for each round
+   * @param rounds number of rounds, of which the median is taken
    * @throws RadialogException if no process can be started
    */
   public Busy busy(int processes, int rounds) {
     double[][] millis = new double[4][rounds];
-    one(BUSY_PROMPT, BUSY_STEPS); // the kernels' compilation
+    one(BUSY_PROMPT, BUSY_STEPS); // warm-up: the kernels are compiled
     one(BUSY_PROMPT, BUSY_STEPS);
     for (int i = 0; i < rounds; i++) {
       double[] idle = one(BUSY_PROMPT, BUSY_STEPS);
@@ -173,7 +175,7 @@ public final class Speed implements AutoCloseable {
         processes, median(millis[0]), median(millis[1]), median(millis[2]), median(millis[3]));
   }
 
-  // Milliseconds of a prompt, and of the steps behind it.
+  // Milliseconds of a prompt, and of the decode steps after it.
   private double[] one(int prompt, int steps) {
     try (KvCache cache = new KvCache(network.cacheShape())) {
       float[][] logits = new float[1][network.vocab()];
@@ -189,7 +191,7 @@ public final class Speed implements AutoCloseable {
   }
 
   /**
-   * Tokens a second of each of {@code streams} sequences that run together behind {@code context}
+   * Tokens per second of each of {@code streams} sequences that run together after {@code context}
    * tokens, over {@code tokens} steps.
    */
   public double decode(int context, int streams, int tokens) {
@@ -219,8 +221,8 @@ public final class Speed implements AutoCloseable {
   /**
    * One pass of a sequence.
    *
-   * @param computed tokens
-   * @param kept those of them that stayed: the first, at least one
+   * @param computed number of tokens
+   * @param kept number of them that were accepted, at least the first
    */
   public record Pass(int computed, int kept) {
     /**
@@ -239,10 +241,11 @@ public final class Speed implements AutoCloseable {
   /**
    * The same turns with and without prompt lookup.
    *
-   * @param with tokens a second behind each answer's first
-   * @param without likewise
-   * @param passes those with it, in their order
-   * @param difference the first turn whose tokens were not the same
+   * @param turns number of turns
+   * @param with tokens per second after the first token of each answer, with lookup
+   * @param without the same without lookup
+   * @param passes the passes with lookup, in order
+   * @param difference the first turn with different tokens
    */
   public record Lookup(
       int turns, double with, double without, List<Pass> passes, Optional<String> difference) {
@@ -250,31 +253,32 @@ public final class Speed implements AutoCloseable {
       passes = List.copyOf(passes);
     }
 
-    /** Tokens that a pass kept, on average; 0 where there was none. */
+    /** Tokens accepted per pass, on average; 0 if there were no passes. */
     public double tokensAPass() {
       return passes.stream().mapToInt(Pass::kept).average().orElse(0);
     }
   }
 
-  /** One turn as it was measured. */
+  /** One measured turn. */
   private record Turn(String text, List<Integer> ids, Usage usage, double millis) {
     boolean says(Turn other) {
       return text.equals(other.text) && ids.equals(other.ids) && usage.equals(other.usage);
     }
   }
 
-  // Reports are corrected a few times, not twenty: then the one before is all there is to copy.
+  // Users correct a report a few times, not twenty; after that, only the previous report can be
+  // copied.
   private static final int CORRECTIONS = 2;
 
   /**
-   * Corrections of reports, each made with and without prompt lookup in turn: a report on each film
-   * in turn, then {@value #CORRECTIONS} corrections of one or two findings.
+   * Corrections of reports, each made with and without prompt lookup: a report on each film in
+   * turn, followed by {@value #CORRECTIONS} corrections of one or two findings.
    *
-   * @param turns corrections in all, each counted once
+   * @param turns total number of corrections, each counted once
    * @param seed of the edits
    */
   public Lookup lookup(List<Radiograph> films, int turns, long seed) {
-    corrections(films, 2 * CORRECTIONS, seed + 1); // the kernels' compilation
+    corrections(films, 2 * CORRECTIONS, seed + 1); // warm-up: the kernels are compiled
     return corrections(films, turns, seed);
   }
 
@@ -296,7 +300,7 @@ public final class Speed implements AutoCloseable {
           Correction edit = edit(one.findings(), random);
           Turn without;
           Turn with;
-          // Neither is always the one that comes first.
+          // The order alternates, so that neither is always first.
           if (done % 2 == 0) {
             with = measured(true, () -> one.correct(edit), passes);
             without = measured(false, () -> other.correct(edit), new ArrayList<>());
@@ -337,7 +341,7 @@ public final class Speed implements AutoCloseable {
     }
   }
 
-  // One finding or two that are there and should not be, or the other way round.
+  // One or two findings that should be removed, or added.
   private static Correction edit(Findings findings, SplittableRandom random) {
     List<Finding> assessed =
         new ArrayList<>(
@@ -356,27 +360,28 @@ public final class Speed implements AutoCloseable {
   }
 
   /**
-   * Tokens a second of the same text in two ways.
+   * Tokens per second of the same text in two ways.
    *
-   * @param inPasses of several tokens, some of them taken back
-   * @param singly a token a pass
+   * @param inPasses in passes of several tokens, some of which are taken back
+   * @param singly one token per pass
    */
   public record Replay(double inPasses, double singly) {
-    /** How many times as fast the passes were. */
+    /** The speed-up of the passes. */
     public double ratio() {
       return inPasses / singly;
     }
   }
 
   /**
-   * What passes like those of {@link #lookup} of another model would gain with this one, whatever
-   * its weights say: tokens are given, not chosen, behind a cache of zeros that was written to.
+   * Measures the gain of passes like those of {@link #lookup}, recorded with another model, for
+   * this model. The weights do not matter: tokens are given instead of chosen, after a cache of
+   * zeros that was written to.
    *
-   * @param context positions before an answer's first token
-   * @param answer tokens of an answer: a pass that would go beyond them begins another one
-   * @param rounds of both ways in turn; the median counts
-   * @throws IllegalArgumentException if a pass computes more than an answer, or the model has fewer
-   *     positions
+   * @param context number of positions before the first token of an answer
+   * @param answer tokens of an answer: a pass that would exceed it starts another one
+   * @param rounds number of alternating rounds, of which the median is taken
+   * @throws IllegalArgumentException if a pass computes more tokens than an answer has, or the
+   *     model has fewer positions
    */
   public Replay replay(int context, int answer, List<Pass> passes, int rounds) {
     return replay(network, network.cacheShape(), network.vocab(), context, answer, passes, rounds);
@@ -448,10 +453,10 @@ public final class Speed implements AutoCloseable {
   }
 
   /**
-   * GFLOP/s of a product of two square matrices, best of five.
+   * GFLOP/s of a product of two square matrices; best of five.
    *
    * @param precision {@code FP32} or {@code BF16}
-   * @param size rows and columns
+   * @param size number of rows and columns
    */
   public static double matmulGflops(Precision precision, int size) {
     double best = 0;

@@ -1,4 +1,4 @@
-/** JMH benchmarks and runs beside peers. */
+/** Speed measurements, JMH benchmarks and comparisons with other programs. */
 @NullMarked
 package org.radialog.bench;
 

@@ -16,9 +16,10 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * The command line's arguments as bytes. A file's name is any bytes but NUL and slash, and the JVM
- * decodes them as UTF-8: a byte that is none would be lost. Here it becomes a lone surrogate from
- * U+DC80 on, and a {@link Path} made of such a text has the byte again.
+ * The arguments of the command line as bytes. A file name may contain any bytes except NUL and
+ * slash, but the JVM decodes it as UTF-8, so that an invalid byte would be lost. Here such a byte
+ * becomes a lone surrogate from U+DC80 on, and a {@link Path} made from the text has the byte
+ * again.
  */
 final class Arguments {
   private static final char REPLACEMENT = '\uFFFD';
@@ -28,8 +29,8 @@ final class Arguments {
   private Arguments() {}
 
   /**
-   * {@code arguments} with every byte of theirs. They are read again from the system only where one
-   * was not UTF-8; on a system that does not tell, they stay as they are.
+   * {@code arguments} with all their bytes. They are read from the system again only if one of them
+   * is not UTF-8; on a system that does not provide them, they are unchanged.
    */
   static String[] whole(String[] arguments) {
     if (String.join("", arguments).indexOf(REPLACEMENT) < 0 || !Files.isReadable(COMMAND_LINE)) {
@@ -47,10 +48,10 @@ final class Arguments {
         }
       }
     } catch (IOException e) {
-      return arguments; // what the JVM made of them still serves every name that is UTF-8
+      return arguments; // the arguments decoded by the JVM are correct for every name that is UTF-8
     }
     String[] whole = arguments.clone();
-    int first = words.size() - arguments.length; // before them the JVM's own flags
+    int first = words.size() - arguments.length; // the flags of the JVM come before them
     for (int i = 0; i < arguments.length && first >= 0; i++) {
       byte[] bytes = words.get(first + i);
       if (new String(bytes, StandardCharsets.UTF_8).equals(arguments[i])) {
@@ -60,7 +61,7 @@ final class Arguments {
     return whole;
   }
 
-  /** UTF-8 as text, each byte that is none as the lone surrogate U+DC00 + byte. */
+  /** UTF-8 as text, with each invalid byte as the lone surrogate U+DC00 + byte. */
   static String escaped(byte[] bytes) {
     CharsetDecoder decoder =
         StandardCharsets.UTF_8
@@ -86,12 +87,12 @@ final class Arguments {
     if (argument.chars().noneMatch(Arguments::isEscaped)) {
       return Path.of(argument);
     }
-    // The one way to a path of given bytes: a URI spells them.
+    // The only way to a path with given bytes is a URI that encodes them.
     Path folder = Path.of("").toAbsolutePath();
     boolean absolute = argument.startsWith("/");
     StringBuilder uri = new StringBuilder(absolute ? "file://" : folder.toUri().toString());
     if (!absolute && uri.charAt(uri.length() - 1) != '/') {
-      uri.append('/'); // a folder that is gone has none
+      uri.append('/'); // the path of a deleted folder is unknown
     }
     for (int i = 0; i < argument.length(); i++) {
       char c = argument.charAt(i);
@@ -111,7 +112,7 @@ final class Arguments {
     return absolute ? path : folder.relativize(path);
   }
 
-  /** An argument that is no file's name: what was no character is shown as one. */
+  /** An argument that is not a file name: an invalid byte is displayed as such. */
   static String text(String argument) {
     StringBuilder text = new StringBuilder(argument);
     for (int i = 0; i < text.length(); i++) {

@@ -34,7 +34,7 @@ import picocli.CommandLine.Spec;
 /** {@code radialog ask IMAGE QUESTION…}: one or more questions about a film. */
 @Command(
     name = "ask",
-    description = "Answers questions about a chest radiograph; several are turns of one dialog.",
+    description = "Answers questions about a chest radiograph. Several questions form one dialog.",
     mixinStandardHelpOptions = true)
 final class AskCommand implements Callable<Integer> {
   private static final Pattern IMAGE_NAME =
@@ -49,19 +49,19 @@ final class AskCommand implements Callable<Integer> {
       index = "1..*",
       arity = "1..*",
       paramLabel = "QUESTION",
-      description = "In English, about the film")
+      description = "A question about the film, in English")
   private List<String> questions = List.of();
 
   @Mixin private ModelOptions model = new ModelOptions();
 
   @Mixin private FilmOptions filmOptions = new FilmOptions();
 
-  @Option(names = "--json", description = "One JSON object a turn and line.")
+  @Option(names = "--json", description = "Prints one line with a JSON object per turn.")
   private boolean json;
 
   @Option(
       names = "--after-report",
-      description = "Write the report first, as the paper's protocol does.")
+      description = "Writes the report before answering, as in the protocol of the paper.")
   private boolean afterReport;
 
   @Override
@@ -96,11 +96,12 @@ final class AskCommand implements Callable<Integer> {
 
   private void check(String question) {
     if (question.codePoints().allMatch(AskCommand::isBlank)) {
-      throw usage("a QUESTION is empty; expected words, for example \"Is there an effusion?\"");
+      throw usage("a QUESTION is empty; expected a text, for example \"Is there an effusion?\"");
     }
     if (isImage(question)) {
       throw usage(
-          "\"%s\" stands where a QUESTION is expected, and it is an image; ask takes one IMAGE (report and findings take several)"
+          ("expected a QUESTION, found the image \"%s\"; ask takes one IMAGE (report and"
+                  + " findings take several)")
               .formatted(Printable.of(question)));
     }
   }
@@ -123,8 +124,8 @@ final class AskCommand implements Callable<Integer> {
     };
   }
 
-  // A shell that found two names for a pattern, or a file in the wrong place: no question is one
-  // word with the ending of a picture, or what the first bytes of a file say is one.
+  // Detects a pattern that the shell expanded to two names, or a misplaced file: a question is
+  // never a single word with the suffix of an image or the name of an image file.
   private static boolean isImage(String question) {
     if (IMAGE_NAME.matcher(question).matches()) {
       return true;
@@ -135,7 +136,7 @@ final class AskCommand implements Callable<Integer> {
           || head.startsWith("\u00ff\u00d8")
           || head.endsWith("DICM");
     } catch (IOException | InvalidPathException e) {
-      return false; // no file that can be read: a question
+      return false; // not a readable file: a question
     }
   }
 

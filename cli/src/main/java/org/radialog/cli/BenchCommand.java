@@ -34,17 +34,17 @@ import tools.jackson.databind.node.ObjectNode;
 /** {@code radialog bench}: speed and memory of a model on this machine. */
 @Command(
     name = "bench",
-    description = "Measures speed and memory of a model on this machine.",
+    description = "Measures the speed and memory use of a model on this machine.",
     subcommands = BenchTextCommand.class,
     mixinStandardHelpOptions = true)
 final class BenchCommand implements Callable<Integer> {
-  // Bytes of weights from which on a model counts as a large one.
+  // A model with at least this many bytes of weights counts as large.
   private static final long LARGE = 1L << 30;
 
   private static final int MOST_BUSY = 64;
   private static final int BUSY_ROUNDS = 5;
 
-  private static final int ANSWER = 80; // tokens of an answer whose passes are replayed
+  private static final int ANSWER = 80; // tokens of an answer when passes are replayed
 
   @Spec private @Nullable CommandSpec spec;
   @Mixin private ModelOptions model = new ModelOptions();
@@ -52,18 +52,20 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--image",
       paramLabel = "IMAGE",
-      description = "The film to encode (default: a sample).")
+      description = "The image to encode (default: a sample).")
   private @Nullable Path image;
 
   @Option(
       names = "--fresh",
-      description = "Only the first 100 tokens of this process at context 300, without warming up.")
+      description =
+          "Measures only the first 100 tokens of this process at context 300, without"
+              + " warm-up.")
   private boolean fresh;
 
   @Option(
       names = "--context",
       paramLabel = "N",
-      description = "Only prompts of N tokens and single-stream steps behind them.")
+      description = "Measures only prompts of N tokens and single-stream decode steps after them.")
   private List<Integer> contexts = List.of();
 
   @Option(
@@ -72,8 +74,9 @@ final class BenchCommand implements Callable<Integer> {
       fallbackValue = "20",
       paramLabel = "N",
       description =
-          "Only N corrections of reports on the samples (20 without N), with and without prompt"
-              + " lookup in turn. With --json also [tokens computed, tokens kept] of each pass.")
+          "Measures only N corrections of reports on the samples (20 if N is omitted),"
+              + " alternately with and without prompt lookup. With --json, also prints [tokens"
+              + " computed, tokens kept] for each pass.")
   private @Nullable Integer lookup;
 
   @Option(
@@ -82,16 +85,16 @@ final class BenchCommand implements Callable<Integer> {
       fallbackValue = "2",
       paramLabel = "N",
       description =
-          "Only a prompt of 79 tokens and 95 steps, beside N busy processes (2 without N) and"
-              + " without them in turn.")
+          "Measures only a prompt of 79 tokens and 95 decode steps, alternately with N"
+              + " busy processes (2 if N is omitted) and without them.")
   private @Nullable Integer busy;
 
   @Option(
       names = "--shape",
       paramLabel = "NAME",
       description = {
-        "Instead of a model: a language model of this shape with weights at random,"
-            + " llama-7b or smollm2-135m."
+        "Measures a language model of this shape with random weights instead of a"
+            + " model: llama-7b or smollm2-135m."
       })
   private @Nullable String shape;
 
@@ -99,15 +102,15 @@ final class BenchCommand implements Callable<Integer> {
       names = "--quantize",
       paramLabel = "P",
       defaultValue = "int4",
-      description = "Of --shape: int8 or int4 (default: ${DEFAULT-VALUE}).")
+      description = "Precision of --shape: int8 or int4 (default: ${DEFAULT-VALUE}).")
   private Precision quantize = Precision.INT4;
 
   @Option(
       names = "--work",
       paramLabel = "DIR",
       description = {
-        "Where the weights of --shape are kept for the next run, some 4 to 7 GB for llama-7b"
-            + " (default: they are made anew and deleted)."
+        "Keeps the weights of --shape in DIR for the next run, about 4 to 7 GB for"
+            + " llama-7b (default: they are generated and deleted)."
       })
   private @Nullable Path work;
 
@@ -115,12 +118,12 @@ final class BenchCommand implements Callable<Integer> {
       names = "--replay",
       paramLabel = "FILE",
       description = {
-        "Only the passes that a bench --lookup --json printed into FILE, with given tokens"
-            + " instead of chosen ones, against single steps."
+        "Measures only the passes in FILE, the output of bench --lookup --json, with"
+            + " given tokens instead of chosen ones, and compares them with single steps."
       })
   private @Nullable Path replay;
 
-  @Option(names = "--json", description = "One JSON object.")
+  @Option(names = "--json", description = "Prints one JSON object.")
   private boolean json;
 
   @Override
@@ -181,11 +184,11 @@ final class BenchCommand implements Callable<Integer> {
         Files.delete(folder);
       }
     } catch (IOException e) {
-      throw new RadialogException("cannot keep the weights of --shape: " + e, e);
+      throw new RadialogException("cannot store the weights of --shape: " + e, e);
     }
   }
 
-  /** Fills {@code root}; a film only where the model reads films. */
+  /** Fills {@code root}; a film is measured only if the model reads films. */
   private Optional<String> measure(ObjectNode root, Speed speed, Optional<Path> film) {
     Optional<String> difference = Optional.empty();
     ObjectNode machine = root.putObject("machine");
@@ -243,7 +246,7 @@ final class BenchCommand implements Callable<Integer> {
     return difference;
   }
 
-  /** What the machine can do at most, measured in the same run. */
+  /** The limits of the machine, measured in the same run. */
   private record Roofline(double readGbS, double matmul, double matmulBf16) {}
 
   private static List<Speed.Pass> passes(Path file) {
@@ -254,12 +257,12 @@ final class BenchCommand implements Callable<Integer> {
       }
       if (passes.isEmpty()) {
         throw new RadialogException(
-            file + " has no lookup.passes; write it with: radialog bench --lookup --json");
+            file + " has no lookup.passes; create the file with: radialog bench --lookup --json");
       }
       return passes;
     } catch (JacksonException | IllegalArgumentException e) {
       throw new RadialogException(
-          file + " is not what bench --lookup --json prints: " + e.getMessage(), e);
+          file + " is not the output of bench --lookup --json: " + e.getMessage(), e);
     }
   }
 
@@ -281,7 +284,7 @@ final class BenchCommand implements Callable<Integer> {
     }
   }
 
-  // A large model's pass takes seconds, and two of them tell as much.
+  // A pass of a large model takes seconds, so two are enough.
   private static int rounds(Speed speed) {
     return speed.stepBytes(0) > LARGE ? 2 : 5;
   }
@@ -289,7 +292,7 @@ final class BenchCommand implements Callable<Integer> {
   private static void prefill(
       ObjectNode root, Speed speed, List<Integer> lengths, Roofline roofline) {
     ArrayNode rows = root.putArray("prefill");
-    speed.prefill(lengths.getFirst(), 1); // the kernels' compilation
+    speed.prefill(lengths.getFirst(), 1); // warm-up: the kernels are compiled
     for (int tokens : lengths) {
       double rate = speed.prefill(tokens, rounds(speed));
       rows.addObject()
@@ -302,7 +305,7 @@ final class BenchCommand implements Callable<Integer> {
   private static ArrayNode decode(
       ObjectNode root, Speed speed, List<Integer> contexts, Roofline roofline) {
     ArrayNode rows = root.putArray("decode");
-    speed.decode(100, 1, steps(speed)); // the kernels' compilation
+    speed.decode(100, 1, steps(speed)); // warm-up: the kernels are compiled
     for (int context : contexts) {
       row(rows.addObject(), speed, context, 1, roofline);
     }

@@ -24,12 +24,12 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.node.ObjectNode;
 
-/** {@code radialog bench text}: how fast reports are labeled and scored. */
+/** {@code radialog bench text}: measures how fast reports are labelled and scored. */
 @Command(
     name = "text",
     description = {
-      "Measures the labeler and the text metrics. The reports of FILE are repeated to --count; each"
-          + " is scored beside the next one."
+      "Measures the labeler and the text metrics. The reports of FILE are repeated"
+          + " up to --count; each is scored against the next one."
     },
     mixinStandardHelpOptions = true)
 final class BenchTextCommand implements Callable<Integer> {
@@ -39,24 +39,26 @@ final class BenchTextCommand implements Callable<Integer> {
       names = "--reports",
       required = true,
       paramLabel = "FILE",
-      description = "A data set with reports, or one report a line, CSV, JSONL or ReXrank JSON.")
+      description =
+          "A data set with reports, or a file with one report per line, CSV, JSONL or"
+              + " ReXrank JSON.")
   private Path file = Path.of("");
 
   @Option(
       names = "--count",
       paramLabel = "N",
       defaultValue = "1000000",
-      description = "Reports to label (default: ${DEFAULT-VALUE}).")
+      description = "Number of reports to label (default: ${DEFAULT-VALUE}).")
   private int count;
 
   @Option(
       names = "--pairs",
       paramLabel = "N",
       defaultValue = "4000",
-      description = "Pairs of reports to score (default: ${DEFAULT-VALUE}).")
+      description = "Number of pairs of reports to score (default: ${DEFAULT-VALUE}).")
   private int pairs;
 
-  @Option(names = "--json", description = "One JSON object.")
+  @Option(names = "--json", description = "Prints one JSON object.")
   private boolean json;
 
   @Override
@@ -81,7 +83,7 @@ final class BenchTextCommand implements Callable<Integer> {
       best = Math.min(best, words(scored));
     }
     words.put("seconds", Json.rounded(best));
-    // WordNet is read in the first round.
+    // WordNet is loaded in the first round.
     words = root.putObject("meteor_without_data");
     words.put("pairs", pairs);
     words.put("first_seconds", Json.rounded(meteor(scored)));
@@ -116,7 +118,7 @@ final class BenchTextCommand implements Callable<Integer> {
     return reports;
   }
 
-  // The first tenth is not timed: the compiler is at work.
+  // The first tenth is not timed, because the compiler is active.
   private void label(List<String> reports, ObjectNode result) {
     RuleLabeler labeler = new RuleLabeler();
     ClinicalEfficacy.Builder efficacy = new ClinicalEfficacy.Builder();
@@ -163,7 +165,7 @@ final class BenchTextCommand implements Callable<Integer> {
     return batch;
   }
 
-  // Of what lives: the garbage is collected first.
+  // Live objects only: the garbage is collected first.
   private static long heap() {
     System.gc();
     Runtime runtime = Runtime.getRuntime();
@@ -182,7 +184,7 @@ final class BenchTextCommand implements Callable<Integer> {
     return all;
   }
 
-  // Tokenising included.
+  // Includes tokenising.
   private static double words(List<TextPair> pairs) {
     long begun = System.nanoTime();
     TokenizedPairs tokenized = TokenizedPairs.of(pairs, WordTokenizer.NLTK);

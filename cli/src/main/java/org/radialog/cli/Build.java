@@ -6,7 +6,7 @@ import java.io.UncheckedIOException;
 import java.util.Objects;
 import java.util.Properties;
 
-/** What this build is, as Maven wrote it down. */
+/** The identification of this build, recorded by Maven. */
 final class Build {
   private Build() {}
 

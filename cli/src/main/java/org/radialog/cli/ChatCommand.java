@@ -42,7 +42,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "chat",
     description = {
-      "Talks about a chest radiograph. Without a terminal it reads one turn a line.",
+      "Holds a conversation about a chest radiograph. If standard input is not a"
+          + " terminal, each line is one turn.",
       "Turns: a question, /report, /impression, /summary, /correct +Name,-Name, /findings, /quit.",
       "Ctrl-C stops an answer; the conversation goes on."
     },
@@ -57,10 +58,10 @@ final class ChatCommand implements Callable<Integer> {
 
   @Mixin private FilmOptions film = new FilmOptions();
 
-  @Option(names = "--json", description = "One JSON object a turn and line.")
+  @Option(names = "--json", description = "Prints one line with a JSON object per turn.")
   private boolean json;
 
-  /** Where turns come from. */
+  /** The source of turns. */
   private interface Turns {
     /** The next turn; empty at the end of input. */
     Optional<String> next() throws IOException;
@@ -72,8 +73,8 @@ final class ChatCommand implements Callable<Integer> {
     if (Radiograph.isStandardInput(image) || film.priorFromStandardInput()) {
       throw new ParameterException(
           spec.commandLine(),
-          "chat reads its turns from standard input, so the image cannot come from there: name a"
-              + " file, or use ask or report");
+          "chat reads its turns from standard input, so it cannot read the image from"
+              + " there; name a file, or use ask or report");
     }
     try (RaDialog radialog = model.load()) {
       Session session = Session.of(radialog);
@@ -98,7 +99,7 @@ final class ChatCommand implements Callable<Integer> {
 
   private void converse(Session session, Dialog dialog, String limits) throws IOException {
     if (Terminal.interactive()) {
-      // JLine reads lines with editing and history, and turns Ctrl-C into a call.
+      // JLine provides line editing and history, and turns Ctrl-C into a call.
       try (org.jline.terminal.Terminal terminal =
           TerminalBuilder.builder().system(true).nativeSignals(true).build()) {
         LineReader reader = LineReaderBuilder.builder().terminal(terminal).build();
@@ -118,7 +119,7 @@ final class ChatCommand implements Callable<Integer> {
       try {
         return Optional.of(reader.readLine("> "));
       } catch (UserInterruptException e) {
-        // Ctrl-C on the input line drops what was typed, as in a shell.
+        // Ctrl-C on the input line discards the typed text, as in a shell.
       } catch (EndOfFileException e) {
         return Optional.empty();
       }
@@ -162,7 +163,7 @@ final class ChatCommand implements Callable<Integer> {
     }
   }
 
-  /** A turn's text, and what a reader should know about it. */
+  /** The text of a turn, and the notices for its reader. */
   private record Said(Reply reply, List<String> notices) {
     static Said of(String turn, Report report) {
       return new Said(
@@ -206,7 +207,7 @@ final class ChatCommand implements Callable<Integer> {
     return switch (edit) {
       case FindingsEdit.Changed(Correction correction) -> correction;
       case FindingsEdit.Hidden() ->
-          throw new RadialogException("/correct takes +name, -name and ?name, not none");
+          throw new RadialogException("/correct takes +name, -name or ?name, but not none");
     };
   }
 }

@@ -22,27 +22,29 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code radialog compare A B}: is one system better than another? */
+/** {@code radialog compare A B}: whether one system is better than another. */
 @Command(
     name = "compare",
     description = {
-      "Compares two systems on the same images or reports: the difference of every score, its 95 %%"
-          + " interval (paired bootstrap) and p (approximate randomisation).",
-      "A and B are predictions.jsonl of evaluate, or, with --references, files of reports."
+      "Compares two systems on the same images or reports. Prints the difference of"
+          + " every score with its 95 %% interval (paired bootstrap) and p (approximate"
+          + " randomisation).",
+      "A and B are predictions.jsonl files of evaluate or, with --references, files"
+          + " of reports."
     },
     mixinStandardHelpOptions = true)
 final class CompareCommand implements Callable<Integer> {
-  @Parameters(index = "0", paramLabel = "A", description = "One system.")
+  @Parameters(index = "0", paramLabel = "A", description = "The first system.")
   private Path first = Path.of("");
 
-  @Parameters(index = "1", paramLabel = "B", description = "The other.")
+  @Parameters(index = "1", paramLabel = "B", description = "The second system.")
   private Path second = Path.of("");
 
   @Option(
       names = "--references",
       paramLabel = "FILE",
       arity = "1..*",
-      description = "Reports that were right, where A and B are files of reports.")
+      description = "Reference reports, if A and B are files of reports.")
   private List<Path> references = List.of();
 
   @Mixin private ScoringOptions scoring = new ScoringOptions();
@@ -104,7 +106,7 @@ final class CompareCommand implements Callable<Integer> {
     }
   }
 
-  // Both are often called predictions.jsonl.
+  // Both files are often called predictions.jsonl.
   private static String name(Path file) {
     Path folder = file.toAbsolutePath().getParent();
     Path parent = folder == null ? null : folder.getFileName();

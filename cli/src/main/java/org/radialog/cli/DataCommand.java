@@ -15,7 +15,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code radialog data}: what training and evaluation need beside the films. */
+/** {@code radialog data}: prepares tables for training and evaluation. */
 @Command(
     name = "data",
     description = "Prepares data for training and evaluation.",
@@ -36,9 +36,9 @@ final class DataCommand {
   @Command(
       name = "folds",
       description = {
-        "Divides the patients of a data set into folds, each with its share of the films of"
-            + " every label and view; all films of a patient are in one. Equal films and seeds give"
-            + " equal folds. The table is what --folds of train and evaluate takes."
+        "Divides the patients of a data set into folds that are balanced by label and"
+            + " view and keep all films of a patient together. The same films and the same"
+            + " seed give the same folds. Pass the table to train and evaluate with --folds."
       },
       mixinStandardHelpOptions = true)
   static final class FoldsOf implements Callable<Integer> {
@@ -47,12 +47,17 @@ final class DataCommand {
         required = true,
         paramLabel = "DIR",
         description = {
-          "NIH ChestX-ray14 as released, or a folder with labels.csv: image, patient, age, sex,"
-              + " view (PA or AP), chexpert_positive (labels, | between them)."
+          "NIH ChestX-ray14 as released, or a folder with labels.csv, which has the"
+              + " columns image, patient, age, sex, view (PA or AP) and chexpert_positive"
+              + " (labels separated by |)."
         })
     private Path data = Path.of("");
 
-    @Option(names = "--out", required = true, paramLabel = "FILE", description = "The table.")
+    @Option(
+        names = "--out",
+        required = true,
+        paramLabel = "FILE",
+        description = "The table to write.")
     private Path out = Path.of("");
 
     @Option(
@@ -60,14 +65,14 @@ final class DataCommand {
         paramLabel = "N",
         defaultValue = "5",
         converter = Numeric.FoldCount.class,
-        description = "How many folds (default: ${DEFAULT-VALUE}).")
+        description = "Number of folds (default: ${DEFAULT-VALUE}).")
     private int count;
 
     @Option(
         names = "--seed",
         paramLabel = "N",
         defaultValue = "" + Folds.SEED,
-        description = "Orders patients that are alike (default: ${DEFAULT-VALUE}).")
+        description = "Seed for the order of equivalent patients (default: ${DEFAULT-VALUE}).")
     private long seed;
 
     @Override
@@ -95,9 +100,9 @@ final class DataCommand {
   @Command(
       name = "boxes",
       description = {
-        "Prints the boxes that radiologists drew around findings on films of NIH ChestX-ray14: the"
-            + " film, the NIH's label and CheXpert's where it has one, left, top, width and height"
-            + " in pixels of the film of 1024 x 1024."
+        "Prints the bounding boxes that radiologists drew around findings on films of"
+            + " NIH ChestX-ray14: the film, the NIH label, the CheXpert label if there is"
+            + " one, and left, top, width and height in pixels of the 1024 x 1024 film."
       },
       mixinStandardHelpOptions = true)
   static final class Boxes implements Callable<Integer> {

@@ -16,11 +16,11 @@ import org.radialog.data.StudySource;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Options of the commands about data sets: which one, and where a table goes. */
+/** Options of the data commands: the data set, and where a table is written. */
 final class DataOptions {
   private DataOptions() {}
 
-  /** A data set, told by its files as {@code evaluate} tells it. */
+  /** A data set, recognised by its files as in {@code evaluate}. */
   static final class Source {
     @Option(
         names = "--data",
@@ -35,14 +35,14 @@ final class DataOptions {
     @Option(
         names = "--images",
         paramLabel = "DIR",
-        description = "Where the images lie, if elsewhere.")
+        description = "The image folder, if it is elsewhere.")
     private @Nullable Path images;
 
     Path path() {
       return data;
     }
 
-    /** Whether it has films of the NIH, which have no reports. */
+    /** Whether it has NIH films, which have no reports. */
     boolean isNih() {
       return NihRelease.filmsIn(data);
     }
@@ -53,7 +53,7 @@ final class DataOptions {
     }
   }
 
-  /** Names on stderr what a reader leaves out. */
+  /** Prints on stderr what a reader leaves out. */
   static final class LeftOut implements Consumer<Rejected> {
     private boolean some;
 
@@ -68,20 +68,20 @@ final class DataOptions {
     }
   }
 
-  /** Where a table goes, and in which form. */
+  /** Where a table is written, and in which format. */
   static final class Table {
     @Option(
         names = "--json",
-        description = "One JSON object per row in place of CSV; an empty cell is left out.")
+        description = "Prints one JSON object per row instead of CSV; empty cells are omitted.")
     private boolean json;
 
     @Option(
         names = "--out",
         paramLabel = "FILE",
-        description = "Where the table goes, whole or not at all (default: stdout).")
+        description = "The file for the table, written atomically (default: stdout).")
     private @Nullable Path out;
 
-    /** Writes a table; each row has a number or a text for each column. */
+    /** Writes a table; each row has one number or text per column. */
     void write(List<String> columns, List<List<Object>> rows) {
       Stream<String> lines =
           json

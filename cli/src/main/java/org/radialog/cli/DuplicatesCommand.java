@@ -26,13 +26,14 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code radialog data duplicates}: what stands in two splits of a data set, or nearly. */
+/** {@code radialog data duplicates}: finds near-duplicates in two splits of a data set. */
 @Command(
     name = "duplicates",
     description = {
-      "Finds reports or films that stand in two splits of a data set, or nearly: what a model saw"
-          + " in training must not be what it is scored on. Each is paired with the one of another"
-          + " split that is most like it; the pairs most alike come first."
+      "Finds reports or films that are (almost) the same in two splits of a data"
+          + " set, because a model must not be scored on its training data. Each item is"
+          + " paired with the most similar item of another split; the most similar pairs"
+          + " come first."
     },
     mixinStandardHelpOptions = true)
 final class DuplicatesCommand implements Callable<Integer> {
@@ -56,8 +57,8 @@ final class DuplicatesCommand implements Callable<Integer> {
       paramLabel = "WHAT",
       defaultValue = "reports",
       description = {
-        "reports: findings and impression, by their word triples; films: pixels, by a hash"
-            + " (default: ${DEFAULT-VALUE})."
+        "What to compare: reports (word trigrams of findings and impression) or films"
+            + " (a hash of the pixels) (default: ${DEFAULT-VALUE})."
       })
   private What what = What.REPORTS;
 
@@ -65,15 +66,15 @@ final class DuplicatesCommand implements Callable<Integer> {
       names = "--threshold",
       paramLabel = "T",
       converter = Numeric.Likeness.class,
-      description = "The least similarity, 0.5 to 1 (default: 0.8 of reports, 0.9 of films).")
+      description = "Minimum similarity, 0.5 to 1 (default: 0.8 for reports, 0.9 for films).")
   private @Nullable Double threshold;
 
   @Option(
       names = "--folds",
       paramLabel = "FILE",
       description =
-          "Of NIH films: a table of radialog data folds, whose folds are the splits (default: the"
-              + " lists of the release, or the folds of nih14).")
+          "For NIH films: a table written by radialog data folds, whose folds are the"
+              + " splits (default: the lists of the release, or the folds of nih14).")
   private @Nullable Path folds;
 
   @Mixin private DataOptions.Table table = new DataOptions.Table();
@@ -81,8 +82,8 @@ final class DuplicatesCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     boolean nih = source.isNih();
-    require(!nih || what == What.FILMS, "films of the NIH have no reports: expected --of films");
-    require(nih || folds == null, "--folds goes with films of the NIH");
+    require(!nih || what == What.FILMS, "NIH films have no reports: expected --of films");
+    require(nih || folds == null, "--folds can only be used with NIH films");
     DataOptions.LeftOut leftOut = new DataOptions.LeftOut();
     double least = threshold == null ? what.threshold : threshold;
     List<Pair> pairs =
@@ -165,7 +166,7 @@ final class DuplicatesCommand implements Callable<Integer> {
     if (splits.size() < 2) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "%s: near-duplicates are looked for between splits; expected two or more, found %s"
+          ("%s: near-duplicates are searched between splits; expected at least two, found" + " %s")
               .formatted(Printable.escaped(source.path().toString()), splits));
     }
   }

@@ -42,25 +42,29 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.node.ObjectNode;
 
-/** {@code radialog evaluate …}: scores of reports, of any system or of a model. */
+/** {@code radialog evaluate …}: scores the reports of any system, or a model. */
 @Command(
     name = "evaluate",
     description = {
-      "Scores reports of any system, or a model by the protocols of the paper.",
+      "Scores the reports of any system, or a model with the protocols of the paper.",
       "",
-      "--references R --hypotheses H: reports of any system beside references, from files with one"
-          + " report a line, CSV with id and report, JSONL with id and report or references, or"
-          + " ReXrank JSON (told by the name; several references files give each report several).",
+      "--references R --hypotheses H: compares the reports of any system with"
+          + " reference reports. The files have one report per line, or are CSV with id and"
+          + " report, JSONL with id and report or references, or ReXrank JSON; the file"
+          + " name determines the format. Several files of references give each report"
+          + " several references.",
       "",
-      "--data DATASET --protocol P,…: asks the model. The protocols of the paper are findings,"
-          + " generation, correction, binary_qa, list_qa, view_qa and impression; what was said is"
-          + " appended image by image to predictions.jsonl, and the same command goes on there.",
-      "--from FILE scores such a file without the model.",
+      "--data DATASET --protocol P,…: runs the model with protocols of the paper:"
+          + " findings, generation, correction, binary_qa, list_qa, view_qa and impression."
+          + " The answers are appended image by image to predictions.jsonl; an interrupted"
+          + " run resumes with the same command.",
+      "--from FILE: scores a predictions.jsonl without the model.",
       "",
-      "--data NIH14 --protocol P, one of: view: is the view told from the image?  edit: does an"
-          + " edit of the findings change the report, and nothing else?  report: does it say what"
-          + " its findings say, and nothing without evidence?  perplexity: how well does the model"
-          + " foresee reports of the films' true findings?"
+      "--data NIH14 --protocol P: runs one of these tests. view: does the model"
+          + " recognise the view from the image? edit: does an edit of the findings change"
+          + " the report, and only in these findings? report: does the report agree with"
+          + " its findings and state nothing without evidence? perplexity: how well does"
+          + " the model predict reports of the true findings of the films?"
     },
     mixinStandardHelpOptions = true)
 final class EvaluateCommand implements Callable<Integer> {
@@ -77,7 +81,7 @@ final class EvaluateCommand implements Callable<Integer> {
     VIEW_QA,
     IMPRESSION;
 
-    /** The task of the paper with that name; empty for a protocol of ours. */
+    /** The task of the paper with this name; empty for our own protocols. */
     Optional<Task> task() {
       return switch (this) {
         case VIEW, EDIT, REPORT, PERPLEXITY -> Optional.empty();
@@ -115,14 +119,14 @@ final class EvaluateCommand implements Callable<Integer> {
       names = "--references",
       paramLabel = "FILE",
       arity = "1..*",
-      description = "Reports that were right.")
+      description = "Reference reports.")
   private List<Path> references = List.of();
 
   @Option(
       names = "--hypotheses",
       paramLabel = "FILE",
       arity = "1..*",
-      description = "Reports to score, a file a system.")
+      description = "Reports to score, one file per system.")
   private List<Path> hypotheses = List.of();
 
   @Option(
@@ -130,10 +134,11 @@ final class EvaluateCommand implements Callable<Integer> {
       paramLabel = "B",
       split = ",",
       description = {
-        "Systems to score besides. Beside --references: most_frequent (needs --fit),"
-            + " reference_labels (told the truth). Beside a model on nih14: most_frequent, nearest"
-            + " (of the other folds, by encoder features), findings_text (the model's findings, no"
-            + " language model)."
+        "Baseline systems to score in addition. With --references: most_frequent"
+            + " (needs --fit), reference_labels (is given the truth). With a model on nih14:"
+            + " most_frequent, nearest (nearest film of the other folds, by encoder"
+            + " features), findings_text (the findings of the model, without a language"
+            + " model)."
       })
   private List<String> baselines = List.of();
 
@@ -141,7 +146,8 @@ final class EvaluateCommand implements Callable<Integer> {
       names = "--fit",
       paramLabel = "FILE",
       arity = "1..*",
-      description = "Reports or a data set that the most frequent report is taken from.")
+      description =
+          "Reports or a data set from which most_frequent takes the most frequent report.")
   private List<Path> fit = List.of();
 
   @Option(
@@ -155,23 +161,24 @@ final class EvaluateCommand implements Callable<Integer> {
       names = "--data",
       paramLabel = "DATASET",
       description = {
-        "NIH ChestX-ray14 as released (Data_Entry_2017*.csv) or prepared (labels.csv and images/:"
-            + " nih14), MIMIC-CXR, CheXpert Plus, Indiana University, ReXrank JSON or a table, told"
-            + " by its files."
+        "NIH ChestX-ray14 as released (Data_Entry_2017*.csv) or prepared (labels.csv"
+            + " and images/, called nih14), MIMIC-CXR, CheXpert Plus, Indiana University,"
+            + " ReXrank JSON or a table; recognised by its files."
       })
   private @Nullable Path data;
 
   @Option(
       names = "--images",
       paramLabel = "DIR",
-      description = "Of --data: where the images lie, if elsewhere.")
+      description = "The image folder of --data, if it is elsewhere.")
   private @Nullable Path images;
 
   @Option(
       names = "--split",
       paramLabel = "S",
       description =
-          "Of --data: train, validate or test; of the NIH's release by its two lists, all without.")
+          "The split of --data: train, validate or test. For the NIH release it uses the"
+              + " two published lists; without --split all films are used.")
   private @Nullable StudySplit split;
 
   @Option(
@@ -179,14 +186,16 @@ final class EvaluateCommand implements Callable<Integer> {
       paramLabel = "P",
       defaultValue = "image",
       description = {
-        "image: every image by itself, as in the paper; study: one a study, PA before AP"
-            + " before any other (default: ${DEFAULT-VALUE})."
+        "image: every image separately, as in the paper; study: one image per study,"
+            + " preferring PA, then AP, then any other (default: ${DEFAULT-VALUE})."
       })
   private ViewPolicy policy = ViewPolicy.IMAGE;
 
   @Option(
       names = "--stratified",
-      description = "The original's --strat_eval: all images with a finding, a few without.")
+      description =
+          "Stratified sample, as --strat_eval of the original: all images with a"
+              + " finding, a few without.")
   private boolean stratified;
 
   @Option(
@@ -198,7 +207,7 @@ final class EvaluateCommand implements Callable<Integer> {
   @Option(
       names = "--predictions",
       paramLabel = "FILE",
-      description = "Where predictions go (default: predictions.jsonl in --out).")
+      description = "The file for the predictions (default: predictions.jsonl in --out).")
   private @Nullable Path predictions;
 
   @Option(
@@ -206,13 +215,15 @@ final class EvaluateCommand implements Callable<Integer> {
       paramLabel = "K",
       defaultValue = "0",
       converter = Numeric.Fold.class,
-      description = "Of --folds and nih14. Default: 0, which models/mini never saw.")
+      description =
+          "The fold of --folds or nih14 to evaluate (default: 0, which models/mini was"
+              + " not trained on).")
   private int fold;
 
   @Option(
       names = "--folds",
       paramLabel = "FILE",
-      description = "Of NIH films: a table of radialog data folds, for films of one's own.")
+      description = "For NIH films: a table written by radialog data folds, for your own films.")
   private @Nullable Path folds;
 
   @Option(
@@ -220,7 +231,7 @@ final class EvaluateCommand implements Callable<Integer> {
       paramLabel = "N",
       defaultValue = "2147483647",
       converter = Numeric.Count.class,
-      description = "So many films; of nih14 drawn with --seed (default: all).")
+      description = "Number of films; for nih14, drawn at random with --seed (default: all).")
   private int films;
 
   @Option(
@@ -228,7 +239,7 @@ final class EvaluateCommand implements Callable<Integer> {
       paramLabel = "C",
       defaultValue = "none",
       description = {
-        "A part to take from the model, after which a protocol must fail:",
+        "Disables a part of the model as a negative control; the protocol must then" + " fail:",
         "none, zero_image or random_adapter (default: none)."
       })
   private Control control = Control.NONE;
@@ -238,8 +249,8 @@ final class EvaluateCommand implements Callable<Integer> {
       paramLabel = "P",
       split = ",",
       description = {
-        "Of perplexity: other precisions on the same reports, with their ratios"
-            + " to the one of --precision."
+        "For perplexity: other precisions to measure on the same reports, with their"
+            + " ratio to --precision."
       })
   private List<Precision> compare = List.of();
 
@@ -251,11 +262,14 @@ final class EvaluateCommand implements Callable<Integer> {
   public Integer call() {
     boolean ours = protocols.stream().anyMatch(p -> p.task().isEmpty());
     if (!references.isEmpty()) {
-      require(protocols.isEmpty() && from == null, "--references goes with --hypotheses alone");
+      require(
+          protocols.isEmpty() && from == null, "--references can only be used with --hypotheses");
       return reports();
     }
     if (from != null) {
-      require(protocols.isEmpty(), "--from scores what was asked; --protocol asks");
+      require(
+          protocols.isEmpty(),
+          "--from scores stored answers, so it cannot be combined with --protocol");
       PredictionLog.Content said = PredictionLog.read(from);
       String name = said.settings().getOrDefault("model", "model").toString();
       return score(
@@ -277,10 +291,11 @@ final class EvaluateCommand implements Callable<Integer> {
     if (ours) {
       require(
           protocols.size() == 1,
-          "view, edit, report and perplexity run alone; ask for one of them, or for others");
+          "each of the protocols view, edit, report and perplexity must run alone; name"
+              + " only one of them, or only other protocols");
       return check(protocols.getFirst());
     }
-    require(compare.isEmpty(), "--compare belongs to --protocol perplexity alone");
+    require(compare.isEmpty(), "--compare can only be used with --protocol perplexity");
     return ask();
   }
 
@@ -332,7 +347,7 @@ final class EvaluateCommand implements Callable<Integer> {
     protocols.forEach(p -> p.task().ifPresent(tasks::add));
     Path folder = data == null ? Path.of("") : data;
     boolean nih = NihRelease.filmsIn(folder);
-    require(nih || beside.isEmpty(), "--baseline beside a model needs films of the NIH");
+    require(nih || beside.isEmpty(), "--baseline with a model needs NIH films");
     LabelerOptions.Opened labeler = scoring.labeler().open();
     Path file =
         predictions != null
@@ -382,7 +397,7 @@ final class EvaluateCommand implements Callable<Integer> {
                       title(radialog.config().id(), settings), nih, settings, Terminal::say))
               .ask();
     }
-    return score(answered, whole); // the model's memory is free again
+    return score(answered, whole); // frees the memory of the model
   }
 
   private static void say(Rejected rejected) {
@@ -400,7 +415,7 @@ final class EvaluateCommand implements Callable<Integer> {
   private int check(Protocol protocol) {
     require(
         protocol == Protocol.PERPLEXITY || compare.isEmpty(),
-        "--compare belongs to --protocol perplexity alone");
+        "--compare can only be used with --protocol perplexity");
     NihFilms nih = films();
     List<Film> chosen = nih.chosen();
     Progress progress = Terminal.progress();
@@ -447,7 +462,7 @@ final class EvaluateCommand implements Callable<Integer> {
     return nih.whole() ? Main.DONE : Main.SOME_FAILED;
   }
 
-  // After the first model is closed: the memory is for one.
+  // After closing the first model, because the memory is sufficient for one.
   private Map<String, Object> compared(
       Precision precision, double first, List<Film> chosen, Progress progress) {
     try (RaDialog radialog =

@@ -14,7 +14,8 @@ import org.radialog.imaging.Preprocessing;
 import org.radialog.imaging.Radiograph;
 
 /**
- * Pictures of where on the film the classifier's word on a present or uncertain finding comes from.
+ * Images that show which parts of a film contribute to the classifier's decision on a present or
+ * uncertain finding.
  */
 final class Evidence {
   private static final int SHORTER_SIDE = 512;
@@ -22,8 +23,7 @@ final class Evidence {
   private Evidence() {}
 
   /**
-   * The film itself first, then one picture per present or uncertain finding that the model
-   * assesses.
+   * The film itself first, then one image per present or uncertain finding that the model assesses.
    */
   static List<Overlay> of(Dialog dialog, Radiograph film, Findings findings, Preprocessing seen) {
     List<Overlay> overlays = new ArrayList<>();

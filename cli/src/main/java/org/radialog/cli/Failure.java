@@ -12,15 +12,16 @@ import org.radialog.base.WholeFile;
 import org.radialog.codecs.ImageRefused;
 
 /**
- * How a command ends that cannot go on: one line on stderr and an exit code, whatever was thrown.
+ * How a command that cannot continue ends: with one line on stderr and an exit code, whatever was
+ * thrown.
  */
 final class Failure {
-  /** Also the stack trace, and a file that can be attached to a report of the fault. */
+  /** Prints the stack trace as well, and writes a file that can be attached to a bug report. */
   static final String DEBUG = "--debug";
 
   private Failure() {}
 
-  /** Says what happened in one line; returns the exit code. */
+  /** Prints the failure in one line; returns the exit code. */
   static int tell(Throwable failure, boolean debug) {
     if (failure instanceof Terminal.WriteFailed failed) {
       if (failed.readerIsGone()) {
@@ -38,9 +39,9 @@ final class Failure {
   }
 
   /**
-   * How a command ends that {@code failure} stopped: by the kind of the first that says what it is.
-   * A command of several images names one that is refused and goes on, so one that is stopped by it
-   * cannot run.
+   * The exit code of a command that was stopped by {@code failure}: it follows from the kind of the
+   * first cause that has one. A command with several images names a refused image and continues, so
+   * a failure that stops it means that it cannot run.
    */
   static int exitCode(Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
@@ -53,42 +54,44 @@ final class Failure {
     return Main.CANNOT_RUN;
   }
 
-  /** What a failure says, with what the command line can do about it. */
+  /** The message of a failure, with what the user of the command line can do about it. */
   static String message(RadialogException failure) {
     return failure instanceof ImageRefused refused && refused.reason().forcible()
-        ? refused.getMessage() + "; --force reads it all the same"
+        ? refused.getMessage() + "; --force reads it anyway"
         : failure.getMessage();
   }
 
   private static String line(Throwable failure) {
-    // The first that says something a user can act on: an error is often wrapped on its way here.
+    // The first cause with a message that a user can act on, because an error is often wrapped.
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       switch (cause) {
         case RadialogException told -> {
           return told.getMessage();
         }
         case Terminal.WriteFailed failed -> {
-          return "stdout: the results cannot be written: " + words(root(failed));
+          return "stdout: cannot write the results: " + words(root(failed));
         }
         case OutOfMemoryError memory -> {
-          return "out of memory (%s): the Java heap may take %d MB; give less at once, or more with"
+          return ("out of memory (%s): the Java heap is limited to %d MB; process fewer inputs"
+                      + " at once, or raise the limit with")
                   .formatted(words(memory), Runtime.getRuntime().maxMemory() >> 20)
               + " RADIALOG_JAVA_OPTS=-Xmx8g";
         }
         case StackOverflowError _ -> {
-          return "the input is nested more deeply than the stack allows; if it is not, "
+          return "the input is nested more deeply than the stack allows; if it is not nested, "
               + PLEASE_REPORT.formatted(name(cause) + " " + place(cause));
         }
         case IOException failed -> {
           return "cannot read or write: " + words(failed);
         }
         case LinkageError broken -> {
-          return "a part of the program cannot be loaded (%s); is it whole, and may this process open"
+          return ("cannot load a part of the program (%s); is it complete, and may this process"
+                      + " open")
                   .formatted(words(root(broken)))
-              + " files enough (ulimit -n)? Deleting .radialog/app builds it anew";
+              + " enough files (ulimit -n)? To rebuild it, delete .radialog/app";
         }
         default -> {
-          // what it was wrapped in says no more than it does
+          // a wrapper says no more than its cause
         }
       }
     }
@@ -116,7 +119,7 @@ final class Failure {
     return failure.getClass().getSimpleName();
   }
 
-  // Where a developer looks first.
+  // The place where a developer looks first.
   private static String place(Throwable failure) {
     StackTraceElement[] trace = failure.getStackTrace();
     return Arrays.stream(trace)
@@ -135,7 +138,7 @@ final class Failure {
   private static String trace(Throwable failure) {
     StringWriter text = new StringWriter();
     failure.printStackTrace(new PrintWriter(text, true));
-    // Its messages quote values of files too; its own line ends and indents stay.
+    // Its messages also quote values of files; its own line ends and indents are kept.
     StringBuilder lines = new StringBuilder();
     text.toString()
         .lines()
@@ -143,7 +146,7 @@ final class Failure {
     return lines.toString();
   }
 
-  // No argument stands in it: a film's name can be a patient's.
+  // It contains no arguments, because the name of a film may be that of a patient.
   private static String file(Throwable failure) {
     Path folder =
         Path.of(System.getProperty("radialog.cache", System.getProperty("java.io.tmpdir", "/tmp")));
@@ -162,6 +165,6 @@ final class Failure {
     } catch (RadialogException e) {
       return " (" + e.getMessage() + ")";
     }
-    return "; attach " + file + ", after a look that it names nothing private";
+    return "; attach " + file + ", after checking that it contains nothing private";
   }
 }

@@ -12,7 +12,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.Spec.Target;
 
-/** How a film is looked at, and what the user knows about it. */
+/** Options on how to read a film, and what the user knows about it. */
 final class FilmOptions {
   @Spec(Target.MIXEE)
   private @Nullable CommandSpec spec;
@@ -21,27 +21,30 @@ final class FilmOptions {
       names = "--findings",
       paramLabel = "LIST",
       description = {
-        "Your edit of the findings: +name, -name and ?name (uncertain) with commas between"
-            + " (CheXpert names or short ones, for example +effusion), or none: the language model"
-            + " is told no findings."
+        "Edits of the findings: +name, -name and ?name (uncertain), separated by"
+            + " commas. Names are CheXpert labels or short forms such as +effusion. With"
+            + " none, the prompt of the language model contains no findings."
       })
   private @Nullable String findings;
 
   @Option(
       names = "--prior",
       paramLabel = "IMAGE",
-      description = "An earlier film of the same patient, for a model that compares.")
+      description = "An earlier film of the same patient, for models that compare films.")
   private @Nullable Path prior;
 
   @Option(
       names = "--force",
-      description = "Read a picture in colour or of an odd shape all the same.")
+      description =
+          "Reads the image even if it is in colour, has an unusual shape or is probably"
+              + " not a chest film.")
   private boolean force;
 
   /**
-   * The user's edit.
+   * The edit of the user.
    *
-   * @throws ParameterException if the list is not one: a usage error that names the nearest finding
+   * @throws ParameterException if the list is invalid: a usage error that names the most similar
+   *     finding
    */
   FindingsEdit edit() {
     if (findings == null) {
@@ -57,7 +60,7 @@ final class FilmOptions {
     }
   }
 
-  /** True if {@code --prior} names standard input. */
+  /** Whether {@code --prior} is standard input. */
   boolean priorFromStandardInput() {
     return prior != null && Radiograph.isStandardInput(prior);
   }

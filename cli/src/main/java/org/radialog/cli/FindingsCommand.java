@@ -31,10 +31,10 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code radialog findings IMAGE…}: the classifier alone. */
+/** {@code radialog findings IMAGE…}: runs only the classifier. */
 @Command(
     name = "findings",
-    description = "Tells the probabilities of the findings on one or more chest radiographs.",
+    description = "Prints the probabilities of the findings for one or more chest radiographs.",
     mixinStandardHelpOptions = true)
 final class FindingsCommand implements Callable<Integer> {
 
@@ -49,12 +49,16 @@ final class FindingsCommand implements Callable<Integer> {
   private static final class Output {
     @Option(
         names = "--csv",
-        description = "A table: image and the 14 labels; an empty cell is a label not assessed.")
+        description =
+            "Prints a table with the columns image and the 14 labels; an empty cell is a"
+                + " label that is not assessed.")
     private boolean csv;
 
     @Option(
         names = "--json",
-        description = "One JSON object an image and line, in input order, as report has it.")
+        description =
+            "Prints one line with a JSON object per image, in input order, in the format"
+                + " of report --json.")
     private boolean json;
   }
 
@@ -62,7 +66,9 @@ final class FindingsCommand implements Callable<Integer> {
 
   @Option(
       names = "--states",
-      description = "With --csv: also each label's state and the thresholds that decide it.")
+      description =
+          "With --csv: also prints the state of each label and the thresholds that"
+              + " determine it.")
   private boolean states;
 
   @Mixin private FilmOptions filmOptions = new FilmOptions();
@@ -73,12 +79,12 @@ final class FindingsCommand implements Callable<Integer> {
     boolean csv = output != null && output.csv;
     boolean json = output != null && output.json;
     if (states && !csv && spec != null) {
-      throw new ParameterException(spec.commandLine(), "--states belongs to --csv");
+      throw new ParameterException(spec.commandLine(), "--states can only be used with --csv");
     }
     int code = Main.DONE;
     try (RaDialog radialog = model.load()) {
       Session session = Session.of(radialog);
-      double begun = 0; // the first image also waited for the start
+      double begun = 0; // the first image also includes the start
       if (csv) {
         Terminal.data().println(CsvLine.of(header(knowsUncertain(radialog))));
       }

@@ -9,8 +9,8 @@ import org.radialog.dialog.Findings;
 import org.radialog.dialog.Findings.Assessment;
 
 /**
- * Findings as a person reads them: the present ones on top, then the uncertain ones; a bar with the
- * thresholds marked.
+ * Findings formatted for people: present findings first, then uncertain ones, each with a bar that
+ * shows the thresholds.
  */
 final class FindingsView {
   private static final int BAR = 24;
@@ -18,7 +18,8 @@ final class FindingsView {
   private FindingsView() {}
 
   /**
-   * Present ones first, then uncertain ones, then by probability; without what was not assessed.
+   * Present findings first, then uncertain ones, then by probability; without findings that were
+   * not assessed.
    */
   static List<Assessment> ordered(Findings findings) {
     return findings.all().stream()

@@ -23,12 +23,12 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.node.ObjectNode;
 
-/** {@code radialog import SRC DEST}: a model folder from published files. */
+/** {@code radialog import SRC DEST}: creates a model folder from published files. */
 @Command(
     name = "import",
     description = {
-      "Makes a model folder from published files: RaDialog v2 or v1 with the language model they"
-          + " belong to, or a language model of the Llama family alone."
+      "Creates a model folder from published files: RaDialog v2 or v1 with its"
+          + " language model, or only a language model of the Llama family."
     },
     mixinStandardHelpOptions = true)
 final class ImportCommand implements Callable<Integer> {
@@ -37,17 +37,18 @@ final class ImportCommand implements Callable<Integer> {
   @Parameters(
       index = "0",
       paramLabel = "SRC",
-      description = "Folder with all the files, in any sub-folders, or one file")
+      description = "A folder with all files, in any sub-folders, or one file")
   private Path source = Path.of("");
 
-  @Parameters(index = "1", paramLabel = "DEST", description = "The new model folder")
+  @Parameters(index = "1", paramLabel = "DEST", description = "The model folder to create")
   private Path target = Path.of("");
 
   @Option(
       names = "--quantize",
       paramLabel = "P",
       description = {
-        "Of the language model: bf16, int8 or int4" + " (default: bf16, and a GGUF file as it is)."
+        "Precision of the language model: bf16, int8 or int4 (default: bf16; a GGUF"
+            + " file is kept unchanged)."
       })
   private @Nullable Precision quantize;
 
@@ -56,8 +57,9 @@ final class ImportCommand implements Callable<Integer> {
       paramLabel = "S",
       defaultValue = "running",
       description = {
-        "Statistics of the image encoder that feeds the language model: running, or batch,"
-            + " as the second version's published numbers were made (default: ${DEFAULT-VALUE})."
+        "Batch norm statistics of the image encoder that feeds the language model:"
+            + " running, or batch, which was used for the published scores of version 2"
+            + " (default: ${DEFAULT-VALUE})."
       })
   private BioViLT.BatchNorm batchNorm = BioViLT.BatchNorm.RUNNING;
 
@@ -66,18 +68,18 @@ final class ImportCommand implements Callable<Integer> {
       paramLabel = "NAME",
       split = ",",
       description = {
-        "Oddities of the original's prompts to keep: training-layout (v2's <image> on a line of its"
-            + " own), demo-system-prompt, empty-findings."
+        "Quirks of the original prompts to reproduce: training-layout (<image> on a"
+            + " separate line, as in the training of v2), demo-system-prompt, empty-findings."
       })
   private List<String> compat = List.of();
 
   @Option(
       names = "--license",
       paramLabel = "SPDX",
-      description = "Licence of the result (default: what is known of the published files).")
+      description = "Licence of the result (default: the known licence of the published files).")
   private @Nullable String license;
 
-  @Option(names = "--json", description = "One JSON object.")
+  @Option(names = "--json", description = "Prints one JSON object.")
   private boolean json;
 
   @Override
@@ -121,7 +123,7 @@ final class ImportCommand implements Callable<Integer> {
 
   private RuntimeException unknown(String name, List<PromptFormat.Compat> known) {
     String message =
-        "--compat: unknown oddity \"%s\", expected %s"
+        "--compat: unknown value \"%s\", expected %s"
             .formatted(
                 name,
                 known.stream().map(PromptFormat.Compat::text).collect(Collectors.joining(", ")));
@@ -137,13 +139,13 @@ final class ImportCommand implements Callable<Integer> {
           "  %-36s %,15d bytes  sha256 %s%n", file.path(), file.bytes(), file.sha256());
     }
     System.out.printf(
-        "made from %d files, %,d bytes; the self test is recorded%n",
+        "created from %d files, %,d bytes; the self test is recorded%n",
         config.sources().size(),
         config.sources().stream().mapToLong(ModelConfig.FileEntry::bytes).sum());
     System.out.printf(
         config.vision().isPresent()
-            ? "check it with: radialog verify %s   use it with: --model %s%n"
-            : "check it with: radialog verify %s   measure it with: radialog bench --model %s%n",
+            ? "to check it: radialog verify %s   to use it: --model %s%n"
+            : "to check it: radialog verify %s   to measure it: radialog bench --model %s%n",
         target,
         target);
     System.out.println(Notice.RESEARCH_USE);

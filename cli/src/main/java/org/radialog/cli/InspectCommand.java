@@ -33,16 +33,15 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * {@code radialog inspect FILE}: what a checkpoint is, its tensors and metadata, from its headers.
- * For a folder the same for every checkpoint in it, and what its settings say.
+ * {@code radialog inspect FILE}: prints the type, the tensors and the metadata of a checkpoint,
+ * from its headers. For a folder it does so for every checkpoint in it, and prints its settings.
  */
 @Command(
     name = "inspect",
-    description =
-        "Says what a checkpoint is and prints its tensors and metadata, without loading it.",
+    description = "Prints the type, tensors and metadata of a checkpoint without loading it.",
     mixinStandardHelpOptions = true)
 final class InspectCommand implements Callable<Integer> {
-  // A vocabulary among the metadata would fill the screen, and so would a frozen encoder's names.
+  // A vocabulary in the metadata, or the names of a frozen encoder, would fill the screen.
   private static final int SHOWN = 100;
   private static final int NAMES = 8;
 
@@ -59,7 +58,7 @@ final class InspectCommand implements Callable<Integer> {
           "safetensors, GGUF, PyTorch (.pt .pth .bin .ckpt), pickle, or a folder of these")
   private List<Path> files = List.of();
 
-  @Option(names = "--json", description = "One JSON object a file and line.")
+  @Option(names = "--json", description = "Prints one line with a JSON object per file.")
   private boolean json;
 
   private int code = Main.DONE;
@@ -281,7 +280,7 @@ final class InspectCommand implements Callable<Integer> {
     printNames(
         "missing", recognition.missing().stream().map(Recognition.Missing::toString).toList());
     printNames("ignored", recognition.ignored());
-    if (!(kind instanceof CheckpointKind.Unknown)) { // there the table has all of them
+    if (!(kind instanceof CheckpointKind.Unknown)) { // the table already contains all of them
       printNames("unknown", recognition.unknown());
     }
   }
@@ -297,7 +296,7 @@ final class InspectCommand implements Callable<Integer> {
     }
   }
 
-  // The classes of objects in a pickle, of which nothing was run.
+  // The classes of objects in a pickle, none of which was executed.
   private static SequencedSet<String> opaque(Object metadata) {
     SequencedSet<String> classes = new LinkedHashSet<>();
     List<Object> left = new ArrayList<>(List.of(metadata));
@@ -310,7 +309,7 @@ final class InspectCommand implements Callable<Integer> {
           left.addAll(map.values());
         }
         case List<?> list -> left.addAll(list);
-        case Object _ -> {} // a value has no class to name
+        case Object _ -> {} // plain values have no class name
       }
     }
     return classes;

@@ -7,7 +7,7 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** JSON for programs: one object a line, fields in the order in which they are put. */
+/** JSON for programs: one object per line, with fields in insertion order. */
 final class Json {
   private static final JsonMapper MAPPER = JsonMapper.builder().build();
 
@@ -30,7 +30,7 @@ final class Json {
     return MAPPER.readTree(file);
   }
 
-  /** A number with three decimals, which is what probabilities and milliseconds deserve. */
+  /** A number rounded to three decimals, which is enough for probabilities and milliseconds. */
   static double rounded(double value) {
     return Result.rounded(value);
   }

@@ -23,23 +23,24 @@ import picocli.CommandLine.Parameters;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** {@code radialog label FILE}: what reports say about the 14 findings. */
+/** {@code radialog label FILE}: extracts the 14 findings from reports. */
 @Command(
     name = "label",
     description = {
-      "Reads the 14 CheXpert labels out of reports: present, absent, uncertain or not mentioned.",
-      "FILE: one report a line, a CSV or TSV with the columns id and report, JSONL with id and"
-          + " report, or ReXrank JSON (told by the name; .gz is unpacked)."
+      "Extracts the 14 CheXpert labels from reports: present, absent, uncertain or"
+          + " not mentioned.",
+      "FILE has one report per line, or is CSV or TSV with the columns id and"
+          + " report, JSONL with id and report, or ReXrank JSON. The file name determines"
+          + " the format; .gz files are unpacked."
     },
     mixinStandardHelpOptions = true)
 final class LabelCommand implements Callable<Integer> {
-  // Reports labeled at once: enough for all cores, few enough for flat memory, however long they
-  // are.
+  // Number of reports labelled at once: enough for all cores, but few enough to bound the memory.
   private static final int BATCH = 1024;
   private static final int BATCH_CHARACTERS = 2 << 20;
 
-  // A report without a full stop is one sentence: only so much of it is shown on either side of the
-  // words.
+  // A report without a full stop is one sentence, so only this many characters are shown on either
+  // side of the words.
   private static final int SENTENCE_SIDE = 500;
 
   @Parameters(paramLabel = "FILE", description = "Reports.")
@@ -49,10 +50,13 @@ final class LabelCommand implements Callable<Integer> {
   private static final class Output {
     @Option(
         names = "--csv",
-        description = "A table: id and the 14 labels as 1, 0, -1 or empty (the default).")
+        description =
+            "Prints a table with id and the 14 labels as 1, 0, -1 or empty (the default).")
     private boolean csv;
 
-    @Option(names = "--json", description = "One object a report, with the words that say so.")
+    @Option(
+        names = "--json",
+        description = "Prints one object per report, with the words that support each label.")
     private boolean json;
   }
 
@@ -66,7 +70,8 @@ final class LabelCommand implements Callable<Integer> {
       split = ",",
       defaultValue = "model_prediction,report",
       description =
-          "Of ReXrank JSON: the first of these that a study has (default: ${DEFAULT-VALUE}).")
+          "For ReXrank JSON: uses the first of these fields that a study has (default:"
+              + " ${DEFAULT-VALUE}).")
   private List<String> sections = List.of();
 
   @Override

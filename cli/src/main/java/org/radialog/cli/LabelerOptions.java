@@ -9,7 +9,7 @@ import org.radialog.clinical.RuleLabeler;
 import org.radialog.published.CheXbertLabeler;
 import picocli.CommandLine.Option;
 
-/** Which labeler reads the findings out of reports. */
+/** The choice of the labeler for reports. */
 final class LabelerOptions {
   private static final String RULES = "rules";
 
@@ -18,13 +18,13 @@ final class LabelerOptions {
       paramLabel = "L",
       defaultValue = RULES,
       description = {
-        "rules, which are built in (the default), or CheXbert: its file chexbert.pth with"
-            + " vocab.txt beside it, or a folder with both."
+        "rules (the built-in labeler, the default), or for CheXbert the file"
+            + " chexbert.pth with vocab.txt in the same folder, or a folder with both."
       })
   private String labeler = RULES;
 
   /**
-   * A labeler in use.
+   * An open labeler.
    *
    * @param name for the settings of a result
    */
@@ -44,7 +44,7 @@ final class LabelerOptions {
   }
 
   /**
-   * Opens it.
+   * Opens the labeler.
    *
    * @throws org.radialog.base.RadialogException if the weights cannot be read
    */

@@ -18,7 +18,7 @@ import picocli.CommandLine.TypeConversionException;
 @Command(
     name = "radialog",
     description = {
-      "Reads a chest radiograph, writes its report and talks about it.",
+      "Reads a chest radiograph, writes a report and answers questions about it.",
       "For research use, not for diagnosis."
     },
     subcommands = {
@@ -42,32 +42,32 @@ import picocli.CommandLine.TypeConversionException;
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       " 0:done",
-      " 1:some input failed or a check did not hold; each is named in one line on stderr",
+      " 1:some input or check failed; each is named in one line on stderr",
       " 2:usage",
       " 3:cannot run (no JDK 25, build failed, model folder unreadable, results cannot be written)",
       "130:interrupted",
-      "141:nobody reads the results any longer"
+      "141:the reader of the output is gone"
     })
 public final class Main {
-  /** All inputs done, every check held. */
+  /** All inputs are done and every check passed. */
   static final int DONE = 0;
 
-  /** Some input failed or a check did not hold. */
+  /** Some input or check failed. */
   static final int SOME_FAILED = 1;
 
-  /** The command line says something that cannot be done. */
+  /** The command line is invalid. */
   static final int USAGE = 2;
 
   /** The command cannot run at all. */
   static final int CANNOT_RUN = 3;
 
-  /** Nobody reads the results any longer, as after {@code | head}: what SIGPIPE gives. */
+  /** The reader of the output is gone, as after {@code | head}; the exit code of SIGPIPE. */
   static final int READER_GONE = 141;
 
   @Option(
       names = Failure.DEBUG,
       scope = ScopeType.INHERIT,
-      description = "On an unexpected error also say where in the program it happened.")
+      description = "Also prints the stack trace of an unexpected error.")
   private boolean debug;
 
   private Main() {}
@@ -77,12 +77,12 @@ public final class Main {
     Terminal.take();
     String[] words = Arguments.whole(arguments);
     boolean debug = Arrays.asList(words).contains(Failure.DEBUG);
-    // A worker that dies would leave the others waiting for it.
+    // If a worker died, the others would wait for it forever.
     Thread.setDefaultUncaughtExceptionHandler(
         (thread, failure) -> Runtime.getRuntime().halt(Failure.tell(failure, debug)));
     int code = run(words);
     System.err.flush();
-    // Native worker threads of libtorch need not be waited for.
+    // Native worker threads of libtorch do not have to finish.
     Runtime.getRuntime().halt(code);
   }
 
@@ -92,17 +92,17 @@ public final class Main {
   }
 
   static int run(CommandLine command, String... arguments) {
-    // What is printed is for programs and for people of any language: digits and points as in
+    // Output is for programs and for people of any language, so digits and decimal points are as in
     // ASCII.
     Locale before = Locale.getDefault(Locale.Category.FORMAT);
     Locale.setDefault(Locale.Category.FORMAT, Locale.ROOT);
-    StringWriter help = new StringWriter(); // picocli would print a stack trace where stdout fails
+    StringWriter help = new StringWriter(); // picocli would print a stack trace if stdout fails
     try {
       int code = command.setOut(new PrintWriter(help)).execute(arguments);
       System.out.print(help);
       System.out.flush();
       return code;
-    } catch (Throwable failure) { // whatever it is, a user gets a line and an exit code
+    } catch (Throwable failure) { // for any failure, the user gets a line and an exit code
       Main main = command.getCommand();
       return Failure.tell(failure, main.debug);
     } finally {
@@ -135,12 +135,12 @@ public final class Main {
       return Arguments.path(argument);
     } catch (InvalidPathException e) {
       throw new TypeConversionException(
-          "\"%s\" cannot be a file's name: %s"
+          "\"%s\" is not a valid file name: %s"
               .formatted(Printable.of(argument), Printable.of(e.getReason())));
     }
   }
 
-  /** What this build is. */
+  /** The identification of this build. */
   static final class Version implements CommandLine.IVersionProvider {
     @Override
     public String[] getVersion() {

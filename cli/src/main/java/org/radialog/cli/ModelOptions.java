@@ -10,7 +10,7 @@ import org.radialog.dialog.RaDialog;
 import org.radialog.language.Precision;
 import picocli.CommandLine.Option;
 
-/** Which model answers, and how. */
+/** The choice of the model and how it answers. */
 final class ModelOptions {
   @Option(
       names = "--model",
@@ -22,8 +22,8 @@ final class ModelOptions {
       names = "--precision",
       paramLabel = "P",
       description = {
-        "Of the language model: fp32, bf16, int8 or int4"
-            + " (default: the fastest that this CPU has the vectors for)."
+        "Precision of the language model: fp32, bf16, int8 or int4 (default: the"
+            + " fastest one that the vector instructions of this CPU support)."
       })
   private @Nullable Precision precision;
 
@@ -32,7 +32,7 @@ final class ModelOptions {
       paramLabel = "N",
       defaultValue = "300",
       converter = Numeric.Count.class,
-      description = "The longest answer in tokens (default: ${DEFAULT-VALUE}).")
+      description = "Maximum length of an answer, in tokens (default: ${DEFAULT-VALUE}).")
   private int maxNewTokens;
 
   @Option(
@@ -40,14 +40,14 @@ final class ModelOptions {
       paramLabel = "T",
       defaultValue = "0",
       converter = Numeric.Temperature.class,
-      description = "0 takes the likeliest token; above, tokens are drawn.")
+      description = "Sampling temperature; 0 always takes the most likely token.")
   private double temperature;
 
   @Option(
       names = "--seed",
       paramLabel = "N",
       defaultValue = "0",
-      description = "Equal seeds draw equal tokens.")
+      description = "Seed of the sampling; the same seed gives the same tokens.")
   private long seed;
 
   /** The model folder. */
@@ -63,7 +63,7 @@ final class ModelOptions {
     return Path.of(home, "models", "mini");
   }
 
-  /** The seed that everything drawn at random depends on. */
+  /** The seed for everything that is drawn at random. */
   long seed() {
     return seed;
   }
@@ -76,7 +76,7 @@ final class ModelOptions {
     return precision == null ? cached() : cached().with(precision);
   }
 
-  /** With the cache that the launcher names. */
+  /** Options with the cache of the launcher. */
   static Options cached() {
     return Optional.ofNullable(System.getProperty("radialog.cache"))
         .map(Path::of)

@@ -7,8 +7,8 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * Numbers that options take, each with its range: one outside of it is a usage error that names the
- * range, before anything is loaded.
+ * Numbers as option values, each with a range. A number out of range is a usage error that names
+ * the range, reported before anything is loaded.
  */
 final class Numeric {
   private Numeric() {}
@@ -31,21 +31,21 @@ final class Numeric {
           return number;
         }
       } catch (NumberFormatException e) {
-        // said below, like a number out of range
+        // reported below, like a number out of range
       }
       throw new TypeConversionException(
           "expected a whole number from %d to %d, found \"%s\"".formatted(least, most, value));
     }
   }
 
-  /** How many of something: one or more. */
+  /** A number of items: at least one. */
   static final class Count extends Whole {
     Count() {
       super(1, Integer.MAX_VALUE);
     }
   }
 
-  /** Resamples of the bootstrap: the scores of each are kept until the end. */
+  /** Number of bootstrap resamples; the scores of each are kept until the end. */
   static final class Resamples extends Whole {
     Resamples() {
       super(1, 100_000);
@@ -59,28 +59,28 @@ final class Numeric {
     }
   }
 
-  /** A fold of patients; a table of folds says how many it has. */
+  /** A fold of patients; the table of folds determines how many there are. */
   static final class Fold extends Whole {
     Fold() {
       super(0, 999);
     }
   }
 
-  /** How many folds to make. */
+  /** Number of folds to create. */
   static final class FoldCount extends Whole {
     FoldCount() {
       super(2, 999);
     }
   }
 
-  /** How many dialogs somebody wants to read. */
+  /** The number of dialogs in a printed sample. */
   static final class Samples extends Whole {
     Samples() {
       super(1, 1_000);
     }
   }
 
-  /** How often a training comes to an image. */
+  /** How often an image is used in training. */
   static final class Epochs extends Whole {
     Epochs() {
       super(1, 999);
@@ -105,7 +105,7 @@ final class Numeric {
           return number;
         }
       } catch (NumberFormatException e) {
-        // said below, like a number out of range
+        // reported below, like a number out of range
       }
       DecimalFormat plain =
           new DecimalFormat("#.##", DecimalFormatSymbols.getInstance(Locale.ROOT));
@@ -115,14 +115,14 @@ final class Numeric {
     }
   }
 
-  /** A temperature that tokens are drawn at. */
+  /** A sampling temperature. */
   static final class Temperature extends Real {
     Temperature() {
       super(0, 100);
     }
   }
 
-  /** How alike two reports or films are. */
+  /** The similarity of two reports or films. */
   static final class Likeness extends Real {
     Likeness() {
       super(0.5, 1);

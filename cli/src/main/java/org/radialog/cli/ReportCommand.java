@@ -33,7 +33,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code radialog report IMAGE…}: findings with probabilities, then the report. */
+/** {@code radialog report IMAGE…}: prints findings with probabilities, then the report. */
 @Command(
     name = "report",
     description = "Writes the report of one or more chest radiographs.",
@@ -46,23 +46,26 @@ final class ReportCommand implements Callable<Integer> {
 
   @Mixin private FilmOptions filmOptions = new FilmOptions();
 
-  @Option(names = "--json", description = "One JSON object an image and line, in input order.")
+  @Option(
+      names = "--json",
+      description = "Prints one line with a JSON object per image, in input order.")
   private boolean json;
 
   @Option(
       names = "--html",
       paramLabel = "FILE",
-      description = "Also one self-contained page with films, overlays and reports.")
+      description = "Also writes one self-contained page with films, overlays and reports.")
   private @Nullable Path html;
 
   @Option(
       names = "--evidence",
       paramLabel = "DIR",
       description =
-          "Also a picture per present or uncertain finding: where on the film it comes from.")
+          "Also writes an image per present or uncertain finding that shows which parts"
+              + " of the film contribute to it.")
   private @Nullable Path evidence;
 
-  @Option(names = "--impression", description = "Also an impression drawn from the report.")
+  @Option(names = "--impression", description = "Also writes an impression of the report.")
   private boolean impression;
 
   @Override

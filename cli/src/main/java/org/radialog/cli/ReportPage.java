@@ -20,19 +20,19 @@ import org.radialog.imaging.Radiograph;
 import org.radialog.published.ModelConfig;
 import org.radialog.wire.Notice;
 
-/** One self-contained HTML page: films with overlays, findings and reports; nothing is loaded. */
+/** A self-contained HTML page with films, overlays, findings and reports. */
 final class ReportPage {
   private ReportPage() {}
 
   /**
-   * A picture of the film.
+   * An image of the film.
    *
    * @param caption what it shows: the film, or a finding
-   * @param picture the film, with a heat map over it where it shows a finding
+   * @param picture the film, with a heat map if it shows a finding
    */
   record Overlay(String caption, FilmImage picture) {}
 
-  /** One image of the page, with its error or with its report. */
+  /** One image of the page, with its error or its report. */
   record Entry(
       Path image,
       Optional<String> error,
@@ -53,7 +53,7 @@ final class ReportPage {
     }
   }
 
-  /** Writes the page to {@code file}, whole or not at all. */
+  /** Writes the page atomically to {@code file}. */
   static void write(Path file, ModelConfig model, List<Entry> entries) {
     List<Map<String, Object>> images = new ArrayList<>();
     List<Map<String, Object>> films = new ArrayList<>();
@@ -155,9 +155,8 @@ final class ReportPage {
         .anyMatch(a -> a.uncertainAbove().isPresent() || a.state() == Findings.State.UNCERTAIN);
   }
 
-  // What is called is bold, what is left open in italics; red is for what is wrong with the lungs,
-  // not for a film without
-  // findings.
+  // Present findings are bold, uncertain ones in italics; red marks abnormal findings, not No
+  // Finding.
   private static String tone(Findings.Assessment a) {
     return switch (a.state()) {
       case PRESENT -> a.finding() == Finding.NO_FINDING ? "called" : "called alarm";

@@ -22,13 +22,14 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code radialog rexrank}: the call that ReXrank makes of every system. */
+/** {@code radialog rexrank}: the command-line interface that ReXrank requires of every system. */
 @Command(
     name = "rexrank",
     description = {
-      "Writes a report for every study of a ReXrank file, in the form that ReXrank scores: the"
-          + " studies of the input, each with model_prediction. Of a study's images the key image"
-          + " is read, where it is frontal; else the first frontal one, else the first."
+      "Writes a report for every study of a ReXrank file in the format that ReXrank"
+          + " scores: the studies of the input, each with model_prediction. The image read"
+          + " is the key image of the study if it is frontal, otherwise the first frontal"
+          + " image, otherwise the first image."
     },
     mixinStandardHelpOptions = true)
 final class RexrankCommand implements Callable<Integer> {
@@ -36,14 +37,14 @@ final class RexrankCommand implements Callable<Integer> {
       names = "--input_json_file",
       required = true,
       paramLabel = "FILE",
-      description = "Studies, for example ReXRank_IUXray_test.json.")
+      description = "The studies, for example ReXRank_IUXray_test.json.")
   private Path input = Path.of("");
 
   @Option(
       names = "--save_json_file",
       required = true,
       paramLabel = "FILE",
-      description = "The same with a prediction each.")
+      description = "The output: the same studies, each with a prediction.")
   private Path output = Path.of("");
 
   @Option(
@@ -92,6 +93,6 @@ final class RexrankCommand implements Callable<Integer> {
     return ImageChoice.KEY_IMAGE.of(study).stream()
         .findFirst()
         .orElseThrow(
-            () -> new RadialogException("none of its images is at hand; expected at least one"));
+            () -> new RadialogException("none of its images exists; expected at least one"));
   }
 }

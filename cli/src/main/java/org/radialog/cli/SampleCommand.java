@@ -29,10 +29,11 @@ import picocli.CommandLine.Option;
 @Command(
     name = "sample",
     description = {
-      "Draws the stratified sample that RaDialog is trained or evaluated on: the images with a"
-          + " positive finding, and of the others as many as make a fourteenth of the whole. The"
-          + " table has an image per row, with the 14 labels as 1, 0, -1 or empty and its report"
-          + " where the data set has reports; such a table is a data set for evaluate --data."
+      "Draws the stratified sample that RaDialog is trained or evaluated on: the"
+          + " images with a positive finding, and a sample of the other images that makes"
+          + " up one fourteenth of the total. The table has one image per row, with the 14"
+          + " labels as 1, 0, -1 or empty, and the report if the data set has reports; such"
+          + " a table can be used with evaluate --data."
     },
     mixinStandardHelpOptions = true)
 final class SampleCommand implements Callable<Integer> {
@@ -41,7 +42,7 @@ final class SampleCommand implements Callable<Integer> {
     EVALUATION
   }
 
-  /** An image with what is known of it. */
+  /** An image with its known data. */
   private record Row(
       Path image,
       String report,
@@ -119,15 +120,16 @@ final class SampleCommand implements Callable<Integer> {
       required = true,
       paramLabel = "PURPOSE",
       description = {
-        "training: images with a finding --epochs times, others drawn with --seed; evaluation (the"
-            + " original's --strat_eval): each once, and the first of the others."
+        "training: images with a finding --epochs times, others drawn with --seed;"
+            + " evaluation (--strat_eval of the original): each image with a finding once,"
+            + " and the first of the others."
       })
   private Purpose purpose = Purpose.TRAINING;
 
   @Option(
       names = "--split",
       paramLabel = "S",
-      description = "Only of train, validate or test (default: of all).")
+      description = "The split to sample: train, validate or test (default: all).")
   private @Nullable StudySplit split;
 
   @Option(
@@ -136,14 +138,17 @@ final class SampleCommand implements Callable<Integer> {
       defaultValue = "2",
       converter = Numeric.Epochs.class,
       description =
-          "For training: how often an image with a finding comes (default: ${DEFAULT-VALUE}).")
+          "For training: how often an image with a finding occurs (default:"
+              + " ${DEFAULT-VALUE}).")
   private int epochs;
 
   @Option(
       names = "--seed",
       paramLabel = "N",
       defaultValue = "0",
-      description = "For training: draws the images without a finding (default: ${DEFAULT-VALUE}).")
+      description =
+          "For training: the seed for drawing the images without a finding (default:"
+              + " ${DEFAULT-VALUE}).")
   private long seed;
 
   @Mixin private LabelerOptions labeler = new LabelerOptions();

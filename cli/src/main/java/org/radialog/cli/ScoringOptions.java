@@ -28,7 +28,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.node.ObjectNode;
 
-/** How reports are scored, and where the scores go. */
+/** How reports are scored, and where the scores are written. */
 final class ScoringOptions {
   @Option(
       names = "--section",
@@ -36,27 +36,32 @@ final class ScoringOptions {
       split = ",",
       defaultValue = "section_findings,report",
       description =
-          "Of ReXrank JSON: the first of these that a study has (default: ${DEFAULT-VALUE}).")
+          "For ReXrank JSON: uses the first of these fields that a study has (default:"
+              + " ${DEFAULT-VALUE}).")
   private List<String> sections = List.of();
 
   @Option(
       names = "--tokenizer",
       paramLabel = "T",
       defaultValue = "nltk",
-      description = "Of the text metrics: nltk, ptb or whitespace (default: ${DEFAULT-VALUE}).")
+      description =
+          "Tokenizer of the text metrics: nltk, ptb or whitespace (default:"
+              + " ${DEFAULT-VALUE}).")
   private WordTokenizer tokenizer = WordTokenizer.NLTK;
 
   @Option(
       names = "--meteor-data",
       paramLabel = "DIR",
       description =
-          "METEOR's data, or the Python package pycocoevalcap; without it METEOR is left out.")
+          "The data files of METEOR, or the Python package pycocoevalcap; without them"
+              + " METEOR is left out.")
   private @Nullable Path meteorData;
 
   @Option(
       names = "--bert",
       paramLabel = "DIR",
-      description = "A BERT or RoBERTa for BERTScore; without it BERTScore is left out.")
+      description =
+          "Folder of the BERT or RoBERTa for BERTScore; without it BERTScore is left out.")
   private @Nullable Path bert;
 
   @Option(
@@ -64,16 +69,17 @@ final class ScoringOptions {
       paramLabel = "N",
       converter = Numeric.Layer.class,
       description =
-          "Whose vectors are compared (default: what bert-score recommends for the network).")
+          "The layer whose vectors are compared (default: the one that bert-score"
+              + " recommends for the network).")
   private @Nullable Integer bertLayer;
 
-  @Option(names = "--bert-idf", description = "Rare tokens count more.")
+  @Option(names = "--bert-idf", description = "Weights tokens by inverse document frequency.")
   private boolean idf;
 
   @Option(
       names = "--bert-baseline",
       paramLabel = "FILE",
-      description = "bert-score's baseline of the network: BERTScore is rescaled.")
+      description = "Rescales BERTScore with this baseline file of bert-score for the network.")
   private @Nullable Path bertBaseline;
 
   @Mixin private LabelerOptions labeler = new LabelerOptions();
@@ -83,26 +89,28 @@ final class ScoringOptions {
       paramLabel = "N",
       defaultValue = "1000",
       converter = Numeric.Resamples.class,
-      description = "Of the bootstrap (default: ${DEFAULT-VALUE}).")
+      description = "Number of bootstrap resamples (default: ${DEFAULT-VALUE}).")
   private int resamples;
 
   @Option(
       names = "--bootstrap-seed",
       paramLabel = "N",
       defaultValue = "1",
-      description = "Equal seeds give equal intervals (default: ${DEFAULT-VALUE}).")
+      description =
+          "Seed of the bootstrap; the same seed gives the same intervals (default:"
+              + " ${DEFAULT-VALUE}).")
   private long seed;
 
   @Option(
       names = "--out",
       paramLabel = "DIR",
-      description = "Writes scores.json, table.md, report.html and plots/ there.")
+      description = "Writes scores.json, table.md, report.html and plots/ to this folder.")
   private @Nullable Path out;
 
-  @Option(names = "--png", description = "Plots as PNG besides SVG.")
+  @Option(names = "--png", description = "Writes plots as PNG in addition to SVG.")
   private boolean png;
 
-  @Option(names = "--json", description = "One JSON object instead of a table.")
+  @Option(names = "--json", description = "Prints one JSON object instead of a table.")
   private boolean json;
 
   @Option(
@@ -122,7 +130,7 @@ final class ScoringOptions {
       })
   private List<Path> quoted = List.of();
 
-  /** What scoring needs, open. */
+  /** The opened resources for scoring. */
   record Opened(Scoring scoring, LabelerOptions.Opened labeler) implements AutoCloseable {
     @Override
     public void close() {
@@ -147,7 +155,7 @@ final class ScoringOptions {
     return json;
   }
 
-  /** Opens what scoring needs. */
+  /** Opens the resources for scoring. */
   Opened open() {
     List<TextMetric> metrics =
         TextMetric.standard(
@@ -181,7 +189,7 @@ final class ScoringOptions {
         opened);
   }
 
-  /** Writes the result where it was asked for, and prints it. */
+  /** Writes the result to the requested places and prints it. */
   void deliver(Evaluation evaluation) {
     for (SystemScores system : evaluation.systems()) {
       system.marks().stream()

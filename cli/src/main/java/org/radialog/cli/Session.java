@@ -15,7 +15,7 @@ import org.radialog.wire.ImageJson;
 import org.radialog.wire.ModelJson;
 import org.radialog.wire.RefusedJson;
 
-/** A command on a loaded model: its clock, and what several verbs print. */
+/** A command with a loaded model: its clock, and output that several commands share. */
 final class Session {
   private final long startedMicros;
   private final double loadMillis;
@@ -27,23 +27,23 @@ final class Session {
     this.radialog = radialog;
   }
 
-  /** Remembers how long it took from the launcher's first line until {@code radialog} was there. */
+  /** Records the time from the first line of the launcher until {@code radialog} was open. */
   static Session of(RaDialog radialog) {
     long started = Long.getLong("radialog.started", nowMicros());
     return new Session(started, (nowMicros() - started) / 1e3, radialog);
   }
 
-  /** Milliseconds since the launcher's first line. */
+  /** Milliseconds since the first line of the launcher. */
   double sinceStart() {
     return (nowMicros() - startedMicros) / 1e3;
   }
 
-  /** Milliseconds from the launcher's first line until the model folder was open. */
+  /** Milliseconds from the first line of the launcher until the model folder was open. */
   double load() {
     return loadMillis;
   }
 
-  /** What a program gets of an image on which nothing was written. */
+  /** The JSON of an image for which nothing was written. */
   RefusedJson refused(
       Path path,
       @Nullable Radiograph film,
@@ -56,7 +56,7 @@ final class Session {
         GuardJson.of(false, warnings));
   }
 
-  /** The line above what is printed of a film. */
+  /** The heading above the output for a film. */
   static String heading(Path path, Radiograph film) {
     return Printable.escaped(path.toString()) + "  " + Terminal.size(film.width(), film.height());
   }

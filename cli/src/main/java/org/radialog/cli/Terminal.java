@@ -24,7 +24,10 @@ import org.jspecify.annotations.Nullable;
 import org.radialog.base.Printable;
 import org.radialog.base.Progress;
 
-/** What the two output streams can show. Results go to stdout, progress and messages to stderr. */
+/**
+ * The capabilities of the two output streams. Results go to stdout, progress and messages to
+ * stderr.
+ */
 final class Terminal {
   private static final String NO_COLOR = "NO_COLOR";
 
@@ -35,9 +38,8 @@ final class Terminal {
   private Terminal() {}
 
   /**
-   * Makes the process's own streams those of {@link System}: a failed write of a result is an error
-   * ({@link WriteFailed}) rather than a flag that nobody reads, and messages go to the launcher's
-   * stderr.
+   * Installs our own streams in {@link System}: a failed write of a result is an error ({@link
+   * WriteFailed}) instead of an unnoticed flag, and messages go to the stderr of the launcher.
    */
   static void take() {
     System.setOut(stream(new Results(new FileOutputStream(FileDescriptor.out)), "stdout.encoding"));
@@ -56,13 +58,12 @@ final class Terminal {
     }
   }
 
-  // The JVM writes a line about incubator modules before any of our code runs. So the launcher lets
-  // the JVM's own stderr pass a filter and hands the real one down as descriptor 3, which must be
-  // written as it is: opened again by its name (/dev/fd/3) it would be another description of the
-  // file, with a place of its own that stdout's lines overwrite in "> log 2>&1", and a socket has
-  // no
-  // name at all. Java has a public way to descriptors 0, 1 and 2 only. Where the private one is
-  // gone, messages pass the filter too.
+  // The JVM prints a line about incubator modules before any of our code runs. The launcher
+  // therefore filters the stderr of the JVM and passes the real one as descriptor 3. It must be
+  // written through the descriptor: if it were opened by its name (/dev/fd/3), it would be a
+  // separate file description with its own position, which the lines of stdout would overwrite in
+  // "> log 2>&1"; and a socket has no name. Java has a public API for descriptors 0, 1 and 2 only.
+  // If the private API is missing, messages go through the filter too.
   private static Optional<OutputStream> launchersStderr() {
     if (System.getProperty("radialog.started") == null) {
       return Optional.empty();
@@ -77,7 +78,10 @@ final class Terminal {
     }
   }
 
-  /** Standard output refused a result. Not a fault of an input, so no input's error either. */
+  /**
+   * A result could not be written to standard output. This is not the fault of an input, so it is
+   * not reported as the error of an input.
+   */
   static final class WriteFailed extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
@@ -87,16 +91,19 @@ final class Terminal {
       super(cause);
     }
 
-    /** Whether this is the first call: what is said once need not be said again. */
+    /** Whether this is the first call; the failure is reported only once. */
     boolean untold() {
       boolean first = !told;
       told = true;
       return first;
     }
 
-    /** Whether nobody reads any longer, as after {@code | head}: a reason to stop, not an error. */
+    /**
+     * Whether the reader of the output is gone, as after {@code | head}: a reason to stop, not an
+     * error.
+     */
     boolean readerIsGone() {
-      // The system's words for it depend on its language; what else fails is no pipe.
+      // The message of the system depends on its language; other failures do not occur on a pipe.
       try {
         int mode = (Integer) Files.getAttribute(Path.of("/dev/fd/1"), "unix:mode");
         return (mode & FILE_TYPE) == PIPE || (mode & FILE_TYPE) == SOCKET;
@@ -106,7 +113,7 @@ final class Terminal {
     }
   }
 
-  /** Bytes of results; a write that fails is not swallowed. */
+  /** The bytes of results; a failed write is not swallowed. */
   static final class Results extends OutputStream {
     private final OutputStream to;
     private @Nullable WriteFailed failed;
@@ -123,7 +130,7 @@ final class Terminal {
     @Override
     public void write(byte[] bytes, int offset, int length) {
       if (failed != null) {
-        throw failed; // whoever caught it: the results have a hole
+        throw failed; // even if the failure was caught, the results are incomplete
       }
       try {
         to.write(bytes, offset, length);
@@ -135,7 +142,7 @@ final class Terminal {
     }
   }
 
-  /** Stdout for JSON and CSV, which are UTF-8 whatever the terminal shows. */
+  /** Stdout for JSON and CSV, which are UTF-8 in every locale. */
   static PrintStream data() {
     PrintStream out = System.out;
     return out.charset().equals(StandardCharsets.UTF_8)
@@ -143,19 +150,19 @@ final class Terminal {
         : new PrintStream(out, true, StandardCharsets.UTF_8);
   }
 
-  /** Whether a person types and reads here. */
+  /** Whether the session is interactive. */
   static boolean interactive() {
     return Optional.ofNullable(System.console()).filter(Console::isTerminal).isPresent();
   }
 
-  /** Whether stdout is a terminal that may be sent colours. */
+  /** Whether stdout is a terminal that accepts colours. */
   static boolean colours() {
     return interactive() && System.getenv(NO_COLOR) == null;
   }
 
   /**
-   * Whether stdout takes characters beyond ASCII; {@code NO_COLOR} and a locale without a charset
-   * of its own, such as C, ask for plain ones too.
+   * Whether stdout accepts characters beyond ASCII; {@code NO_COLOR} and a locale without a
+   * charset, such as C, request plain ones as well.
    */
   static boolean unicode() {
     return charset("stdout.encoding").name().startsWith("UTF")
@@ -168,17 +175,20 @@ final class Terminal {
     return width + (unicode() ? "×" : "x") + height;
   }
 
-  /** Whether someone watches stderr. */
+  /** Whether stderr is a terminal. */
   static boolean stderrIsTerminal() {
     return Boolean.getBoolean("radialog.stderr.terminal");
   }
 
-  /** Progress on stderr: bars on a terminal, else one line at the start and the end of a task. */
+  /**
+   * Progress on stderr: bars on a terminal, otherwise one line at the start and one at the end of a
+   * task.
+   */
   static Progress progress() {
     return stderrIsTerminal() ? new Bars(System.err) : new Lines(System.err);
   }
 
-  /** Says one line on stderr. */
+  /** Prints one line on stderr. */
   static void say(String line) {
     System.err.println("radialog: " + Printable.line(line));
   }
@@ -222,7 +232,7 @@ final class Terminal {
         public void step(String note) {
           done++;
           last = Printable.of(note);
-          // A log wants a line now and then, not a bar.
+          // In a log file, an occasional line is better than a bar.
           if (System.nanoTime() - told > 30_000_000_000L) {
             told = System.nanoTime();
             err.printf(Locale.ROOT, "%s %d/%d %s%n", what, done, steps, last);

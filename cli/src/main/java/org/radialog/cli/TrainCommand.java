@@ -21,12 +21,14 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code radialog train …}: the stages of training. A killed run goes on with the same call. */
+/**
+ * {@code radialog train …}: the stages of training. The same command resumes an interrupted run.
+ */
 @Command(
     name = "train",
     description = {
-      "Trains a model. Each stage writes a run folder with its config, a table, a plot and"
-          + " checkpoints; the same command goes on where a run was stopped."
+      "Trains a model. Each stage writes a run folder with its config, a table, a"
+          + " plot and checkpoints. An interrupted run resumes with the same command."
     },
     subcommands = {
       TrainCommand.Classifier.class,
@@ -42,7 +44,7 @@ import picocli.CommandLine.Parameters;
 final class TrainCommand {
   private TrainCommand() {}
 
-  /** What every stage needs. */
+  /** Options that every stage needs. */
   static final class Films {
     @Option(
         names = "--data",
@@ -56,13 +58,14 @@ final class TrainCommand {
         paramLabel = "K",
         defaultValue = "0",
         converter = Numeric.Fold.class,
-        description = "The fold of patients that is held out (default: ${DEFAULT-VALUE}).")
+        description = "The fold of patients to hold out (default: ${DEFAULT-VALUE}).")
     private int fold;
 
     @Option(
         names = "--folds",
         paramLabel = "FILE",
-        description = "A table of radialog data folds (default: the folds of NIH ChestX-ray14).")
+        description =
+            "A table written by radialog data folds (default: the folds of NIH" + " ChestX-ray14).")
     private @Nullable Path folds;
 
     Optional<Path> folds() {
@@ -83,26 +86,26 @@ final class TrainCommand {
         names = "--model-version",
         paramLabel = "V",
         defaultValue = "0.1.0",
-        description = "Of the model, for its config (default: ${DEFAULT-VALUE}).")
+        description = "Version of the model, for its config (default: ${DEFAULT-VALUE}).")
     private String version = "";
 
     @Option(
         names = "--commit",
         paramLabel = "ID",
         defaultValue = "unknown",
-        description = "The commit of this code, for the card.")
+        description = "The commit of this code, for the model card.")
     private String commit = "";
   }
 
-  /** What is trained, and how. */
+  /** Options on what to train and how. */
   static final class Told {
     @Option(
         names = "--recipe",
         paramLabel = "RECIPE",
         defaultValue = "mini",
         description =
-            "Networks, rates, steps and seed: the name of a recipe that comes with the program, or"
-                + " a JSON file (default: ${DEFAULT-VALUE}).")
+            "Networks, learning rates, steps and seed: the name of a built-in recipe or a"
+                + " JSON file (default: ${DEFAULT-VALUE}).")
     private String recipe = "";
 
     Recipe recipe() {
@@ -112,7 +115,7 @@ final class TrainCommand {
 
   @Command(
       name = "classifier",
-      description = "Stage 1: image encoder and findings classifier.",
+      description = "Stage 1: trains the image encoder and the findings classifier.",
       mixinStandardHelpOptions = true)
   static final class Classifier implements Callable<Integer> {
     @Mixin private Films films = new Films();
@@ -141,7 +144,7 @@ final class TrainCommand {
 
   @Command(
       name = "language",
-      description = "Stages 2 and 3: alignment, then LoRA of the language model.",
+      description = "Stages 2 and 3: trains the alignment, then LoRA of the language model.",
       mixinStandardHelpOptions = true)
   static final class Language implements Callable<Integer> {
     @Mixin private Films films = new Films();
@@ -152,29 +155,29 @@ final class TrainCommand {
         names = "--classifier",
         required = true,
         paramLabel = "FILE",
-        description = "classifier.safetensors of a run of stage 1 with the same fold held out.")
+        description = "classifier.safetensors of a stage 1 run that held out the same fold.")
     private Path classifier = Path.of("");
 
     @Option(
         names = "--base",
         required = true,
         paramLabel = "FILE",
-        description = "The language model, GGUF.")
+        description = "The language model, a GGUF file.")
     private Path base = Path.of("");
 
     @Option(
         names = "--out-of-fold",
         paramLabel = "CSV",
         arity = "1..*",
-        description = "held-out.csv of the classifier runs of the other folds.")
+        description = "The held-out.csv files of the classifier runs of the other folds.")
     private List<Path> outOfFold = List.of();
 
     @Option(
         names = "--from",
         paramLabel = "FILE",
         description =
-            "language.safetensors of an earlier run on the same classifier: learn on from it, on"
-                + " dialogs alone.")
+            "language.safetensors of an earlier run with the same classifier; continues"
+                + " training from it, on dialogs only.")
     private @Nullable Path from;
 
     @Option(names = "--run", required = true, paramLabel = "DIR", description = "The run folder.")
@@ -200,7 +203,8 @@ final class TrainCommand {
 
   @Command(
       name = "model",
-      description = "All stages over all folds, then the model folder with its card.",
+      description =
+          "Runs all stages on all folds, then writes the model folder with its model" + " card.",
       mixinStandardHelpOptions = true)
   static final class Model implements Callable<Integer> {
     @Mixin private Films films = new Films();
@@ -218,14 +222,14 @@ final class TrainCommand {
         names = "--base",
         required = true,
         paramLabel = "FILE",
-        description = "The language model, GGUF.")
+        description = "The language model, a GGUF file.")
     private Path base = Path.of("");
 
     @Option(
         names = "--runs",
         required = true,
         paramLabel = "DIR",
-        description = "Where the run folders go.")
+        description = "The folder for the run folders.")
     private Path runs = Path.of("");
 
     @Mixin private Written written = new Written();
@@ -251,7 +255,7 @@ final class TrainCommand {
 
   @Command(
       name = "export",
-      description = "A model folder from run folders that have ended.",
+      description = "Writes a model folder from the run folders of finished runs.",
       mixinStandardHelpOptions = true)
   static final class Export implements Callable<Integer> {
     @Mixin private Films films = new Films();
@@ -260,7 +264,7 @@ final class TrainCommand {
         names = "--classifier",
         required = true,
         paramLabel = "FOLD=DIR",
-        description = "Run folder of stage 1 by the fold it held out; once for each.")
+        description = "Run folder of stage 1 with the fold that it held out; may be repeated.")
     private Map<Integer, Path> classifiers = new TreeMap<>();
 
     @Option(
@@ -274,7 +278,7 @@ final class TrainCommand {
         names = "--base",
         required = true,
         paramLabel = "FILE",
-        description = "The language model, GGUF.")
+        description = "The language model, a GGUF file.")
     private Path base = Path.of("");
 
     @Mixin private Written written = new Written();
@@ -386,13 +390,13 @@ final class TrainCommand {
 
   @Command(
       name = "recipe",
-      description = "Prints a recipe that comes with the program, to change it for --recipe.",
+      description = "Prints a built-in recipe, as a starting point for --recipe.",
       mixinStandardHelpOptions = true)
   static final class Recipes implements Callable<Integer> {
     @Parameters(
         paramLabel = "NAME",
         defaultValue = "mini",
-        description = "mini, v1-rg, v1-ins or v2 (default: ${DEFAULT-VALUE}).")
+        description = "Name of the recipe: mini, v1-rg, v1-ins or v2 (default: ${DEFAULT-VALUE}).")
     private String name = "";
 
     @Override

@@ -13,15 +13,15 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(
     name = "verify",
     description = {
-      "Checks the digests of a model folder's files, the packed weights that were made of them, and"
-          + " runs its self test."
+      "Checks the digests of the files in a model folder and the packed weights made"
+          + " from them, and runs the self test."
     },
     mixinStandardHelpOptions = true)
 final class VerifyCommand implements Callable<Integer> {
   @Parameters(index = "0", arity = "1", paramLabel = "DIR", description = "A model folder")
   private Path folder = Path.of("");
 
-  @Option(names = "--json", description = "One JSON object.")
+  @Option(names = "--json", description = "Prints one JSON object.")
   private boolean json;
 
   @Override

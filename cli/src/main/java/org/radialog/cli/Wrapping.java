@@ -3,7 +3,7 @@ package org.radialog.cli;
 import java.io.PrintStream;
 import org.radialog.base.Printable;
 
-/** Writes streamed text with a left margin, broken between words before a column. */
+/** Writes streamed text with a left margin, wrapped between words before a given column. */
 final class Wrapping {
   private final PrintStream out;
   private final String margin;
@@ -18,7 +18,7 @@ final class Wrapping {
     this.columns = columns;
   }
 
-  /** Takes the next piece; a word appears once it is whole. */
+  /** Adds the next piece of text; a word is printed when it is complete. */
   void write(String piece) {
     piece
         .codePoints()

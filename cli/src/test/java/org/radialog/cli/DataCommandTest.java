@@ -107,7 +107,7 @@ class DataCommandTest {
   void fewerPatientsThanFoldsAndNumbersOutOfRangeAreRefused() {
     CommandLineRun few = folds("a.csv", "--count", "25");
     assertThat(few.code()).isEqualTo(3);
-    assertThat(few.err()).contains("24 patients cannot be in 25 folds");
+    assertThat(few.err()).contains("24 patients cannot be divided into 25 folds");
     assertThat(folder.resolve("a.csv")).doesNotExist();
     CommandLineRun one = folds("a.csv", "--count", "1");
     assertThat(one.code()).isEqualTo(2);
@@ -236,7 +236,7 @@ class DataCommandTest {
     Files.writeString(table, "image,report\n,The heart is large.\n");
     CommandLineRun one = CommandLineRun.of("data", "duplicates", "--data", table.toString());
     assertThat(one.code()).isEqualTo(3);
-    assertThat(one.errLines()).singleElement().asString().contains("two or more", "[none]");
+    assertThat(one.errLines()).singleElement().asString().contains("at least two", "[none]");
     CommandLineRun nih = CommandLineRun.of("data", "duplicates", "--data", folder.toString());
     assertThat(nih.code()).isEqualTo(2);
     assertThat(nih.err()).contains("--of films");

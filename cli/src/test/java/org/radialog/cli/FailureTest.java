@@ -163,7 +163,7 @@ class FailureTest {
       assertThat(Failure.message(new ImageRefused(reason, "a.jpg", "is odd")))
           .as(reason.code())
           .isEqualTo(
-              reason.forcible() ? "a.jpg: is odd; --force reads it all the same" : "a.jpg: is odd");
+              reason.forcible() ? "a.jpg: is odd; --force reads it anyway" : "a.jpg: is odd");
     }
     assertThat(ImageRefused.Reason.COLOUR.forcible()).isTrue();
     assertThat(ImageRefused.Reason.ASPECT_RATIO.forcible()).isTrue();

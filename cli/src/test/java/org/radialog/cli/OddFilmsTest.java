@@ -79,7 +79,7 @@ class OddFilmsTest {
     assertThat(found.get("-")).isEqualTo(found.get(named));
     // It can be read once only.
     assertThat(run.code()).isEqualTo(Main.SOME_FAILED);
-    assertThat(run.err()).contains("-: nothing came");
+    assertThat(run.err()).contains("-: no data");
   }
 
   @Test
@@ -98,7 +98,7 @@ class OddFilmsTest {
     for (String image : List.of("-", "/dev/stdin", "/dev/fd/0")) {
       CommandLineRun run = CommandLineRun.of("chat", image);
       assertThat(run.code()).isEqualTo(2);
-      assertThat(run.err()).contains("the image cannot come from there");
+      assertThat(run.err()).contains("it cannot read the image from there");
     }
     CommandLineRun prior =
         CommandLineRun.of("chat", CommandLineRun.sample("no-finding.jpg"), "--prior", "-");

@@ -168,8 +168,8 @@ class ReportCasesTest {
       delimiter = '|',
       value = {
         "reports-long-row/long_row.csv | b c | row 1: expected 2 cells, found 3",
-        "reports-broken-quote/after_quote.csv | b c | row 1: text stands behind the quote",
-        "reports-broken-quote/backslash_quote.csv | b c | row 1: text stands behind the quote",
+        "reports-broken-quote/after_quote.csv | b c | row 1: text follows the closing quote",
+        "reports-broken-quote/backslash_quote.csv | b c | row 1: text follows the closing quote",
         "reports-tables/short_row.csv | a c | row 2: expected 2 cells, found 1"
       })
   void aRowThatIsNotWholeIsNamedAndTheOthersAreLabelled(String name, String left, String line) {
@@ -315,7 +315,7 @@ class ReportCasesTest {
         "a.json | {\"a\":{\"report\":\"x\",\"report\":\"y\"},\"z\":{\"report\":\"x\"}} | twice",
         "a.json | {\"a\":NaN,\"z\":{\"report\":\"x\"}} | expected an object",
         "a.json | {\"z\":{\"report\":\"x\"}}\\n{\"a\":{\"report\":\"x\"}} | .jsonl",
-        "a.json | {\"z\":{\"report\":\"x\"},\"a\":{\"rep | cannot be read on"
+        "a.json | {\"z\":{\"report\":\"x\"},\"a\":{\"rep | cannot be read further"
       })
   void whatIsNotClearIsNamedAndTheRestRead(String name, String text, String line)
       throws IOException {
@@ -361,7 +361,7 @@ class ReportCasesTest {
     CommandLineRun run = label(packed);
     assertThat(run.code()).isEqualTo(1);
     assertThat(ids(run)).hasSizeGreaterThan(5_000).startsWith("0", "1", "2");
-    assertThat(problems(run)).singleElement().asString().contains("cannot be read on");
+    assertThat(problems(run)).singleElement().asString().contains("cannot be read further");
   }
 
   @Test

@@ -133,7 +133,7 @@ class UsageTest {
     CommandLineRun run =
         CommandLineRun.of("evaluate", "--protocol", "view", "--data", ".", "--compare", "int8");
     assertThat(run.code()).isEqualTo(2);
-    assertThat(run.err()).contains("--compare belongs to --protocol perplexity");
+    assertThat(run.err()).contains("--compare can only be used with --protocol perplexity");
   }
 
   @Test

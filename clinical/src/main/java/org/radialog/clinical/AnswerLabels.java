@@ -6,11 +6,11 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
 
-/** What an answer says about the findings, together with its question. */
+/** Labels an answer together with its question. */
 public final class AnswerLabels {
   private static final Pattern YES_OR_NO = Pattern.compile("^\\W*(yes|no)\\b");
 
-  // What makes a question of a statement; what is left is labelled as one.
+  // Words that turn a statement into a question; the remaining words are labelled as a statement.
   private static final Pattern ASKING =
       Pattern.compile(
           "^\\W*(?:(?:so|and|then|please|now|also)\\b\\W*)*"
@@ -21,8 +21,8 @@ public final class AnswerLabels {
   private AnswerLabels() {}
 
   /**
-   * The labels of an answer. Where it says yes or no and names no finding, it speaks of what the
-   * question asks for.
+   * The labels of an answer. If it says yes or no and names no finding, it refers to the finding
+   * that the question asks for.
    */
   public static Labels of(ReportLabeler labeler, String question, String answer) {
     Labels said = labeler.label(answer);
@@ -42,7 +42,7 @@ public final class AnswerLabels {
     Map<Finding, Labels.Entry> entries = new EnumMap<>(Finding.class);
     Labels asked = labeler.label(statement(question));
     for (Finding finding : Finding.ALL) {
-      // "Is the heart normal?" denies by itself: yes and no to it are left to the reader.
+      // "Is the heart normal?" contains a negation itself, so yes or no to it cannot be labelled.
       if (finding != Finding.NO_FINDING
           && (asked.state(finding) == FindingState.PRESENT
               || asked.state(finding) == FindingState.UNCERTAIN)) {

@@ -10,14 +10,14 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Whether a report says what a list of findings says, whether it agrees with itself, and whether it
- * compares with a film that nobody gave.
+ * The result of comparing a report with a list of findings. It also tells whether the report
+ * contradicts itself and whether it compares the film with an earlier film that was not given.
  *
- * @param unstated on the list as present and not stated, or as uncertain and not mentioned or
- *     denied
- * @param contradicting stated, and not on the list as present
+ * @param unstated findings that are listed as present but not stated, or listed as uncertain but
+ *     not mentioned or negated
+ * @param contradicting findings that are stated but not listed as present
  * @param assessed the findings that were compared
- * @param warnings one for each thing that does not fit, by kind and then in column order
+ * @param warnings one per inconsistency, by kind and then in column order
  */
 public record Consistency(
     Set<Finding> unstated,
@@ -25,41 +25,42 @@ public record Consistency(
     Set<Finding> assessed,
     List<Warning> warnings) {
 
-  /** What does not fit. */
+  /** The kinds of inconsistency. */
   public enum Kind {
-    /** On the list, and the report denies it. */
+    /** Listed, but negated in the report. */
     LISTED_AND_DENIED,
-    /** On the list, and the report leaves it open or does not speak of it. */
+    /** Listed, but hedged or not mentioned in the report. */
     LISTED_AND_UNSTATED,
-    /** On the list as uncertain, and the report denies it. */
+    /** Listed as uncertain, but negated in the report. */
     UNCERTAIN_AND_DENIED,
-    /** On the list as uncertain, and the report does not speak of it. */
+    /** Listed as uncertain, but not mentioned in the report. */
     UNCERTAIN_AND_UNMENTIONED,
-    /** On the list as uncertain, and the report states it. */
+    /** Listed as uncertain, but stated in the report. */
     UNCERTAIN_AND_STATED,
-    /** Stated in the report, and not on the list. */
+    /** Stated in the report, but not listed. */
     STATED_WITHOUT_SUPPORT,
-    /** The report states it in one sentence and denies it, without a limit, in another. */
+    /** Stated in one sentence of the report and negated without limitation in another. */
     STATED_AND_DENIED,
     /**
-     * An answer or impression states what the report before it denies, or denies what it states.
+     * An answer or impression states something that the preceding report negates, or the reverse.
      */
     AGAINST_REPORT,
-    /** The report compares with an earlier film, and none was given. */
+    /** The report compares with an earlier film, but none was given. */
     COMPARISON_WITHOUT_PRIOR;
 
-    /** The name in an output for programs, for example {@code stated_and_denied}. */
+    /** The name in output for programs, for example {@code stated_and_denied}. */
     public String code() {
       return name().toLowerCase(Locale.ROOT);
     }
   }
 
   /**
-   * One thing that does not fit.
+   * One inconsistency.
    *
-   * @param finding what it is about; empty for a comparison
-   * @param sentences the sentences of the report that say so, in text order; empty where the fault
-   *     is that none does, and from a labeler that points to no words
+   * @param kind what is inconsistent
+   * @param finding the finding concerned; empty for a comparison
+   * @param sentences the sentences of the report that cause it, in text order; empty if the problem
+   *     is a missing sentence, or if the labeler gives no positions
    */
   public record Warning(Kind kind, Optional<Finding> finding, List<Labels.Span> sentences) {
     public Warning {
@@ -75,11 +76,11 @@ public record Consistency(
   }
 
   /**
-   * Compares {@code report} with the findings {@code listed}, over {@code assessed}. A finding that
-   * is not on the list may be denied, left open or left out. One that is present is to be stated,
-   * and leaving it open does not state it; one that is uncertain is to be left open, which a kind
-   * of it does as well. The report is compared with itself over all findings but Support Devices,
-   * of which one may be in place and another gone.
+   * Compares {@code report} with the findings {@code listed}, limited to {@code assessed}. A
+   * finding that is not listed may be negated, hedged or omitted. A finding listed as present must
+   * be stated; hedging does not count as stating it. A finding listed as uncertain must be hedged,
+   * or one of its descendants must be. The report is compared with itself for all findings except
+   * Support Devices, because one device may be in place and another removed.
    */
   public static Consistency of(Labels report, FindingsList listed, Collection<Finding> assessed) {
     var unstated = EnumSet.noneOf(Finding.class);
@@ -112,11 +113,11 @@ public record Consistency(
   }
 
   /**
-   * Compares an answer or an impression with the findings {@code listed}, over {@code assessed},
-   * with the report before it and with itself. It need not speak of all: what it does not mention
-   * fits, and leaving a finding open fits any list.
+   * Compares an answer or an impression with the findings {@code listed}, limited to {@code
+   * assessed}, with the report before it and with itself. It does not have to mention all findings:
+   * what it omits is consistent, and a hedged finding is consistent with any list.
    *
-   * @param report what the report says that the answer follows, if there is one
+   * @param report the labels of the report that the answer follows, if there is one
    */
   public static Consistency ofAnswer(
       Labels answer, FindingsList listed, Collection<Finding> assessed, Optional<Labels> report) {
@@ -158,8 +159,8 @@ public record Consistency(
   }
 
   /**
-   * A finding is stated in words, or by a finding that is a kind of it, where it is not denied
-   * itself.
+   * Whether a finding is stated directly, or one of its descendants is stated and the finding
+   * itself is not negated.
    */
   private static boolean states(Labels report, Labels withParents, Finding finding) {
     return report.state(finding) == FindingState.PRESENT
@@ -167,7 +168,7 @@ public record Consistency(
             && withParents.state(finding) == FindingState.PRESENT);
   }
 
-  /** A finding is left open in words, or a kind of it is left open or stated. */
+  /** Whether a finding is hedged directly, or one of its descendants is hedged or stated. */
   private static boolean leavesOpen(Labels report, Labels withParents, Finding finding) {
     return report.state(finding) == FindingState.UNCERTAIN
         || (report.state(finding) == FindingState.NOT_MENTIONED
@@ -211,7 +212,10 @@ public record Consistency(
     }
   }
 
-  /** This, with a warning where the report compares although no earlier film was given. */
+  /**
+   * This result with an additional warning if the report contains comparisons although no earlier
+   * film was given.
+   */
   public Consistency withoutPrior(List<Labels.Passage> comparisons) {
     if (comparisons.isEmpty()) {
       return this;
@@ -237,12 +241,12 @@ public record Consistency(
     return warnings.stream().sorted((a, b) -> a.kind().compareTo(b.kind())).toList();
   }
 
-  /** Report and list do not differ; other warnings do not count. */
+  /** Whether report and list agree; other warnings are ignored. */
   public boolean holds() {
     return unstated.isEmpty() && contradicting.isEmpty();
   }
 
-  /** Findings on which the report and the list agree. */
+  /** The number of findings on which the report and the list agree. */
   public int agreeing() {
     return assessed.size() - unstated.size() - contradicting.size();
   }

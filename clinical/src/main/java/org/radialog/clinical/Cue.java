@@ -4,9 +4,10 @@ import java.util.Arrays;
 import java.util.List;
 import org.radialog.base.RadialogException;
 
-/** What the words of a section of {@code cues.txt} do to the mentions around them. */
+/** The effect of the phrases in a section of {@code cues.txt} on the mentions around them. */
 enum Cue {
-  // Of these one counts at a place, the leftmost and then the longest; a phrase may be several.
+  // Only one of these applies at a position, the leftmost and then the longest; a phrase may have
+  // several.
   DENIES_AHEAD(0, "denies what follows", true),
   DENIES_BEHIND(1, "denies what precedes", true),
   ENDED(2, "says that it has ended", true),
@@ -19,7 +20,7 @@ enum Cue {
   ENDS(9, "ends a reach", true),
   ENDS_DENIAL(10, "ends a denial", true),
   NO_CUE(11, "no cue", true),
-  // These stand for themselves.
+  // These apply independently.
   BEGINS(12, "begins a statement", false),
   POSITIVE(13, "begins a positive phrase", false),
   EXTENT(14, "extent", false),
@@ -48,7 +49,7 @@ enum Cue {
   static final long ANSWERS =
       ANSWERS_NO.bit | ANSWERS_MAYBE.bit | ANSWERS_YES.bit | ANSWERS_NOTHING.bit;
 
-  /** The bits of those of which one counts at a place. */
+  /** The bits of the cues of which only one applies at a position. */
   static final long EXCLUSIVE =
       Arrays.stream(values()).filter(cue -> cue.exclusive).mapToLong(cue -> cue.bit).sum();
 

@@ -13,7 +13,7 @@ import org.radialog.base.RadialogException.Kind;
 
 /**
  * The 14 labels of CheXpert, in the order that RaDialog uses everywhere ({@code chexpert_cols}):
- * the ordinal is the column of a classifier's output.
+ * the ordinal is the column in the output of a classifier.
  */
 public enum Finding {
   NO_FINDING(0, "No Finding"),
@@ -38,8 +38,8 @@ public enum Finding {
   public static final List<Finding> ALL = List.of(values());
 
   /**
-   * The ten pathologies that the labels of NIH ChestX-ray14 map to, in column order. Not among
-   * them: No Finding, which follows from the others, and the three labels that NIH does not have.
+   * The ten pathologies that the labels of NIH ChestX-ray14 map to, in column order. It excludes No
+   * Finding, which follows from the others, and the three labels that NIH does not have.
    */
   public static final Set<Finding> NIH_MAPPED =
       Collections.unmodifiableSet(
@@ -63,18 +63,18 @@ public enum Finding {
     this.label = label;
   }
 
-  /** The name as CheXpert writes it, for example {@code Pleural Effusion}. */
+  /** The name as in CheXpert, for example {@code Pleural Effusion}. */
   public String label() {
     return label;
   }
 
-  /** The column, from 0 to 13, of a classifier's output and of every table. */
+  /** The column, from 0 to 13, in the output of a classifier and in every table. */
   public int column() {
     return column;
   }
 
   /**
-   * The parent in CheXpert's tree of labels (Irvin et al. 2019, figure 1): where the child is
+   * The parent in CheXpert's label hierarchy (Irvin et al. 2019, figure 1): if the child is
    * present, so is the parent.
    */
   public Optional<Finding> parent() {
@@ -95,9 +95,9 @@ public enum Finding {
   }
 
   /**
-   * The finding of a name, in any case, with spaces, hyphens or underscores between the words.
+   * The finding with this name, ignoring case, with spaces, hyphens or underscores between words.
    *
-   * @throws RadialogException if there is none; the message names the nearest
+   * @throws RadialogException if there is none; the message names the most similar label
    */
   public static Finding of(String name) {
     String wanted = plain(name);
@@ -121,8 +121,8 @@ public enum Finding {
   }
 
   /**
-   * The finding that a person means: its label, as {@link #of} reads it, or a short name that means
-   * no other, for example {@code effusion} or {@code PTX}, also in the plural.
+   * The finding for a name typed by a user: its label, as in {@link #of}, or an unambiguous short
+   * name, for example {@code effusion} or {@code PTX}, also in the plural.
    *
    * @throws RadialogException if there is none; the message lists the 14 labels
    */
@@ -147,8 +147,8 @@ public enum Finding {
     return name.endsWith("s") && !name.endsWith("is") ? name.substring(0, name.length() - 1) : name;
   }
 
-  // What a reader writes in short, each of one finding alone: "PE" is an embolism as well, and a
-  // collapse of the lung two different things.
+  // Common abbreviations, each for exactly one finding: "PE" also means an embolism, and a collapse
+  // of the lung can mean two different things.
   private Set<String> shortNames() {
     return switch (this) {
       case NO_FINDING -> Set.of("normal");
@@ -201,7 +201,7 @@ public enum Finding {
   }
 
   private static int editDistance(String a, String full) {
-    // A name from outside may be of any length; beyond this nothing is near.
+    // A name from outside may have any length; names longer than this are not similar to any label.
     String b = full.length() > 100 ? full.substring(0, 100) : full;
     int[] row = new int[b.length() + 1];
     for (int j = 0; j <= b.length(); j++) {

@@ -1,6 +1,6 @@
 package org.radialog.clinical;
 
-/** What a text says about a finding. */
+/** The state of a finding in a text. */
 public enum FindingState {
   PRESENT("1"),
   ABSENT("0"),
@@ -13,7 +13,7 @@ public enum FindingState {
     this.code = code;
   }
 
-  /** CheXpert's code in a table: 1, 0, -1 or empty. */
+  /** The CheXpert code in tables: 1, 0, -1 or empty. */
   public String code() {
     return code;
   }

@@ -2,12 +2,13 @@ package org.radialog.clinical;
 
 import java.util.Locale;
 
-/** Findings in running text: the words of our own prompts and of the sentences that we add. */
+/** The wording of findings in our own prompts and in the sentences that we add to reports. */
 public final class FindingWords {
   private FindingWords() {}
 
   /**
-   * The label in lower case, and pleural thickening for Pleural Other, which no reader would say.
+   * The label in lower case; Pleural Other becomes pleural thickening, because radiologists do not
+   * write "pleural other".
    */
   public static String of(Finding finding) {
     return finding == Finding.PLEURAL_OTHER
@@ -15,7 +16,7 @@ public final class FindingWords {
         : finding.label().toLowerCase(Locale.ROOT);
   }
 
-  /** A report's sentence for a finding that is there. */
+  /** A sentence stating that a finding is present. */
   public static String present(Finding finding) {
     return switch (finding) {
       case NO_FINDING -> "No acute cardiopulmonary abnormality.";
@@ -35,7 +36,7 @@ public final class FindingWords {
     };
   }
 
-  /** A report's sentence for a finding that may be there. */
+  /** A sentence stating that a finding is possible. */
   public static String possible(Finding finding) {
     return switch (finding) {
       case NO_FINDING -> "There is possibly no acute cardiopulmonary abnormality.";

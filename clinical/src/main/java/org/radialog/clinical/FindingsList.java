@@ -6,10 +6,10 @@ import java.util.EnumSet;
 import java.util.Set;
 
 /**
- * The findings that a prompt names and a report is held against.
+ * The findings that a prompt names and that a report is compared with.
  *
  * @param present in column order
- * @param uncertain possible, neither present nor absent; in column order
+ * @param uncertain possible findings, neither present nor absent; in column order
  */
 public record FindingsList(Set<Finding> present, Set<Finding> uncertain) {
   /**
@@ -26,7 +26,7 @@ public record FindingsList(Set<Finding> present, Set<Finding> uncertain) {
     }
   }
 
-  /** A list on which nothing is uncertain. */
+  /** A list without uncertain findings. */
   public static FindingsList of(Collection<Finding> present) {
     return new FindingsList(ordered(present), Set.of());
   }

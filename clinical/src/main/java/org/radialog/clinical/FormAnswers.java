@@ -3,35 +3,35 @@ package org.radialog.clinical;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds the answers of a form and gives them to what they answer: "Pneumothorax: none", "Effusion -
- * No", "Edema (-)", "Is there a nodule? No.", "[x] Fracture", the cells of a table, a line for
- * each.
+ * Finds the answers in forms and assigns them to their headings: "Pneumothorax: none", "Effusion -
+ * No", "Edema (-)", "Is there a nodule? No.", "[x] Fracture", the cells of a table, one line per
+ * finding.
  *
- * <p>An answer is a phrase of the tables behind a colon, a semicolon, a dash, a question mark, a
- * comma or a gap, in brackets or at the begin of a line, with nothing else up to the end of the
- * sentence, the next mark or the next heading. It says what the mentions of its heading are, and
- * nothing about what stands behind it. A heading whose answer is a sentence about the same finding
- * ("Effusion: no effusion is seen") says nothing by itself.
+ * <p>An answer is a phrase of the tables after a colon, a semicolon, a dash, a question mark, a
+ * comma or a gap, in brackets or at the beginning of a line, with nothing else up to the end of the
+ * sentence, the next punctuation mark or the next heading. It gives the state of the mentions in
+ * its heading and does not apply to the text after it. A heading whose answer is a sentence about
+ * the same finding ("Effusion: no effusion is seen") is ignored.
  */
 final class FormAnswers {
-  private static final int MOST_WORDS = 7; // of a heading
-  private static final int MOST_NEUTRAL = 4; // words before its mention
-  private static final int MOST_TAIL = 5; // words and brackets behind it
+  private static final int MOST_WORDS = 7; // maximum number of words in a heading
+  private static final int MOST_NEUTRAL = 4; // maximum number of words before its mention
+  private static final int MOST_TAIL = 5; // maximum number of words and brackets after it
 
-  /** The cues that a word of a heading does not have. */
+  /** Cues that a word in a heading cannot have. */
   private static final long NO_HEADING =
       Cue.EXCLUSIVE | Cue.VERB.bit | Cue.POSITIVE.bit | Cue.NO_HEADING.bit;
 
-  /** Cues that a word between the mention and the mark may have: "(left)", "seen", "(y/n)". */
+  /** Cues that a word between the mention and the mark can have: "(left)", "seen", "(y/n)". */
   private static final long TAIL = Cue.LIMITS.bit | Cue.SEEN.bit | Cue.ANSWERS;
 
   private final MarkedText text;
   private final Tokens tokens;
   private final int count;
-  private int sentence; // first token of the sentence being read
+  private int sentence; // first token of the current sentence
   private int sentenceBefore;
-  private int answered; // behind the last answer
-  private boolean marksFirst; // "(-) pneumothorax (+) effusion": in this sentence
+  private int answered; // position after the last answer
+  private boolean marksFirst; // "(-) pneumothorax (+) effusion" in this sentence
   private boolean plus; // in this sentence
 
   private FormAnswers(MarkedText text) {
@@ -40,7 +40,7 @@ final class FormAnswers {
     count = tokens.count();
   }
 
-  /** Notes the answers in {@code text}. */
+  /** Marks the answers in {@code text}. */
   static void read(MarkedText text) {
     new FormAnswers(text).read();
   }
@@ -85,7 +85,10 @@ final class FormAnswers {
     return at + 1;
   }
 
-  /** A mark that may stand between a heading and its answer; the place to read on from. */
+  /**
+   * Handles a mark that can separate a heading from its answer; returns the position to continue
+   * at.
+   */
   private int mark(int at) {
     char mark = tokens.letter(at);
     if (mark == '-') {
@@ -144,7 +147,10 @@ final class FormAnswers {
         && (tokens.letter(at + 1) == ',' || tokens.letter(at + 1) == ';');
   }
 
-  /** "+effusion" begins a statement, and beside it "-pneumothorax" a denial. */
+  /**
+   * Handles "+effusion", which begins a statement, and "-pneumothorax" next to it, which begins a
+   * negation.
+   */
   private void sign(int at) {
     boolean touches =
         at + 1 < count
@@ -161,7 +167,7 @@ final class FormAnswers {
     }
   }
 
-  /** Whether a plus is in the sentence that begins at {@code first}. */
+  /** Whether the sentence that begins at {@code first} contains a plus. */
   private boolean plus(int first) {
     for (int t = first; t < count && (t == first || !tokens.has(t, Tokens.SENTENCE)); t++) {
       if (tokens.letter(t) == '+') {
@@ -171,7 +177,10 @@ final class FormAnswers {
     return false;
   }
 
-  /** A heading whose answer is a sentence about the same finding, or the begin of a denial. */
+  /**
+   * Handles a heading whose answer is a sentence about the same finding or the beginning of a
+   * negation.
+   */
   private void sentence(int from, int to, int answer, char mark) {
     boolean strong = mark == ':' || mark == '?';
     int end = answer;
@@ -190,7 +199,7 @@ final class FormAnswers {
       end = Math.max(answer, text.mentionEndingAt(end)); // the next heading
     }
     clause = clause < 0 ? end : clause;
-    int said = 0; // bits of findings
+    int said = 0; // one bit per finding
     boolean other = false; // in the first clause
     for (int m = text.firstMention(answer); m < text.mentions() && text.mentionFrom(m) < end; m++) {
       said |= 1 << text.mentionFinding(m);
@@ -226,7 +235,7 @@ final class FormAnswers {
     }
   }
 
-  /** A bracket: "(-)", "[x]", "(none)", behind its finding or before it. */
+  /** Handles a bracket before or after its finding: "(-)", "[x]", "(none)". */
   private int bracket(int at) {
     int close = at + 1;
     while (close < count && close < at + 5 && !closes(close)) {
@@ -252,7 +261,8 @@ final class FormAnswers {
     } else if (sign) {
       marksFirst = true;
       text.answer(at, close);
-      if (state == FindingState.ABSENT) { // "(-) pneumothorax, effusion" as "no pneumothorax, …"
+      // "(-) pneumothorax, effusion" is read as "no pneumothorax, …"
+      if (state == FindingState.ABSENT) {
         text.mark(close, Cue.DENIES_AHEAD.bit);
       } else if (state == FindingState.UNCERTAIN) {
         text.mark(close, Cue.DOUBTS_AHEAD.bit);
@@ -266,7 +276,7 @@ final class FormAnswers {
     return c == ')' || c == ']' || c == '}';
   }
 
-  /** What a box says that is empty or has a cross: "[ ]" and "[x]"; null for another bracket. */
+  /** The state of a box that is empty or crossed: "[ ]" and "[x]"; null for other brackets. */
   private @Nullable FindingState box(int at, int close) {
     if (close == at + 1) {
       return FindingState.ABSENT;
@@ -279,7 +289,8 @@ final class FormAnswers {
   }
 
   /**
-   * The boxes behind a heading, "[ ] yes [x] no"; the place behind them, 0 where there are none.
+   * Handles the boxes after a heading, "[ ] yes [x] no"; returns the position after them, or 0 if
+   * there are none.
    */
   private int boxes(int from, int to, int at) {
     int t = at;
@@ -333,12 +344,12 @@ final class FormAnswers {
     }
   }
 
-  /** Whether an answer begins at {@code at} that is all that is said there. */
+  /** Whether an answer begins at {@code at} and nothing else follows it. */
   private boolean answers(int at, char mark) {
     return at < count && text.answerEnd(at) > 0 && complete(at, mark);
   }
 
-  /** Whether the answer that begins at {@code at} is all that is said there. */
+  /** Whether nothing else follows the answer that begins at {@code at}. */
   private boolean complete(int at, char mark) {
     int end = text.answerEnd(at);
     if (mark == ',' && text.is(at, Cue.ANSWERS_YES)) {
@@ -359,7 +370,7 @@ final class FormAnswers {
         && (text.is(end, Cue.ENDS) || heading(text.is(end, Cue.AND) ? end + 1 : end, mark));
   }
 
-  /** Whether a heading begins at {@code at}, with {@code mark} behind it. */
+  /** Whether a heading begins at {@code at} and is followed by {@code mark}. */
   private boolean heading(int at, char mark) {
     int end = Math.min(count, at + MOST_WORDS);
     for (int t = at + 1; t < end && !tokens.has(t, Tokens.SENTENCE); t++) {
@@ -381,8 +392,8 @@ final class FormAnswers {
   }
 
   /**
-   * Whether "No" in "Effusion - No Edema - No" answers the effusion: not in "Cardiomegaly - no
-   * effusion - no edema", whose parts are statements.
+   * Whether "No" is the answer to the effusion, as in "Effusion - No Edema - No", but not in
+   * "Cardiomegaly - no effusion - no edema", whose parts are statements.
    */
   private boolean dashed(int heading, int answer) {
     if (answer >= count || text.answerEnd(answer) == 0) {
@@ -396,7 +407,7 @@ final class FormAnswers {
             && !tokens.allCapitals(heading, heading + 1));
   }
 
-  /** The end of the mention that stands before a mark, but for its side or place; -1 for none. */
+  /** The end of the mention before a mark, ignoring its side or location; -1 if there is none. */
   private int subjectEnd(int mark, int first, char kind) {
     int end = mark;
     while (end > first) {
@@ -417,13 +428,15 @@ final class FormAnswers {
     return -1;
   }
 
-  /** A question about a finding ends at {@code mark}: -1 where it is none. */
+  /** The end of the question about a finding that ends at {@code mark}; -1 if there is none. */
   private int questionEnd(int mark) {
     int m = text.firstMention(Math.max(sentence, answered));
     return m < text.mentions() && text.mentionTo(m) <= mark ? mark : -1;
   }
 
-  /** Where the heading begins whose last mention ends at {@code to}: "Left effusion or edema". */
+  /**
+   * The beginning of the heading whose last mention ends at {@code to}: "Left effusion or edema".
+   */
   private int headingStart(int to, int first) {
     return headingStart(to, first, true);
   }
@@ -468,7 +481,7 @@ final class FormAnswers {
     return text.isCut(token) || tokens.has(token, Tokens.LINE | Tokens.GAP);
   }
 
-  /** Whether nothing stands before the heading. */
+  /** Whether nothing precedes the heading. */
   private boolean bare(int from, int first) {
     return from == first || breaks(from) || (!tokens.isWord(from - 1) && !joins(from - 1));
   }

@@ -7,9 +7,9 @@ import java.util.Map;
 import java.util.Set;
 import org.radialog.base.RadialogException;
 
-/** The tables of the rule labeler, compiled. */
+/** The compiled tables of the rule labeler. */
 final class LabelerRules implements Tokens.Words {
-  // Outputs of the table: that of a cue, or one of these plus the column of a finding.
+  // Outputs of the table: the output of a cue, or one of these plus the column of a finding.
   static final int MENTION = 64;
   static final int SIGN = MENTION + Finding.COUNT;
   static final int NORMAL = SIGN + Finding.COUNT;
@@ -19,7 +19,7 @@ final class LabelerRules implements Tokens.Words {
   private final PhraseTable table;
   private final Set<String> abbreviations = new HashSet<>();
   private final Set<String> shortForms = new HashSet<>();
-  private final Map<Integer, Integer> contractions = new HashMap<>(); // class → that of the verb
+  private final Map<Integer, Integer> contractions = new HashMap<>(); // class → class of its verb
   private final int not;
 
   /** Reads the tables from the class path. */
@@ -103,7 +103,7 @@ final class LabelerRules implements Tokens.Words {
     boolean small =
         Character.isLowerCase(text.charAt(next))
             || (Character.isUpperCase(text.charAt(next + 1))
-                && Character.isUpperCase(text.charAt(to - 1))); // all is in capitals
+                && Character.isUpperCase(text.charAt(to - 1))); // the whole text is in capitals
     String word = to - from <= 8 ? text.substring(from, to).toLowerCase(Locale.ROOT) : "";
     return small
         && (text.regionMatches(true, next, "for ", 0, 4)

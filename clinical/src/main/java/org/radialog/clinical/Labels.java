@@ -8,25 +8,30 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What a report says about each of the 14 findings, and where it says it.
+ * The state of each of the 14 findings in a report, with the supporting passages.
  *
- * @param entries one entry a finding, in column order
+ * @param entries one entry per finding, in column order
  */
 public record Labels(Map<Finding, Entry> entries) {
 
   /**
-   * A part of the report, in UTF-16 positions: from {@code start} up to, not including, {@code
-   * end}.
+   * A part of the report in UTF-16 positions.
+   *
+   * @param start the position of the first character
+   * @param end the position after the last character
    */
   public record Span(int start, int end) {
     public Span {
       if (start < 0 || end < start) {
         throw new IllegalArgumentException(
-            "a span runs forward from 0 or later, got " + start + " to " + end);
+            "a span must start at 0 or later and not end before its start, got "
+                + start
+                + " to "
+                + end);
       }
     }
 
-    /** The words themselves. */
+    /** The text of this part. */
     public String of(String report) {
       return report.substring(start, end);
     }
@@ -36,34 +41,37 @@ public record Labels(Map<Finding, Entry> entries) {
    * Words of a report.
    *
    * @param words the words themselves
-   * @param sentence the sentence that they stand in
+   * @param sentence the sentence that contains them
    */
   public record Passage(Span words, Span sentence) {}
 
   /**
-   * What one passage says about a finding.
+   * The contribution of one passage to the state of a finding.
    *
-   * @param limited whether it denies the finding only on a side, in a place, of a size or as new,
-   *     so that it contradicts nothing that is said elsewhere
+   * @param state the state that the passage gives to the finding
+   * @param passage the words and their sentence
+   * @param limited whether it negates the finding only for a side, a location, a size or as new, so
+   *     that it does not contradict a mention elsewhere
    */
   public record Evidence(FindingState state, Passage passage, boolean limited) {}
 
   /**
-   * One finding.
+   * The labelling of one finding.
    *
-   * @param evidence everything the report says about it, in text order, also what another passage
-   *     outweighs; empty where the finding is not mentioned, for a No Finding that follows from the
-   *     rest of the report, and from a labeler that points to no words
+   * @param state the state over the whole report
+   * @param evidence all passages about the finding, in text order, including those that another
+   *     passage overrides; empty if the finding is not mentioned, for a No Finding that follows
+   *     from the rest of the report, and for labelers that give no positions
    */
   public record Entry(FindingState state, List<Evidence> evidence) {
-    /** A finding of which nothing is said. */
+    /** A finding that is not mentioned. */
     public static final Entry NOT_MENTIONED = new Entry(FindingState.NOT_MENTIONED, List.of());
 
     public Entry {
       evidence = List.copyOf(evidence);
     }
 
-    /** Present outweighs uncertain, and uncertain outweighs absent. */
+    /** Present takes precedence over uncertain, and uncertain over absent. */
     static Entry of(List<Evidence> evidence) {
       for (FindingState state :
           List.of(FindingState.PRESENT, FindingState.UNCERTAIN, FindingState.ABSENT)) {
@@ -74,18 +82,18 @@ public record Labels(Map<Finding, Entry> entries) {
       return NOT_MENTIONED;
     }
 
-    /** The words that give the finding its state, in text order. */
+    /** The words that determine the state, in text order. */
     public List<Span> where() {
       return passages().stream().map(Passage::words).toList();
     }
 
-    /** The words that give the finding its state, each with its sentence, in text order. */
+    /** The words that determine the state, each with its sentence, in text order. */
     public List<Passage> passages() {
       return evidence.stream().filter(e -> e.state() == state).map(Evidence::passage).toList();
     }
   }
 
-  /** Findings without an entry become not mentioned. */
+  /** Findings without an entry are set to not mentioned. */
   public Labels {
     var all = new EnumMap<Finding, Entry>(Finding.class);
     for (Finding finding : Finding.ALL) {
@@ -94,12 +102,12 @@ public record Labels(Map<Finding, Entry> entries) {
     entries = Collections.unmodifiableMap(all);
   }
 
-  /** What the report says about {@code finding}. */
+  /** The state of {@code finding} in the report. */
   public FindingState state(Finding finding) {
     return entry(finding).state();
   }
 
-  /** Where the report says it. */
+  /** The words that determine the state of {@code finding}. */
   public List<Span> where(Finding finding) {
     return entry(finding).where();
   }
@@ -121,8 +129,9 @@ public record Labels(Map<Finding, Entry> entries) {
   }
 
   /**
-   * These labels with CheXpert's tree applied (Irvin et al. 2019, figure 1): the parent of a
-   * present finding is present; that of an uncertain one is uncertain where it is not present.
+   * These labels with CheXpert's hierarchy applied (Irvin et al. 2019, figure 1): the parent of a
+   * present finding is present; the parent of an uncertain finding is uncertain unless it is
+   * present.
    */
   public Labels withParents() {
     var all = new EnumMap<Finding, Entry>(entries);
@@ -143,7 +152,7 @@ public record Labels(Map<Finding, Entry> entries) {
     return new Labels(all);
   }
 
-  /** What the report says about {@code finding}, with the words that say so. */
+  /** The state of {@code finding} with the supporting passages. */
   public Entry entry(Finding finding) {
     return entries.getOrDefault(finding, Entry.NOT_MENTIONED);
   }

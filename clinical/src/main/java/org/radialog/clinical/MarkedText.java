@@ -4,25 +4,25 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The tokens of a report with what the tables find among them: the cues that begin at each, the
- * names of sections, the answers of a form, and the mentions of findings.
+ * The tokens of a report with everything that the tables find in them: the cues that begin at each
+ * token, section names, form answers, and mentions of findings.
  *
- * <p>All tables are looked up in one pass. What a later stage finds out about the structure (where
- * nothing reaches over, and which mention is answered) is noted here too.
+ * <p>All tables are looked up in one pass. Later stages also record their results here: positions
+ * that no scope crosses, and mentions that have a form answer.
  */
 final class MarkedText implements PhraseTable.Hits {
-  /** The bits that stay where an answer has been given to its question. */
+  /** The bits that are kept when an answer has been assigned to its question. */
   private static final long KEPT = Cue.COMPARES.bit | Cue.COMPARES_NOTHING.bit;
 
   final Tokens tokens;
   private final PhraseTable table;
   private final long[] marks; // [tokens] bits of the cues that begin here
-  private final int[] cueEnds; // [tokens] behind the cue that begins here
-  private final int[] nameEnds; // [tokens] behind the name of a section that begins here, or 0
-  private final int[] answerEnds; // [tokens] behind the answer that begins here, or 0
-  private final boolean[] cut; // [tokens + 1] nothing reaches over the place before it
-  private final int[]
-      longest; // [tokens + 1] where the longest mention that ends there begins, or -1
+  private final int[] cueEnds; // [tokens] position after the cue that begins here
+  private final int[] nameEnds; // [tokens] position after the section name that begins here, or 0
+  private final int[] answerEnds; // [tokens] position after the answer that begins here, or 0
+  private final boolean[] cut; // [tokens + 1] no scope crosses the position before it
+  // [tokens + 1] beginning of the longest mention that ends there, or -1
+  private final int[] longest;
   private final boolean[] begins; // [tokens] a mention begins here
 
   private int mentions;
@@ -31,12 +31,13 @@ final class MarkedText implements PhraseTable.Hits {
   private int[] mentionOutput = new int[16];
   private @Nullable FindingState[] answered = new @Nullable FindingState[16];
 
-  // The phrases that begin at one token: the best of each output.
+  // The phrases that begin at one token: the best one per output.
   private final int[] bestEnd = new int[LabelerRules.OUTPUTS];
   private final int[] bestSkipped = new int[LabelerRules.OUTPUTS];
   private final int[] touched = new int[LabelerRules.OUTPUTS];
   private int touchedCount;
-  private final int[] covered = new int[Finding.COUNT]; // token up to which it is decided
+  // position up to which all tokens are decided
+  private final int[] covered = new int[Finding.COUNT];
   private long steps;
 
   MarkedText(Tokens tokens, PhraseTable table) {
@@ -100,7 +101,7 @@ final class MarkedText implements PhraseTable.Hits {
     bestSkipped[output] = skipped;
   }
 
-  /** Marks the cues that stand for themselves; the end of the longest of the others. */
+  /** Marks the cues that apply independently; returns the end of the longest of the others. */
   private int cues(int at) {
     int longestCue = 0;
     for (int t = 0; t < touchedCount; t++) {
@@ -110,7 +111,7 @@ final class MarkedText implements PhraseTable.Hits {
         if ((bit & Cue.EXCLUSIVE) == 0) {
           int end = bestEnd[output];
           if (bit == Cue.READ.bit || bit == Cue.UNREAD.bit) {
-            if (end > nameEnds[at]) { // the longer name counts
+            if (end > nameEnds[at]) { // the longer name is used
               marks[at] &= ~(Cue.READ.bit | Cue.UNREAD.bit);
               nameEnds[at] = end;
               marks[at] |= bit;
@@ -150,8 +151,8 @@ final class MarkedText implements PhraseTable.Hits {
   }
 
   /**
-   * Of a finding's phrases at one token what only looks like a mention, where it covers the rest;
-   * else the one with fewest words skipped, then the longest.
+   * Selects among the phrases of a finding at one token: a phrase that only looks like a mention if
+   * it covers the others, otherwise the one with the fewest skipped words, then the longest.
    */
   private boolean best(int finding, int output) {
     for (int rival = LabelerRules.MENTION + finding;
@@ -187,12 +188,12 @@ final class MarkedText implements PhraseTable.Hits {
     if (output < LabelerRules.NORMAL) {
       begins[from] = true;
       if (longest[to] < 0) {
-        longest[to] = from; // the first that was found begins leftmost
+        longest[to] = from; // the first one found is the leftmost
       }
     }
   }
 
-  /** Words that were looked up in the tables. */
+  /** The number of words that were looked up in the tables. */
   long steps() {
     return steps;
   }
@@ -214,32 +215,35 @@ final class MarkedText implements PhraseTable.Hits {
     marks[token] |= bits;
   }
 
-  /** The token behind the cue that begins at {@code token}. */
+  /** The position after the cue that begins at {@code token}. */
   int cueEnd(int token) {
     return cueEnds[token];
   }
 
-  /** The token behind the name of a section that begins at {@code token}; 0 where none does. */
+  /** The position after the section name that begins at {@code token}; 0 if there is none. */
   int nameEnd(int token) {
     return nameEnds[token];
   }
 
-  /** The token behind the answer that begins at {@code token}; 0 where none does. */
+  /** The position after the answer that begins at {@code token}; 0 if there is none. */
   int answerEnd(int token) {
     return answerEnds[token];
   }
 
-  /** Whether nothing reaches over the place before {@code token}. */
+  /** Whether no scope crosses the position before {@code token}. */
   boolean isCut(int token) {
     return cut[token];
   }
 
-  /** Nothing reaches over the place before {@code token}. */
+  /** Ends all scopes before {@code token}. */
   void cut(int token) {
     cut[token] = true;
   }
 
-  /** An answer from {@code from} up to {@code to}: its words say nothing of what is around them. */
+  /**
+   * Marks an answer from {@code from} up to {@code to}: its words do not affect the text around
+   * them.
+   */
   void answer(int from, int to) {
     cut[from] = true;
     cut[to] = true;
@@ -261,22 +265,24 @@ final class MarkedText implements PhraseTable.Hits {
     return mentionTo[mention];
   }
 
-  /** Output of the table, from {@link LabelerRules#MENTION} up to {@link LabelerRules#OTHER}. */
+  /**
+   * The output of the table, from {@link LabelerRules#MENTION} up to {@link LabelerRules#OTHER}.
+   */
   int mentionOutput(int mention) {
     return mentionOutput[mention];
   }
 
-  /** The column of the mention's finding. */
+  /** The column of the finding of the mention. */
   int mentionFinding(int mention) {
     return (mentionOutput[mention] - LabelerRules.MENTION) % Finding.COUNT;
   }
 
-  /** What a form answers about the mention; null where it is a statement. */
+  /** The state that a form answer gives to the mention; null if it is in a statement. */
   @Nullable FindingState answered(int mention) {
     return answered[mention];
   }
 
-  /** Notes what a form answers about the mentions that lie from {@code from} up to {@code to}. */
+  /** Records a form answer for the mentions from {@code from} up to {@code to}. */
   void answer(int from, int to, FindingState state) {
     for (int m = firstMention(from); m < mentions && mentionFrom[m] < to; m++) {
       if (mentionTo[m] <= to && mentionOutput[m] < LabelerRules.NORMAL) {
@@ -300,7 +306,7 @@ final class MarkedText implements PhraseTable.Hits {
     return low;
   }
 
-  /** Where the longest mention that ends before {@code token} begins; -1 where none ends there. */
+  /** The beginning of the longest mention that ends before {@code token}; -1 if none ends there. */
   int mentionEndingAt(int token) {
     return longest[token];
   }

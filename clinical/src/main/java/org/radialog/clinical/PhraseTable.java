@@ -18,38 +18,38 @@ import org.jspecify.annotations.Nullable;
 import org.radialog.base.RadialogException;
 
 /**
- * Phrases over the words of a text, all of them looked up at once.
+ * A table of phrases that are looked up in a text all at once.
  *
- * <p>A phrase is a row of words in lower case. {@code opacit*} stands for every word that begins
- * so, {@code (a|b c)} for either, {@code [a]} for a word that may be missing, {@code ..3} for up to
- * three words in between (one to nine; {@code ..} is two), which no punctuation interrupts, and
- * {@code @NAME} for a list of {@code words.txt}. Punctuation is a word of its own.
+ * <p>A phrase is a sequence of words in lower case. {@code opacit*} matches every word with this
+ * beginning, {@code (a|b c)} either alternative, {@code [a]} an optional word, {@code ..3} up to
+ * three words in between (one to nine; {@code ..} is two) without punctuation, and {@code @NAME} a
+ * list of {@code words.txt}. A punctuation mark is a separate word.
  *
- * <p>Phrases become a tree of words. A look-up walks it from one token on; how far it can go
- * depends on the phrases alone, so the time for a text grows with its length and nothing else.
+ * <p>Phrases are stored in a tree of words. A look-up walks the tree from one token on; its maximum
+ * length depends only on the phrases, so the time is linear in the length of the text.
  */
 final class PhraseTable {
   private static final String FOLDER = "labeler/";
   private static final int LETTERS = 128;
 
-  /** Takes the phrases that begin at a token. */
+  /** Receives the phrases that begin at a token. */
   interface Hits {
     /**
-     * One phrase.
+     * Called for one phrase.
      *
-     * @param end the token behind its last
-     * @param skipped words that a gap stepped over
+     * @param end the position after its last token
+     * @param skipped number of words that were skipped by a gap
      */
     void hit(int output, int end, int skipped);
   }
 
-  /** Phrases in the making. */
+  /** Builds the table. */
   static final class Builder {
     private final List<int[]> letters = new ArrayList<>();
     private final List<@Nullable Integer> exact = new ArrayList<>();
     private final List<@Nullable Integer> prefix = new ArrayList<>();
     private final Map<List<String>, Integer> symbols = new HashMap<>();
-    private final Map<Integer, List<Integer>> groups = new HashMap<>(); // of a word's symbol
+    private final Map<Integer, List<Integer>> groups = new HashMap<>(); // by the symbol of a word
     private final Map<String, Choice> choices = new HashMap<>();
     private final Map<String, List<String>> lists = new HashMap<>();
     private final List<Node> nodes = new ArrayList<>();
@@ -61,16 +61,16 @@ final class PhraseTable {
       nodes.add(new Node());
     }
 
-    /** Names a list {@code a | b c}; each alternative may be a phrase with parts of its own. */
+    /** Defines a list {@code a | b c}; each alternative may be a phrase with parts. */
     void define(String name, String alternatives) {
       lists.put(name, split("(" + alternatives + ")"));
     }
 
-    /** Adds {@code phrase}; its hits carry {@code output}. */
+    /** Adds {@code phrase}; its hits have {@code output}. */
     void add(String phrase, int output) {
       for (int node : grow(Set.of(0), phrase)) {
         if (node == 0) {
-          throw new RadialogException("the phrase \"" + phrase + "\" may have no word at all");
+          throw new RadialogException("the phrase \"" + phrase + "\" can match without any word");
         }
         if (!nodes.get(node).outputs.contains(output)) {
           nodes.get(node).outputs.add(output);
@@ -78,12 +78,12 @@ final class PhraseTable {
       }
     }
 
-    /** Tells a word apart from all others, whether or not a phrase has it. */
+    /** Gives a word a separate class, whether or not a phrase contains it. */
     void word(String word) {
       symbol(word);
     }
 
-    /** The nodes at which {@code phrase} ends where it begins at {@code from}. */
+    /** The nodes at which {@code phrase} ends if it begins at {@code from}. */
     private Set<Integer> grow(Set<Integer> from, String phrase) {
       Set<Integer> ends = from;
       for (String part : parts(phrase)) {
@@ -123,7 +123,7 @@ final class PhraseTable {
       return part.startsWith("[") || part.startsWith("(") || part.startsWith("@");
     }
 
-    /** What a bracket or a list stands for: single words, and rows of several. */
+    /** The alternatives of a bracket or a list: single words, and sequences of words. */
     private record Choice(List<String> words, List<String> rows) {}
 
     private Choice choice(String part) {
@@ -162,7 +162,7 @@ final class PhraseTable {
               });
     }
 
-    /** A word or a prefix as a number from 1. */
+    /** The number of a word or prefix, from 1. */
     private int symbol(String word) {
       Integer known = symbols.get(List.of(word));
       if (known != null) {
@@ -176,7 +176,7 @@ final class PhraseTable {
       return number;
     }
 
-    /** Single words that are alternatives of each other have one number and are one edge. */
+    /** Single words that are alternatives have one number and one edge. */
     private int symbol(List<String> words) {
       if (words.size() == 1) {
         return symbol(words.getFirst());
@@ -272,16 +272,17 @@ final class PhraseTable {
     final List<Integer> outputs = new ArrayList<>();
   }
 
-  /** A line of a table: its section, and its text. */
+  /** A line of a table: its section and its text. */
   record Line(String section, String text) {}
 
   private final short[] letters; // [spellings, 128] → spelling
   private final int[][] ended; // [spellings] → symbols of a word that ends here
-  private final int[][] begun; // [spellings] → symbols of a word that goes on in unknown letters
+  // [spellings] → symbols of a word that continues with unknown letters
+  private final int[][] begun;
   private final int[] edgeKeys; // open addressing: node * symbols + symbol + 1
   private final int[] edgeEnds;
   private final int symbolCount;
-  private final int[][] gapSizes; // [nodes] → most words of each gap
+  private final int[][] gapSizes; // [nodes] → maximum number of words in each gap
   private final int[][] gapEnds;
   private final int[][] outputs; // [nodes]
   private final boolean[] starts; // [classes] a phrase may begin with it
@@ -333,7 +334,7 @@ final class PhraseTable {
     }
   }
 
-  /** Symbols of every spelling: its own, those of the prefixes on its way, and their groups. */
+  /** The symbols of every spelling: its own, those of its prefixes, and their groups. */
   private void inherit(Builder b, int spelling, int[] inherited) {
     Integer prefix = b.prefix.get(spelling);
     int[] open = prefix == null ? inherited : with(inherited, prefix, b.groups);
@@ -382,7 +383,10 @@ final class PhraseTable {
     return ((key * 0x9E3779B9) >>> 7) & (edgeKeys.length - 1);
   }
 
-  /** The class of a word: all words that no phrase tells apart have one. 0: in no phrase. */
+  /**
+   * The class of a word: words that no phrase distinguishes have the same class. Class 0 occurs in
+   * no phrase.
+   */
   int classOf(CharSequence text, int from, int to) {
     int spelling = 0;
     for (int i = from; i < to; i++) {
@@ -394,7 +398,7 @@ final class PhraseTable {
         c = (char) (c + 'a' - 'A');
       } else if (c == PlainText.DASH) {
         c = '-';
-      } else if (c == '|') { // which separates the alternatives of a phrase
+      } else if (c == '|') { // the separator of the alternatives in a phrase
         c = '=';
       }
       int next = c < LETTERS ? letters[spelling * LETTERS + c] : 0;
@@ -410,12 +414,12 @@ final class PhraseTable {
     return (wordClass & 1) == 0 ? ended[wordClass >> 1] : begun[wordClass >> 1];
   }
 
-  /** Whether the words of this class are words of some phrase. */
+  /** Whether words of this class occur in a phrase. */
   boolean knows(int wordClass) {
     return symbols(wordClass).length > 0;
   }
 
-  /** Whether one word of this class is a phrase of {@code output}. */
+  /** Whether a single word of this class is a phrase of {@code output}. */
   boolean is(int wordClass, int output) {
     for (int symbol : symbols(wordClass)) {
       for (int known : outputs[edge(0, symbol)]) {
@@ -430,8 +434,8 @@ final class PhraseTable {
   /**
    * Finds the phrases that begin at token {@code at}.
    *
-   * @param limit the token behind the last that may be looked at
-   * @return the nodes that were visited
+   * @param limit the position after the last token that may be used
+   * @return the number of nodes visited
    */
   int find(Tokens tokens, int at, int limit, Hits hits) {
     return starts[tokens.wordClass(at)] ? walk(tokens, 0, at, limit, 0, hits) : 1;
@@ -464,12 +468,14 @@ final class PhraseTable {
     return visited;
   }
 
-  /** The lines of a table, without comments ({@code #}) and blank lines; a section is in braces. */
+  /**
+   * The lines of a table without comments ({@code #}) and blank lines; section names are in braces.
+   */
   static List<Line> read(String name) {
     try (InputStream in = PhraseTable.class.getResourceAsStream(FOLDER + name)) {
       if (in == null) {
         throw new RadialogException(
-            FOLDER + name + " is missing from the class path: build the room clinical");
+            FOLDER + name + " is missing from the class path: build the module clinical");
       }
       var reader = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8));
       List<Line> lines = new ArrayList<>();

@@ -5,9 +5,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Text without roles, for a language model that was imported alone: nothing is known of how it was
- * taught to converse. The words are those of {@link SmolLm2Format}; the end token is the one that
- * Llama's vocabularies have.
+ * A text format without roles, for a language model that was imported without a known conversation
+ * format. The wording is that of {@link SmolLm2Format}; the end token is the one in Llama
+ * vocabularies.
  */
 public final class PlainFormat implements PromptFormat {
   /** The format; it has no variants. */

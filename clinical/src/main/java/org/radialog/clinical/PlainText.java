@@ -8,29 +8,30 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A report as the labeler reads it: the same words whatever the text went through before.
+ * A normalised report for the labeler, which is independent of how the text was processed before.
  *
- * <p>Letters of compatibility (ligatures, full width, accents) become plain ones, soft hyphens and
- * marks without a width are dropped, a word that a hyphen broke at the end of a line is put
- * together again, the marks of lists become one bullet, all kinds of dashes, quotes and spaces one
- * of their kind, and what stands for a line break ({@code <br>}, U+2028, a literal {@code \n})
- * becomes one: a {@link #LINE_BREAK} is a break that somebody set, where that of a plain text may
- * only be its margin.
+ * <p>Compatibility characters (ligatures, full-width letters, accents) become plain letters. Soft
+ * hyphens and zero-width characters are removed, and words hyphenated at the end of a line are
+ * joined. All list markers become one bullet, and all kinds of dashes, quotes and spaces become one
+ * of each. Representations of a line break ({@code <br>}, U+2028, a literal {@code \n}) become a
+ * {@link #LINE_BREAK}, which is an intended break; a line break in a plain text may be caused by
+ * word wrapping.
  *
- * <p>Every character knows the part of the report that it stands for, so that words found here can
- * be shown there. A report of plain ASCII is taken as it is.
+ * <p>Every character keeps the part of the report that it represents, so that matches can be shown
+ * in the original. A report in plain ASCII is used unchanged.
  */
 final class PlainText {
-  /** A line break that was set on purpose. */
+  /** An intended line break. */
   static final char LINE_BREAK = '\u000B';
 
-  /** The mark of a list's item. */
+  /** The marker of a list item. */
   static final char BULLET = '•';
 
-  /** A dash that is no hyphen. */
+  /** A dash that is not a hyphen. */
   static final char DASH = '–';
 
-  private static final int LONGEST_PART = 40; // letters of a word's part beside a hyphen
+  // maximum number of letters of a word part next to a hyphen
+  private static final int LONGEST_PART = 40;
   private static final int LONGEST_TAG = 200;
 
   private static final Set<String> BREAKING_TAGS =
@@ -62,10 +63,10 @@ final class PlainText {
   private final String report;
   private final PhraseTable table;
   private final StringBuilder text = new StringBuilder();
-  private int[] from; // [characters] where the part of the report begins that it stands for
-  private int[] to; // [characters] where that part ends
-  private int hyphen = -1; // in the text: a hyphen behind a letter, with a line break behind it
-  private boolean broken; // the break behind the hyphen has come
+  private int[] from; // [characters] start of the part of the report that it represents
+  private int[] to; // [characters] end of that part
+  private int hyphen = -1; // position of a hyphen after a letter, followed by a line break
+  private boolean broken; // the break after the hyphen has been read
 
   private PlainText(String report, PhraseTable table) {
     this.report = report;
@@ -74,7 +75,7 @@ final class PlainText {
     to = new int[report.length() + 16];
   }
 
-  /** The plain text of {@code report}, or null where that is the report itself. */
+  /** The normalised text of {@code report}, or null if it equals the report. */
   static @Nullable PlainText of(String report, PhraseTable table) {
     if (plain(report)) {
       return null;
@@ -89,12 +90,12 @@ final class PlainText {
     return text.toString();
   }
 
-  /** Where the part of the report begins that the character at {@code at} stands for. */
+  /** The start of the part of the report that the character at {@code at} represents. */
   int from(int at) {
     return from[at];
   }
 
-  /** Where the part of the report ends that the characters up to {@code end} stand for. */
+  /** The end of the part of the report that the characters up to {@code end} represent. */
   int to(int end) {
     return to[end - 1];
   }
@@ -128,7 +129,7 @@ final class PlainText {
     return true;
   }
 
-  /** Whether a line ends at {@code at}, but for a few spaces. */
+  /** Whether a line ends at {@code at}, ignoring a few spaces. */
   private static boolean brokenAt(String report, int at) {
     int end = Math.min(report.length(), at + LONGEST_PART);
     for (int i = at; i < end; i++) {
@@ -171,7 +172,7 @@ final class PlainText {
     }
   }
 
-  /** Appends a character that stands for a part of the report; the end of that part. */
+  /** Appends a character that represents a part of the report; returns the end of that part. */
   private int put(char c, int start, int end) {
     if (hyphen >= 0) {
       if (breaks(c)) {
@@ -207,8 +208,8 @@ final class PlainText {
   }
 
   /**
-   * Takes the hyphen and the break behind it away where they stand within a word. Of "right-" and
-   * "sided", two words with a hyphen, the first is a word of the tables by itself.
+   * Removes a hyphen and the break after it if they are within a word. In "right-" and "sided", two
+   * words with a hyphen, the first is a word of the tables by itself.
    */
   private void join(char next, int at) {
     char last = text.charAt(hyphen - 1);
@@ -243,7 +244,8 @@ final class PlainText {
   }
 
   /**
-   * A literal {@code \n}, as a text gets that was escaped once too often, or HL7's {@code \.br\}.
+   * Handles a literal {@code \n}, as in a text that was escaped once too often, or {@code \.br\} of
+   * HL7.
    */
   private int escape(int at) {
     if (report.startsWith("\\.br\\", at)) {
@@ -259,7 +261,7 @@ final class PlainText {
         && end - at <= LONGEST_PART) {
       end++;
     }
-    // "effusion\nodule": the n belongs to the word where only that makes one
+    // "effusion\nodule": the n belongs to the word if only that gives a known word
     if (end > at + 2
         && knows(report.substring(at + 1, end))
         && !knows(report.substring(at + 2, end))) {
@@ -295,7 +297,7 @@ final class PlainText {
   }
 
   private int entity(int at) {
-    if (report.startsWith("&lt;br", at)) { // a tag that was escaped
+    if (report.startsWith("&lt;br", at)) { // an escaped tag
       int close = at + 6;
       while (close < report.length()
           && " /".indexOf(report.charAt(close)) >= 0
@@ -332,7 +334,7 @@ final class PlainText {
     return put('&', at, at + 1);
   }
 
-  /** The character of {@code #8226} or {@code #x2022}; 0 where there is none. */
+  /** The character of {@code #8226} or {@code #x2022}; 0 if there is none. */
   private static int code(String name) {
     boolean hex = name.length() > 1 && (name.charAt(1) == 'x' || name.charAt(1) == 'X');
     int code = 0;
@@ -353,10 +355,10 @@ final class PlainText {
     return end;
   }
 
-  /** Appends what the character {@code code} stands for. */
+  /** Appends the representation of the character {@code code}. */
   private void letter(int code, int start, int end) {
     switch (code) {
-      case 0xAD -> { // a soft hyphen, which breaks a word where the line ends there
+      case 0xAD -> { // a soft hyphen, which breaks a word at the end of a line
         if (brokenAt(report, end)) {
           put('-', start, end);
         }
@@ -372,7 +374,7 @@ final class PlainText {
       case 0x2012, 0x2013, 0x2014, 0x2015, 0x2E3A, 0x2E3B, 0x2190, 0x2192, 0x21D2, 0x27F6 ->
           put(DASH, start, end);
       case 0xB7, 0x2219, 0x22C5 -> put(digits(start, end) ? '.' : BULLET, start, end);
-      case 0xD8, 0xF8, 0x2205, 0x2300 -> { // the sign for "no", where it is not that of a diameter
+      case 0xD8, 0xF8, 0x2205, 0x2300 -> { // the sign for "no", unless it is a diameter sign
         boolean within = start > 0 && Character.isLetterOrDigit(report.charAt(start - 1));
         put(within ? "o" : diameter(end) ? " " : "no ", start, end);
       }
@@ -400,7 +402,7 @@ final class PlainText {
     }
   }
 
-  /** Marks of lists: dots, squares, triangles, stars, pointers, numbers in circles, Word's own. */
+  /** List markers: dots, squares, triangles, stars, pointers, circled numbers, those of Word. */
   private static boolean bullet(int code) {
     return (code >= 0x2022 && code <= 0x2023)
         || (code >= 0x25A0 && code <= 0x25FF)
@@ -424,7 +426,7 @@ final class PlainText {
     String apart = Normalizer.normalize(Character.toString(code), Normalizer.Form.NFKD);
     for (int i = 0; i < apart.length(); i++) {
       char c = apart.charAt(i);
-      if (Character.getType(c) != Character.NON_SPACING_MARK) { // an accent is dropped
+      if (Character.getType(c) != Character.NON_SPACING_MARK) { // accents are removed
         put(c == 0x2044 ? '/' : c, start, end); // the stroke of "½"
       }
     }
@@ -437,13 +439,13 @@ final class PlainText {
         && Character.isDigit(report.charAt(end));
   }
 
-  /** Whether no letter or digit touches this part of the report. */
+  /** Whether no letter or digit is adjacent to this part of the report. */
   private boolean between(int start, int end) {
     return !(start > 0 && Character.isLetterOrDigit(report.charAt(start - 1)))
         && !(end < report.length() && Character.isLetterOrDigit(report.charAt(end)));
   }
 
-  /** Whether spaces or the report's ends stand on both sides. */
+  /** Whether there are spaces or ends of the report on both sides. */
   private boolean apart(int start, int end) {
     return (start == 0 || Character.isWhitespace(report.charAt(start - 1)))
         && (end == report.length() || Character.isWhitespace(report.charAt(end)));

@@ -8,22 +8,20 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 
 /**
- * The wording of a dialog that a model was trained with, from turns to prompt parts. One class per
- * family of models; {@link PromptFormats} finds a format by its name.
+ * The wording of a dialog that a model was trained with: converts turns to prompt parts. There is
+ * one class per family of models; {@link PromptFormats} finds a format by its name.
  */
 public interface PromptFormat {
   /** Oddities of the published versions that a model may be asked with; none unless named. */
   enum Compat {
     /**
-     * As the second version was trained: the image stands before the text on a line of its own. Its
-     * published evaluation leaves the line break out.
+     * The layout in the training of the second version: the image is on a separate line before the
+     * text. The published evaluation omits the line break.
      */
     TRAINING_LAYOUT,
-    /** The system prompt of the first version's demo, which no weights were trained with. */
+    /** The system prompt of the demo of the first version, which was not used in training. */
     DEMO_SYSTEM_PROMPT,
-    /**
-     * Findings as the demos write them: labels as they are, and an empty text for an empty list.
-     */
+    /** Findings as in the demos: unchanged labels, and an empty text for an empty list. */
     EMPTY_FINDINGS;
 
     /** The name in a model's {@code config.json} and on the command line. */
@@ -32,64 +30,65 @@ public interface PromptFormat {
     }
   }
 
-  /** The name in a model's {@code config.json}. */
+  /** The name in the {@code config.json} of a model. */
   String id();
 
   /**
-   * This format with the oddities that are kept.
+   * This format with quirks enabled.
    *
-   * @throws RadialogException if the format does not know one of them
+   * @throws RadialogException if the format does not support one of them
    */
   default PromptFormat with(Set<Compat> compat) {
     if (!compat.isEmpty()) {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
-          "the prompt format %s has no oddity %s; leave it out".formatted(id(), compat));
+          "the prompt format %s has no quirk %s; leave it out".formatted(id(), compat));
     }
     return this;
   }
 
   /**
-   * The first turn with the film, up to where the assistant's answer begins.
+   * The first turn with the film, up to the beginning of the assistant's answer.
    *
-   * @param findings the findings that the prompt names; empty where it is to say nothing of them
-   * @throws RadialogException if the format has no such prompt: a published format is never asked
-   *     for a report without findings, nor for a correction to an uncertain finding
+   * @param findings the findings that the prompt names; empty if it does not mention findings
+   * @throws RadialogException if the format has no such prompt: published formats cannot request a
+   *     report without findings, nor a correction that makes a finding uncertain
    */
   List<PromptPart> open(Optional<FindingsList> findings, Turn turn);
 
   /**
-   * A further turn, from behind the last word of the assistant's answer, whose end token it brings,
-   * up to where the next answer begins. A dialog so costs its new tokens only.
+   * A further turn, from the end of the assistant's previous answer, including its end token, up to
+   * the beginning of the next answer. A turn therefore costs only its new tokens.
    *
-   * @throws RadialogException if the format has no words for the turn, as in {@link #request}
+   * @throws RadialogException if the format cannot express the turn, as in {@link #request}
    */
   List<PromptPart> next(Turn turn);
 
-  /** An answer of the assistant as it stands in the dialog, without its end token. */
+  /** An answer of the assistant as it occurs in the dialog, without its end token. */
   PromptPart answer(String text);
 
-  /** The special token with which the assistant ends an answer. */
+  /** The special token that ends an answer of the assistant. */
   String endToken();
 
   /**
-   * The words of a turn.
+   * The text of a turn.
    *
-   * @throws RadialogException if a correction makes a finding uncertain and the format has no words
-   *     for that
+   * @throws RadialogException if a correction makes a finding uncertain and the format cannot
+   *     express it
    */
   String request(Turn turn);
 
   /**
-   * Whether a correction changes the list in the prompt and the report is asked for anew, rather
-   * than being one more turn: a small model follows its list to the letter, but seldom forgets in
-   * the middle of a conversation what it was told at its beginning.
+   * Whether a correction changes the list in the prompt and requests a new report, instead of
+   * adding a turn. A small model follows its list exactly, but rarely gives up in a later turn what
+   * the prompt told it at the beginning.
    */
   boolean correctsAnew();
 
   /**
-   * Whether the prompt names the classifier's labels one by one, contradictions included, since the
-   * published weights were trained with such lists; else it names the list that is shown.
+   * Whether the prompt contains the labels of the classifier one by one, including contradictions,
+   * because the published weights were trained with such lists; otherwise it contains the list that
+   * is shown to the user.
    */
   boolean namesLabels();
 }

@@ -8,7 +8,7 @@ import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 
-/** The prompt formats by their names in {@code config.json}. */
+/** The registry of prompt formats by their names in {@code config.json}. */
 public final class PromptFormats {
   private static final NavigableMap<String, PromptFormat> BY_ID = new ConcurrentSkipListMap<>();
 
@@ -20,7 +20,7 @@ public final class PromptFormats {
   private PromptFormats() {}
 
   /**
-   * Makes a format known to every model folder that is read from now on.
+   * Registers a format for all model folders that are read later.
    *
    * @throws RadialogException if another format has its name
    */
@@ -28,13 +28,13 @@ public final class PromptFormats {
     PromptFormat known = BY_ID.putIfAbsent(Objects.requireNonNull(format, "format").id(), format);
     if (known != null && !known.equals(format)) {
       throw new RadialogException(
-          "two prompt formats are called \"%s\": %s and %s; rename one"
+          "two prompt formats have the name \"%s\": %s and %s; rename one"
               .formatted(format.id(), known.getClass().getName(), format.getClass().getName()));
     }
   }
 
   /**
-   * The format of a name in {@code config.json}.
+   * The format with this name in {@code config.json}.
    *
    * @throws RadialogException if there is none
    */
@@ -49,7 +49,7 @@ public final class PromptFormats {
     return format;
   }
 
-  /** All formats, in the order of their names. */
+  /** All formats, ordered by name. */
   public static List<PromptFormat> all() {
     return List.copyOf(BY_ID.values());
   }

@@ -3,24 +3,30 @@ package org.radialog.clinical;
 import java.util.List;
 
 /**
- * A piece of a prompt. The parts keep apart what we wrote from what came from outside, so that no
- * question, report or name can forge a role, an image token or an end token.
+ * A part of a prompt. The parts separate our own text from untrusted text, so that no question,
+ * report or name can forge a role, an image token or an end token.
  */
 public sealed interface PromptPart {
 
-  /** Text of ours: special tokens written in it are special tokens. */
+  /**
+   * Our own text, in which special tokens are recognised.
+   *
+   * @param text the text
+   */
   record Template(String text) implements PromptPart {}
 
   /**
-   * Text that may come from outside: to be encoded without parsing special tokens, so that {@code
-   * <|im_end|>} in it is ten harmless characters.
+   * Text that may be untrusted. It is encoded without parsing special tokens, so {@code <|im_end|>}
+   * in it is ten harmless characters.
+   *
+   * @param text the text
    */
   record Text(String text) implements PromptPart {}
 
-  /** The slot of the image tokens; their number is the model's. */
+  /** The position of the image tokens; their number depends on the model. */
   record Image() implements PromptPart {}
 
-  /** The parts as one text, {@code image} in the place of each image slot. */
+  /** The parts as one text, with {@code image} in place of each image. */
   static String render(List<PromptPart> parts, String image) {
     var text = new StringBuilder();
     for (PromptPart part : parts) {

@@ -19,21 +19,23 @@ public final class PublishedPrompts {
           + " experienced radiologist. The assistant gives professional, detailed, and polite"
           + " answers to the user's questions.";
 
-  /** The system prompt of v1's demo alone: another text, and no space between its sentences. */
+  /**
+   * The system prompt of the v1 demo only: a different text without a space between its sentences.
+   */
   public static final String SYSTEM_DEMO_V1 =
       "A chat between a curious user and an artificial intelligence assistant.The assistant gives"
           + " professional, detailed, and polite answers to the user's questions.";
 
-  /** What the original's correction generator says where there is nothing to correct. */
+  /** The output of the original correction generator if there is nothing to correct. */
   public static final String KEEP_OLD = "KEEP_OLD";
 
-  /** The question for a list of findings. */
+  /** The request for a list of findings. */
   public static final String LIST_QUESTION = "List all the findings in this report.";
 
-  /** v2's question for the view; the image stands before it. */
+  /** The view question of v2; the image comes before it. */
   public static final String VIEW_QUESTION = "From what view was this image taken?";
 
-  /** v2's request for an impression, after a report. */
+  /** The request of v2 for an impression, after a report. */
   public static final String IMPRESSION_QUESTION =
       "Write the impression section corresponding to this radiology report.";
 
@@ -71,24 +73,25 @@ public final class PublishedPrompts {
       this.image = image;
     }
 
-    /** What stands before the image. */
+    /** The text before the image. */
     public String beforeImage() {
       return beforeImage;
     }
 
-    /** The placeholder of the image as the template writes it. */
+    /** The image placeholder in the template. */
     public String image() {
       return image;
     }
   }
 
-  /** How a list of findings becomes the text of the prompt; the original does it in four ways. */
+  /** The ways in which the original converts a list of findings to text. */
   public enum FindingsStyle {
     /**
-     * The evaluation scripts: No Finding goes where anything but Support Devices stands beside it.
+     * The evaluation scripts: No Finding is removed if any label other than Support Devices is also
+     * present.
      */
     TEST,
-    /** The demos: names as they are, an empty list gives an empty text. */
+    /** The demos: unchanged names; an empty list gives an empty text. */
     DEMO,
     /** The report samples of training: all names, {@code no common findings} for an empty list. */
     TRAINING,
@@ -122,33 +125,33 @@ public final class PublishedPrompts {
         .collect(Collectors.joining(", "));
   }
 
-  /** The prompt for a report, {@code findings} as {@link #findings} writes them. */
+  /** The prompt for a report, with {@code findings} as returned by {@link #findings}. */
   public static String reportPrompt(Version version, String findings) {
     return version.beforeImage() + version.image() + FINDINGS_BEFORE + findings + ". " + TASK;
   }
 
   /**
-   * The same prompt as v2's training code lays it out: the image goes to the front on a line of its
-   * own.
+   * The same prompt in the layout of the v2 training code: the image comes first, on a separate
+   * line.
    */
   public static String reportPromptInTrainingLayout(String findings) {
     return Version.V2.image() + "\n" + FINDINGS_BEFORE + findings + ". " + TASK;
   }
 
-  /** v2's view question with its image. */
+  /** The view question of v2 with its image. */
   public static String viewPrompt() {
     return Version.V2.image() + " " + VIEW_QUESTION;
   }
 
-  /** The question for one finding; the space before it belongs to it. */
+  /** The question for one finding; the leading space is part of it. */
   public static String binaryQuestion(Finding finding) {
     return " Is there any " + finding.label() + "?";
   }
 
   /**
-   * The request to correct a report; No Finding is left out of both lists.
+   * The request to correct a report; No Finding is removed from both lists.
    *
-   * @return {@link #KEEP_OLD} where nothing is left to correct
+   * @return {@link #KEEP_OLD} if nothing remains to be corrected
    */
   public static String correction(Collection<Finding> missing, Collection<Finding> wrong) {
     String add = withAnd(missing);
@@ -188,8 +191,8 @@ public final class PublishedPrompts {
   /**
    * A conversation in Vicuna's template.
    *
-   * @param messages user and assistant in turn, the user first; where the user is last the
-   *     assistant's turn is left open
+   * @param messages alternating messages of user and assistant, starting with the user; if the last
+   *     one is from the user, the assistant's turn is left open
    */
   public static String conversation(String system, List<String> messages) {
     var text = new StringBuilder(system).append(' ');
@@ -204,8 +207,8 @@ public final class PublishedPrompts {
   }
 
   /**
-   * A further turn as the original makes it, by surgery on the decoded text: {@code ASSISTANT:}
-   * gets a space behind it wherever it stands, also within an answer.
+   * A further turn as the original creates it, by editing the decoded text: every {@code
+   * ASSISTANT:} gets a space after it, even within an answer.
    */
   public static String followUp(String history, String prompt) {
     return history.replace("ASSISTANT:", "ASSISTANT: ") + END + USER + prompt + ASSISTANT;

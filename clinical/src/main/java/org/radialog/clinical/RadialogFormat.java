@@ -9,8 +9,8 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 
 /**
- * The two published versions: Vicuna's template, its roles in plain text. They have no words for an
- * uncertain finding: their lists name what is present, as their training had it.
+ * The formats of the two published versions: Vicuna's template, with roles in plain text. They
+ * cannot express an uncertain finding: their lists contain the present findings, as in training.
  */
 public final class RadialogFormat implements PromptFormat {
   /** The first published version: 32 image tokens. */
@@ -69,7 +69,8 @@ public final class RadialogFormat implements PromptFormat {
         if (line.isEmpty()) {
           throw new RadialogException(
               Kind.UNSUPPORTED,
-              "the format %s has no report prompt without findings: give a list, which may be empty"
+              ("the format %s has no report prompt without findings: pass a list, which may"
+                      + " be empty")
                   .formatted(id));
         }
         parts.add(new PromptPart.Template(layout + line + PublishedPrompts.TASK));
@@ -112,7 +113,7 @@ public final class RadialogFormat implements PromptFormat {
         if (!uncertain.isEmpty()) {
           throw new RadialogException(
               Kind.UNSUPPORTED,
-              "the prompt format %s has no words for an uncertain finding; add or remove %s"
+              "the prompt format %s cannot express an uncertain finding; add or remove %s"
                   .formatted(id, uncertain.iterator().next().label()));
         }
         yield PublishedPrompts.correction(missing, wrong);
@@ -143,7 +144,10 @@ public final class RadialogFormat implements PromptFormat {
     return Objects.hash(version, compat);
   }
 
-  /** In Vicuna's template a role is plain text, so a colon in the user's own words gives way. */
+  /**
+   * In Vicuna's template a role is plain text, so a colon that would forge a role in user text is
+   * removed.
+   */
   private static String withoutRoles(String text) {
     return text.replace("USER:", "USER :").replace("ASSISTANT:", "ASSISTANT :");
   }

@@ -1,7 +1,10 @@
 package org.radialog.clinical;
 
-/** Reads the 14 findings out of a report. */
+/** Extracts the 14 findings from a report. */
 public interface ReportLabeler {
-  /** What {@code report} says about each finding; never fails, an empty report mentions nothing. */
+  /**
+   * The state of each finding in {@code report}. Never fails; in an empty report nothing is
+   * mentioned.
+   */
   Labels label(String report);
 }

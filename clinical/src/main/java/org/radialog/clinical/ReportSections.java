@@ -8,15 +8,15 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A report cut into its sections, in text order.
+ * A report divided into its sections, in text order.
  *
- * <p>{@link #mimic} follows the rules that the MIMIC-CXR sections of the field were made with
- * ({@code section_parser.py} of MIT-LCP/mimic-cxr), mistakes included, because published scores
- * rest on them: what counts as the findings of a study decides what a model is compared with. Other
- * data sets, which carry their sections apart, build the same type.
+ * <p>{@link #mimic} follows the rules of MIT-LCP's parser for MIMIC-CXR ({@code section_parser.py}
+ * of MIT-LCP/mimic-cxr), including its mistakes, because published scores depend on them: they
+ * determine the findings section that a model is compared with. Data sets that store their sections
+ * separately build the same type.
  *
- * @param sections canonical lower-case names and the text exactly as it was cut, white space
- *     included; a name may occur several times
+ * @param sections canonical lower-case names with their text, unchanged including white space; a
+ *     name may occur several times
  */
 public record ReportSections(List<Section> sections) {
   public static final String FINDINGS = SectionNames.FINDINGS;
@@ -34,15 +34,15 @@ public record ReportSections(List<Section> sections) {
   /** A report without any header. */
   public static final String FULL_REPORT = "full report";
 
-  /** What follows the first blank line of the last section, where nothing else is a finding. */
+  /** The text after the first blank line of the last section, if no section has findings. */
   public static final String LAST_PARAGRAPH = "last_paragraph";
 
-  /** What a study's entry among the {@link SectionExceptions} names as its text. */
+  /** The name of the additional section for a study in {@link SectionExceptions}. */
   public static final String STUDY_TEXT = "study text";
 
-  // White space as Python has it, in its regular expressions and in strip(): the rules were written
-  // there. Java's \s and String.strip differ in the separators U+001C..1F, U+0085 and the
-  // non-breaking spaces.
+  // White space as defined by Python's regular expressions and strip(), for which the rules were
+  // written. Java's \s and String.strip treat the separators U+001C..1F, U+0085 and the
+  // non-breaking spaces differently.
   private static final String SPACE =
       "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
 
@@ -50,7 +50,12 @@ public record ReportSections(List<Section> sections) {
 
   private static final String BLANK_LINE = "\n \n";
 
-  /** One section. */
+  /**
+   * One section.
+   *
+   * @param name the canonical name, in lower case
+   * @param text the text of the section, including its white space
+   */
   public record Section(String name, String text) {}
 
   public ReportSections {
@@ -58,18 +63,19 @@ public record ReportSections(List<Section> sections) {
   }
 
   /**
-   * Cuts a MIMIC-CXR report.
+   * Divides a MIMIC-CXR report into sections.
    *
    * <ol>
    *   <li>A header is a line that begins with one space, has capitals, spaces and {@code ()/,-} up
-   *       to a colon, and white space after it. What stands before the first is the preamble; a
-   *       report without any is one section, {@link #FULL_REPORT}.
-   *   <li>A section ends where the next header begins, which is looked for only after the first
-   *       line break of the section. So a header right below an empty header line is missed.
-   *   <li>Names are lower-cased and made canonical by a table with the data's typing errors;
-   *       "ndication" is an impression there. An unknown name stays.
-   *   <li>Findings and impressions without text are dropped. If none is left, the last section is
-   *       split at its first blank line that holds one space; the rest is {@link #LAST_PARAGRAPH}.
+   *       to a colon, and is followed by white space. The text before the first header is the
+   *       preamble; a report without a header is one section, {@link #FULL_REPORT}.
+   *   <li>A section ends at the next header, which is searched only after the first line break of
+   *       the section. A header directly below an empty header line is therefore missed.
+   *   <li>Names are converted to lower case and canonicalised with a table that includes the typing
+   *       errors in the data; "ndication" is mapped to impression. Unknown names are kept.
+   *   <li>Findings and impression sections without text are dropped. If none is left, the last
+   *       section is split at its first blank line that contains one space; the rest is {@link
+   *       #LAST_PARAGRAPH}.
    * </ol>
    */
   public static ReportSections mimic(String text) {
@@ -84,7 +90,7 @@ public record ReportSections(List<Section> sections) {
         String name = SectionNames.MIMIC.canonical(strip(header.group(1).toLowerCase(Locale.ROOT)));
         int begin = header.end();
         int newline = text.indexOf('\n', begin);
-        more = newline >= 0 && header.find(newline); // that line break may open the next header
+        more = newline >= 0 && header.find(newline); // that line break may begin the next header
         String body = text.substring(begin, more ? header.start() : text.length());
         if (!isFindingsOrImpression(name) || !strip(body).isEmpty()) {
           found.add(new Section(name, body));
@@ -102,7 +108,7 @@ public record ReportSections(List<Section> sections) {
     return new ReportSections(found);
   }
 
-  /** The text of the <b>last</b> section of a name exactly as cut, if the report has one. */
+  /** The unchanged text of the <b>last</b> section with this name, if there is one. */
   public Optional<String> raw(String name) {
     for (int i = sections.size() - 1; i >= 0; i--) {
       if (sections.get(i).name().equals(name)) {
@@ -112,7 +118,7 @@ public record ReportSections(List<Section> sections) {
     return Optional.empty();
   }
 
-  /** The last section of a name without the white space around it; empty where there is none. */
+  /** The last section with this name, without surrounding white space; empty if there is none. */
   public String text(String name) {
     return raw(name).map(ReportSections::strip).orElse("");
   }
@@ -125,7 +131,7 @@ public record ReportSections(List<Section> sections) {
     return text(IMPRESSION);
   }
 
-  /** Why the film was taken. */
+  /** The reason for the examination. */
   public String indication() {
     return text(INDICATION);
   }
@@ -138,7 +144,7 @@ public record ReportSections(List<Section> sections) {
     return text(TECHNIQUE);
   }
 
-  /** What the film was compared with. */
+  /** The earlier examinations that the film was compared with. */
   public String comparison() {
     return text(COMPARISON);
   }
@@ -156,17 +162,17 @@ public record ReportSections(List<Section> sections) {
   }
 
   /**
-   * The findings as RaDialog's data set has them: line breaks removed, not replaced (its lines
-   * begin with a space). A row whose findings are empty is dropped there.
+   * The findings as in RaDialog's data set: line breaks are removed without a replacement (lines
+   * begin with a space). A row with empty findings is dropped there.
    */
   public String findingsOnOneLine() {
     return strip(findings().replace("\n", ""));
   }
 
   /**
-   * The text that the labels of MIMIC-CXR were read from: the study's {@link #STUDY_TEXT}, else the
-   * impression, the findings, the last paragraph, the comparison; empty where there is none of
-   * them.
+   * The text from which the labels of MIMIC-CXR were extracted: the {@link #STUDY_TEXT} of the
+   * study, otherwise the impression, the findings, the last paragraph or the comparison; empty if
+   * there is none of them.
    */
   public String labelledText() {
     for (String name : List.of(STUDY_TEXT, IMPRESSION, FINDINGS, LAST_PARAGRAPH, COMPARISON)) {
@@ -178,7 +184,7 @@ public record ReportSections(List<Section> sections) {
     return "";
   }
 
-  /** These sections and one more at the end. */
+  /** These sections with one more at the end. */
   ReportSections with(Section section) {
     var more = new ArrayList<>(sections);
     more.add(section);

@@ -6,33 +6,35 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the 14 findings out of a report by rules, in the manner of NegBio (Peng et al. 2018) and of
- * CheXpert's labeler (Irvin et al. 2019).
+ * Extracts the 14 findings from a report with rules, like NegBio (Peng et al. 2018) and CheXpert's
+ * labeler (Irvin et al. 2019).
  *
- * <p>The phrases stand in tables under {@code labeler/}: what mentions a finding, what denies it by
- * itself ("the lungs are clear"), what only looks like a mention, and the cues that deny, doubt or
- * ask, with what ends their reach. The text is first made plain ({@link PlainText}), then cut into
- * words and sentences ({@link Tokens}); the phrases are marked ({@link MarkedText}) and the answers
- * of forms given to their headings ({@link FormAnswers}); then a sentence is worked on by itself. A
- * mention is
+ * <p>The phrases are in tables under {@code labeler/}: phrases that mention a finding, that negate
+ * it by themselves ("the lungs are clear"), that only look like a mention, and cues that negate,
+ * hedge or question, with the phrases that end their scope. The text is first normalised ({@link
+ * PlainText}) and split into words and sentences ({@link Tokens}). Then the phrases are marked
+ * ({@link MarkedText}) and form answers are assigned to their headings ({@link FormAnswers}).
+ * Finally each sentence is processed separately. A mention is
  *
  * <ul>
- *   <li>left out where it is asked about or belongs to the past ("evaluate for", "history of");
- *   <li>absent where a denial reaches it, from before ("no … or …") or from behind ("has
+ *   <li>ignored if it is questioned or in the past ("evaluate for", "history of");
+ *   <li>absent if it is in the scope of a negation before it ("no … or …") or after it ("has
  *       resolved");
- *   <li>uncertain where a doubt reaches it ("may represent", "cannot be excluded", "A versus B");
- *   <li>present otherwise, "likely", "consistent with", mild and minimal ones included.
+ *   <li>uncertain if it is in the scope of a hedge ("may represent", "cannot be excluded", "A
+ *       versus B");
+ *   <li>present otherwise, including "likely", "consistent with", mild and minimal findings.
  * </ul>
  *
- * <p>Over a report present outweighs uncertain, and uncertain outweighs absent. No Finding is
- * present where nothing else but Support Devices is present or uncertain, absent where something is
- * or an organ is called not normal, and not mentioned in a report without a word. A parent in the
- * tree of labels is not inferred from its child: see {@link Labels#withParents}.
+ * <p>Over a report, present takes precedence over uncertain, and uncertain over absent. No Finding
+ * is present if no finding other than Support Devices is present or uncertain, absent if such a
+ * finding is present or uncertain or an organ is called abnormal, and not mentioned in a report
+ * without words. A parent in the label hierarchy is not inferred from its child: see {@link
+ * Labels#withParents}.
  *
- * <p>The time for a report grows with its length alone. Safe for use by several threads.
+ * <p>The running time is linear in the length of the report. Safe for use by several threads.
  */
 public final class RuleLabeler implements ReportLabeler {
-  /** The tables take a tenth of a second: they are read with the first report, not before it. */
+  /** Loading the tables takes a tenth of a second, so they are loaded with the first report. */
   private static final class Tables {
     static final LabelerRules RULES = new LabelerRules();
   }
@@ -49,7 +51,7 @@ public final class RuleLabeler implements ReportLabeler {
 
   /**
    * The words of a report that compare with an earlier film ("unchanged", "interval", "since the
-   * prior"), each with its sentence. A statement that there is no earlier film is none.
+   * prior"), each with its sentence. A statement that there is no earlier film does not count.
    */
   public List<Labels.Passage> comparisons(String report) {
     var reading = new Reading(report);
@@ -57,14 +59,14 @@ public final class RuleLabeler implements ReportLabeler {
     return List.copyOf(reading.comparisons);
   }
 
-  /** Words that were looked up in the tables for {@code report}: what its reading costs. */
+  /** The number of words looked up in the tables for {@code report}, as a measure of its cost. */
   static long steps(String report) {
     var reading = new Reading(report);
     reading.run();
     return reading.text.steps();
   }
 
-  /** What reaches a word from a cue. */
+  /** The effect of a cue on a word in its scope. */
   private enum Reach {
     NOTHING,
     DENIAL,
@@ -73,28 +75,31 @@ public final class RuleLabeler implements ReportLabeler {
     PAST
   }
 
-  /** What is said of an item behind a comma or an "and" by its own words. */
+  /** How an item after a comma or "and" is qualified by its own words. */
   private enum Clause {
     NONE,
-    /** It is seen, or where: "effusion seen", "atelectasis at the bases". */
+    /** It has "seen" or a location: "effusion seen", "atelectasis at the bases". */
     SEEN,
-    /** It has a verb or the like of its own: "effusion has increased", "chest tube in place". */
+    /** It has a separate verb or equivalent: "effusion has increased", "chest tube in place". */
     OWN,
-    /** The same, of several: "effusion and atelectasis are small". */
+    /** The same for several items: "effusion and atelectasis are small". */
     OWN_PLURAL
   }
 
-  // Marks beside those of the cues.
-  /** A comma of an enumeration. */
+  // Marks in addition to those of the cues.
+  /** A comma in an enumeration. */
   private static final long LISTED = 1L << 62;
 
-  /** A comma of an enumeration with an "or". */
+  /** A comma in an enumeration with an "or". */
   private static final long OR_LISTED = 1L << 61;
 
-  /** A comma of an enumeration whose last item has an extent, which no denial reaches. */
+  /**
+   * A comma in an enumeration whose last item has an extent, which is outside the scope of a
+   * negation.
+   */
   private static final long SIZED = 1L << 60;
 
-  /** Cues that end what reaches back over them. */
+  /** Cues that end a backward scope. */
   private static final long ENDS_BEHIND =
       Cue.ENDS.bit
           | Cue.ENDS_DENIAL.bit
@@ -105,7 +110,7 @@ public final class RuleLabeler implements ReportLabeler {
           | Cue.ASKS.bit
           | Cue.PAST.bit;
 
-  /** Cues between what has been "removed" or "resolved" and a mention that is another matter. */
+  /** Cues that separate something "removed" or "resolved" from an unrelated mention. */
   private static final long ENDS_ITEM =
       Cue.AND.bit
           | Cue.VERB.bit
@@ -114,7 +119,7 @@ public final class RuleLabeler implements ReportLabeler {
           | Cue.DENIES_AHEAD.bit
           | Cue.DOUBTS_AHEAD.bit;
 
-  /** What a capital letter within a flattened text may begin a statement with. */
+  /** Cues of a statement that may begin with a capital letter in a text without line breaks. */
   private static final long STATEMENT =
       Cue.POSITIVE.bit
           | Cue.EXTENT.bit
@@ -122,7 +127,7 @@ public final class RuleLabeler implements ReportLabeler {
           | Cue.DENIES_AHEAD.bit
           | Cue.DOUBTS_AHEAD.bit;
 
-  /** Cues that a word before the name of a section does not have. */
+  /** Cues that a word before the name of a section cannot have. */
   private static final long NO_NAME =
       Cue.EXCLUSIVE
           | Cue.VERB.bit
@@ -131,28 +136,32 @@ public final class RuleLabeler implements ReportLabeler {
           | Cue.COMPARES.bit
           | Cue.NO_HEADING.bit;
 
-  private static final int NAME_WORDS = 4; // before the name of a section
-  private static final int ITEM = 6; // words of an item within which its mention begins
-  private static final int LINE_WORDS = 8; // of "no prior films are available for comparison"
-  private static final int PREDICATE = 4; // words from a verb to "seen"
+  private static final int NAME_WORDS = 4; // maximum number of words before the name of a section
+  private static final int ITEM = 6; // maximum number of words of an item before its mention
+  // maximum number of words in "no prior films are available for comparison"
+  private static final int LINE_WORDS = 8;
+  private static final int PREDICATE = 4; // maximum number of words from a verb to "seen"
 
   private static boolean is(long marks, Cue cue) {
     return MarkedText.is(marks, cue);
   }
 
-  /** One report being read. */
+  /** The processing of one report. */
   private static final class Reading {
-    private final @Nullable PlainText plain; // null: the report itself
+    private final @Nullable PlainText plain; // null if it equals the report
     private final String report;
     private final Tokens tokens;
     final MarkedText text;
-    private final Clause[] clauses; // [tokens] of a comma or "and": of the item behind it
-    private final Reach[] ahead; // [tokens] what reaches it from before
-    private final Reach[] behind; // [tokens + 1] what reaches a mention that ends before it
+    // [tokens] for a comma or "and": the clause of the item after it
+    private final Clause[] clauses;
+    private final Reach[] ahead; // [tokens] the effect of cues before it
+    // [tokens + 1] the effect of cues after it on a mention that ends before it
+    private final Reach[] behind;
     private final List<List<Labels.Evidence>> said = new ArrayList<>(Finding.COUNT);
     final List<Labels.Passage> comparisons = new ArrayList<>();
     private int lastParagraph; // the sentence that begins it
-    private int lastFindings = -1; // the last section that is read, by its name and a colon
+    // whether the last section that is read was introduced by its name and a colon
+    private int lastFindings = -1;
 
     Reading(String original) {
       plain = PlainText.of(original, Tables.RULES.table());
@@ -171,8 +180,8 @@ public final class RuleLabeler implements ReportLabeler {
     void run() {
       FormAnswers.read(text);
       boolean read = true;
-      boolean heading = false; // the last thing read is the heading of a section
-      int lineEnd = -1; // where a section that says "none" and is not read ends with its line
+      boolean heading = false; // whether the last text read is the heading of a section
+      int lineEnd = -1; // the end of the line of a skipped section whose content is "none"
       findLastSection();
       for (int s = 0; s < tokens.sentences(); s++) {
         if ((tokens.beginsParagraph(s) && !heading) || (!read && isBody(s))) {
@@ -208,8 +217,8 @@ public final class RuleLabeler implements ReportLabeler {
     }
 
     /**
-     * The begin of the next line where the line behind the name of a section says that there is
-     * nothing to say ("none", "no prior films"); -1 elsewhere.
+     * The beginning of the next line if the line after a section name has no content ("none", "no
+     * prior films"); -1 otherwise.
      */
     private int emptyLineEnd(int name) {
       int at = name < tokens.count() && !tokens.isWord(name) ? name + 1 : name;
@@ -227,8 +236,8 @@ public final class RuleLabeler implements ReportLabeler {
     }
 
     /**
-     * Whether the sentence begins what the report says of the film, where neither a heading nor an
-     * empty line tells it from an indication before it: a line of its own that begins a statement.
+     * Whether the sentence begins the description of the film without a heading or an empty line
+     * after an indication: it is a separate line that begins with a statement.
      */
     private boolean isBody(int sentence) {
       int first = tokens.first(sentence);
@@ -291,7 +300,7 @@ public final class RuleLabeler implements ReportLabeler {
               && !tokens.allCapitals(behind, behind + 1));
     }
 
-    /** Whether the words stand in brackets, or between the asterisks of an emphasis. */
+    /** Whether the words are in brackets or between the asterisks of an emphasis. */
     private boolean isEnclosed(int from, int to) {
       int before = tokens.start(from) - 1;
       int behind = tokens.end(to - 1);
@@ -310,7 +319,8 @@ public final class RuleLabeler implements ReportLabeler {
     }
 
     /**
-     * Whether the words of the line before {@code from} belong to a name: "Additional history:".
+     * Whether the words of the line before {@code from} are part of a section name: "Additional
+     * history:".
      */
     private boolean isNameBefore(int from, int first) {
       for (int i = from - 1; i >= first && i >= from - NAME_WORDS; i--) {
@@ -331,7 +341,7 @@ public final class RuleLabeler implements ReportLabeler {
       };
     }
 
-    /** Reads a sentence, or the part of one that belongs to a section. */
+    /** Processes a sentence, or the part of it that belongs to a section. */
     private void statement(int first, int end) {
       clauses(first, end);
       reachAhead(first, end);
@@ -341,8 +351,8 @@ public final class RuleLabeler implements ReportLabeler {
     }
 
     /**
-     * Marks the commas of an enumeration, those with an "and" or "or" behind them, and what is said
-     * of the item behind a comma or an "and" by its own words.
+     * Marks the commas of an enumeration, those followed by "and" or "or", and the clause of the
+     * item after each comma or "and".
      */
     private void clauses(int first, int end) {
       boolean list = false;
@@ -367,7 +377,7 @@ public final class RuleLabeler implements ReportLabeler {
           or &= list;
           clause = statement ? Clause.NONE : clause;
         } else if (is(mark, Cue.OR)) {
-          clauses[i] = clause; // of the item behind a slash
+          clauses[i] = clause; // of the item after a slash
           list = true;
           or = true;
           sized = false;
@@ -393,7 +403,7 @@ public final class RuleLabeler implements ReportLabeler {
       }
     }
 
-    /** What the verb at {@code verb} says of its subject. */
+    /** The clause that the verb at {@code verb} gives to its subject. */
     private Clause predicate(int verb, int end) {
       for (int i = verb + 1; i < Math.min(end, verb + PREDICATE) && tokens.isWord(i); i++) {
         if (text.is(i, Cue.SEEN)) {
@@ -404,14 +414,14 @@ public final class RuleLabeler implements ReportLabeler {
       return last == 's' ? Clause.OWN : Clause.OWN_PLURAL; // "is", "has", "remains"
     }
 
-    /** From left to right: a cue reaches on until something ends its reach. */
+    /** Goes from left to right: the scope of a cue continues until something ends it. */
     private void reachAhead(int first, int end) {
       Reach reach = Reach.NOTHING;
       boolean items = false;
       boolean likely = false; // "more likely … than …"
-      int denied = -1; // behind the cue of the denial
-      boolean listed = false; // the denial has passed a comma
-      boolean closed = false; // the denial has passed the "or" of its list
+      int denied = -1; // position after the cue of the negation
+      boolean listed = false; // the negation has passed a comma
+      boolean closed = false; // the negation has passed the "or" of its list
       for (int i = first; i < end; ) {
         long mark = text.marks(i);
         boolean comma = tokens.letter(i) == ',';
@@ -437,7 +447,7 @@ public final class RuleLabeler implements ReportLabeler {
             || is(mark, Cue.DOUBTS_ITEMS)
             || is(mark, Cue.ALTERNATIVES)
             || (likely && is(mark, Cue.THAN) && !is(mark, Cue.NO_CUE))) {
-          // "no evidence to suggest": what is denied is not doubted
+          // "no evidence to suggest": a negated mention is not hedged
           reach = reach == Reach.DENIAL ? reach : Reach.DOUBT;
           items |= is(mark, Cue.DOUBTS_ITEMS);
         } else if (is(mark, Cue.ASKS)) {
@@ -451,7 +461,7 @@ public final class RuleLabeler implements ReportLabeler {
       }
     }
 
-    /** "Effusion resolved" denies what precedes, "resolved effusion" what follows. */
+    /** "Effusion resolved" negates the preceding mention, "resolved effusion" the following one. */
     private boolean onlyBehind(int cue, int end) {
       long mark = text.marks(cue);
       return (is(mark, Cue.DENIES_BEHIND) || is(mark, Cue.ENDED)) && !mentionFollows(cue, end);
@@ -472,10 +482,10 @@ public final class RuleLabeler implements ReportLabeler {
     }
 
     /**
-     * Whether a denial does not reach over {@code token}, a comma or an "and" as a rule.
+     * Whether a negation ends at {@code token}, which is usually a comma or "and".
      *
-     * @param denied behind the cue of the denial
-     * @param listed whether the denial has passed a comma, so that it is one of a list
+     * @param denied position after the cue of the negation
+     * @param listed whether the negation has passed a comma, so that it negates a list
      * @param closed whether it has passed the "or" of that list
      */
     private boolean endsDenial(
@@ -516,12 +526,18 @@ public final class RuleLabeler implements ReportLabeler {
       };
     }
 
-    /** A side or place, which denials have too: "no left or right …". */
+    /**
+     * Whether the token is a side or location, which can be part of a negation: "no left or right
+     * …".
+     */
     private boolean place(int token) {
       return text.is(token, Cue.LIMITS);
     }
 
-    /** A slash is an "or" but before a statement: "no pneumothorax/small effusion". */
+    /**
+     * Whether a slash ends the negation. It means "or" unless a statement follows: "no
+     * pneumothorax/small effusion".
+     */
     private boolean slashEndsDenial(int slash, int end) {
       int next = slash + 1;
       if (next >= end) {
@@ -536,15 +552,17 @@ public final class RuleLabeler implements ReportLabeler {
       return m < text.mentions() && text.mentionFrom(m) < to;
     }
 
-    /** Whether the words are more than an adjective of what follows: "no acute, displaced …". */
+    /**
+     * Whether the words are more than adjectives of the following mention: "no acute, displaced …".
+     */
     private boolean item(int from, int to) {
       return to - from > 1
           || (to - from == 1 && !text.is(from, Cue.LIMITS) && !text.is(from, Cue.EXTENT));
     }
 
     /**
-     * A statement that begins behind a mention without a mark, with a capital, on a new line or in
-     * another column, as where the lines of a text were put into one.
+     * Whether a statement begins after a mention without punctuation, with a capital letter, on a
+     * new line or in another column, as in a text whose lines were joined.
      */
     private boolean capital(int token, int first) {
       if (token == first || text.mentionEndingAt(token) < 0 || !tokens.isWord(token)) {
@@ -563,10 +581,10 @@ public final class RuleLabeler implements ReportLabeler {
       return line || (capital && ((mark & STATEMENT) != 0 || text.mentionBegins(token)));
     }
 
-    /** From right to left: a cue reaches back to the subject of its verb. */
+    /** Goes from right to left: the scope of a cue extends back to the subject of its verb. */
     private void reachBehind(int first, int end) {
       Reach reach = Reach.NOTHING;
-      Reach beforeAside = Reach.NOTHING; // what reached the comma that may close an aside
+      Reach beforeAside = Reach.NOTHING; // the effect at the comma that may end an aside
       boolean sameSubject = false; // "was enlarged and is now normal"
       behind[end] = reach;
       for (int i = end - 1; i >= first; i--) {
@@ -613,8 +631,9 @@ public final class RuleLabeler implements ReportLabeler {
     }
 
     /**
-     * Where the words begin that join what has ended to an earlier statement about the same
-     * subject: "was enlarged and is now normal", "…, but has cleared", "…, which has resolved".
+     * The beginning of the words that connect a resolved finding to an earlier statement with the
+     * same subject: "was enlarged and is now normal", "…, but has cleared", "…, which has
+     * resolved".
      */
     private int sharedSubject(int cue, int first) {
       int joint = joins(cue) ? cue : cue - 1; // "… and none now"
@@ -629,7 +648,7 @@ public final class RuleLabeler implements ReportLabeler {
       return text.is(token, Cue.AND) || text.is(token, Cue.ENDS);
     }
 
-    /** "which" or "that". */
+    /** Whether the token is "which" or "that". */
     private boolean relative(int token) {
       char c = tokens.letter(token);
       return text.is(token, Cue.ASIDE) && (c == 'w' || c == 't' || c == 'W' || c == 'T');
@@ -642,7 +661,7 @@ public final class RuleLabeler implements ReportLabeler {
       };
     }
 
-    /** A comma or an "and" behind which {@code kind} stands. */
+    /** Whether the token is a comma or "and" followed by {@code kind}. */
     private boolean goesOn(int token, int end, Cue kind) {
       if (tokens.letter(token) != ',' && !text.is(token, Cue.AND)) {
         return false;
@@ -692,8 +711,8 @@ public final class RuleLabeler implements ReportLabeler {
     }
 
     /**
-     * Whether the words are a statement, or an organ's entry in a form: "Heart - normal". The entry
-     * begins behind a mark, and behind a semicolon it is all that is said.
+     * Whether the words are a statement or the entry of an organ in a form: "Heart - normal". The
+     * entry begins after a punctuation mark, and after a semicolon nothing else may follow it.
      */
     private boolean entry(int from, int to, int first, int end) {
       char mark = 0;
@@ -712,7 +731,7 @@ public final class RuleLabeler implements ReportLabeler {
       return begins && (whole || (mark != ';' && !text.mentionBegins(to)));
     }
 
-    /** Notes that an organ is called not normal: the film shows something, whatever it is. */
+    /** Records that an organ is called abnormal: the film shows some abnormality. */
     private void notNormal(int from, int to, int first, int end) {
       FindingState state =
           switch (ahead[to - 1]) {
@@ -729,7 +748,10 @@ public final class RuleLabeler implements ReportLabeler {
       }
     }
 
-    /** Whether the words are denied by one among them: not by "are clear of", which goes on. */
+    /**
+     * Whether the words contain a negation that applies to them; "are clear of" does not, because
+     * it continues.
+     */
     private boolean deniedWithin(int from, int to) {
       for (int i = from + 1; i < to; i++) {
         if (text.is(i, Cue.DENIES_AHEAD) && text.cueEnd(i) <= to) {
@@ -756,8 +778,9 @@ public final class RuleLabeler implements ReportLabeler {
     }
 
     /**
-     * "The heart is normal" denies, but not where it is itself denied, doubted or asked. A heart or
-     * mediastinum that "is not normal" is enlarged: nothing else of it is among the findings.
+     * The state for a phrase such as "the heart is normal", which negates unless it is itself
+     * negated, hedged or questioned. A heart or mediastinum that "is not normal" is enlarged,
+     * because no other abnormality of it is among the findings.
      */
     private FindingState normal(int from, int to, int finding) {
       if (ahead[to - 1] == Reach.NOTHING) {
@@ -770,7 +793,7 @@ public final class RuleLabeler implements ReportLabeler {
       return own && size ? FindingState.PRESENT : FindingState.NOT_MENTIONED;
     }
 
-    /** Whether a denial speaks of a side, a place, a size or of what is new. */
+    /** Whether a negation is limited to a side, a location, a size or to new findings. */
     private boolean limited(int first, int from, int to, int end) {
       for (int i = from - 1; i >= Math.max(first, from - 4) && tokens.isWord(i); i--) {
         if (text.is(i, Cue.LIMITS)) {
@@ -798,7 +821,7 @@ public final class RuleLabeler implements ReportLabeler {
       }
     }
 
-    /** The part of the original report that the tokens stand for. */
+    /** The part of the original report that the tokens represent. */
     private Labels.Span span(int first, int end) {
       int from = tokens.start(first);
       int to = tokens.end(end - 1);
@@ -818,7 +841,9 @@ public final class RuleLabeler implements ReportLabeler {
           : new Labels.Span(plain.from(from), plain.to(to));
     }
 
-    /** Whether the report has a word: a letter that de-identification did not put there. */
+    /**
+     * Whether the report has a word, that is, a letter that is not a de-identification placeholder.
+     */
     private boolean hasWord() {
       for (int i = 0; i < tokens.count(); i++) {
         if (Character.isLetter(tokens.letter(i))) {
@@ -845,7 +870,9 @@ public final class RuleLabeler implements ReportLabeler {
       return new Labels(entries);
     }
 
-    /** Follows from the other findings, unless the report itself calls the film not normal. */
+    /**
+     * No Finding follows from the other findings, unless the report itself calls the film abnormal.
+     */
     private Labels.Entry noFinding(boolean abnormal) {
       if (abnormal) {
         return new Labels.Entry(FindingState.ABSENT, List.of());

@@ -14,12 +14,13 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 
 /**
- * Studies whose text stands where no rule finds it, as MIT-LCP noted them by hand for MIMIC-CXR: in
- * a section of another name, or at a range of characters.
+ * The studies of MIMIC-CXR whose text the rules cannot find, as listed manually by MIT-LCP: it is
+ * in a section with another name, or at a range of characters.
  *
- * <p>{@link #NONE} is RaDialog's behaviour: the original loads this list and never applies it.
+ * <p>{@link #NONE} is the behaviour of RaDialog, which loads this list but never applies it.
  *
- * @param names study (for example {@code s50000001}) → the canonical section that holds its text
+ * @param names study (for example {@code s50000001}) → the canonical name of the section that
+ *     contains its text
  * @param ranges study → the characters of its text
  */
 public record SectionExceptions(Map<String, String> names, Map<String, Range> ranges) {
@@ -35,12 +36,20 @@ public record SectionExceptions(Map<String, String> names, Map<String, Range> ra
       Pattern.compile(
           "[\"'](s\\d{1,12})[\"']\\s*:\\s*[\\[(]\\s*(\\d{1,9})\\s*,\\s*(\\d{1,9})\\s*,?\\s*[\\])]");
 
-  /** Characters (Unicode code points) from {@code start} up to, not including, {@code end}. */
+  /**
+   * A range of characters (Unicode code points).
+   *
+   * @param start the index of the first character
+   * @param end the index after the last character
+   */
   public record Range(int start, int end) {
     public Range {
       if (start < 0 || end < start) {
         throw new IllegalArgumentException(
-            "a range runs forward from 0 or later, got " + start + " to " + end);
+            "a range must start at 0 or later and not end before its start, got "
+                + start
+                + " to "
+                + end);
       }
     }
   }
@@ -51,9 +60,9 @@ public record SectionExceptions(Map<String, String> names, Map<String, Range> ra
   }
 
   /**
-   * Reads the exceptions from the user's file: {@code section_parser.py} of MIT-LCP/mimic-cxr as it
-   * is published (nothing of it is run), or a table {@code study,start,end,section} in which a row
-   * fills either the two numbers or the section.
+   * Reads the exceptions from a file of the user: the published {@code section_parser.py} of
+   * MIT-LCP/mimic-cxr (it is not executed), or a table {@code study,start,end,section} in which
+   * each row has either the two numbers or the section.
    *
    * @throws RadialogException if the file cannot be read or is neither
    */
@@ -113,7 +122,7 @@ public record SectionExceptions(Map<String, String> names, Map<String, Range> ra
       if (end < start) {
         throw new RadialogException(
             Kind.REFUSED_DATA,
-            "%s: the range of %s runs backwards, from %d to %d"
+            "%s: the range of %s is reversed, from %d to %d"
                 .formatted(file, range.group(1), start, end));
       }
       ranges.put(range.group(1), new Range(start, end));
@@ -121,16 +130,16 @@ public record SectionExceptions(Map<String, String> names, Map<String, Range> ra
     if (names.isEmpty() && ranges.isEmpty()) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          ("%s holds no section exceptions: expected section_parser.py of MIT-LCP/mimic-cxr or a"
-                  + " table with the header \"%s\"")
+          ("%s contains no section exceptions: expected section_parser.py of"
+                  + " MIT-LCP/mimic-cxr or a table with the header \"%s\"")
               .formatted(file, HEADER));
     }
     return new SectionExceptions(names, ranges);
   }
 
   /**
-   * The sections of a MIMIC-CXR report, see {@link ReportSections#mimic}. Where the study is an
-   * exception, its text is one section more, {@link ReportSections#STUDY_TEXT}, at the end.
+   * The sections of a MIMIC-CXR report, see {@link ReportSections#mimic}. If the study is an
+   * exception, its text is an additional section at the end, {@link ReportSections#STUDY_TEXT}.
    */
   public ReportSections mimic(String study, String text) {
     ReportSections sections = ReportSections.mimic(text);

@@ -11,12 +11,13 @@ import java.util.Map;
 import org.radialog.base.RadialogException;
 
 /**
- * What a header of a MIMIC-CXR report means: an exact table with the typing errors of the data,
- * then contained words, then names of views. The table is {@code section-names.txt}.
+ * Maps the headers of MIMIC-CXR reports to canonical names: by an exact table that includes the
+ * typing errors in the data, then by words that the header contains, then by names of views. The
+ * table is {@code section-names.txt}.
  *
  * @param table raw name → canonical name
- * @param contained words that decide, in their order, where the table has no entry
- * @param views words of a header that stands for the findings
+ * @param contained words that decide, in this order, if the table has no entry
+ * @param views words of a header that means findings
  */
 record SectionNames(Map<String, String> table, List<String> contained, List<String> views) {
   /** What a header that names views stands for. */
@@ -74,7 +75,7 @@ record SectionNames(Map<String, String> table, List<String> contained, List<Stri
     try (InputStream in = SectionNames.class.getResourceAsStream(resource)) {
       if (in == null) {
         throw new RadialogException(
-            resource + " is missing from the class path: build the room clinical");
+            resource + " is missing from the class path: build the module clinical");
       }
       return new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
     } catch (IOException e) {

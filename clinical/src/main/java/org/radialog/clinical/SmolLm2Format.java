@@ -8,7 +8,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** SmolLM2's chat template (ChatML) with a system prompt of ours: the embedded model's. */
+/** The chat template of SmolLM2 (ChatML) with our own system prompt, used by the embedded model. */
 public final class SmolLm2Format implements PromptFormat {
   /** The format; it has no variants. */
   public static final SmolLm2Format FORMAT = new SmolLm2Format();
@@ -78,7 +78,7 @@ public final class SmolLm2Format implements PromptFormat {
   }
 
   /**
-   * The findings in the prompt: the present ones and then the possible ones, each in column order.
+   * The findings in the prompt: the present findings, then the possible ones, each in column order.
    */
   public static String line(FindingsList findings) {
     List<String> named =

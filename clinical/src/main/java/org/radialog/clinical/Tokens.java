@@ -7,19 +7,18 @@ import java.util.Locale;
 /**
  * The words and sentences of a report, read once from left to right.
  *
- * <p>A word is a run of letters and digits, with the point of a decimal inside; a hyphen separates
- * words and is not kept, nor are quotes; other punctuation is a token of its own. Of "isn't" two
- * words are made, "is" and "not". What de-identification left ({@code XXXX}, {@code ___}) is no
- * word.
+ * <p>A word is a sequence of letters and digits, including a decimal point. A hyphen separates
+ * words and is dropped, as are quotes; other punctuation marks are separate tokens. "Isn't" becomes
+ * two words, "is" and "not". De-identification placeholders ({@code XXXX}, {@code ___}) are not
+ * words.
  *
- * <p>A sentence ends at a full stop, an exclamation or question mark (which is kept as a token), an
- * empty line, a line break that was set on purpose, before an item of a list, and at a line's end
- * where the next line begins like a sentence and this one does not end like a part of one. It does
- * not end at the dot of "Dr.", of a decimal or of a list's number.
+ * <p>A sentence ends at a full stop, at an exclamation or question mark (which is kept as a token),
+ * at an empty line, at an intended line break, before a list item, and at the end of a line if the
+ * next line looks like the start of a sentence and this line does not look incomplete. It does not
+ * end at the dot of "Dr.", of a decimal or of a list number.
  *
- * <p>An item of a list begins at a bullet, at an asterisk or another mark that stands by itself,
- * and at the next of a row of numbers or letters that the text has begun: "a. … b. …", "(1) … (2)
- * …".
+ * <p>A list item begins at a bullet, at an asterisk or another mark that stands alone, and at the
+ * next number or letter of a sequence in the text: "a. … b. …", "(1) … (2) …".
  */
 final class Tokens {
   /** The first token of a sentence. */
@@ -28,18 +27,20 @@ final class Tokens {
   /** The first token of a line. */
   static final int LINE = 2;
 
-  /** A token behind a gap like that between the columns of a table. */
+  /** A token after a gap such as that between the columns of a table. */
   static final int GAP = 4;
 
-  /** A token behind a full stop. */
+  /** A token after a full stop. */
   static final int STOP = 8;
 
-  /** A token behind the mark of a list's item. */
+  /** A token after the marker of a list item. */
   static final int ITEM = 16;
 
-  private static final int MOST_SIGNS = 80; // letters from a minus to a plus
-  private static final int LONGEST_VERB = 8; // of those that "not" is contracted with
-  private static final int MOST_SPACES = 3; // between two words of one column
+  private static final int MOST_SIGNS = 80; // maximum number of letters from a minus to a plus
+  // maximum number of letters of words that are contracted with "not"
+  private static final int LONGEST_VERB = 8;
+  // minimum number of spaces between two words in different columns
+  private static final int MOST_SPACES = 3;
   private static final List<String> ROMAN =
       List.of("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii");
 
@@ -53,12 +54,12 @@ final class Tokens {
   private int[] firsts = new int[16]; // first token of each sentence
   private boolean[] paragraphs = new boolean[16]; // the sentence begins a paragraph
 
-  // While reading.
+  // State while reading.
   private boolean open; // a sentence has begun
   private boolean paragraph = true; // the next sentence begins one
   private int pending; // flags of the next token
-  private boolean lineBegins = true; // nothing of the line was read yet
-  private char lineMark; // the mark that the last item of a list began with
+  private boolean lineBegins = true; // nothing of the line has been read yet
+  private char lineMark; // the marker of the last list item
   private int lastNumber; // of a list's items
   private int lastLetter;
   private int lastRoman;
@@ -67,21 +68,23 @@ final class Tokens {
     this.text = text;
   }
 
-  /** What the tables say about words. */
+  /** Properties of words from the tables. */
   interface Words {
     /** The class of a word: all words that no table tells apart have one. */
     int classOf(CharSequence text, int from, int to);
 
-    /** A word that a dot may follow within a sentence. */
+    /** A word that can be followed by a dot within a sentence. */
     boolean abbreviation(String text, int from, int to);
 
-    /** A word that a dot may follow before a small letter: "poss. pneumonia", "neg. for". */
+    /**
+     * A word that can be followed by a dot before a small letter: "poss. pneumonia", "neg. for".
+     */
     boolean shortened(String text, int from, int to);
 
-    /** A word after which a sentence goes on. */
+    /** A word after which the sentence continues. */
     boolean goesOn(int wordClass);
 
-    /** The class of the verb of "isn't" or "can't"; -1 for another word. */
+    /** The class of the verb in "isn't" or "can't"; -1 for other words. */
     int contracted(int wordClass);
 
     /** The class of "not". */
@@ -150,7 +153,7 @@ final class Tokens {
     }
   }
 
-  /** Reads spaces and line breaks; the place behind them. */
+  /** Reads spaces and line breaks; returns the position after them. */
   private int space(int at, Words words) {
     int next = at;
     int breaks = 0;
@@ -186,7 +189,7 @@ final class Tokens {
     return next;
   }
 
-  /** The place behind the mark of a list's item that begins at {@code at}; {@code at} for none. */
+  /** The position after the list marker that begins at {@code at}; {@code at} if there is none. */
   private int mark(int at) {
     char c = text.charAt(at);
     if (c == PlainText.BULLET) {
@@ -209,7 +212,9 @@ final class Tokens {
     };
   }
 
-  /** The place behind a sign that begins an item by its place: first of its line, or by itself. */
+  /**
+   * The position after a sign that begins an item because it is first on its line or stands alone.
+   */
   private int sign(int at, char c) {
     boolean last = at + 1 == text.length();
     boolean item = !last && apart(at);
@@ -230,7 +235,10 @@ final class Tokens {
     return c == '~' && touches ? at + 1 : number(at); // "~" separates lines in HL7
   }
 
-  /** Whether the line goes on with a plus before a word, so that a minus denies: "-a, +b". */
+  /**
+   * Whether the line contains a plus before a word later on, so that a minus is a negation: "-a,
+   * +b".
+   */
   private boolean plusFollows(int at) {
     int end = Math.min(text.length() - 1, at + MOST_SIGNS);
     for (int i = at + 1; i < end && text.charAt(i) != '\n'; i++) {
@@ -243,13 +251,13 @@ final class Tokens {
     return false;
   }
 
-  /** Whether spaces or the text's ends stand on both sides. */
+  /** Whether there are spaces or ends of the text on both sides. */
   private boolean apart(int at) {
     return (at == 0 || Character.isWhitespace(text.charAt(at - 1)))
         && (at + 1 == text.length() || Character.isWhitespace(text.charAt(at + 1)));
   }
 
-  /** "5 * 3", "5 > 3"; "~ 3 cm" is about a number too. */
+  /** "5 * 3", "5 > 3"; "~ 3 cm" also belongs to a number. */
   private boolean betweenDigits(int at) {
     return at > 1
         && at + 2 < text.length()
@@ -261,7 +269,7 @@ final class Tokens {
     return at + 2 < text.length() && Character.isUpperCase(text.charAt(at + 2));
   }
 
-  /** The place behind the number or letter of a list's item, where it is the next of its row. */
+  /** The position after the number or letter of a list item, if it is the next of its sequence. */
   private int number(int at) {
     char c = text.charAt(at);
     boolean bracket = c == '(' || c == '[' || c == '#';
@@ -314,7 +322,10 @@ final class Tokens {
     return number;
   }
 
-  /** The place behind what closes the number of an item; {@code at} where nothing does. */
+  /**
+   * The position after the character that closes the number of an item; {@code at} if there is
+   * none.
+   */
   private int numberEnd(int at, char opening, boolean digits) {
     if (opening == '#') {
       return at < text.length() && Character.isWhitespace(text.charAt(at)) ? at + 1 : at;
@@ -339,7 +350,8 @@ final class Tokens {
   }
 
   /**
-   * The place behind "isn ' t" or "isn t", as a tokenizer leaves it; {@code end} for another word.
+   * The position after "isn ' t" or "isn t", as produced by tokenizers; {@code end} for other
+   * words.
    */
   private int contractionEnd(int from, int end, Words words) {
     if (end - from < 3 || end - from > LONGEST_VERB || (text.charAt(end - 1) | 32) != 'n') {
@@ -363,7 +375,7 @@ final class Tokens {
     return text.substring(from, end) + "t";
   }
 
-  /** Adds a word, or the two of a contraction with "not". */
+  /** Adds a word, or the two words of a contraction with "not". */
   private void word(int from, int to, int wordClass, Words words) {
     char last = text.charAt(to - 1);
     if ((last == 't' || last == 'T') && to - from == 3 && text.charAt(from + 1) == '\'') {
@@ -411,7 +423,7 @@ final class Tokens {
     return end;
   }
 
-  /** What stands where de-identification took something out. */
+  /** Whether this is a de-identification placeholder. */
   private boolean hidden(int from, int to) {
     if (to - from < 3) {
       return false;
@@ -433,7 +445,7 @@ final class Tokens {
       return true;
     }
     if (c == '?') {
-      // "?pneumonia" and "? pneumonia" put a question about what follows
+      // "?pneumonia" and "? pneumonia" question the following mention
       int ahead = at + 1;
       while (ahead < length && text.charAt(ahead) == ' ') {
         ahead++;
@@ -465,7 +477,9 @@ final class Tokens {
     return !words.abbreviation(text, from, at);
   }
 
-  /** Whether a line break, with the next line's first letter at {@code next}, ends the sentence. */
+  /**
+   * Whether a line break ends the sentence; the first letter of the next line is at {@code next}.
+   */
   private boolean lineEnds(int next, boolean set, Words words) {
     if (next >= text.length()) {
       return true;
@@ -533,7 +547,10 @@ final class Tokens {
     return count;
   }
 
-  /** Whether the token has one of {@code some} flags; the place behind the last one has none. */
+  /**
+   * Whether the token has one of the flags in {@code some}; the position after the last token has
+   * none.
+   */
   boolean has(int token, int some) {
     return token < count && (flags[token] & some) != 0;
   }
@@ -550,12 +567,12 @@ final class Tokens {
     return ends[token];
   }
 
-  /** Whether the token is a word, not punctuation. */
+  /** Whether the token is a word and not punctuation. */
   boolean isWord(int token) {
     return Character.isLetterOrDigit(text.charAt(starts[token]));
   }
 
-  /** Whether the tokens are words in capitals alone. */
+  /** Whether the tokens are words in capitals only. */
   boolean allCapitals(int first, int end) {
     for (int t = first; t < end; t++) {
       for (int i = starts[t]; i < ends[t]; i++) {
@@ -580,7 +597,7 @@ final class Tokens {
     return firsts[sentence];
   }
 
-  /** The token behind the sentence's last. */
+  /** The position after the last token of the sentence. */
   int behind(int sentence) {
     return sentence + 1 < sentences ? firsts[sentence + 1] : count;
   }

@@ -5,29 +5,36 @@ import java.util.Collections;
 import java.util.EnumSet;
 import java.util.Set;
 
-/** What a user wants in one turn of a dialog about a film. */
+/** A request of the user in one turn of a dialog about a film. */
 public sealed interface Turn {
   /** The findings section of a report. */
   record Report() implements Turn {}
 
-  /** An impression of what the report says. */
+  /** An impression of the report. */
   record Impression() implements Turn {}
 
   /** The report in one sentence. */
   record Summary() implements Turn {}
 
-  /** Anything, in the user's own words. */
+  /**
+   * A question or request in the user's own words.
+   *
+   * @param text the words of the user
+   */
   record Question(String text) implements Turn {}
 
   /**
-   * The report again, with findings that it lacks, without those that are wrong, and with those
-   * that are to be left open; the rest as it was. No Finding is left out of each set, because it
-   * follows from the others.
+   * A corrected report; everything that is not listed here stays the same. No Finding is removed
+   * from each set, because it follows from the others.
+   *
+   * @param missing findings that the report should state in addition
+   * @param wrong findings that the report should not state
+   * @param uncertain findings that the report should call possible
    */
   record Correction(Set<Finding> missing, Set<Finding> wrong, Set<Finding> uncertain)
       implements Turn {
     /**
-     * Checks that there is something to correct and no finding is in two sets.
+     * Checks that there is something to correct and that no finding is in two sets.
      *
      * @throws IllegalArgumentException otherwise
      */
@@ -44,7 +51,7 @@ public sealed interface Turn {
           || !Collections.disjoint(missing, uncertain)
           || !Collections.disjoint(wrong, uncertain)) {
         throw new IllegalArgumentException(
-            "a finding is only one of missing, wrong and uncertain: "
+            "a finding can be only one of missing, wrong and uncertain: "
                 + missing
                 + ", "
                 + wrong

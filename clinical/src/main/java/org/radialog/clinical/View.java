@@ -11,7 +11,7 @@ public enum View {
   LATERAL,
   UNKNOWN;
 
-  /** The view of a data set's or DICOM file's name; {@link #UNKNOWN} for any other text. */
+  /** The view for a name in a data set or DICOM file; {@link #UNKNOWN} for any other text. */
   public static View of(String name) {
     return switch (name.strip().toUpperCase(Locale.ROOT)) {
       case "PA", "POSTEROANTERIOR" -> PA;

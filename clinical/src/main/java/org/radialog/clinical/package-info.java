@@ -1,4 +1,7 @@
-/** The radiology text domain. */
+/**
+ * The radiology text domain: findings, report sections, prompts, dialog turns and the report
+ * labeler.
+ */
 @NullMarked
 package org.radialog.clinical;
 

@@ -102,7 +102,7 @@ class PhraseTableTest {
           a (b|c      ; without its pair
           a b)        ; without its pair
           @LIVER is   ; @LIVER
-          [a] [b]     ; no word
+          [a] [b]     ; without any word
           œdema       ; ASCII
           """)
   void aPhraseThatCannotBeReadIsNamed(String phrase, String message) {

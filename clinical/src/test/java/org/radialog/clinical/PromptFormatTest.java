@@ -161,7 +161,7 @@ class PromptFormatTest {
           .hasMessage(
               "the prompt format "
                   + format.id()
-                  + " has no words for an uncertain finding; add or remove Cardiomegaly");
+                  + " cannot express an uncertain finding; add or remove Cardiomegaly");
     }
   }
 

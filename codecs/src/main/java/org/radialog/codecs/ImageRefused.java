@@ -4,42 +4,44 @@ import java.util.Locale;
 import org.radialog.base.RadialogException;
 
 /**
- * A picture that no report may be written on. {@link #reason()} is for programs, the message is one
- * line for people: which file, what was expected, what was found.
+ * An image for which no report may be written. {@link #reason()} is for programs; the message is
+ * one line for people: which file, what was expected, what was found.
  */
 public final class ImageRefused extends RadialogException {
   private static final long serialVersionUID = 1L;
 
-  /** Why a picture was refused. */
+  /** The reason why an image was refused. */
   public enum Reason {
     /** No file of that name. */
     MISSING,
     /** A folder, or a file without read permission. */
     NOT_READABLE,
-    /** A file of zero bytes, or a pipe that gave none. */
+    /** A file of zero bytes, or a pipe without data. */
     EMPTY,
     /** Neither PNG nor JPEG nor DICOM. */
     UNKNOWN_FORMAT,
-    /** A format that is known, in a variant that is not read: the message names it. */
+    /** A known format in an unsupported variant; the message names it. */
     UNSUPPORTED,
-    /** More pixels, bytes, scans, elements or digits than a film has: the message names which. */
+    /** More pixels, bytes, scans, elements or digits than a film has; the message says which. */
     TOO_LARGE,
-    /** The file ends before its picture does. */
+    /** The file ends before its image does. */
     TRUNCATED,
     /** The file contradicts its format. */
     CORRUPT,
-    /** Shorter side below what a chest film has. */
+    /** The shorter side is smaller than that of any chest film. */
     TOO_SMALL,
-    /** Sides whose ratio no chest film has. */
+    /** An aspect ratio that no chest film has. */
     ASPECT_RATIO,
     /** All pixels are equal. */
     CONSTANT,
     /** A colour photograph. */
     COLOUR,
-    /** Probably no frontal chest film: its findings may be looked at, no text is written on it. */
+    /**
+     * Probably not a frontal chest film: its findings may be shown, but no text is written for it.
+     */
     PROBABLY_NOT_FRONTAL;
 
-    /** Whether a guard that is forced lets such a picture pass. */
+    /** Whether the guard lets such an image pass if forced. */
     public boolean forcible() {
       return this == ASPECT_RATIO || this == COLOUR || this == PROBABLY_NOT_FRONTAL;
     }

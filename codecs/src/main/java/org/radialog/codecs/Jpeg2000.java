@@ -13,23 +13,23 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * JPEG 2000 Part 1 of one grey component, reversible or not: ITU-T T.800 (ISO/IEC 15444-1). Here
- * are the codestream's syntax (annex A), its tiles, precincts and packets (annex B), and the
- * quantisation (annex E).
+ * JPEG 2000 Part 1 with one grey component, reversible or irreversible: ITU-T T.800 (ISO/IEC
+ * 15444-1). This class implements the syntax of the codestream (annex A), its tiles, precincts and
+ * packets (annex B), and the quantisation (annex E).
  *
- * <p>Three things are refused by name, which grey films do not have: a region of interest, changes
- * of the progression order, and packet headers that are packed apart.
+ * <p>Three features that greyscale films do not use are refused by name: a region of interest,
+ * changes of the progression order, and packed packet headers.
  */
 public final class Jpeg2000 {
   private static final int[] CODESTREAM = {0xFF, 0x4F, 0xFF, 0x51};
 
-  /** How a JP2 file begins, which some writers embed instead of the codestream. */
+  /** The beginning of a JP2 file, which some writers embed instead of the codestream. */
   private static final int[] BOXES = {0, 0, 0, 12, 'j', 'P', ' ', ' '};
 
-  /** Blocks and precincts are objects: a film has some ten thousand. */
+  /** Blocks and precincts are objects: a film has about ten thousand. */
   private static final int MOST_BLOCKS = 1_000_000;
 
-  /** Each layer looks at each block, and may say of all in one bit that they have nothing. */
+  /** Each layer visits each block, and a layer can mark all blocks as empty with one bit. */
   private static final int MOST_BLOCKS_IN_LAYERS = 20_000_000;
 
   private final String image;
@@ -58,7 +58,7 @@ public final class Jpeg2000 {
     this.rows = rows;
   }
 
-  /** Whether {@code data} begins as a codestream does, or as a JP2 file. */
+  /** Whether {@code data} begins like a codestream or a JP2 file. */
   public static boolean begins(byte[] data) {
     return begins(data, CODESTREAM) || begins(data, BOXES);
   }
@@ -72,7 +72,7 @@ public final class Jpeg2000 {
     return true;
   }
 
-  /** Decodes {@code data}, whose picture must be of the size that the DICOM header says. */
+  /** Decodes {@code data}, whose image must have the dimensions in the DICOM header. */
   public static Frame decode(String image, byte[] data, int columns, int rows) {
     var decoder = new Jpeg2000(image, data, columns, rows);
     return decoder.decode(data[0] == 0 ? decoder.codestreamBox() : 0);
@@ -80,7 +80,7 @@ public final class Jpeg2000 {
 
   // ---- The codestream: annex A ----
 
-  /** COD, as COC may change it. */
+  /** COD, possibly modified by COC. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Coding(
       int levels, int blockWidth, int blockHeight, int style, boolean reversible, int[] precincts) {
@@ -93,10 +93,10 @@ public final class Jpeg2000 {
     }
   }
 
-  /** What concerns all of a tile. */
+  /** Parameters of a whole tile. */
   private record Order(int progression, int layers, boolean startMarkers, boolean endMarkers) {}
 
-  /** QCD or QCC: {@code steps} are exponents and, where not reversible, mantissas. */
+  /** QCD or QCC: {@code steps} are exponents and, if irreversible, mantissas. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Quantisation(int style, int guardBits, int[] steps) {
     int exponent(int band) {
@@ -110,7 +110,9 @@ public final class Jpeg2000 {
     }
   }
 
-  /** The marker segments of the main header, or of a tile's: what a tile leaves open is copied. */
+  /**
+   * The marker segments of the main header or of a tile; a tile inherits what it does not specify.
+   */
   private static final class Header {
     @Nullable Coding cod;
     @Nullable Coding coc;
@@ -141,17 +143,17 @@ public final class Jpeg2000 {
         return (int) at + 8;
       }
       if (length < 8) {
-        break; // to the end of the file, or of 64 bits: no picture follows
+        break; // up to the end of the file, or 64 bits long: no image follows
       }
       at += length;
     }
-    throw new ImageRefused(CORRUPT, image, "the JP2 file holds no codestream");
+    throw new ImageRefused(CORRUPT, image, "the JP2 file contains no codestream");
   }
 
   private Frame decode(int start) {
     var main = new Header();
     if (data.length - start < 4 || word2(start) != 0xFF4F || word2(start + 2) != 0xFF51) {
-      throw corrupt("does not begin with its sizes");
+      throw corrupt("does not begin with its SIZ marker");
     }
     int at = start + 2;
     @Nullable Tile[] tiles = null;
@@ -166,7 +168,7 @@ public final class Jpeg2000 {
       switch (marker) {
         case 0xFF51 -> {
           if (tiles != null) {
-            throw corrupt("has its sizes twice");
+            throw corrupt("has two SIZ markers");
           }
           sizes(from, end);
           tiles = new Tile[tileCount()];
@@ -183,7 +185,7 @@ public final class Jpeg2000 {
           if (length > data.length - (at - 2)) {
             throw truncated();
           }
-          // A length of 0 is up to the end marker.
+          // A length of 0 means up to the end marker.
           int last = length == 0 ? endMarker() : at - 2 + (int) length;
           Tile tile = tiles[index];
           if (tile == null) {
@@ -236,7 +238,7 @@ public final class Jpeg2000 {
     return length;
   }
 
-  /** Where the last end marker stands: what follows it is padding. */
+  /** The position of the last end marker; bytes after it are padding. */
   private int endMarker() {
     for (int at = data.length - 2; at >= 0; at--) {
       if (word2(at) == 0xFFD9) {
@@ -249,7 +251,7 @@ public final class Jpeg2000 {
   /** A.5.1. */
   private void sizes(int from, int end) {
     if (end - from < 36 || end - from != 36 + 3 * word2(from + 34)) {
-      throw corrupt("has sizes of a wrong length");
+      throw corrupt("has a SIZ marker of a wrong length");
     }
     int components = word2(from + 34);
     x1 = word4(from + 2);
@@ -307,7 +309,7 @@ public final class Jpeg2000 {
     return (int) count;
   }
 
-  /** The marker segments of a tile-part up to its data, which begin at what is returned. */
+  /** Reads the marker segments of a tile-part; returns the position of its data. */
   private int tileHeader(int from, int last, Header header) {
     int at = from;
     while (true) {
@@ -358,7 +360,7 @@ public final class Jpeg2000 {
       case 0xFF5F -> throw unsupported("changes its progression order", Remedy.ASK);
       case 0xFF60, 0xFF61 -> throw unsupported("has its packet headers packed", Remedy.ASK);
       default -> {
-        // TLM, PLM, PLT, CRG, COM: they help to find or to explain, and are stepped over.
+        // TLM, PLM, PLT, CRG, COM are only auxiliary or informative, and are skipped.
       }
     }
   }
@@ -406,7 +408,7 @@ public final class Jpeg2000 {
 
   // ---- A tile: annex B ----
 
-  /** One code-block: how much of it is known, and where its bytes lie. */
+  /** One code-block: how much of it is known, and the positions of its bytes. */
   private static final class Block {
     final int x;
     final int y;
@@ -425,7 +427,7 @@ public final class Jpeg2000 {
     }
   }
 
-  /** A codeword segment: {@code most} passes end it. */
+  /** A codeword segment, which ends after {@code most} passes. */
   private static final class Segment {
     final int most;
     int passes;
@@ -448,7 +450,7 @@ public final class Jpeg2000 {
     }
   }
 
-  /** A subband: where its coefficients lie in the plane of its tile. */
+  /** A subband: the position of its coefficients in the plane of its tile. */
   private record Band(
       int orientation, int index, int left, int top, int x0, int y0, int x1, int y1) {}
 
@@ -457,7 +459,7 @@ public final class Jpeg2000 {
   private record BlockGrid(
       Band band, int across, Block[] blocks, TagTree included, TagTree zeroPlanes) {}
 
-  /** {@code x} and {@code y} are its place in the order of progressions by position. */
+  /** {@code x} and {@code y} are its position in position-based progression orders. */
   private static final class Precinct {
     final int resolution;
     final long x;
@@ -484,7 +486,7 @@ public final class Jpeg2000 {
     }
     int bands = quantisation.style() == 1 ? 1 : 3 * coding.levels() + 1;
     if (quantisation.steps().length < bands) {
-      throw corrupt("has quantisation steps for fewer subbands than it has");
+      throw corrupt("has fewer quantisation steps than subbands");
     }
     long left = tileX0 + (long) (number % tilesAcross()) * tileWidth;
     long top = tileY0 + (long) (number / tilesAcross()) * tileHeight;
@@ -508,7 +510,7 @@ public final class Jpeg2000 {
     for (Precinct precinct : precincts) {
       for (BlockGrid grid : precinct.grids) {
         Band band = grid.band();
-        // E.1.1: the step of a subband, half of it for each unit that a block gives.
+        // E.1.1: the step of a subband, half of it for each unit of a block value.
         int gain = band.index() == 0 ? 0 : band.orientation() == 2 ? 2 : 1;
         float step =
             (float)
@@ -611,7 +613,7 @@ public final class Jpeg2000 {
       int across = ceilShift(rx1, ppx) - firstX;
       int along = ceilShift(ry1, ppy) - firstY;
       count += (long) across * along;
-      if (count * layers > bytes) { // each has a packet of a byte or more in each layer
+      if (count * layers > bytes) { // each has a packet of at least one byte in each layer
         throw truncated();
       }
       List<Band> bands = bands(coding, r, tx0, ty0, tx1, ty1);
@@ -690,8 +692,8 @@ public final class Jpeg2000 {
     }
     List<Band> bands = new ArrayList<>(3);
     for (int i = 1; i <= 3; i++) {
-      int high = i & 1; // HL and HH are high-pass across
-      int highDown = i >> 1; // LH and HH down
+      int high = i & 1; // HL and HH are horizontally high-pass
+      int highDown = i >> 1; // LH and HH are vertically high-pass
       bands.add(
           new Band(
               i == 1 ? 1 : i == 2 ? 0 : 2,
@@ -809,9 +811,9 @@ public final class Jpeg2000 {
           return;
         }
         case 2 -> {
-          // resolution, position, layer: as they are
+          // resolution, position, layer: already in this order
         }
-        default -> // position, resolution, layer; there is one component
+        default -> // position, resolution, layer; there is only one component
             sorted.sort(
                 Comparator.<Precinct>comparingLong(p -> p.y)
                     .thenComparingLong(p -> p.x)
@@ -881,7 +883,7 @@ public final class Jpeg2000 {
       }
     }
 
-    /** B.10.3 to B.10.7: what a packet's header says of one block. */
+    /** B.10.3 to B.10.7: the part of a packet header for one block. */
     private void block(
         BlockGrid grid, int index, int layer, List<Segment> added, List<Integer> lengths) {
       Block block = grid.blocks()[index];
@@ -902,7 +904,7 @@ public final class Jpeg2000 {
       int passes = passes();
       while (bit() == 1) {
         if (++block.lengthBits > 31) {
-          throw corrupt("has a code-block of more bytes than there are");
+          throw corrupt("has a code-block with more bytes than the frame has");
         }
       }
       while (passes > 0) {
@@ -914,7 +916,7 @@ public final class Jpeg2000 {
         int count = Math.min(passes, segment.most - segment.passes);
         int lengthBits = block.lengthBits + 31 - Integer.numberOfLeadingZeros(count);
         if (lengthBits > 31) {
-          throw corrupt("has a code-block of more bytes than there are");
+          throw corrupt("has a code-block with more bytes than the frame has");
         }
         added.add(segment);
         lengths.add(bits(lengthBits));
@@ -924,7 +926,7 @@ public final class Jpeg2000 {
       }
     }
 
-    /** Table D.9: where codeword segments end. */
+    /** Table D.9: the maximum number of passes up to the end of a codeword segment. */
     private int mostPasses(@Nullable Segment before) {
       if ((coding.style() & Jpeg2000Block.TERMINATE) != 0) {
         return 1;

@@ -5,8 +5,8 @@ import static org.radialog.codecs.ImageRefused.Reason.CORRUPT;
 import java.util.Arrays;
 
 /**
- * The code-blocks of JPEG 2000: coefficient bit modelling (ITU-T T.800, annex D) over the MQ
- * arithmetic decoder (annex C). One object decodes one block after the other.
+ * The code-blocks of JPEG 2000: coefficient bit modelling (ITU-T T.800, annex D) with the MQ
+ * arithmetic decoder (annex C). One object decodes blocks one after the other.
  */
 final class Jpeg2000Block {
   /** Code-block styles of table A.19. */
@@ -17,10 +17,10 @@ final class Jpeg2000Block {
   static final int CAUSAL = 8;
   static final int SYMBOLS = 32;
 
-  /** Most bits of a magnitude, so that one more for its half fits in an int. */
+  /** Maximum number of bits of a magnitude, so that one more bit for the half fits in an int. */
   static final int MOST_PLANES = 29;
 
-  // What is known of a coefficient and of its eight neighbours.
+  // Flags of a coefficient and of its eight neighbours.
   private static final int NORTH_EAST = 1;
   private static final int SOUTH_EAST = 1 << 1;
   private static final int SOUTH_WEST = 1 << 2;
@@ -41,7 +41,7 @@ final class Jpeg2000Block {
   private static final int RUN = 17;
   private static final int UNIFORM = 18;
 
-  // Tables D.1 and D.2, by the low 8 and by bits 4 to 11 of what is known.
+  // Tables D.1 and D.2, indexed by the low 8 bits and by bits 4 to 11 of the flags.
   private static final byte[][] ZERO_CONTEXTS = new byte[3][256];
   private static final byte[] SIGN_CONTEXTS = new byte[256];
 
@@ -57,7 +57,7 @@ final class Jpeg2000Block {
       int across = sign(known, EAST, EAST_NEGATIVE) + sign(known, WEST, WEST_NEGATIVE);
       int down = sign(known, NORTH, NORTH_NEGATIVE) + sign(known, SOUTH, SOUTH_NEGATIVE);
       int context = 3 * Integer.signum(across) + Integer.signum(down);
-      // The context, and in bit 7 whether the decoded sign is turned.
+      // The context, and in bit 7 whether the decoded sign is flipped.
       SIGN_CONTEXTS[f] = (byte) ((9 + Math.abs(context)) | (context < 0 ? 0x80 : 0));
     }
     // Table D.3 numbers (1, -1) 11, (1, 0) 12 and (1, 1) 13; 3 · h + v gives 2, 3, 4.
@@ -86,8 +86,8 @@ final class Jpeg2000Block {
     return (known & significant) == 0 ? 0 : (known & negative) == 0 ? 1 : -1;
   }
 
-  // Table C.2: the probability of the less probable symbol, then the next states after the more
-  // and the less probable one; a state's last bit here is the more probable symbol.
+  // Table C.2: the probability of the less probable symbol, then the next states after the more and
+  // the less probable symbol; the last bit of a state is the more probable symbol.
   private static final int[] QE = {
     0x5601, 0x3401, 0x1801, 0x0AC1, 0x0521, 0x0221, 0x5601, 0x5401, 0x4801, 0x3801, 0x3001, 0x2401,
     0x1C01, 0x1601, 0x5601, 0x5401, 0x5101, 0x4801, 0x3801, 0x3401, 0x3001, 0x2801, 0x2401, 0x2201,
@@ -130,6 +130,8 @@ final class Jpeg2000Block {
   /**
    * Begins a block of a subband.
    *
+   * @param width columns of the block
+   * @param height rows of the block
    * @param orientation 0 for LL and LH, 1 for HL, 2 for HH
    */
   void begin(int width, int height, int orientation) {
@@ -158,16 +160,18 @@ final class Jpeg2000Block {
     states[UNIFORM] = 2 * 46;
   }
 
-  /** Coefficients so far: twice the value, an odd number half way between what it may be. */
+  /**
+   * The coefficient so far: twice the value; an odd number is the midpoint of the possible values.
+   */
   int value(int x, int y) {
     return values[y * width + x];
   }
 
   /**
-   * The coding passes of one codeword segment.
+   * Decodes the coding passes of one codeword segment.
    *
-   * @param first the number of the block's passes before it
-   * @param planes bit planes of the block
+   * @param first the number of passes of the block before it
+   * @param planes number of bit planes of the block
    */
   void passes(byte[] segment, int from, int to, int first, int count, int planes) {
     data = segment;
@@ -229,7 +233,7 @@ final class Jpeg2000Block {
     known[k + stride] |= negative ? NORTH | NORTH_NEGATIVE : NORTH;
     known[k + stride - 1] |= NORTH_EAST;
     known[k + stride + 1] |= NORTH_WEST;
-    if ((style & CAUSAL) == 0 || y % 4 != 0) { // D.7: a stripe knows nothing of the next
+    if ((style & CAUSAL) == 0 || y % 4 != 0) { // D.7: a stripe does not use the next one
       known[k - stride] |= negative ? SOUTH | SOUTH_NEGATIVE : SOUTH;
       known[k - stride - 1] |= SOUTH_EAST;
       known[k - stride + 1] |= SOUTH_WEST;
@@ -312,7 +316,7 @@ final class Jpeg2000Block {
     return index < end ? data[index] & 0xFF : 0xFF;
   }
 
-  /** C.3.4, BYTEIN: beyond the end a segment is read as ones. */
+  /** C.3.4, BYTEIN: beyond its end, a segment is read as ones. */
   private void fill() {
     if (byteAt(at) == 0xFF) {
       if (byteAt(at + 1) > 0x8F) {
@@ -367,7 +371,7 @@ final class Jpeg2000Block {
     return symbol;
   }
 
-  /** D.6: a bit as it is; after FF a byte has seven. */
+  /** D.6: a raw bit; after FF a byte has seven bits. */
   private int rawBit() {
     if (ct == 0) {
       boolean afterFf = c == 0xFF;

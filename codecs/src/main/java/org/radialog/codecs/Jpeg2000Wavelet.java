@@ -1,8 +1,8 @@
 package org.radialog.codecs;
 
 /**
- * The inverse wavelet transforms of JPEG 2000: ITU-T T.800, annex F. A plane holds the low-pass
- * rows and columns first; one step mixes them with the high-pass ones behind them.
+ * The inverse wavelet transforms of JPEG 2000: ITU-T T.800, annex F. A plane contains the low-pass
+ * rows and columns first; one step combines them with the high-pass ones after them.
  */
 final class Jpeg2000Wavelet {
   private static final float ALPHA = (float) -1.586134342059924;
@@ -11,7 +11,7 @@ final class Jpeg2000Wavelet {
   private static final float DELTA = (float) 0.443506852043971;
   private static final float K = (float) 1.230174104914001;
 
-  /** Columns that are transformed together, so that memory is read in order. */
+  /** Number of columns that are transformed together, so that memory is read sequentially. */
   private static final int TOGETHER = 16;
 
   private Jpeg2000Wavelet() {}
@@ -19,8 +19,9 @@ final class Jpeg2000Wavelet {
   /**
    * One level of the reversible 5-3 transform, in place.
    *
-   * @param stride from row to row of {@code plane}
-   * @param x0 the left edge of the result, {@code y0} its upper one: what is odd is high-pass
+   * @param stride distance of the rows of {@code plane}
+   * @param x0 the left edge of the result, {@code y0} its upper edge: odd rows and columns are
+   *     high-pass
    */
   static void reversible(int[] plane, int stride, int x0, int y0, int width, int height) {
     int[] line = new int[Math.max(width, height * TOGETHER)];

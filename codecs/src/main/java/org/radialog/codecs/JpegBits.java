@@ -4,14 +4,14 @@ import static org.radialog.codecs.ImageRefused.Reason.CORRUPT;
 import static org.radialog.codecs.ImageRefused.Reason.TRUNCATED;
 
 /**
- * The entropy-coded data of a JPEG scan, bit by bit (T.81, B.1.1.5 and F.2.2.5): a zero byte after
- * FF is dropped, a marker ends the segment.
+ * The bits of the entropy-coded data of a JPEG scan (T.81, B.1.1.5 and F.2.2.5): a zero byte after
+ * FF is dropped, and a marker ends the segment.
  */
 final class JpegBits {
   private final String image;
   private final byte[] data;
   private int at;
-  private long bits; // the low `held` bits are still to be read
+  private long bits; // the low `held` bits have not been read yet
   private int held;
 
   JpegBits(String image, byte[] data, int at) {
@@ -35,7 +35,7 @@ final class JpegBits {
     }
   }
 
-  /** The next {@code n} ≤ 16 bits, which stay; zeros beyond the end. */
+  /** The next {@code n} ≤ 16 bits without consuming them; zeros beyond the end. */
   int peek(int n) {
     if (held < n) {
       fill();
@@ -69,7 +69,7 @@ final class JpegBits {
     return value < 1 << (n - 1) ? value - (1 << n) + 1 : value;
   }
 
-  /** Steps over the restart marker {@code RSTm} that must stand here. */
+  /** Skips the restart marker {@code RSTm}, which must be at this position. */
   void restart(int m) {
     int marker = align();
     if (marker != 0xD0 + m) {
@@ -82,11 +82,11 @@ final class JpegBits {
     at += 2;
   }
 
-  /** Drops what is left of a segment and gives the marker at whose FF {@link #position} stands. */
+  /** Drops the rest of a segment and returns the marker whose FF is at {@link #position}. */
   int align() {
     bits = 0;
     held = 0;
-    // Fill bytes (B.1.1.2) and stuffed data beyond the last unit are stepped over.
+    // Fill bytes (B.1.1.2) and stuffed data after the last unit are skipped.
     for (; at + 1 < data.length; at++) {
       if (data[at] == -1 && data[at + 1] != 0 && data[at + 1] != -1) {
         return data[at + 1] & 0xFF;

@@ -4,7 +4,7 @@ import static org.radialog.codecs.ImageRefused.Reason.CORRUPT;
 
 /** Sequential DCT with Huffman coding, 8 or 12 bits, one component: T.81, annexes A and F. */
 final class JpegDct {
-  /** Places of the coefficients in a block, in zig-zag order: T.81, figure A.6. */
+  /** Positions of the coefficients in a block, in zig-zag order: T.81, figure A.6. */
   private static final int[] ZIGZAG = {
     0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20,
     13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59,
@@ -24,7 +24,7 @@ final class JpegDct {
 
   private JpegDct() {}
 
-  /** Decodes the one scan whose data begin where {@code in} stands. */
+  /** Decodes the only scan, whose data begin at the position of {@code in}. */
   static short[] decode(
       String image,
       JpegBits in,

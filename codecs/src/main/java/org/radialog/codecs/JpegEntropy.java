@@ -11,16 +11,16 @@ import org.radialog.codecs.JpegFile.Part;
 import org.radialog.codecs.JpegFile.Scan;
 
 /**
- * Whether the entropy-coded data of a JPEG (ITU-T T.81, annexes F and G) are those of its picture:
- * the codes are followed, no pixel is made. A decoder only says that bytes are left over; here what
- * is left is told apart into filling and blocks that went astray.
+ * Checks whether the entropy-coded data of a JPEG (ITU-T T.81, annexes F and G) match its image
+ * exactly, by following the codes without producing pixels. A decoder only reports that bytes are
+ * left over; this class distinguishes padding from blocks of a damaged image.
  */
 final class JpegEntropy {
-  // More than this is no filling but the rest of a picture.
+  // More bytes than this are not padding but the rest of an image.
   private static final int LONGEST_REST = 4096;
   private static final int BLOCK = 64;
 
-  /** The codes end early, or there is none of these bits. */
+  /** The codes end early, or there is no code for these bits. */
   private static final class Astray extends Exception {
     private static final long serialVersionUID = 1L;
 
@@ -34,7 +34,7 @@ final class JpegEntropy {
   private final int mcusDown;
   private final int widest;
   private final int highest;
-  // [component][block]: the coefficients that are not zero, of a progressive picture.
+  // [component][block]: the non-zero coefficients of a progressive image.
   private final long[][] present;
   private int endOfBand;
 
@@ -51,7 +51,7 @@ final class JpegEntropy {
     }
   }
 
-  /** True if every scan holds its blocks, all of them, and behind them nothing but filling. */
+  /** Whether every scan contains all of its blocks, followed only by padding. */
   static boolean isWhole(byte[] file, Frame frame, List<Scan> scans) {
     var entropy = new JpegEntropy(frame);
     try {
@@ -60,7 +60,7 @@ final class JpegEntropy {
       }
       return true;
     } catch (Astray e) {
-      return false; // the question was whether this happens
+      return false; // the purpose of the call is to find out whether this happens
     }
   }
 
@@ -87,7 +87,7 @@ final class JpegEntropy {
     }
   }
 
-  /** Blocks that went astray end where the data end, filling does not. */
+  /** Misplaced blocks end where the data end; padding does not. */
   private boolean isRestOfPicture(ScanDecoder decoder, Bits bits) {
     if (bits.left() > LONGEST_REST) {
       return true;
@@ -105,7 +105,7 @@ final class JpegEntropy {
     }
   }
 
-  /** The data between restart markers, which must count from 0 to 7 and again. */
+  /** The data between restart markers, which must count cyclically from 0 to 7. */
   private static List<Bits> intervals(byte[] file, Scan scan) throws Astray {
     List<Bits> intervals = new ArrayList<>();
     int start = scan.start();
@@ -130,7 +130,7 @@ final class JpegEntropy {
     return intervals;
   }
 
-  /** One scan's tables and blocks. */
+  /** The tables and blocks of one scan. */
   private final class ScanDecoder {
     final long mcus;
     private final Scan scan;
@@ -145,7 +145,7 @@ final class JpegEntropy {
         codes.put(table.getKey(), new Codes(table.getValue()));
       }
       if (single) {
-        // Alone, a component has only the blocks that its samples need (A.2.2).
+        // A scan with one component contains only the blocks that its samples need (A.2.2).
         Component c = component(scan.parts().getFirst());
         blocksAcross = Math.ceilDiv(Math.ceilDiv(frame.width() * c.across(), widest), 8);
         mcus =
@@ -291,7 +291,7 @@ final class JpegEntropy {
     private static final int LONGEST = 16;
     private static final int QUICK = 9;
 
-    // By the next bits: length of the code << 8 | its value; 0 where the code is longer.
+    // Indexed by the next bits: length of the code << 8 | its value; 0 if the code is longer.
     private final int[] quick = new int[1 << QUICK];
     private final int[] lastCode = new int[LONGEST + 1];
     private final int[] offset = new int[LONGEST + 1];
@@ -361,7 +361,7 @@ final class JpegEntropy {
       }
     }
 
-    /** The next bits, zeros behind the end. */
+    /** The next bits; zeros after the end. */
     int peek(int bits) {
       if (count < bits) {
         fill();
@@ -386,7 +386,7 @@ final class JpegEntropy {
       return value;
     }
 
-    /** True if what is left of the last byte is ones, as F.1.2.3 has it. */
+    /** Whether the rest of the last byte consists of ones, as required by F.1.2.3. */
     boolean padded() {
       int rest = count % 8;
       int ones = (1 << rest) - 1;
@@ -397,7 +397,7 @@ final class JpegEntropy {
       count -= count % 8;
     }
 
-    /** Whole bytes that were not used, stuffed ones counted twice. */
+    /** Number of whole unused bytes; stuffed bytes count twice. */
     int left() {
       return count / 8 + Math.max(0, end - at);
     }

@@ -20,13 +20,14 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * A JPEG file taken apart (ITU-T T.81, annex B) before any pixel is decoded: a file that ends early
- * is refused here, whatever a decoder would make of it, and so is one whose scans a decoder would
- * work at for minutes.
+ * A JPEG file that is parsed (ITU-T T.81, annex B) before any pixel is decoded. A file that ends
+ * early is refused, whatever a decoder would make of it, as is a file whose scans would keep a
+ * decoder busy for minutes.
  *
- * <p>The decoder sees only {@linkplain #stream() what pixels depend on}: tables, frame, scans, and
- * one marker for the colour space, chosen as libjpeg chooses it. Colour profiles, comments,
- * thumbnails, bytes between segments and odd component identifiers cannot disturb it.
+ * <p>The decoder gets only {@linkplain #stream() the segments that pixels depend on}: tables,
+ * frame, scans, and one marker for the colour space, chosen like libjpeg chooses it. Colour
+ * profiles, comments, thumbnails, bytes between segments and unusual component identifiers cannot
+ * affect it.
  */
 public final class JpegFile {
   private static final byte[] EXIF = "Exif\0\0".getBytes(StandardCharsets.US_ASCII);
@@ -37,11 +38,14 @@ public final class JpegFile {
   private static final byte[] SOI = {(byte) 0xFF, (byte) 0xD8};
   private static final byte[] EOI = {(byte) 0xFF, (byte) 0xD9};
 
-  // The scripts in use have 6 to 16; each costs the decoder a pass over the whole picture.
+  // Common scan scripts have 6 to 16 scans; each scan costs the decoder a pass over the whole
+  // image.
   private static final int MOST_SCANS = 20;
   private static final int COEFFICIENTS = 64;
 
-  /** Component of the frame: sampling factors in blocks of an MCU, and its quantisation table. */
+  /**
+   * A component of the frame: its sampling factors in blocks per MCU, and its quantisation table.
+   */
   record Component(int id, int across, int down, int quantisation) {}
 
   record Frame(int marker, int width, int height, List<Component> components) {
@@ -50,17 +54,18 @@ public final class JpegFile {
     }
   }
 
-  /** A component's part in a scan. */
+  /** The part of a component in a scan. */
   record Part(int component, int dcTable, int acTable) {}
 
   /**
    * A scan.
    *
-   * @param first index of its first coefficient in zigzag order, {@code last} of its last
-   * @param high bits that were sent before, {@code low} bits that are still to come
+   * @param first index of its first coefficient in zig-zag order, {@code last} of its last
+   * @param high number of bits sent in earlier scans, {@code low} number of bits still to come
    * @param tables Huffman tables by class and number, as in the high and low half of their byte
-   * @param restart MCUs between restart markers; 0 without any
-   * @param start first byte of its entropy-coded data, {@code end} the byte behind
+   * @param restart number of MCUs between restart markers; 0 if there are none
+   * @param start position of the first byte of its entropy-coded data, {@code end} the position
+   *     after the last
    */
   record Scan(
       List<Part> parts,
@@ -90,10 +95,10 @@ public final class JpegFile {
   }
 
   /**
-   * Takes a file apart.
+   * Parses a file.
    *
-   * @throws ImageRefused if it is cut, contradicts itself, is of a process that is not read, or has
-   *     more scans than any film
+   * @throws ImageRefused if it is truncated, contradicts itself, uses an unsupported process, or
+   *     has more scans than any film
    */
   public static JpegFile of(String image, byte[] file) {
     var parser = new Parser(image, file);
@@ -106,20 +111,22 @@ public final class JpegFile {
     return header;
   }
 
-  /** The same picture for a decoder, without anything that pixels do not depend on. Once only. */
+  /**
+   * The same image for a decoder, with only the segments that pixels depend on. May be called once.
+   */
   InputStream stream() {
     return new SequenceInputStream(Collections.enumeration(pieces));
   }
 
   /**
-   * True if each scan holds exactly its picture, and what lies behind it is no part of one. A
-   * decoder's complaint about such a file is harmless.
+   * Whether each scan contains exactly its image and is not followed by parts of another. A
+   * decoder's warning about such a file is harmless.
    */
   boolean isWhole() {
     return JpegEntropy.isWhole(file, frame, scans);
   }
 
-  /** The walk through the segments. */
+  /** Parses the segments. */
   private static final class Parser {
     final String image;
     final byte[] file;
@@ -132,11 +139,11 @@ public final class JpegFile {
     private int adobe = -1;
     private int restart;
     private int restartSent;
-    // What the scans so far use, and what changed since the last of them.
+    // The tables used by the scans so far, and those that changed since the last scan.
     private final SortedMap<Integer, byte[]> huffman = new TreeMap<>();
     private final SortedMap<Integer, byte[]> newHuffman = new TreeMap<>();
     private final SortedMap<Integer, byte[]> newQuantisation = new TreeMap<>();
-    // [component][coefficient]: bits still to come, 14 where nothing came.
+    // [component][coefficient]: number of bits still to come, 14 if none came.
     private int[][] missing = {};
 
     Parser(String image, byte[] file) {
@@ -158,7 +165,7 @@ public final class JpegFile {
           return;
         }
         if (marker == 0x01 || (marker >= 0xD0 && marker <= 0xD7)) {
-          continue; // TEM, a restart marker out of place: no segment follows
+          continue; // TEM or a misplaced restart marker: no segment follows
         }
         int length = file.length - at < 2 ? 0 : (file[at] & 0xFF) << 8 | (file[at + 1] & 0xFF);
         if (file.length - at < 2 || length > file.length - at) {
@@ -173,7 +180,7 @@ public final class JpegFile {
       }
     }
 
-    /** The byte behind the next 0xFF that begins a marker; what lies before it is skipped. */
+    /** The position after the next 0xFF that begins a marker; bytes before it are skipped. */
     private int marker(int from) {
       int at = from;
       while (true) {
@@ -192,7 +199,10 @@ public final class JpegFile {
       }
     }
 
-    /** Takes the content of a segment; returns the byte behind it and, of a scan, its data. */
+    /**
+     * Processes the content of a segment; returns the position after it and, for a scan, after its
+     * data.
+     */
     private int segment(int marker, int from, int to) {
       int length = to - from;
       switch (marker) {
@@ -222,7 +232,7 @@ public final class JpegFile {
           if (marker <= 0xCF && marker != 0xC8 && marker != 0xCC) {
             frame(marker, from, length);
           }
-          // Other segments do not concern the pixels.
+          // Other segments do not affect the pixels.
         }
       }
       return to;
@@ -354,7 +364,7 @@ public final class JpegFile {
       return end;
     }
 
-    /** The index of a component; of several with the same identifier the next. */
+    /** The index of a component; if several have the same identifier, the next one. */
     private int component(int id, List<Part> before) {
       for (int i = 0; i < frame.components().size(); i++) {
         int index = i;
@@ -366,7 +376,7 @@ public final class JpegFile {
       throw corrupt("a JPEG scan of component " + id + ", which its frame does not have");
     }
 
-    /** The first byte of the next marker that is no restart marker, fill bytes included. */
+    /** The position of the next marker that is not a restart marker, including its fill bytes. */
     private int entropyEnd(int from) {
       int at = from;
       while (true) {
@@ -394,7 +404,7 @@ public final class JpegFile {
       }
     }
 
-    /** What a decoder needs for a scan, and the scan. */
+    /** Writes everything that a decoder needs for a scan, and the scan. */
     private void send(Scan scan) {
       var out = new ByteArrayOutputStream();
       if (scans.isEmpty()) {
@@ -444,7 +454,10 @@ public final class JpegFile {
       return head.array();
     }
 
-    /** libjpeg's choice: JFIF is YCbCr, then Adobe's word, then the identifiers R, G and B. */
+    /**
+     * The choice of libjpeg: JFIF means YCbCr, then Adobe's marker decides, then the identifiers R,
+     * G and B.
+     */
     private byte[] colourMarker() {
       boolean rgb = false;
       if (frame.components().size() == 3 && !jfif) {

@@ -8,13 +8,14 @@ final class JpegHuffman {
 
   private final String image;
   private final byte[] symbols;
-  // By the next 9 bits: length << 8 | symbol, 0 where the code is longer.
+  // Indexed by the next 9 bits: length << 8 | symbol, 0 if the code is longer.
   private final short[] fast = new short[1 << FAST];
-  // For each length: the code after the last one, shifted to 16 bits, and what to add to a code.
+  // For each length: the code after the last one, shifted to 16 bits, and the number to add to a
+  // code.
   private final int[] limit = new int[17];
   private final int[] offset = new int[17];
 
-  /** {@code counts[length - 1]} codes of each length; their {@code symbols} in order. */
+  /** {@code counts[length - 1]} codes per length, and their {@code symbols} in order. */
   JpegHuffman(String image, int[] counts, byte[] symbols) {
     this.image = image;
     this.symbols = symbols;
@@ -54,7 +55,7 @@ final class JpegHuffman {
         return symbols[offset[length] + (next >>> (16 - length))] & 0xFF;
       }
     }
-    in.skip(16); // says so where the data have ended
+    in.skip(16); // throws if the data have ended
     throw new ImageRefused(CORRUPT, image, "the JPEG's entropy-coded data hold an unknown code");
   }
 }

@@ -7,10 +7,10 @@ final class JpegLossless {
   private JpegLossless() {}
 
   /**
-   * Decodes the one scan whose data begin where {@code in} stands.
+   * Decodes the only scan, whose data begin at the position of {@code in}.
    *
    * @param predictor 1 to 7 of table H.1
-   * @param shift the point transform: bits that the encoder dropped
+   * @param shift the point transform: number of bits that the encoder dropped
    */
   static short[] decode(
       String image,
@@ -71,7 +71,7 @@ final class JpegLossless {
           throw new ImageRefused(
               CORRUPT, image, "the lossless JPEG has a difference of " + category + " bits");
         }
-        // Table H.2: 16 bits stand for 32,768 alone, and no bits follow.
+        // Table H.2: 16 bits represent only 32,768, and no bits follow.
         int difference = category == 16 ? 32_768 : in.difference(category);
         samples[at] = (short) (predicted + difference);
       }

@@ -7,16 +7,16 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * JPEG-LS, lossless and near-lossless, 2 to 16 bits, one component: ITU-T T.87 (ISO/IEC 14495-1),
- * whose names the variables have.
+ * JPEG-LS, lossless and near-lossless, 2 to 16 bits, one component: ITU-T T.87 (ISO/IEC 14495-1).
+ * Variables have the names used there.
  */
 final class JpegLs {
-  /** Annex A.2.1, table A.1's parameters; 0 stands for the default (C.2.4.1.1). */
+  /** Annex A.2.1, parameters of table A.1; 0 means the default (C.2.4.1.1). */
   record Parameters(int maxval, int t1, int t2, int t3, int reset) {}
 
   record Scan(int near, @Nullable Parameters parameters) {}
 
-  /** {@code end}: where the marker after the scan stands. */
+  /** {@code end} is the position of the marker after the scan. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   record Coded(short[] samples, boolean exact, int end) {}
 
@@ -49,7 +49,7 @@ final class JpegLs {
   // Entropy-coded data: after FF a byte has 7 bits (A.1, last paragraph).
   private final byte[] data;
   private int at;
-  private long bits; // the low `held` bits are still to be read
+  private long bits; // the low `held` bits have not been read yet
   private int held;
   private boolean afterFf;
 
@@ -111,7 +111,7 @@ final class JpegLs {
     return 32 - Integer.numberOfLeadingZeros(value - 1);
   }
 
-  /** Decodes the one scan whose data begin at {@code start}. */
+  /** Decodes the only scan, whose data begin at {@code start}. */
   static Coded decode(
       String image, byte[] data, int start, int columns, int rows, int precision, Scan scan) {
     return new JpegLs(image, data, start, precision, scan).decode(columns, rows);
@@ -119,7 +119,7 @@ final class JpegLs {
 
   private Coded decode(int columns, int rows) {
     short[] samples = new short[columns * rows];
-    // A row with a column before its first and one behind its last: A.2.1.
+    // A row with one column before its first and one after its last: A.2.1.
     int[] above = new int[columns + 2];
     int[] here = new int[columns + 2];
     for (int y = 0; y < rows; y++) {
@@ -174,7 +174,7 @@ final class JpegLs {
     return d <= near ? 0 : d < t1 ? 1 : d < t2 ? 2 : d < t3 ? 3 : 4;
   }
 
-  /** A.5 and A.6: the prediction error in a context, which learns from it. */
+  /** A.5 and A.6: the prediction error in a context, which is updated. */
   private int regularError(int q) {
     int k = golombOrder(n[q], a[q]);
     int mapped = golomb(k, limit);
@@ -200,7 +200,7 @@ final class JpegLs {
     return error;
   }
 
-  /** A.7: a run from {@code x} on and the sample that ends it; gives the next column. */
+  /** A.7: a run that starts at {@code x} and the sample that ends it; returns the next column. */
   private int run(int[] above, int[] here, int start, int columns) {
     int ra = here[start - 1];
     int x = start;
@@ -256,7 +256,7 @@ final class JpegLs {
     return error;
   }
 
-  /** A.4.5 and A.8: back from a quantised error, modulo the range. */
+  /** A.4.5 and A.8: the value for a quantised error, modulo the range. */
   private int reconstructed(int px, int error) {
     int value = px + error * step;
     if (value < -near) {
@@ -309,7 +309,7 @@ final class JpegLs {
     return (int) (bits >>> held & (1L << count) - 1);
   }
 
-  /** Where the next marker's FF stands. */
+  /** The position of the FF of the next marker. */
   private int marker() {
     for (; at + 1 < data.length; at++) {
       if (data[at] == -1 && data[at + 1] < 0) {

@@ -14,13 +14,13 @@ import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 
 /**
- * JPEG through the JDK's decoder. Samples are taken from the raster as they are: the colour
- * conversion of {@code BufferedImage} would bend grey values.
+ * Decodes JPEG with the JDK's decoder. Samples are read directly from the raster, because the
+ * colour conversion of {@code BufferedImage} would change grey values.
  */
 public final class JpegPixels {
   private JpegPixels() {}
 
-  /** Decodes {@code file}; the picture has the size that its header promised, or is refused. */
+  /** Decodes {@code file}; the image is refused if its size differs from its header. */
   public static Samples decode(String image, JpegFile file) {
     PictureHeader header = file.header();
     var complaint = new AtomicReference<String>();
@@ -42,12 +42,12 @@ public final class JpegPixels {
         | ArithmeticException
         | NullPointerException
         | ClassCastException e) {
-      // The decoder's ways to say that a file contradicts itself.
+      // The ways in which the decoder reports a file that contradicts itself.
       throw new ImageRefused(CORRUPT, image, "the JPEG cannot be decoded: " + deepest(e), e);
     } finally {
       reader.dispose();
     }
-    // It warns where it fills what is missing, but also of bytes that it could well do without.
+    // It warns if it fills in missing data, but also about superfluous bytes.
     Optional<String> damage = Optional.ofNullable(complaint.get()).filter(c -> !file.isWhole());
     if (damage.isPresent()) {
       throw new ImageRefused(CORRUPT, image, "the JPEG is damaged: " + damage.get());
@@ -64,7 +64,7 @@ public final class JpegPixels {
     return message != null ? message : cause.getClass().getSimpleName();
   }
 
-  /** The raster's own array, its channels in the order red, green, blue. */
+  /** The array of the raster, with channels in the order red, green, blue. */
   private static Samples samples(String image, BufferedImage decoded, PictureHeader header) {
     int channels = header.channels();
     if (!(decoded.getRaster().getDataBuffer() instanceof DataBufferByte bytes)

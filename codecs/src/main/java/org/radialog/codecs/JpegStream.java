@@ -9,8 +9,8 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A JPEG or JPEG-LS codestream of one grey component: its segments (T.81, annex B; T.87, annex C)
- * and, with {@link JpegDct}, {@link JpegLossless} or {@link JpegLs}, its picture.
+ * A JPEG or JPEG-LS codestream with one grey component: parses its segments (T.81, annex B; T.87,
+ * annex C) and decodes its image with {@link JpegDct}, {@link JpegLossless} or {@link JpegLs}.
  */
 public final class JpegStream {
   private static final int SOF_BASELINE = 0xC0;
@@ -18,7 +18,7 @@ public final class JpegStream {
   private static final int SOF_LOSSLESS = 0xC3;
   private static final int SOF_LS = 0xF7;
 
-  /** A frame has some ten; each may cost more than its bytes. */
+  /** A frame has about ten segments; each may cost more than its bytes. */
   private static final int MOST_SEGMENTS = 1000;
 
   private final String image;
@@ -35,7 +35,7 @@ public final class JpegStream {
   private int process;
   private int bits;
   private int quantisationTable;
-  private boolean linesFollow; // the number of lines stands in a DNL segment after the scan
+  private boolean linesFollow; // the number of lines is in a DNL segment after the scan
 
   private JpegStream(String image, byte[] data, int columns, int rows) {
     this.image = image;
@@ -44,7 +44,7 @@ public final class JpegStream {
     this.rows = rows;
   }
 
-  /** Decodes {@code data}, whose picture must be of the size that the DICOM header says. */
+  /** Decodes {@code data}, whose image must have the dimensions in the DICOM header. */
   public static Frame decode(String image, byte[] data, int columns, int rows) {
     return new JpegStream(image, data, columns, rows).decode();
   }
@@ -78,12 +78,12 @@ public final class JpegStream {
           throw new ImageRefused(CORRUPT, image, "the JPEG ends before any scan");
         }
         if (linesFollow) {
-          throw new ImageRefused(CORRUPT, image, "the JPEG never says how many lines it has");
+          throw new ImageRefused(CORRUPT, image, "the JPEG does not give its number of lines");
         }
         return alone(frame, at);
       }
       if (marker == 0x01) {
-        continue; // TEM stands alone
+        continue; // TEM has no segment
       }
       int length = data.length - at < 2 ? 0 : word(at);
       if (data.length - at < 2 || length > data.length - at) {
@@ -95,7 +95,7 @@ public final class JpegStream {
         throw new ImageRefused(
             CORRUPT,
             image,
-            "JPEG marker FF%02X at byte %d of the frame where none belongs".formatted(marker, at));
+            "unexpected JPEG marker FF%02X at byte %d of the frame".formatted(marker, at));
       }
       at = end;
       switch (marker) {
@@ -127,7 +127,7 @@ public final class JpegStream {
           if ((marker >= 0xC0 && marker <= 0xCF) || marker == SOF_LS) {
             frameHeader(marker, from, end);
           }
-          // All others (APPn, COM, …) do not concern the samples.
+          // Other segments (APPn, COM, …) do not affect the samples.
         }
       }
     }
@@ -161,7 +161,7 @@ public final class JpegStream {
     }
     boolean dct = marker == SOF_BASELINE || marker == SOF_EXTENDED;
     if (dct ? bits != 8 && bits != 12 : bits < 2 || bits > 16) {
-      // gdcm writes DCT of 16 bits too, whose coefficients overflow.
+      // gdcm also writes DCT with 16 bits, whose coefficients overflow.
       throw new ImageRefused(
           UNSUPPORTED,
           image,
@@ -190,7 +190,7 @@ public final class JpegStream {
     quantisationTable = data[from + 8] & 3;
   }
 
-  /** B.2.5: the number of lines of a frame whose header leaves it open. */
+  /** B.2.5: the number of lines of a frame whose header does not give it. */
   private void lines(int from, int end) {
     int height = exactly(from, end, 2) ? word(from) : 0;
     if (height != rows) {
@@ -284,7 +284,7 @@ public final class JpegStream {
     }
   }
 
-  /** B.2.4.1: in zig-zag order, as it is used. */
+  /** B.2.4.1: in zig-zag order, in which it is used. */
   private void quantisationTables(int from, int end) {
     int at = from;
     while (at < end) {
@@ -318,7 +318,7 @@ public final class JpegStream {
             word(from + 1), word(from + 3), word(from + 5), word(from + 7), word(from + 9));
   }
 
-  /** What follows the end marker is padding, but no second picture. */
+  /** Data after the end marker are padding, but must not be a second image. */
   private Frame alone(Frame frame, int end) {
     for (int at = end; at + 2 < data.length; at++) {
       if (data[at] != 0) {
@@ -326,7 +326,7 @@ public final class JpegStream {
           throw new ImageRefused(
               CORRUPT,
               image,
-              "the pixel data hold a second picture, the DICOM header says one frame");
+              "the pixel data contain a second picture, the DICOM header says one frame");
         }
         break;
       }

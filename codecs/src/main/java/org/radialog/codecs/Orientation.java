@@ -11,8 +11,8 @@ final class Orientation {
   private Orientation() {}
 
   /**
-   * The orientation, 1 to 8; 1 where the data has none or is damaged, as every viewer takes it: the
-   * pixels do not depend on it.
+   * The orientation, 1 to 8. It is 1 if the data has none or is damaged, as in image viewers,
+   * because the pixels do not depend on it.
    */
   static int of(ByteBuffer exif) {
     ByteBuffer tiff = exif.slice();

@@ -11,9 +11,9 @@ import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 
 /**
- * A PNG file (third edition, W3C 2025): its chunks are walked and checked before any pixel is
- * decoded, so that a file that ends early is refused. Its samples are taken as they stand: neither
- * gamma nor a colour profile touches them, and no chunk but those of the pixels is unpacked.
+ * A PNG file (third edition, W3C 2025). Its chunks are parsed and checked before any pixel is
+ * decoded, so that a truncated file is refused. Samples are used as stored, without gamma or a
+ * colour profile, and only the chunks of the pixels are decompressed.
  */
 public final class PngFile {
   private static final int IHDR = 0x49484452;
@@ -32,7 +32,7 @@ public final class PngFile {
 
   private static final int BUFFER = 1 << 16;
 
-  /** A pass of the picture: first pixel and distance of pixels, in both directions. */
+  /** A pass of the image: first pixel and distance between pixels, in both directions. */
   private record Pass(int left, int top, int across, int down) {}
 
   private static final Pass[] WHOLE = {new Pass(0, 0, 1, 1)};
@@ -67,9 +67,9 @@ public final class PngFile {
   }
 
   /**
-   * Walks through a file.
+   * Parses a file.
    *
-   * @throws ImageRefused if it is cut, damaged or contradicts itself
+   * @throws ImageRefused if it is truncated, damaged or contradicts itself
    */
   public static PngFile of(String image, byte[] file) {
     var png = new PngFile(image, file);
@@ -84,7 +84,7 @@ public final class PngFile {
           case GREY -> 1;
           case RGB -> 3;
           case GREY_ALPHA -> 2;
-          default -> 4; // a palette may hold alpha
+          default -> 4; // a palette may contain alpha
         };
     return new PictureHeader(width, height, channels, depth == 16 ? 2 : 1, orientation);
   }
@@ -106,12 +106,11 @@ public final class PngFile {
         crc.reset();
         crc.update(file, at + 4, size + 4);
         if ((int) crc.getValue() != in.getInt(content + size)) {
-          throw corrupt(
-              "the check sum of PNG chunk " + name(type) + " at byte " + at + " is wrong");
+          throw corrupt("the checksum of PNG chunk " + name(type) + " at byte " + at + " is wrong");
         }
       }
       if (depth == 0 && type != IHDR) {
-        throw corrupt("a PNG begins with chunk IHDR, this one with " + name(type));
+        throw corrupt("a PNG must begin with chunk IHDR, this one begins with " + name(type));
       }
       switch (type) {
         case IHDR -> head(content, size);
@@ -122,15 +121,15 @@ public final class PngFile {
         case IDAT -> firstData = firstData == 0 ? at : firstData;
         case IEND -> {
           if (firstData == 0) {
-            throw corrupt("the PNG has no IDAT chunk, so no pixels");
+            throw corrupt("the PNG has no IDAT chunk and therefore no pixels");
           }
           if (colour == PALETTE && palette.length < 3) {
-            throw corrupt("the PNG has no colours (chunk PLTE)");
+            throw corrupt("the PNG has no palette (chunk PLTE)");
           }
           return;
         }
         default -> {
-          // Other chunks do not concern the pixels.
+          // Other chunks do not affect the pixels.
         }
       }
       at = content + size + 4;
@@ -153,7 +152,8 @@ public final class PngFile {
           default -> false;
         };
     if (!fits) {
-      throw corrupt("a PNG of colour type " + colour + " has no depth of " + depth + " bits");
+      throw corrupt(
+          "a PNG of colour type " + colour + " cannot have a bit depth of " + depth + " bits");
     }
     if (in.get(at + 10) != 0 || in.get(at + 11) != 0 || (in.get(at + 12) & 0xFE) != 0) {
       throw corrupt(
@@ -164,10 +164,10 @@ public final class PngFile {
   }
 
   /**
-   * The samples. A palette becomes grey where all its colours are, else RGB; with alpha where it
-   * holds some.
+   * The samples. A palette becomes grey if all its colours are grey, otherwise RGB; with alpha if
+   * it has alpha.
    *
-   * @throws ImageRefused if the pixel data are damaged or too few
+   * @throws ImageRefused if the pixel data are damaged or incomplete
    */
   public Samples samples() {
     try (var data = new PixelData()) {
@@ -266,7 +266,7 @@ public final class PngFile {
     return line[bit >> 3] >> (8 - depth - (bit & 7)) & ((1 << depth) - 1);
   }
 
-  /** Takes the pixels of a line of a pass: bytes without the filter. */
+  /** Receives the pixels of a line of a pass: bytes after undoing the filter. */
   private interface LineTaker {
     void take(byte[] line, int pixels, Pass pass, int y);
   }
@@ -295,7 +295,7 @@ public final class PngFile {
     }
   }
 
-  /** Section 9 of the specification. */
+  /** Section 9 of the PNG specification. */
   private void unfilter(int filter, byte[] line, byte[] above, int distance, int y) {
     switch (filter) {
       case 0 -> {}
@@ -338,12 +338,12 @@ public final class PngFile {
     return toLeft <= toAbove && toLeft <= toCorner ? left : toAbove <= toCorner ? above : corner;
   }
 
-  /** What the IDAT chunks hold, one after the other, unpacked. */
+  /** The decompressed content of the IDAT chunks, one after the other. */
   private final class PixelData implements AutoCloseable {
     private final Inflater inflater = new Inflater();
     private final byte[] packed = new byte[BUFFER];
     private int chunk = firstData;
-    private int used; // of the chunk's content
+    private int used; // bytes left in the content of the chunk
 
     void read(byte[] to, int y) throws DataFormatException {
       int done = 0;
@@ -360,7 +360,7 @@ public final class PngFile {
       }
     }
 
-    /** False behind the last chunk. */
+    /** Returns false after the last chunk. */
     private boolean refill() {
       int count = 0;
       while (count < packed.length) {

@@ -1,12 +1,12 @@
 package org.radialog.codecs;
 
-/** From the levels of a file to 8 bit, as tables: one entry per level. */
+/** Maps the levels of a file to 8 bits with tables that have one entry per level. */
 public final class Remap {
   private Remap() {}
 
   /**
    * hi-ml's {@code remap_to_uint8} without percentiles: {@code (x - min) / (max - min) * 255} in
-   * double, truncated. A constant picture has no such remap and becomes zero; the guard refuses it.
+   * double precision, truncated. For a constant image, which the guard refuses, the result is zero.
    */
   public static byte[] minMax(int[] histogram) {
     int least = 0;
@@ -25,7 +25,7 @@ public final class Remap {
     return table;
   }
 
-  /** Every 8-bit level as it is. */
+  /** Every 8-bit level unchanged. */
   public static byte[] identity() {
     byte[] table = new byte[256];
     for (int level = 0; level < table.length; level++) {
@@ -61,7 +61,7 @@ public final class Remap {
     return table;
   }
 
-  /** Pillow's grey of a colour. */
+  /** The grey value of a colour as in Pillow. */
   static byte luma(byte red, byte green, byte blue) {
     int sum = (red & 0xFF) * 19595 + (green & 0xFF) * 38470 + (blue & 0xFF) * 7471;
     return (byte) ((sum + 0x8000) >> 16);

@@ -7,16 +7,15 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * RLE Lossless: PS3.5, annex G. A frame is a header of 16 numbers (how many segments, where each
- * begins), then one segment for each byte of a cell, the most significant first; a segment is
- * PackBits.
+ * RLE Lossless: PS3.5, annex G. A frame has a header of 16 numbers (the number of segments and
+ * their positions), then one PackBits segment per byte of a cell, the most significant byte first.
  */
 public final class Rle {
   private static final int HEADER = 64;
 
   private Rle() {}
 
-  /** Decodes cells of {@code bits} 8 or 16. */
+  /** Decodes cells of 8 or 16 {@code bits}. */
   public static Frame decode(String image, byte[] data, int columns, int rows, int bits) {
     int planes = bits / 8;
     if (data.length < HEADER) {
@@ -49,7 +48,7 @@ public final class Rle {
     return new Frame(bits, false, true, cells);
   }
 
-  /** Adds each byte of a segment to its cell, {@code shift} bits up. */
+  /** Adds each byte of a segment to its cell, shifted left by {@code shift} bits. */
   private static void unpack(
       String image, byte[] data, int start, int end, short[] cells, int shift) {
     int at = start;
@@ -79,7 +78,7 @@ public final class Rle {
       at += run ? 1 : count;
     }
     for (; at < end; at++) {
-      // G.3.1: a segment is padded to an even length; some writers pad on.
+      // G.3.1: a segment is padded to an even length; some writers add more padding.
       if (data[at] != 0 && data[at] != -128) {
         throw new ImageRefused(
             CORRUPT,

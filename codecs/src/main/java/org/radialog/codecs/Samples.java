@@ -1,9 +1,9 @@
 package org.radialog.codecs;
 
 /**
- * The samples of a picture as its file stores them, row-major, channels interleaved: {@code
- * [height, width, channels]}, unsigned 8 or 16 bit. Channels: 1 grey, 2 grey and alpha, 3 red,
- * green, blue, 4 with alpha.
+ * The samples of an image as stored in its file, row-major, channels interleaved: {@code [height,
+ * width, channels]}, unsigned 8 or 16 bit. Channels: 1 grey, 2 grey and alpha, 3 red, green, blue,
+ * 4 with alpha.
  */
 public sealed interface Samples {
   int width();
@@ -12,22 +12,22 @@ public sealed interface Samples {
 
   int channels();
 
-  /** Values that a sample can have: 256 or 65,536. */
+  /** Number of possible values of a sample: 256 or 65,536. */
   int levels();
 
   /** The sample at {@code index} of the flattened array. */
   int at(int index);
 
-  /** How often each level occurs, over all channels. */
+  /** The number of occurrences of each level, over all channels. */
   int[] histogram();
 
   /**
-   * Pillow's {@code convert("L")} of the samples, each looked up in {@code table} [levels] before:
-   * [height, width]. Alpha does not enter.
+   * Pillow's {@code convert("L")} after mapping each sample with {@code table} [levels]: [height,
+   * width]. Alpha is ignored.
    */
   byte[] grey(byte[] table);
 
-  /** The picture turned as an EXIF orientation (1 to 8) says. */
+  /** The image rotated or mirrored according to an EXIF orientation (1 to 8). */
   Samples oriented(int orientation);
 
   @SuppressWarnings("ArrayRecordComponent") // never compared, never shown outside this room
@@ -148,7 +148,13 @@ public sealed interface Samples {
     }
   }
 
-  /** Where a pixel of the turned picture comes from; the eight cases of EXIF 2.32, tag 274. */
+  /**
+   * The source position of a pixel in the rotated image; the eight cases of EXIF 2.32, tag 274.
+   *
+   * @param width of the rotated image, in pixels
+   * @param height of the rotated image, in pixels
+   * @param orientation EXIF, 1 to 8
+   */
   record Turn(int width, int height, int orientation) {
     boolean swapsSides() {
       return orientation >= 5;
@@ -162,7 +168,7 @@ public sealed interface Samples {
       return swapsSides() ? width : height;
     }
 
-    /** Index of the source pixel of (x, y) in the turned picture. */
+    /** The index of the source pixel of (x, y) in the rotated image. */
     int source(int x, int y) {
       int right = width - 1;
       int bottom = height - 1;

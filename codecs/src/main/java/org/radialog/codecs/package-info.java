@@ -1,7 +1,4 @@
-/**
- * How pixels are coded: a decoder per coding, from bytes to samples, and the refusal of what cannot
- * be read.
- */
+/** Image decoders, from bytes to samples, and the refusal of images that cannot be read. */
 @NullMarked
 package org.radialog.codecs;
 

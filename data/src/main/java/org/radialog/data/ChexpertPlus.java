@@ -199,7 +199,7 @@ public final class ChexpertPlus implements StudySource {
               row.path("path_to_image").asString(),
               FindingColumns.pack(columns, name -> row.path(name).asString("")));
         } catch (JacksonException e) {
-          out.reject(file, number, "is no JSON: " + e.getOriginalMessage());
+          out.reject(file, number, "is not JSON: " + e.getOriginalMessage());
         } catch (RadialogException e) {
           out.reject(file, number, e.getMessage());
         }
@@ -212,7 +212,8 @@ public final class ChexpertPlus implements StudySource {
       throw new RadialogException(
           Kind.REFUSED_DATA,
           file
-              + " holds no labels: expected a JSON object a line with path_to_image and 14 labels");
+              + " contains no labels: expected one JSON object per line with path_to_image and"
+              + " 14 labels");
     }
     return states;
   }

@@ -110,14 +110,14 @@ final class CsvRecords {
     if (cutOff > 0) {
       reason = "it has more than %d characters".formatted(TextLines.LONGEST);
     } else if (record.open || !more.isEmpty()) {
-      reason = "a quote is opened and not closed where the cell ends";
+      reason = "a quote is opened but not closed at the end of the cell";
     } else if (record.trailing) {
       reason =
-          "text stands behind the quote that closes a cell: a quote inside a cell is written twice";
+          "text follows the closing quote of a cell: a quote inside a cell must be" + " doubled";
     } else {
       reason =
           "expected %d cells, found %d".formatted(tooMany ? most : least, cells.size())
-              + (tooMany ? ": a cell with a comma stands in quotes" : "");
+              + (tooMany ? ": a cell with a comma must be quoted" : "");
     }
     return new Cells(number, cells, reason);
   }

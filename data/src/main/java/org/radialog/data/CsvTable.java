@@ -56,7 +56,7 @@ public record CsvTable(Path file, List<String> columns, List<String> optional) {
   static List<Path> matching(Path folder, String glob) {
     if (!Files.isDirectory(folder)) {
       throw new RadialogException(
-          Kind.REFUSED_DATA, "%s is no folder: expected one with %s".formatted(folder, glob));
+          Kind.REFUSED_DATA, "%s is not a folder: expected one with %s".formatted(folder, glob));
     }
     var matcher = folder.getFileSystem().getPathMatcher("glob:" + glob);
     try (Stream<Path> files = Files.list(folder)) {
@@ -182,7 +182,7 @@ public record CsvTable(Path file, List<String> columns, List<String> optional) {
         ended = true;
         cells =
             new CsvRecords.Cells(
-                records.number() + 1, List.of(), "the table cannot be read on: " + e);
+                records.number() + 1, List.of(), "the table cannot be read further: " + e);
       }
       return Optional.ofNullable(cells).map(found -> new Row(header, found));
     }

@@ -17,6 +17,7 @@ import org.radialog.clinical.View;
  * @param patient the patient's name in the data set; one patient may have several films
  * @param age in years
  * @param sex as the data set writes it, {@code M} or {@code F}
+ * @param view PA or AP
  * @param truth one entry a finding, in column order
  */
 public record Film(

@@ -39,6 +39,10 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
 
   /**
    * Films of a run: what is learned from, what thresholds and stopping look at, what is never seen.
+   *
+   * @param train films to train on
+   * @param validation films for thresholds and early stopping
+   * @param test films that are never used in training
    */
   public record Split(List<Film> train, List<Film> validation, List<Film> test) {
     public Split {
@@ -70,7 +74,8 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
     String name = "nih14-folds.csv";
     try (InputStream in = Folds.class.getResourceAsStream(name)) {
       if (in == null) {
-        throw new RadialogException(name + " is missing from the class path: build the room data");
+        throw new RadialogException(
+            name + " is missing from the class path: build the module data");
       }
       var patients = new TreeMap<String, Integer>(BY_NAME);
       new String(in.readAllBytes(), StandardCharsets.UTF_8)
@@ -108,7 +113,7 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
                 throw wrong(
                     file,
                     row.number(),
-                    "expected a patient and a fold from 0 on, found "
+                    "expected a patient and a fold of at least 0, found "
                         + Printable.of(row.get("patient"))
                         + ","
                         + Printable.of(fold));
@@ -117,8 +122,7 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
                 throw wrong(
                     file,
                     row.number(),
-                    "patient %s stands in the table twice"
-                        .formatted(Printable.of(row.get("patient"))));
+                    "patient %s is in the table twice".formatted(Printable.of(row.get("patient"))));
               }
             },
             rejected -> {
@@ -127,7 +131,7 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
     if (patients.isEmpty()) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          Printable.escaped(file.toString()) + " has no patient: expected one a row");
+          Printable.escaped(file.toString()) + " has no patient: expected one per row");
     }
     return new Folds(patients, Collections.max(patients.values()) + 1);
   }
@@ -165,7 +169,8 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
     if (patients < count) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "%d patients cannot be in %d folds: expected at least one patient a fold"
+          ("%d patients cannot be divided into %d folds: expected at least one patient"
+                  + " per fold")
               .formatted(patients, count));
     }
     return assigned(films, count, seed);
@@ -246,7 +251,8 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
     if (fold == null) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "patient %s of %s is in none of the %d folds: make folds of this data set (radialog data folds) and name their table (--folds)"
+          ("patient %s of %s is in none of the %d folds: create folds for this data set"
+                  + " (radialog data folds) and pass their table with --folds")
               .formatted(Printable.of(film.patient()), Printable.of(film.image()), count));
     }
     return fold;

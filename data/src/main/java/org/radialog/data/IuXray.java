@@ -158,7 +158,7 @@ public final class IuXray implements StudySource {
       if (found.isEmpty()) {
         throw new RadialogException(
             Kind.REFUSED_DATA,
-            reports + " holds no XML files: expected those of NLMCXR_reports.tgz");
+            reports + " contains no XML files: expected those of NLMCXR_reports.tgz");
       }
       return found;
     } catch (UncheckedIOException e) {
@@ -176,7 +176,7 @@ public final class IuXray implements StudySource {
     try {
       report = IuXrayReport.parse(content);
     } catch (XMLStreamException e) {
-      out.reject(source, 0, where + "is no report of the collection: " + e.getMessage());
+      out.reject(source, 0, where + "is not a report of the collection: " + e.getMessage());
       return;
     }
     var list = new ArrayList<StudyImage>();

@@ -63,7 +63,7 @@ record IuXrayReport(
     while (in.hasNext()) {
       int event = in.next();
       if (event == XMLStreamConstants.DTD) {
-        throw new XMLStreamException("a report has no document type", in.getLocation());
+        throw new XMLStreamException("a report must not have a document type", in.getLocation());
       }
       if (event != XMLStreamConstants.START_ELEMENT) {
         continue;

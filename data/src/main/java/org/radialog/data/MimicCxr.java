@@ -316,7 +316,7 @@ public final class MimicCxr implements StudySource {
     } catch (NoSuchFileException e) {
       out.reject(file, 0, "the report is missing");
     } catch (CharacterCodingException e) {
-      out.reject(file, 0, "the report is no UTF-8 text");
+      out.reject(file, 0, "the report is not UTF-8 text");
     } catch (IOException e) {
       out.reject(file, 0, "the report cannot be read: " + e);
     }

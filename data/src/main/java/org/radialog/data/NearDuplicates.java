@@ -42,22 +42,43 @@ public final class NearDuplicates {
 
   private NearDuplicates() {}
 
-  /** A text to check. */
+  /**
+   * A text to check.
+   *
+   * @param id of the report
+   * @param split that it belongs to
+   * @param text its words
+   */
   public record Text(String id, String split, String text) {}
 
-  /** A film to check. */
+  /**
+   * A film to check.
+   *
+   * @param id of the film
+   * @param split that it belongs to
+   * @param file with its pixels
+   */
   public record Picture(String id, String split, Path file) {}
 
   /**
    * Two items of different splits, the earlier one first.
    *
+   * @param first id of the earlier item
+   * @param firstSplit its split
+   * @param second id of the later item
+   * @param secondSplit its split
    * @param similarity 1 for the same; of texts the Jaccard similarity of their word triples, of
    *     films the share of equal bits of their difference hashes
    */
   public record Pair(
       String first, String firstSplit, String second, String secondSplit, double similarity) {}
 
-  /** The pairs among films, and the films that could not be read. */
+  /**
+   * The pairs among films, and the films that could not be read.
+   *
+   * @param pairs similar films of different splits
+   * @param rejected films that could not be read
+   */
   public record Pictures(List<Pair> pairs, List<Rejected> rejected) {
     public Pictures {
       pairs = List.copyOf(pairs);

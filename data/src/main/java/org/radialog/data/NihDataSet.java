@@ -57,7 +57,7 @@ public record NihDataSet(List<Film> films) {
             row -> {
               Film film = film(folder, table, row);
               if (!seen.add(film.image())) {
-                throw wrong(table, row, "image \"%s\" stands in the table twice", film.image());
+                throw wrong(table, row, "image \"%s\" is in the table twice", film.image());
               }
               films.add(film);
             },

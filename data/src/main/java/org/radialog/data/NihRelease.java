@@ -34,6 +34,8 @@ import org.radialog.clinical.View;
  * <p>Labels are mapped to CheXpert's as {@link NihDataSet} has them: Infiltration is Lung Opacity,
  * Mass and Nodule are Lung Lesion, Effusion is Pleural Effusion, Pleural_Thickening is Pleural
  * Other; Emphysema, Fibrosis and Hernia have no counterpart.
+ *
+ * @param folder of the release
  */
 public record NihRelease(Path folder) {
   private static final Map<String, Optional<Finding>> MAPPING =
@@ -57,7 +59,12 @@ public record NihRelease(Path folder) {
   // 58 in the version of 2020, 058Y (or months, days) in that of 2017.
   private static final Pattern AGE = Pattern.compile("(\\d{1,3})([YMD]?)");
 
-  /** A film and the part of the release that it belongs to. */
+  /**
+   * A film and the part of the release that it belongs to.
+   *
+   * @param film the film
+   * @param split the part of the release
+   */
   public record Released(Film film, StudySplit split) {}
 
   /**
@@ -68,6 +75,8 @@ public record NihRelease(Path folder) {
    * @param finding CheXpert's, if it has one
    * @param x from the left, in pixels of the 1024×1024 film
    * @param y from the top
+   * @param width in pixels of the 1024×1024 film
+   * @param height in pixels of the 1024×1024 film
    */
   public record Box(
       String image,
@@ -78,7 +87,12 @@ public record NihRelease(Path folder) {
       double width,
       double height) {}
 
-  /** How many films came, and how many lines said what did not. */
+  /**
+   * How many films came, and how many lines said what did not.
+   *
+   * @param films number of films
+   * @param rejected number of lines about what was left out
+   */
   public record Tally(long films, long rejected) {}
 
   private static final String TABLE = "Data_Entry_2017*.csv{,.gz}";
@@ -155,7 +169,7 @@ public record NihRelease(Path folder) {
               try {
                 if (!seen.add(image)) {
                   throw new RadialogException(
-                      Kind.BAD_INPUT, "image %s stands in the table twice".formatted(image));
+                      Kind.BAD_INPUT, "image %s is in the table twice".formatted(image));
                 }
                 Film film = film(row, images);
                 counts[0]++;
@@ -205,7 +219,8 @@ public record NihRelease(Path folder) {
     Path file = images.get(image);
     if (file == null) {
       throw new RadialogException(
-          Kind.BAD_INPUT, "the image %s is in no folder images* of the release".formatted(image));
+          Kind.BAD_INPUT,
+          "the image %s is not in any images* folder of the release".formatted(image));
     }
     var truth = new EnumMap<Finding, Truth>(Finding.class);
     truth.put(Finding.NO_FINDING, Truth.ABSENT);

@@ -28,6 +28,8 @@ import org.radialog.data.StudyImage.Orientation;
  * <p>Images are paths, relative to the table's folder or absolute. Rows of one {@code study} are
  * one study, of the report of the first; without that column each row is one. A report with
  * MIMIC-CXR headers is cut into its sections; any other report is the findings.
+ *
+ * @param file the table
  */
 public record PlainTable(Path file) implements StudySource {
   private static final List<String> SECTIONS =

@@ -13,6 +13,8 @@ import org.radialog.clinical.FindingState;
  * One image with the findings of its report: the row that RaDialog trains and evaluates on. A study
  * of two images is two rows with one text, every view counts.
  *
+ * @param study the study of the image
+ * @param image the image
  * @param findings the findings on one line, see {@link
  *     org.radialog.clinical.ReportSections#findingsOnOneLine}
  */

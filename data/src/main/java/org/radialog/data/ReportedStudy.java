@@ -19,6 +19,7 @@ import org.radialog.clinical.ReportSections;
  * @param images in the data set's order, none if none is known or at hand
  * @param report the sections that the data set has, its whole text (where it has one) being {@link
  *     ReportSections#FULL_REPORT}
+ * @param split the split of the data set, if it has one
  * @param labels source of labels (for example {@code chexpert}, {@code negbio}, {@code chexbert}) →
  *     what it says; empty where the data set has none
  * @param attributes what else the data set says, in its own words: {@link #AGE}, {@link #SEX} and

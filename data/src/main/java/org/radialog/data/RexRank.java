@@ -109,7 +109,7 @@ public final class RexRank implements StudySource {
                 "study %s: expected an object, found %s"
                     .formatted(Printable.of(id), Printable.of(study)));
           } else if (!seen.add(id)) {
-            out.reject(file, number[0], "study %s stands there twice".formatted(Printable.of(id)));
+            out.reject(file, number[0], "study %s occurs twice".formatted(Printable.of(id)));
           } else {
             out.study(study(id, study, number[0], out));
           }
@@ -272,7 +272,7 @@ public final class RexRank implements StudySource {
       if (in.nextToken() != JsonToken.START_OBJECT) {
         throw new RadialogException(
             Kind.REFUSED_DATA,
-            "%s is no ReXrank file: expected a JSON object of studies, found %s"
+            "%s is not a ReXrank file: expected a JSON object of studies, found %s"
                 .formatted(Printable.escaped(file.toString()), in.currentToken()));
       }
       while (in.nextToken() == JsonToken.PROPERTY_NAME) {

@@ -6,6 +6,7 @@ import java.util.List;
  * A data set in memory.
  *
  * @param name the data set's name
+ * @param studies in the order of the data set
  * @param rejected what could not be used
  */
 public record StudySet(String name, List<ReportedStudy> studies, List<Rejected> rejected) {

@@ -74,10 +74,10 @@ public interface StudySource {
     throw new RadialogException(
         Kind.REFUSED_DATA,
         path
-            + " is no data set whose layout is known: expected a folder of MIMIC-CXR"
+            + " is not a data set with a known layout: expected a folder of MIMIC-CXR"
             + " (mimic-cxr-2.0.0-split.csv), CheXpert Plus (df_chexpert_plus….csv) or Indiana"
-            + " University (indiana_reports.csv or XML files), NLMCXR_reports.tgz, a ReXrank JSON"
-            + " file, or a CSV with the columns image and report");
+            + " University (indiana_reports.csv or XML files), NLMCXR_reports.tgz, a ReXrank"
+            + " JSON file, or a CSV with the columns image and report");
   }
 
   private static boolean has(Path folder, String name) {
@@ -93,7 +93,13 @@ public interface StudySource {
     }
   }
 
-  /** How many studies and images came, and how many lines said what did not. */
+  /**
+   * How many studies and images came, and how many lines said what did not.
+   *
+   * @param studies number of studies
+   * @param images number of their images
+   * @param rejected number of lines about what was left out
+   */
   record Tally(long studies, long images, long rejected) {
     /** For the end of a command. */
     @Override

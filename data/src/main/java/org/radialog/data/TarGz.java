@@ -117,7 +117,7 @@ final class TarGz {
       sum += i >= 148 && i < 156 ? ' ' : header[i] & 0xFF;
     }
     if (octal(header, 148, 8) != sum) {
-      throw new IOException("a tar header with a wrong check sum");
+      throw new IOException("a tar header with a wrong checksum");
     }
     return octal(header, 124, 12);
   }

@@ -73,7 +73,7 @@ public final class TextFile {
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
       if (c == 0) {
-        return "a NUL character, which no text has, stands at its character " + (i + 1);
+        return "there is a NUL character, which is not allowed in text, at character " + (i + 1);
       }
       if (Character.isHighSurrogate(c)
           && i + 1 < text.length()
@@ -82,9 +82,9 @@ public final class TextFile {
       } else if (Character.isSurrogate(c)) {
         int code = c - DAMAGED;
         if (code < 0 || code > 0xFF) {
-          return "half of a character stands at its character " + (i + 1);
+          return "there is half of a surrogate pair at character " + (i + 1);
         }
-        return "the byte %02X at its character %d is not part of any character: expected UTF-8%s"
+        return "the byte %02X at character %d is not part of any character: expected UTF-8%s"
             .formatted(code, i + 1, inWindows(code));
       }
     }
@@ -162,11 +162,11 @@ public final class TextFile {
         || begins(first, 0xFD, '7', 'z', 'X', 'Z')
         || begins(first, 0x28, 0xB5, 0x2F, 0xFD)
         || begins(first, '7', 'z', 0xBC, 0xAF)) {
-      found = "packed other than with gzip";
+      found = "compressed with another method than gzip";
     }
     if (!found.isEmpty()) {
       throw new IOException(
-          "by its first bytes it is " + found + ": expected text, save it as CSV in UTF-8");
+          "its first bytes are those of " + found + ": expected text, save it as CSV in UTF-8");
     }
   }
 

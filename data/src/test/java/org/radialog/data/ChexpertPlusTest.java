@@ -93,7 +93,7 @@ class ChexpertPlusTest {
         .extracting(Rejected::toString)
         .satisfiesExactly(
             line -> assertThat(line).contains("row 2", "No Finding", "2.0"),
-            line -> assertThat(line).contains("row 3", "no JSON"));
+            line -> assertThat(line).contains("row 3", "not JSON"));
   }
 
   @Test

@@ -58,9 +58,9 @@ class CsvTableTest {
     assertThat(rejected)
         .extracting(Rejected::toString)
         .satisfiesExactly(
-            line -> assertThat(line).contains("row 3", "a quote is opened and not closed"),
+            line -> assertThat(line).contains("row 3", "a quote is opened but not closed"),
             line -> assertThat(line).contains("row 4", "expected 2 cells, found 1"),
-            line -> assertThat(line).contains("row 8", "a quote is opened and not closed"));
+            line -> assertThat(line).contains("row 8", "a quote is opened but not closed"));
   }
 
   @Test
@@ -87,7 +87,10 @@ class CsvTableTest {
     var rejected = new ArrayList<Rejected>();
     CsvTable.of(file, "id").read(row -> rows.add(row.get("id")), rejected::add);
     assertThat(rows).hasSizeGreaterThan(5_000).startsWith("0", "1", "2");
-    assertThat(rejected).singleElement().asString().contains("t.csv.gz, row", "cannot be read on");
+    assertThat(rejected)
+        .singleElement()
+        .asString()
+        .contains("t.csv.gz, row", "cannot be read further");
   }
 
   @Test

@@ -102,7 +102,7 @@ class IuXrayTest {
                 Orientation.UNKNOWN));
     assertThat(lines).hasSize(6);
     assertThat(lines.get(0)).contains("1.xml", "CXR1_1_IM-0001-4001.png", "empty");
-    assertThat(lines.get(1)).contains("2.xml", "no report of the collection");
+    assertThat(lines.get(1)).contains("2.xml", "not a report of the collection");
     assertThat(lines.get(2)).contains("3.xml", "expected an eCitation, found html");
     assertThat(lines.get(3)).contains("4.xml", "CXR1_1_IM-0001-4001.png", "empty");
     assertThat(lines.get(4)).contains("5.xml", "document type");
@@ -137,7 +137,7 @@ class IuXrayTest {
     writeGz(archive, whole);
     set = IuXray.xml(archive).readAll();
     assertThat(set.studies()).hasSize(1);
-    assertThat(set.rejected().getFirst().reason()).contains("check sum");
+    assertThat(set.rejected().getFirst().reason()).contains("checksum");
   }
 
   @Test

@@ -234,7 +234,7 @@ class MimicCxrTest {
         .hasMessageContaining("has no file mimic-cxr-2.*-split.csv");
     assertThatThrownBy(() -> MimicCxr.of(folder.resolve("nowhere")).readAll())
         .isInstanceOf(RadialogException.class)
-        .hasMessageContaining("is no folder");
+        .hasMessageContaining("is not a folder");
   }
 
   private Path file(String name) {

@@ -89,7 +89,7 @@ class PlainTableTest {
         .extracting(Rejected::toString)
         .satisfiesExactly(
             line -> assertThat(line).contains("row 2", "expected 2 cells, found 3"),
-            line -> assertThat(line).contains("row 3", "behind the quote"));
+            line -> assertThat(line).contains("row 3", "the closing quote"));
   }
 
   @Test

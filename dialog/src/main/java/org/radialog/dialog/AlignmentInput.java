@@ -27,7 +27,7 @@ interface AlignmentInput extends AutoCloseable {
   /** Whether an image encoder has to look at the film. */
   boolean looks();
 
-  /** The name of a film that can be read, where not every film can. */
+  /** The name of a film that can be read, if not every film can. */
   Optional<String> knownFilm();
 
   @Override
@@ -85,9 +85,9 @@ interface AlignmentInput extends AutoCloseable {
                 + films.tensors().size()
                 + " films by name, and none for \""
                 + film
-                + "\": the projector that its Q-Former was trained on was random and never saved,"
-                + " so a live film cannot be read (name the file as in the data set, or use"
-                + " RaDialog v2)");
+                + "\": the projector that its Q-Former was trained with was random and never"
+                + " saved, so other films cannot be read (name the file as in the data set, or"
+                + " use RaDialog v2)");
       }
       if (!Arrays.equals(rows.shape(), new long[] {expected.queries(), expected.width()})) {
         throw new RadialogException(

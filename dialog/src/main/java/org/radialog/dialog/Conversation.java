@@ -5,12 +5,12 @@ import java.util.Objects;
 import org.radialog.clinical.Turn;
 
 /**
- * What was said in a dialog, to be stored and gone on with later: {@link RaDialog#open(Study,
+ * The content of a dialog, which can be stored and resumed later with {@link RaDialog#open(Study,
  * Conversation)}.
  *
- * @param opened the edit of the findings that the first turn was asked with
- * @param edit the edit as it stands now
- * @param turns in their order; none if nothing was said yet
+ * @param opened the edit of the findings at the first turn
+ * @param edit the current edit of the findings
+ * @param turns in order; empty if there was no turn yet
  */
 public record Conversation(FindingsEdit opened, FindingsEdit edit, List<Said> turns) {
   /** Checks that nothing is null. */
@@ -23,11 +23,11 @@ public record Conversation(FindingsEdit opened, FindingsEdit edit, List<Said> tu
   /**
    * A turn with its answer.
    *
-   * @param turn what was asked
+   * @param turn the request
    * @param answer the text that was shown
-   * @param tokens ids of the answer in the language model's vocabulary. Where there are none, they
-   *     are made of the text, which gives those that were said unless the model chose to write a
-   *     word in unusual pieces
+   * @param tokens ids of the answer in the vocabulary of the language model. If empty, the text is
+   *     tokenised again, which gives the generated tokens unless the model wrote a word with an
+   *     unusual tokenisation
    */
   public record Said(Turn turn, String answer, List<Integer> tokens) {
     /** Checks that nothing is null. */

@@ -15,22 +15,21 @@ import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 
 /**
- * What a user knows better: findings that are there, findings that are not, and findings that are
- * to be left open.
+ * A user's correction: findings that are present, absent or uncertain.
  *
  * @param added in column order
- * @param removed in column order, none of them added
- * @param uncertain in column order, none of them added or removed
+ * @param removed in column order, disjoint from {@code added}
+ * @param uncertain in column order, disjoint from the other two
  */
 public record Correction(Set<Finding> added, Set<Finding> removed, Set<Finding> uncertain) {
-  /** The correction that says nothing. */
+  /** An empty correction. */
   static final Correction NONE = new Correction(Set.of(), Set.of(), Set.of());
 
   /**
    * Checks that it does not contradict itself.
    *
-   * @throws RadialogException if a finding is in two of the sets, if No Finding is added beside one
-   *     that is added or uncertain, or if No Finding itself is uncertain
+   * @throws RadialogException if a finding is in two of the sets, if No Finding is added together
+   *     with a finding that is added or uncertain, or if No Finding itself is uncertain
    */
   public Correction {
     added = ordered(added, "added");
@@ -66,39 +65,40 @@ public record Correction(Set<Finding> added, Set<Finding> removed, Set<Finding> 
         && finding != Finding.SUPPORT_DEVICES) {
       throw new RadialogException(
           Kind.BAD_INPUT,
-          "No Finding is added beside "
+          "No Finding is added together with "
               + finding.label()
               + (as.equals("added") ? "" : ", which is " + as)
-              + "; expected one of the two, since No Finding says that nothing is there");
+              + "; expected one of the two, because No Finding means that there is no other"
+              + " finding");
     }
   }
 
-  /** Whether it says nothing. */
+  /** Whether it is empty. */
   boolean isEmpty() {
     return equals(NONE);
   }
 
-  /** These findings are there. */
+  /** A correction that adds these findings as present. */
   public static Correction add(Finding... findings) {
     return new Correction(ordered(listed(findings), "findings"), Set.of(), Set.of());
   }
 
-  /** These findings are not there. */
+  /** A correction that removes these findings. */
   public static Correction without(Finding... findings) {
     return new Correction(Set.of(), ordered(listed(findings), "findings"), Set.of());
   }
 
-  /** These findings may be there. */
+  /** A correction that makes these findings uncertain. */
   public static Correction possible(Finding... findings) {
     return new Correction(Set.of(), Set.of(), ordered(listed(findings), "findings"));
   }
 
-  /** This, and these findings are not there. */
+  /** This correction that also removes these findings. */
   public Correction remove(Finding... findings) {
     return new Correction(added, both(removed, findings), uncertain);
   }
 
-  /** This, and these findings may be there. */
+  /** This correction that also makes these findings uncertain. */
   public Correction leaveOpen(Finding... findings) {
     return new Correction(added, removed, both(uncertain, findings));
   }
@@ -122,7 +122,7 @@ public record Correction(Set<Finding> added, Set<Finding> removed, Set<Finding> 
     return findings.edited(words);
   }
 
-  /** What it says of {@code finding}, if anything. */
+  /** The state that it gives to {@code finding}, if any. */
   Optional<Findings.State> word(Finding finding) {
     if (added.contains(finding)) {
       return Optional.of(Findings.State.PRESENT);
@@ -133,7 +133,7 @@ public record Correction(Set<Finding> added, Set<Finding> removed, Set<Finding> 
     return removed.contains(finding) ? Optional.of(Findings.State.ABSENT) : Optional.empty();
   }
 
-  /** This and then {@code later}, which wins where they differ. */
+  /** This correction followed by {@code later}, which takes precedence. */
   Correction and(Correction later) {
     Map<Finding, Findings.State> words = new EnumMap<>(Finding.class);
     for (Finding finding : Finding.ALL) {
@@ -148,7 +148,9 @@ public record Correction(Set<Finding> added, Set<Finding> removed, Set<Finding> 
         in(words, Findings.State.UNCERTAIN));
   }
 
-  /** Whether this says of other findings what leaves no room for {@code word} on this one. */
+  /**
+   * Whether the states of other findings in this correction exclude {@code word} for this finding.
+   */
   private boolean contradicts(Finding finding, Findings.State word) {
     boolean aKindOfLess =
         Findings.ancestors(finding).stream()
@@ -176,9 +178,9 @@ public record Correction(Set<Finding> added, Set<Finding> removed, Set<Finding> 
   }
 
   /**
-   * Refuses a word that says more of a finding than of what it is a kind of.
+   * Refuses a correction that makes a finding more certain than one of its ancestors.
    *
-   * @throws RadialogException if there is one
+   * @throws RadialogException if there is such a finding
    */
   void requireTree() {
     for (Finding finding : Finding.ALL) {
@@ -195,7 +197,7 @@ public record Correction(Set<Finding> added, Set<Finding> removed, Set<Finding> 
                   + ancestor.label()
                   + " "
                   + done(above.get())
-                  + ", of which it is a kind; expected one of the two");
+                  + ", which is its ancestor; expected one of the two");
         }
       }
     }

@@ -5,14 +5,14 @@ import java.util.Objects;
 import java.util.Set;
 
 /**
- * An answer that is cut back: its beginning stands, and what followed must not follow again.
+ * A truncated answer: its beginning is kept, and the continuation must be different.
  *
- * @param kept token ids of the answer's beginning, as {@link Engine.Completion#ids} has them; none
- *     begins the answer anew
- * @param barred token ids that are not chosen right behind them; later they may be
+ * @param kept token ids of the beginning, as in {@link Engine.Completion#ids}; if empty, the answer
+ *     starts again
+ * @param barred token ids that must not be chosen immediately after them
  */
 public record Cut(List<Integer> kept, Set<Integer> barred) {
-  /** Nothing is kept and nothing barred: a new answer. */
+  /** Keeps nothing and bars nothing: a new answer. */
   static final Cut NONE = new Cut(List.of(), Set.of());
 
   /** Checks that nothing is null. */

@@ -8,15 +8,17 @@ import org.radialog.base.RadialogException.Kind;
 /**
  * How tokens are chosen and when an answer ends.
  *
- * @param maxNewTokens the answer ends after so many tokens at the latest
- * @param temperature 0 takes the likeliest token; above, logits are divided by it and one is drawn
- * @param topP draws from the smallest set of likeliest tokens whose probabilities reach this sum
- * @param seed equal seeds draw equal tokens
+ * @param maxNewTokens maximum number of tokens of the answer
+ * @param temperature 0 takes the most likely token; otherwise logits are divided by it and a token
+ *     is drawn
+ * @param topP the token is drawn from the smallest set of most likely tokens whose probabilities
+ *     reach this sum, from 0 to 1
+ * @param seed the same seed draws the same tokens
  * @param stop the answer ends before any of these texts
  */
 public record Decoding(
     int maxNewTokens, double temperature, double topP, long seed, List<String> stop) {
-  /** The likeliest token each time, at most {@code maxNewTokens} of them. */
+  /** The most likely token each time, at most {@code maxNewTokens} tokens. */
   public static Decoding greedy(int maxNewTokens) {
     return new Decoding(maxNewTokens, 0, 1, 0, List.of());
   }
@@ -48,12 +50,12 @@ public record Decoding(
     }
   }
 
-  /** This, drawing at {@code temperature} with {@code seed}. */
+  /** This, but sampling at {@code temperature} with {@code seed}. */
   public Decoding sampled(double newTemperature, double newTopP, long newSeed) {
     return new Decoding(maxNewTokens, newTemperature, newTopP, newSeed, stop);
   }
 
-  /** This, ending also before any of {@code texts}. */
+  /** This, but also ending before any of {@code texts}. */
   public Decoding stoppingAt(String... texts) {
     Objects.requireNonNull(texts, "texts");
     for (String text : texts) {

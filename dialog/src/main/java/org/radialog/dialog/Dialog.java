@@ -28,24 +28,26 @@ import org.radialog.language.LlamaInput;
 import org.radialog.published.ModelConfig;
 
 /**
- * A conversation about one film. It serves one caller at a time, a second one gets {@link
- * IllegalStateException}; {@link #cancel} and {@link #close} may come from any thread.
+ * A conversation about one film. It serves one caller at a time; a second caller gets an {@link
+ * IllegalStateException}. {@link #cancel} and {@link #close} may be called from any thread.
  *
- * <p>A turn gives its text to a listener, piece by piece, in the thread that asked; other dialogs
- * do not wait for it. Whatever a listener throws, an {@link Error} too, ends the turn and reaches
- * the caller as it is; the dialog can be used on, and the turn is no part of the conversation. A
- * listener may call {@link #cancel} and {@link #close} of its own dialog, and everything of others;
- * what else it calls of its own is refused with {@link IllegalStateException}. A thread that is
- * interrupted gets its answer as far as it came, cancelled, and stays interrupted.
+ * <p>A turn passes its text piece by piece to a listener, in the thread of the caller; other
+ * dialogs do not wait for it. Anything that a listener throws, including an {@link Error}, ends the
+ * turn and is thrown to the caller unchanged. The dialog remains usable, and the turn is not part
+ * of the conversation. A listener may call {@link #cancel} and {@link #close} of its own dialog,
+ * and all methods of others; other calls to its own dialog are refused with {@link
+ * IllegalStateException}. If the thread is interrupted, the answer is returned as far as it was
+ * generated, marked as cancelled, and the thread stays interrupted.
  *
- * <p>A first {@link #ask} puts film, findings and question in one turn; after a {@link #report}
- * questions are about the report. Only what is new in a turn is computed. A turn that is cancelled
- * stays in the conversation as far as it came; one that fails does not. On what is probably no
- * frontal chest film every turn is refused with {@link org.radialog.codecs.ImageRefused}, unless
- * the study is forced; {@link #findings} and {@link #attribution} are not.
+ * <p>A first {@link #ask} combines film, findings and question in one turn; after a {@link
+ * #report}, questions refer to the report. Only the new tokens of a turn are computed. A cancelled
+ * turn stays in the conversation as far as it was generated; a failed turn does not. If the film is
+ * probably not a frontal chest film, every turn is refused with {@link
+ * org.radialog.codecs.ImageRefused}, unless the study is forced; {@link #findings} and {@link
+ * #attribution} are not refused.
  */
 public final class Dialog implements AutoCloseable {
-  /** Greedy, at most 300 tokens. */
+  /** Greedy decoding, at most 300 tokens. */
   public static final Decoding DEFAULT = Decoding.greedy(300);
 
   private static final RuleLabeler LABELER = new RuleLabeler();
@@ -63,22 +65,22 @@ public final class Dialog implements AutoCloseable {
   private boolean cancelRequested;
   private Engine.@Nullable Sequence answering;
 
-  /** Where the caller that is served is. */
+  /** The state of the current caller. */
   private enum Place {
     /** There is none. */
     IDLE,
-    /** In the model's work, which ends by itself. */
+    /** Waiting for the model, which finishes by itself. */
     WORKING,
-    /** In a listener, for as long as that pleases. */
+    /** In a listener, for any length of time. */
     LISTENING
   }
 
-  /** A film by its name, and what the guard says of it. */
+  /** A film by name, and the warnings of the guard. */
   private record Looked(String name, List<Guard.Warning> warnings) {}
 
-  // Used by the one caller that is busy.
+  // Used only by the current caller.
   private Optional<Engine.Sequence> sequence = Optional.empty();
-  private Optional<Study> study; // until it has been looked at: films are large
+  private Optional<Study> study; // until it has been read, because films are large
   private Optional<FilmReader.Reading> reading = Optional.empty();
   private FindingsEdit edit = FindingsEdit.unchanged();
   private Optional<Talk> talk = Optional.empty();
@@ -87,9 +89,9 @@ public final class Dialog implements AutoCloseable {
   /**
    * The turns so far.
    *
-   * @param inputs all that the language model has read and said of them
-   * @param opened the edit that the first one was asked with
-   * @param written what the last report says
+   * @param inputs everything that the language model has read and generated
+   * @param opened the edit of the findings at the first turn
+   * @param written the labels of the last report
    */
   private record Talk(
       List<LlamaInput> inputs,
@@ -105,7 +107,7 @@ public final class Dialog implements AutoCloseable {
     this.study = Optional.of(study);
   }
 
-  /** What the input guard says of the film, and then of its prior. */
+  /** The warnings of the input guard about the film, followed by those about its prior. */
   public List<Guard.Warning> warnings() {
     return Stream.concat(Stream.of(film), prior.stream())
         .flatMap(looked -> looked.warnings().stream())
@@ -113,39 +115,40 @@ public final class Dialog implements AutoCloseable {
   }
 
   /**
-   * Refuses what every turn with text would refuse: what is probably no frontal chest film. For a
-   * caller who wants to know before anything is shown.
+   * Refuses a film that every turn with text would refuse, because it is probably not a frontal
+   * chest film. Useful before anything is shown.
    *
-   * @throws org.radialog.codecs.ImageRefused if it is none, and the study is not forced
+   * @throws org.radialog.codecs.ImageRefused if it is not, and the study is not forced
    */
   public void requireFrontal() {
     guard.requireFrontal(film.name(), film.warnings());
     prior.ifPresent(earlier -> guard.requireFrontal(earlier.name(), earlier.warnings()));
   }
 
-  /** What is assumed of the film: the classifier's word with the user's edits. */
+  /** The findings of the film: those of the classifier with the user's edits. */
   public Findings findings() {
     return alone(this::currentFindings);
   }
 
   /**
-   * Replaces the user's edits of the findings. The next report, or the next question if it is the
-   * first turn, reads them.
+   * Replaces the user's edits of the findings. They apply to the next report, or to the next
+   * question if it is the first turn.
    */
   public void edit(FindingsEdit newEdit) {
     Objects.requireNonNull(newEdit, "newEdit");
     alone(() -> edit = newEdit);
   }
 
-  /** Writes a report, which begins the conversation anew. */
+  /** Writes a report and restarts the conversation with it. */
   public Report report() {
     return report(DEFAULT, Dialog::unheard);
   }
 
   /**
-   * Writes a report, which begins the conversation anew.
+   * Writes a report and restarts the conversation with it.
    *
-   * @param onText gets the text piece by piece, in this thread
+   * @param how how tokens are chosen and when the report ends
+   * @param onText receives the text piece by piece, in this thread
    */
   public Report report(Decoding how, Consumer<String> onText) {
     Objects.requireNonNull(how, "how");
@@ -156,9 +159,9 @@ public final class Dialog implements AutoCloseable {
   /**
    * Answers a question.
    *
-   * @param onText gets the text piece by piece, in this thread
+   * @param onText receives the text piece by piece, in this thread
    * @throws RadialogException if the conversation has more tokens than the language model has
-   *     positions, which a question of megabytes shows by its length
+   *     positions; a question of megabytes is refused by its length alone
    */
   public Reply ask(String question, Consumer<String> onText) {
     return ask(question, DEFAULT, onText);
@@ -167,9 +170,10 @@ public final class Dialog implements AutoCloseable {
   /**
    * Answers a question.
    *
-   * @param onText gets the text piece by piece, in this thread
+   * @param how how tokens are chosen and when the answer ends
+   * @param onText receives the text piece by piece, in this thread
    * @throws RadialogException if the conversation has more tokens than the language model has
-   *     positions, which a question of megabytes shows by its length
+   *     positions; a question of megabytes is refused by its length alone
    */
   public Reply ask(String question, Decoding how, Consumer<String> onText) {
     Objects.requireNonNull(question, "question");
@@ -182,16 +186,16 @@ public final class Dialog implements AutoCloseable {
   }
 
   /**
-   * Takes the last question back with its answer, as if it had not been asked; what was computed
-   * before it stays. Without a question there is nothing to take back.
+   * Takes back the last question and its answer, as if it had not been asked; earlier results are
+   * kept. Does nothing if there is no question.
    */
   public void takeBack() {
     alone(() -> talk = beforeQuestion);
   }
 
   /**
-   * Begins the conversation anew with a report that somebody else wrote, as if the model had
-   * answered it. Nothing is computed before the next turn.
+   * Restarts the conversation with a report written elsewhere, as if the model had generated it.
+   * Nothing is computed before the next turn.
    *
    * @throws RadialogException if it has more tokens than the language model has positions
    */
@@ -208,14 +212,17 @@ public final class Dialog implements AutoCloseable {
     });
   }
 
-  /** What was said so far, to be stored: {@link RaDialog#open(Study, Conversation)} goes on. */
+  /**
+   * The conversation so far, which can be stored; {@link RaDialog#open(Study, Conversation)}
+   * resumes it.
+   */
   public Conversation conversation() {
     return alone(() ->
         new Conversation(
             talk.map(Talk::opened).orElse(edit), edit, talk.map(Talk::turns).orElse(List.of())));
   }
 
-  /** Goes on from what was stored. Nothing of it is computed before the next turn. */
+  /** Resumes a stored conversation. Nothing of it is computed before the next turn. */
   void resume(Conversation conversation) {
     alone(() -> {
       edit = conversation.opened();
@@ -246,7 +253,7 @@ public final class Dialog implements AutoCloseable {
                   + id
                   + ", expected 0 to "
                   + (known - 1)
-                  + "; it is of another model");
+                  + "; it belongs to another model");
         }
       }
       inputs.add(new LlamaInput.Answer(ids));
@@ -278,7 +285,7 @@ public final class Dialog implements AutoCloseable {
     return turn(() -> reply(words(new Turn.Impression()), new Turn.Impression(), how, onText));
   }
 
-  /** Says the report in one sentence. */
+  /** Summarises the report in one sentence. */
   public Reply summary(Decoding how, Consumer<String> onText) {
     Objects.requireNonNull(how, "how");
     Objects.requireNonNull(onText, "onText");
@@ -286,21 +293,21 @@ public final class Dialog implements AutoCloseable {
   }
 
   /**
-   * Writes the report again as the user knows it better; the findings are edited alike. Where the
-   * prompt format has it so ({@link org.radialog.clinical.PromptFormat#correctsAnew}), the
-   * conversation begins anew with the corrected report.
+   * Writes a corrected report and edits the findings accordingly. Depending on the prompt format
+   * ({@link org.radialog.clinical.PromptFormat#correctsAnew}), the conversation restarts with the
+   * corrected report.
    *
-   * @throws RadialogException if there is no report yet, or the correction says nothing
+   * @throws RadialogException if there is no report yet, or the correction is empty
    */
   public Report correct(Correction correction) {
     return correct(correction, DEFAULT, Dialog::unheard);
   }
 
   /**
-   * Writes the report again as the user knows it better; see {@link #correct(Correction)}.
+   * Writes a corrected report; see {@link #correct(Correction)}.
    *
-   * @param onText gets the text piece by piece, in this thread
-   * @throws RadialogException if there is no report yet, or the correction says nothing
+   * @param onText receives the text piece by piece, in this thread
+   * @throws RadialogException if there is no report yet, or the correction is empty
    */
   public Report correct(Correction correction, Decoding how, Consumer<String> onText) {
     Objects.requireNonNull(correction, "correction");
@@ -310,7 +317,7 @@ public final class Dialog implements AutoCloseable {
   }
 
   /**
-   * Where on the film the classifier's word on {@code finding} comes from.
+   * Shows which parts of the film contribute to the classifier's decision on {@code finding}.
    *
    * @throws RadialogException if the model does not assess it
    */
@@ -322,17 +329,17 @@ public final class Dialog implements AutoCloseable {
             Kind.UNSUPPORTED,
             "the model "
                 + model.config().id()
-                + " was never taught "
+                + " was not trained on "
                 + finding.label()
-                + ", so no place of the film speaks for it");
+                + ", so no part of the film can be attributed to it");
       }
       return model.loaded().films().attribution(read(), finding);
     });
   }
 
   /**
-   * The encoder's features of the film, averaged over its grid: films that look alike have features
-   * of a small angle.
+   * The features of the encoder for the film, averaged over its grid: for similar films the angle
+   * between the features is small.
    */
   public float[] features() {
     return alone(() -> {
@@ -353,9 +360,9 @@ public final class Dialog implements AutoCloseable {
   }
 
   /**
-   * Ends the turn under way within one step. Where there is none, the next turn ends as cancelled
-   * before a token of it is computed, so that a cancellation is never lost to a turn that is just
-   * about to begin; one that comes while a turn is ending is spent with that turn.
+   * Ends the current turn within one decode step. If there is none, the next turn ends as cancelled
+   * before any of its tokens is computed, so that a cancellation cannot be lost to a turn that is
+   * about to begin. A cancellation that arrives while a turn is ending applies to that turn only.
    */
   public void cancel() {
     synchronized (gate) {
@@ -367,10 +374,10 @@ public final class Dialog implements AutoCloseable {
   }
 
   /**
-   * Cancels the turn under way, waits for its end, and frees the conversation's memory. It waits
-   * for the model, never for a listener: where it comes while a listener runs, and so where the
-   * listener itself calls it, the turn ends as cancelled once the listener has returned, and the
-   * memory is freed then.
+   * Cancels the current turn, waits until it has ended, and frees the memory of the conversation.
+   * It waits for the model but never for a listener: if it is called while a listener runs,
+   * including by the listener itself, the turn ends as cancelled when the listener has returned,
+   * and the memory is freed then.
    */
   @Override
   public void close() {
@@ -411,7 +418,7 @@ public final class Dialog implements AutoCloseable {
 
   private static void unheard(String text) {}
 
-  /** A turn, with which a cancellation is spent. */
+  /** Runs a turn, which uses up a cancellation. */
   private <T> T turn(Supplier<T> work) {
     return alone(
         () -> {
@@ -430,9 +437,8 @@ public final class Dialog implements AutoCloseable {
       if (place != Place.IDLE) {
         throw new IllegalStateException(
             Thread.currentThread().equals(served)
-                ? "this dialog is answering: a listener of its answer may cancel or close it, no"
-                    + " more"
-                : "this dialog is serving another caller; open a dialog for each");
+                ? "this dialog is answering: a listener of its answer may only cancel or close it"
+                : "this dialog is serving another caller; open one dialog per caller");
       }
       if (closed) {
         throw new IllegalStateException("this dialog is closed");
@@ -493,7 +499,7 @@ public final class Dialog implements AutoCloseable {
     return labels().settled();
   }
 
-  // The classifier's and the user's word on each label, whatever follows from it.
+  // The states given by the classifier and the user, without the states that follow from them.
   private Findings labels() {
     Findings seen = model.findings(read().logits());
     return switch (edit) {
@@ -554,7 +560,9 @@ public final class Dialog implements AutoCloseable {
         clock.timings(c));
   }
 
-  /** Adds a sentence for each finding that the model could not write about; returns them. */
+  /**
+   * Adds a sentence for each finding that the model could not write about; returns these sentences.
+   */
   private String stateUnwritten(Engine.Completion c, Findings shown, Consumer<String> onText) {
     Set<Finding> unwritten = unwritten(shown);
     if (unwritten.isEmpty()
@@ -600,7 +608,7 @@ public final class Dialog implements AutoCloseable {
   private Turn turn(Correction correction) {
     if (talk.flatMap(Talk::written).isEmpty()) {
       throw new RadialogException(
-          Kind.BAD_INPUT, "there is no report to correct yet; ask for a report first");
+          Kind.BAD_INPUT, "there is no report to correct yet; request a report first");
     }
     Set<Finding> named = EnumSet.noneOf(Finding.class);
     named.addAll(correction.added());
@@ -610,8 +618,8 @@ public final class Dialog implements AutoCloseable {
     if (named.isEmpty()) {
       throw new RadialogException(
           Kind.BAD_INPUT,
-          "the correction names no finding other than No Finding, which follows from the others;"
-              + " add, remove or leave open one of them");
+          "the correction names no finding other than No Finding, which follows from the"
+              + " others; add, remove or mark as uncertain at least one of them");
     }
     return new Turn.Correction(correction.added(), correction.removed(), correction.uncertain());
   }
@@ -627,7 +635,9 @@ public final class Dialog implements AutoCloseable {
         question, text, consistency(turn, text, findings), c.end(), c.usage(), clock.timings(c));
   }
 
-  /** What does not fit in an answer: with the findings, with the report before it, with itself. */
+  /**
+   * The inconsistencies of an answer with the findings, with the preceding report and with itself.
+   */
   private Consistency consistency(Turn turn, String text, Findings findings) {
     Labels said =
         switch (turn) {
@@ -674,7 +684,7 @@ public final class Dialog implements AutoCloseable {
     return completion;
   }
 
-  // All that the language model reads of a turn: what was said before it, and the question.
+  // Everything that the language model reads in a turn: the conversation so far and the question.
   private List<LlamaInput> asked(Optional<Talk> before, Turn turn) {
     List<LlamaInput> inputs = new ArrayList<>(before.map(Talk::inputs).orElse(List.of()));
     inputs.addAll(
@@ -690,9 +700,10 @@ public final class Dialog implements AutoCloseable {
   }
 
   /**
-   * The findings that the prompt names. Published formats get the labels as their training had
-   * them, less what a user's edit contradicts. Ours gets the list that is shown, less what only
-   * follows from it; for a report also less what the model cannot write about.
+   * The findings that the prompt names. Published formats get the labels as in their training,
+   * except those that a user's edit contradicts. Our format gets the list that is shown, without
+   * findings that are only implied; for a report also without those that the model cannot write
+   * about.
    */
   private Optional<FindingsList> namedFindings(Turn turn) {
     return switch (edit) {
@@ -719,8 +730,8 @@ public final class Dialog implements AutoCloseable {
   }
 
   /**
-   * Findings of the user's that our format's model was never taught: it would write of nothing
-   * else, so the report states them in a sentence of its own.
+   * Findings set by the user that our model was not trained on. It would write about nothing else,
+   * so the report states them in a separate sentence.
    */
   private Set<Finding> unwritten(Findings shown) {
     Set<Finding> unwritten = EnumSet.noneOf(Finding.class);
@@ -733,7 +744,7 @@ public final class Dialog implements AutoCloseable {
     return unwritten;
   }
 
-  /** Times of one turn. */
+  /** The times of one turn. */
   private final class Clock {
     private final long start = System.nanoTime();
     private final boolean encoded = reading.isPresent();

@@ -22,36 +22,39 @@ import org.radialog.text.TextTokenizer;
 import org.radialog.torch.TorchThreads;
 
 /**
- * Generates text for many sequences at once on one thread of its own, which sleeps while there is
- * none. Each turn of its loop prefills one piece of one new prompt, then makes one decode pass that
- * all running sequences share; a sequence alone is a batch of one.
+ * Generates text for many sequences at once on a dedicated thread, which sleeps while there is no
+ * work. Each iteration of its loop prefills one piece of one new prompt and then makes one decode
+ * pass for all running sequences; a single sequence is a batch of one.
  *
- * <p>Where the network has room in a pass ({@link LanguageNetwork#passTokens}), a greedy answer's
- * next tokens are guessed from what the conversation said before ({@link PromptLookup}) and
- * computed in the same pass. Those that the model would have chosen are kept, the others taken
- * back: the answer is the same, in fewer passes.
+ * <p>If the network has room in a pass ({@link LanguageNetwork#passTokens}), the next tokens of a
+ * greedy answer are proposed from the conversation so far ({@link PromptLookup}) and computed in
+ * the same pass. Tokens that the model would have chosen are accepted, the others are taken back:
+ * the answer is the same, but with fewer passes.
  *
- * <p>What is computed for a position depends on the conversation up to it and on nothing else: a
- * prompt's positions are those of {@link LanguageNetwork#prefill}, whose bits do not depend on how
- * the prompt is cut; an answer's ({@link LlamaInput.Answer}) are always those of the steps, whether
- * they were just said or are read from an earlier conversation. Where the steps are quantised,
- * answers are so the same, bit for bit, alone and beside others, in the first turn and in a later
- * one.
+ * <p>The result for a position depends only on the conversation up to that position. The positions
+ * of a prompt are computed by {@link LanguageNetwork#prefill}, whose bits do not depend on how the
+ * prompt is divided. The positions of an answer ({@link LlamaInput.Answer}) are always computed by
+ * decode steps, whether they were just generated or come from an earlier conversation. With
+ * quantised decode steps, answers are therefore bit-identical alone and in a batch, in the first
+ * turn and in later ones.
  *
- * <p>What would go beyond the {@link Limits} is refused before anything is computed for it.
+ * <p>Requests that exceed the {@link Limits} are refused before anything is computed for them.
  *
- * <p>A sequence that fails, fails alone, for want of memory too. Should the loop itself fail, every
- * answer under way fails with it, and who comes later hears that the engine is closed, and why.
- * Thread-safe.
+ * <p>The failure of a sequence, including for lack of memory, does not affect other sequences. If
+ * the loop itself fails, all answers in progress fail with it, and later callers are told that the
+ * engine is closed, and why. Thread-safe.
  */
 public final class Engine implements AutoCloseable {
-  /** Positions that are prefilled at once: others wait, and a cancellation is seen, no longer. */
+  /**
+   * Number of positions that are prefilled at once, which bounds how long others wait and how late
+   * a cancellation takes effect.
+   */
   private static final int PREFILL = 512;
 
-  /** Positions of an earlier answer that are computed at once. */
+  /** Number of positions of an earlier answer that are computed at once. */
   private static final int RECALL = 64;
 
-  // A waiting caller looks so often whether there is still somebody to wait for.
+  // The interval at which a waiting caller checks whether the loop is still alive.
   private static final long LOOK_MILLIS = 500;
 
   private final LanguageNetwork network;
@@ -61,17 +64,19 @@ public final class Engine implements AutoCloseable {
   private final Limits limits;
   private final BlockingQueue<Arrival> arriving = new LinkedBlockingQueue<>();
   private final Thread thread;
-  private final List<float[]> logits = new ArrayList<>(); // [V] a token of a pass, the loop's own
+  // [V] per token of a pass, used only by the loop
+  private final List<float[]> logits = new ArrayList<>();
   private volatile boolean guessing = true;
   private volatile Consumer<Pass> watcher = pass -> {};
   private final Object gate = new Object();
   private boolean closed; // guarded by gate
-  private @Nullable Throwable fault; // why the loop ended by itself; guarded by gate
+  private @Nullable Throwable fault; // the reason why the loop ended by itself; guarded by gate
   private int turns; // running or queued; guarded by gate
-  private long cacheBytes; // of all sequences, with what turns under way may add; guarded by gate
+  // of all sequences, including the possible growth of turns in progress; guarded by gate
+  private long cacheBytes;
 
   /**
-   * An engine over a language model, which stays the caller's to close after the engine.
+   * An engine for a language model. The caller has to close the model after the engine.
    *
    * @param ends tokens that end an answer
    * @param limits beyond which turns are refused
@@ -87,22 +92,22 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
-   * How much an engine takes on.
+   * The maximum load of an engine.
    *
-   * @param running turns that are computed at once; others are queued
-   * @param queued turns that wait for those, at most
-   * @param cacheBytes of the caches of all open sequences together, at most; a turn is counted with
-   *     what its cache may grow to
+   * @param running number of turns computed at the same time; others are queued
+   * @param queued maximum number of queued turns
+   * @param cacheBytes maximum size of the caches of all open sequences together, in bytes; a turn
+   *     counts with the maximum size that its cache may reach
    */
   public record Limits(int running, int queued, long cacheBytes) {
-    /** Everything is taken on. */
+    /** No limits. */
     public static final Limits NONE =
         new Limits(Integer.MAX_VALUE, Integer.MAX_VALUE, Long.MAX_VALUE);
 
     /**
      * Checks the ranges.
      *
-     * @throws RadialogException if nothing would ever run
+     * @throws RadialogException if no turn could ever run
      */
     public Limits {
       if (running < 1 || queued < 0 || cacheBytes < 1) {
@@ -118,15 +123,15 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /** Why an answer ended. */
+  /** The reason why an answer ended. */
   public enum End {
     /** The model chose an end token. */
     END_TOKEN,
-    /** A stop text came. */
+    /** A stop text was generated. */
     STOP_TEXT,
-    /** The number of new tokens was reached. */
+    /** The maximum number of new tokens was reached. */
     LENGTH,
-    /** The language model's positions were used up. */
+    /** The positions of the language model were used up. */
     CONTEXT,
     /** {@link Sequence#cancel} or {@link Sequence#close} was called. */
     CANCELLED
@@ -136,9 +141,12 @@ public final class Engine implements AutoCloseable {
    * An answer.
    *
    * @param text without end token and stop text
-   * @param ids the tokens that stand for the answer in the next turn's prompt, without end token
-   * @param prefillMillis computing the prompt's new tokens, waiting included
-   * @param decodeMillis from the first token to the last
+   * @param ids the tokens that represent the answer in the prompt of the next turn, without end
+   *     token
+   * @param end the reason why it ended
+   * @param usage number of tokens
+   * @param prefillMillis time for computing the new tokens of the prompt, including waiting, in ms
+   * @param decodeMillis time from the first token to the last, in ms
    */
   public record Completion(
       String text,
@@ -153,10 +161,10 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
-   * One sequence's part of a pass.
+   * The part of one sequence in a pass.
    *
-   * @param computed tokens
-   * @param kept ids of those that stay
+   * @param computed number of tokens
+   * @param kept ids of the accepted tokens
    */
   public record Pass(int computed, List<Integer> kept) {
     public Pass {
@@ -164,22 +172,22 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /** Whether answers that begin from now on are guessed at; for measurements. */
+  /** Whether tokens are proposed for answers that start from now on; for measurements. */
   public void guess(boolean wanted) {
     guessing = wanted;
   }
 
-  /** Hears of every pass in the engine's thread; for measurements. */
+  /** Sets a receiver for every pass, called in the thread of the engine; for measurements. */
   public void watch(Consumer<Pass> newWatcher) {
     watcher = newWatcher;
   }
 
-  /** A new sequence with a KV cache of its own. */
+  /** A new sequence with its own KV cache. */
   public Sequence open() {
     return new Sequence();
   }
 
-  /** Ends all sequences' answers as cancelled and the thread. */
+  /** Ends all answers as cancelled, and ends the thread. */
   @Override
   public void close() {
     synchronized (gate) {
@@ -204,8 +212,8 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
-   * Refuses as the next turn would be refused at this moment, when the turns under way are already
-   * as many as the limits allow: for a caller whose turn begins with other work.
+   * Throws the exception that the next turn would get now, if the turns in progress are as many as
+   * the limits allow: for a caller whose turn begins with other work.
    *
    * @throws RadialogException of the kind {@link Kind#OVERLOADED}
    */
@@ -214,18 +222,19 @@ public final class Engine implements AutoCloseable {
       if (turns >= limits.turns()) {
         throw new RadialogException(
             Kind.OVERLOADED,
-            "the engine has %d turns under way, expected at most %d running and %d queued; ask again later"
+            ("the engine has %d turns in progress, expected at most %d running and %d"
+                    + " queued; try again later")
                 .formatted(turns, limits.running, limits.queued));
       }
     }
   }
 
-  // Hands a job to the loop, or refuses it.
+  // Passes a job to the loop, or refuses it.
   private void submit(Job job) {
     synchronized (gate) {
       if (fault != null) {
         throw new IllegalStateException(
-            "the engine is closed, because it failed: " + fault + "; load the model anew", fault);
+            "the engine is closed, because it failed: " + fault + "; load the model again", fault);
       }
       if (closed) {
         throw new IllegalStateException("the engine is closed");
@@ -237,7 +246,8 @@ public final class Engine implements AutoCloseable {
       if (wanted > limits.cacheBytes - others) {
         throw new RadialogException(
             Kind.OVERLOADED,
-            "the turn may need %d bytes of cache beside %d of other dialogs, expected at most %d together; close dialogs or ask for fewer new tokens"
+            ("the turn may need %d bytes of cache in addition to %d of other dialogs,"
+                    + " expected at most %d in total; close dialogs or request fewer new tokens")
                 .formatted(wanted, others, limits.cacheBytes));
       }
       arriving.add(job);
@@ -247,7 +257,7 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  // The turn of a sequence is over: its cache is counted as it is.
+  // The turn of a sequence is over: its cache counts with its current size.
   private void left(Sequence sequence) {
     synchronized (gate) {
       turns--;
@@ -263,34 +273,36 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
-   * One conversation. It remembers which prompt its cache holds: of the next prompt only what
-   * follows the common beginning is computed. One caller at a time; {@link #cancel} and {@link
-   * #close} may come from any thread, that of a listener in the middle of an answer included.
+   * One conversation. It remembers the prompt that its cache contains; of the next prompt only the
+   * part after the common beginning is computed. It serves one caller at a time; {@link #cancel}
+   * and {@link #close} may be called from any thread, including by a listener during an answer.
    */
   public final class Sequence implements AutoCloseable {
     private final KvCache cache = new KvCache(shape);
-    private long charged; // bytes of the cache that the limits count; guarded by the engine's gate
+    // bytes of the cache that count towards the limits; guarded by the engine's gate
+    private long charged;
     private final List<float[]> images = new ArrayList<>();
     // Used by the loop while a job runs:
-    private final Codes held = new Codes(); // what the cache holds
-    private final PromptLookup lookup = new PromptLookup(); // what was said, earlier turns too
+    private final Codes held = new Codes(); // the content of the cache
+    // the generated text, including earlier turns
+    private final PromptLookup lookup = new PromptLookup();
     private final Object turns = new Object();
     // Guarded by turns:
     private boolean busy; // with a caller
     private boolean over;
     private boolean cancelRequested;
-    private @Nullable Job job; // that the loop has
+    private @Nullable Job job; // the job that the loop has
 
     private Sequence() {}
 
     /**
-     * Answers {@code prompt}, the whole of it, earlier turns included.
+     * Answers {@code prompt}, which is the whole prompt including earlier turns.
      *
-     * @param onText gets the text piece by piece in the caller's thread. Whatever it throws ends
-     *     the answer and is passed on. While it runs, the answer goes on being computed; it may
-     *     call {@link #cancel} and {@link #close}
+     * @param onText receives the text piece by piece in the thread of the caller. Anything that it
+     *     throws ends the answer and is passed on. The answer continues to be computed while it
+     *     runs; it may call {@link #cancel} and {@link #close}
      * @throws RadialogException if the prompt leaves no position for an answer, or the model
-     *     failed; of the kind {@link Kind#OVERLOADED} if that is beyond the limits
+     *     failed; of the kind {@link Kind#OVERLOADED} if the limits are exceeded
      * @throws IllegalStateException if another caller is being served, or this or the engine is
      *     closed
      */
@@ -299,16 +311,17 @@ public final class Engine implements AutoCloseable {
     }
 
     /**
-     * Answers {@code prompt} anew from where an earlier answer to it is cut. What is kept is not
-     * computed again; with nothing barred the answer is the earlier one, drawn ones too.
+     * Answers {@code prompt} again from the position where an earlier answer to it is cut. The part
+     * that is kept is not recomputed. If nothing is barred, the answer equals the earlier one, even
+     * if it was sampled.
      *
-     * @param prompt that of the earlier answer
-     * @param how the same again; its number of new tokens counts those that are kept
-     * @param onText gets the text behind what is kept; see {@link #generate(List, Decoding,
-     *     Consumer)}
-     * @return the whole answer, with what is kept
-     * @throws RadialogException as for an answer, or if the cut keeps as many tokens as an answer
-     *     may have, or bars all there are
+     * @param prompt the prompt of the earlier answer
+     * @param how the same as before; its number of new tokens includes those that are kept
+     * @param onText receives the text after the part that is kept; see {@link #generate(List,
+     *     Decoding, Consumer)}
+     * @return the whole answer, including the part that is kept
+     * @throws RadialogException as for any answer, or if the cut keeps as many tokens as an answer
+     *     may have, or bars all tokens
      */
     public Completion generate(
         List<LlamaInput> prompt, Cut cut, Decoding how, Consumer<String> onText) {
@@ -328,15 +341,15 @@ public final class Engine implements AutoCloseable {
         Job mine = new Job(this, prompt, cut, how);
         Optional<Job> here = Optional.of(mine);
         synchronized (turns) {
-          requireOpen(); // the prompt took its time
+          requireOpen(); // preparing the prompt took time
           mine.cancelled = cancelRequested;
           submit(mine);
-          begun = here; // one that was refused is not waited for
+          begun = here; // a refused job is not waited for
           job = mine;
         }
         return mine.await(onText);
       } finally {
-        // However this is left: no second answer begins before the loop is done with this one.
+        // In any case, no second answer begins before the loop has finished this one.
         begun.ifPresent(Job::leave);
         synchronized (turns) {
           job = null;
@@ -353,9 +366,9 @@ public final class Engine implements AutoCloseable {
     }
 
     /**
-     * Ends the answer under way within one step. Where there is none, the next one ends as
-     * cancelled before a token of it is computed: a cancellation is never lost to an answer that is
-     * just about to begin.
+     * Ends the current answer within one decode step. If there is none, the next answer ends as
+     * cancelled before any of its tokens is computed, so that a cancellation cannot be lost to an
+     * answer that is about to begin.
      */
     public void cancel() {
       synchronized (turns) {
@@ -366,13 +379,13 @@ public final class Engine implements AutoCloseable {
       }
     }
 
-    /** Tokens that the cache holds. */
+    /** Number of tokens in the cache. */
     public int length() {
       return cache.length();
     }
 
     /**
-     * Cancels, waits until the loop is done with the answer under way, which takes a step, and
+     * Cancels, waits until the loop has finished the current answer, which takes one step, and
      * frees the cache. It does not wait for a listener, so it may be called from one.
      */
     @Override
@@ -434,9 +447,12 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /** A growing list of longs, one for each position. */
+  /** A growing list of longs, one per position. */
   private static final class Codes {
-    /** Beside a token of an answer: what is computed for it is not what a prompt has. */
+    /**
+     * Marks a token of an answer, because its result differs from that of the same token in a
+     * prompt.
+     */
     static final long ANSWER = 1L << 32;
 
     private long[] values = new long[256];
@@ -457,7 +473,10 @@ public final class Engine implements AutoCloseable {
       return values[position] >= ANSWER;
     }
 
-    /** One past the last position from {@code from} on that is of an answer, or not, as that is. */
+    /**
+     * The end of the run of positions from {@code from} on that are all part of an answer, or all
+     * not.
+     */
     int endOfKind(int from) {
       int to = from + 1;
       while (to < size && answer(to) == answer(from)) {
@@ -466,7 +485,7 @@ public final class Engine implements AutoCloseable {
       return to;
     }
 
-    /** The token ids alone, whoever said them. */
+    /** The token ids alone, without the mark of answers. */
     long[] ids() {
       return Arrays.stream(values, 0, size).map(v -> v >= ANSWER ? v - ANSWER : v).toArray();
     }
@@ -477,7 +496,7 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  // ---- the loop: everything below runs on its thread, but for Job.await
+  // ---- the loop: everything below runs on its thread, except Job.await
 
   private void loop() {
     List<Job> running = new ArrayList<>();
@@ -485,7 +504,7 @@ public final class Engine implements AutoCloseable {
     Optional<Throwable> failure = Optional.empty();
     try {
       serve(running, queued);
-    } catch (Throwable e) { // a checked exception in disguise as well
+    } catch (Throwable e) { // also a sneakily thrown checked exception
       failure = Optional.of(e);
     } finally {
       synchronized (gate) {
@@ -529,7 +548,7 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  // Queues what has arrived; waits where there is nothing to do. False once the engine closes.
+  // Queues arrivals; waits if there is nothing to do. Returns false when the engine closes.
   private boolean accept(List<Job> queued, boolean idle) {
     try {
       Arrival arrival = idle ? arriving.take() : arriving.poll();
@@ -544,7 +563,7 @@ public final class Engine implements AutoCloseable {
       }
       return true;
     } catch (InterruptedException e) {
-      // Nobody else has this thread: only a shutdown of the whole process does that.
+      // Nobody else has this thread, so only a shutdown of the whole process can cause this.
       return false;
     }
   }
@@ -575,7 +594,7 @@ public final class Engine implements AutoCloseable {
     });
   }
 
-  // An earlier answer up to a position, as the steps said it; the logits behind it.
+  // An earlier answer up to a position, computed by decode steps; returns the logits after it.
   private float[] recall(Job job, int to) {
     long[] ids = job.codes.ids();
     float[] last = {};
@@ -604,7 +623,7 @@ public final class Engine implements AutoCloseable {
     try {
       pass(ready);
     } catch (RuntimeException | Error e) {
-      // Which of them failed? Each goes on from what its cache held before, alone.
+      // To find the one that failed, each continues alone from the previous content of its cache.
       for (Job job : ready) {
         job.guarded(() -> {
           job.sequence.cache.truncate(job.sequence.held.size);
@@ -621,7 +640,7 @@ public final class Engine implements AutoCloseable {
     List<int[]> tokens = new ArrayList<>();
     int rows = 0;
     for (Job job : jobs) {
-      // What the pass has room for beyond a token each is shared out among those still to come.
+      // Room in the pass beyond one token per sequence is divided among the remaining sequences.
       int waiting = jobs.size() - tokens.size();
       int[] next = job.next(Math.max(0, network.passTokens() - rows - waiting) / waiting);
       tokens.add(next);
@@ -665,31 +684,32 @@ public final class Engine implements AutoCloseable {
     return slice;
   }
 
-  /** What reaches the loop. */
+  /** Messages to the loop. */
   private sealed interface Arrival {}
 
   private record Closing() implements Arrival {}
 
-  /** One answer under way. */
+  /** One answer in progress. */
   private final class Job implements Arrival {
     final Sequence sequence;
-    final List<LlamaInput> prompt; // with what is kept of an earlier answer
+    final List<LlamaInput> prompt; // including the part of an earlier answer that is kept
     final int promptTokens; // without
-    final Codes codes; // of the prompt
+    final Codes codes; // positions of the prompt
     final Decoding how;
-    final Set<Integer> barred; // for the first token
-    final BlockingQueue<String> pieces = new LinkedBlockingQueue<>(); // of the text; none is empty
+    final Set<Integer> barred; // time of the first token
+    // pieces of the text, none of them empty
+    final BlockingQueue<String> pieces = new LinkedBlockingQueue<>();
     final long submitted = System.nanoTime();
     volatile boolean cancelled;
-    // How it ended: one of the two, which are there before the latch opens.
+    // The outcome: one of the two is set before the latch opens.
     private volatile @Nullable Completion completion;
     private volatile @Nullable Throwable failure;
     private final CountDownLatch settled = new CountDownLatch(1);
 
-    // The loop's own:
+    // Used only by the loop:
     boolean ended;
     int cached;
-    int next; // first position of the prompt that is not computed yet
+    int next; // first position of the prompt that has not been computed
     int pending; // the token that the next pass appends
     final boolean guessed = guessing;
     int chosen; // completion tokens
@@ -717,7 +737,7 @@ public final class Engine implements AutoCloseable {
       if (cut.kept().size() >= how.maxNewTokens()) {
         throw new RadialogException(
             Kind.BAD_INPUT,
-            "%d tokens of the answer are kept, expected fewer than the %d that it may have"
+            "%d tokens of the answer are kept, expected fewer than its maximum of %d"
                 .formatted(cut.kept().size(), how.maxNewTokens()));
       }
       sampler.requireChoice(barred);
@@ -729,7 +749,7 @@ public final class Engine implements AutoCloseable {
       }
     }
 
-    // What the cache holds at the end, at most.
+    // The maximum number of positions in the cache at the end.
     int mostPositions() {
       return (int) Math.min(shape.positions(), (long) promptTokens + how.maxNewTokens());
     }
@@ -758,10 +778,10 @@ public final class Engine implements AutoCloseable {
                 + codes.size
                 + " tokens and the language model "
                 + shape.positions()
-                + " positions, which leaves none for an answer; start a new conversation");
+                + " positions, which leaves no room for an answer; start a new conversation");
       }
-      // The last position is always computed: its logits choose the first token. (After a failure
-      // the cache may hold less than was noted.)
+      // The last position is always computed, because its logits choose the first token. (After a
+      // failure the cache may hold less than was recorded.)
       int there = Math.min(sequence.held.common(codes), sequence.cache.length());
       cached = Math.min(there, codes.size - 1);
       sequence.held.truncate(cached);
@@ -770,7 +790,7 @@ public final class Engine implements AutoCloseable {
       sequence.lookup.read(codes.ids(), codes.size);
     }
 
-    // The cache has the prompt's positions up to `to`.
+    // The cache has the positions of the prompt up to `to`.
     void computed(int to) {
       for (int i = next; i < to; i++) {
         sequence.held.add(codes.values[i]);
@@ -778,7 +798,7 @@ public final class Engine implements AutoCloseable {
       next = to;
     }
 
-    // What the next pass appends: the token that was chosen, and at most so many guesses.
+    // The tokens that the next pass appends: the chosen token, and at most this many proposals.
     int[] next(int most) {
       int room =
           Math.min(
@@ -794,7 +814,8 @@ public final class Engine implements AutoCloseable {
       return tokens;
     }
 
-    // The pass has appended `tokens`: those stay that were chosen. Logits: one row [V] for each.
+    // The pass has appended `tokens`; those that were chosen are kept. Logits: one row [V] per
+    // token.
     void keep(int[] tokens, List<float[]> logits) {
       int kept = 0;
       Optional<End> end;
@@ -803,13 +824,14 @@ public final class Engine implements AutoCloseable {
         end = choose(logits.get(kept));
         kept++;
       } while (end.isEmpty() && kept < tokens.length && tokens[kept] == pending);
-      // Before the end is told: then the cache is the caller's to use.
+      // Before the end is announced, because the caller may use the cache after that.
       sequence.cache.truncate(sequence.held.size);
       watcher.accept(new Pass(tokens.length, Arrays.stream(tokens).limit(kept).boxed().toList()));
       end.ifPresent(this::end);
     }
 
-    // The token that may follow what is held, shown and pending; or why the answer ends with it.
+    // The token that may follow the accepted, shown and pending tokens; or the reason why the
+    // answer ends with it.
     Optional<End> choose(float[] logits) {
       int token = sampler.choose(logits, firstAt == 0 ? barred : Set.of());
       sequence.lookup.answer(token);
@@ -840,7 +862,7 @@ public final class Engine implements AutoCloseable {
       show(stop.add(decoded.end()));
       show(stop.finish());
       String answer = text.toString();
-      // A stop text may end inside a token: the next turn then reads what the user saw.
+      // A stop text may end inside a token; the next turn then reads the text that the user saw.
       List<Integer> stands =
           why == End.STOP_TEXT
               ? Arrays.stream(tokenizer.encode(answer, false)).boxed().toList()
@@ -864,7 +886,7 @@ public final class Engine implements AutoCloseable {
       }
     }
 
-    // Runs a part of this job alone: what it throws ends this job and no other.
+    // Runs a part of this job. An exception ends this job and no other.
     void guarded(Runnable part) {
       try {
         part.run();
@@ -873,7 +895,7 @@ public final class Engine implements AutoCloseable {
       }
     }
 
-    // Allocates nothing before the caller can see it: the failure may be a want of memory.
+    // Allocates nothing before the caller can see it, because the failure may be a lack of memory.
     void fail(Throwable cause) {
       failure = cause;
       settle();
@@ -886,11 +908,11 @@ public final class Engine implements AutoCloseable {
       try {
         pieces.add(""); // wakes the caller
       } catch (OutOfMemoryError e) {
-        // No room for a queue's node: the caller then looks within LOOK_MILLIS by itself.
+        // No memory for a node of the queue: the caller notices within LOOK_MILLIS by itself.
       }
     }
 
-    // ---- in the caller's thread
+    // ---- in the thread of the caller
 
     Completion await(Consumer<String> onText) {
       boolean interrupted = false;
@@ -909,7 +931,7 @@ public final class Engine implements AutoCloseable {
             if (refusal == null) {
               try {
                 onText.accept(piece);
-              } catch (Throwable e) { // an Error or a checked exception in disguise as well
+              } catch (Throwable e) { // also an Error or a sneakily thrown checked exception
                 refusal = e;
                 cancelled = true;
               }
@@ -939,18 +961,20 @@ public final class Engine implements AutoCloseable {
       Completion done = completion;
       if (done == null) {
         throw new RadialogException(
-            "the language model failed: its thread has ended; load the model anew");
+            "the language model failed: its thread has ended; load the model again");
       }
       return done;
     }
 
-    // What a listener throws reaches the caller unwrapped, whether it is declared or not.
+    // An exception of a listener reaches the caller unwrapped, whether it is declared or not.
     @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
     private static <E extends Throwable> RuntimeException asItIs(Throwable thrown) throws E {
       throw (E) thrown;
     }
 
-    /** Cancels and waits until the loop is done with it: at once where it has ended. */
+    /**
+     * Cancels and waits until the loop has finished the job; returns immediately if it has ended.
+     */
     void leave() {
       cancelled = true;
       boolean interrupted = false;

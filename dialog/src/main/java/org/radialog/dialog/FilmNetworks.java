@@ -72,7 +72,7 @@ record FilmNetworks(
     return new FilmNetworks(parameters, encoder, own, classifier, other);
   }
 
-  /** The encoder whose features the classifier reads. */
+  /** The encoder whose features the classifier uses. */
   VisionEncoder classifierEncoder() {
     return own.or(() -> encoder).orElseThrow(FilmNetworks::noEncoder);
   }
@@ -83,8 +83,8 @@ record FilmNetworks(
 
   private static RadialogException noEncoder() {
     return new RadialogException(
-        "the model's config names no image encoder for what needs one: classifier.encoder is"
-            + " shared, but alignment.type reads no film");
+        "the config of the model names no image encoder, but one is needed:"
+            + " classifier.encoder is shared, but alignment.type reads no film");
   }
 
   @Override

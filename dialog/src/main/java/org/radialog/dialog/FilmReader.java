@@ -37,13 +37,13 @@ import org.radialog.vision.VisionEncoder;
  */
 final class FilmReader implements AutoCloseable {
   /**
-   * What was seen on a film.
+   * The result of reading a film.
    *
    * @param logits of the classifier, [L]
    * @param image image tokens, [Q, D]
-   * @param patches what the joint projector read for the classifier, [1, P, h, w]
+   * @param patches the input of the joint projector for the classifier, [1, P, h, w]
    * @param shape of {@code patches}
-   * @param millis what it took
+   * @param millis duration in ms
    */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   record Reading(
@@ -62,7 +62,7 @@ final class FilmReader implements AutoCloseable {
   private final Semaphore room;
 
   /**
-   * Begins to build the networks.
+   * Starts building the networks.
    *
    * @param input what the alignment reads, the caller's to close after this
    * @param networks builds them, on the thread of this
@@ -82,9 +82,9 @@ final class FilmReader implements AutoCloseable {
     this.room = new Semaphore(most);
     this.forClassifier = config.preprocessing().forClassifier();
     this.forAlignment = config.preprocessing().forAlignment();
-    // One core: films are read while the language model is unpacked or talks on the others, and
-    // small convolutions on threads that must wait for each other cost many times their work.
-    // And what is added up does not depend on their number, nor on what else runs.
+    // One core: films are read while the language model is unpacked or decodes on the others, and
+    // small convolutions cost many times their work on threads that wait for each other. In
+    // addition, the sums then do not depend on the number of threads or on other work.
     this.blas =
         type == ScalarType.BFloat16
             ? Optional.of(thread.submit(BlasThreads::one))
@@ -97,13 +97,13 @@ final class FilmReader implements AutoCloseable {
         });
   }
 
-  /** Done once the networks are there. */
+  /** Completes when the networks are built. */
   Future<?> networks() {
     return networks;
   }
 
   /**
-   * Looks at a film. Pixels are prepared in the caller's thread.
+   * Reads a film. Pixels are prepared in the thread of the caller.
    *
    * @throws RadialogException if there is a prior and the model compares none, or the model knows
    *     only films by name and not this one; of the kind {@link Kind#OVERLOADED} if as many films
@@ -120,8 +120,8 @@ final class FilmReader implements AutoCloseable {
           Kind.UNSUPPORTED,
           "the model "
               + model
-              + " cannot compare a film with a prior one: it has no weights for that"
-              + " (vision.prior in its config.json); leave the prior out");
+              + " cannot compare a film with a prior film: it has no weights for it"
+              + " (vision.prior in its config.json); omit the prior");
     }
     Pixels forOwn = Pixels.of(forClassifier, film);
     boolean onePass =
@@ -135,25 +135,25 @@ final class FilmReader implements AutoCloseable {
     return onThread(() -> read(start, name, forOwn, other, before));
   }
 
-  /** A prepared film, [side, side]. */
+  /** A preprocessed film, [side, side]. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Pixels(float[] values, int side) {
     static Pixels of(Preprocessing how, Radiograph film) {
       return new Pixels(how.apply(film), how.crop());
     }
 
-    /** As {@code encoder} expects it, [1, C, S, S]. */
+    /** The input of {@code encoder}, [1, C, S, S]. */
     Tensor of(VisionEncoder encoder) {
       return encoder.input().of(Torch.tensor(values, 1, 1, side, side));
     }
   }
 
-  /** The name of a film that can be read, where not every film can. */
+  /** The name of a film that can be read, if not every film can. */
   Optional<String> knownFilm() {
     return input.knownFilm();
   }
 
-  // What the file is called without its extension: data sets name films so.
+  // The file name without its suffix, as films are named in data sets.
   private static String name(Radiograph film) {
     String file = String.valueOf(Path.of(film.name()).getFileName());
     int dot = file.lastIndexOf('.');
@@ -208,7 +208,7 @@ final class FilmReader implements AutoCloseable {
       Tensor projected = n.classifierEncoder().project(patches); // [1, J, h, w]
       Tensor logit = n.classifier().forward(projected).select(1, label).sum(); // []
       logit.backward();
-      // Channels that stand for a prior describe no place of the film.
+      // Channels for a prior do not belong to positions of this film.
       long own = config.vision().filmChannels();
       Tensor gradient = patches.grad().narrow(1, 0, own); // [1, own, h, w]
       Tensor weights =
@@ -251,7 +251,7 @@ final class FilmReader implements AutoCloseable {
     return Waiting.forResult(future);
   }
 
-  /** Waits for what is under way and frees the networks. */
+  /** Waits for running work and frees the networks. */
   @Override
   public void close() {
     thread.shutdown();

@@ -17,20 +17,22 @@ import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingsList;
 
 /**
- * What is assumed about each of the 14 findings of a film: the classifier's word, or the user's
- * where it was edited, and what follows from them. A list that is shown never contradicts itself:
- * docs/findings.md has its rules.
+ * The states of the 14 findings of a film: those of the classifier, or those set by the user, and
+ * the states that follow from them. A list that is shown never contradicts itself: docs/findings.md
+ * has the rules.
  *
- * @param all one assessment a finding, in column order
+ * @param all one assessment per finding, in column order
  */
 public record Findings(List<Assessment> all) {
-  /** What is assumed about a finding; the earlier constant says more of it. */
+  /** The state of a finding; earlier constants are more certain. */
   public enum State {
     PRESENT("present"),
     /** Possible: neither present nor absent. */
     UNCERTAIN("uncertain"),
     ABSENT("absent"),
-    /** The model was never taught this label and nobody said anything: not the same as absent. */
+    /**
+     * The model was not trained on this label and the user did not set it; not the same as absent.
+     */
     NOT_ASSESSED("not_assessed");
 
     private final String label;
@@ -50,14 +52,18 @@ public record Findings(List<Assessment> all) {
   }
 
   /**
-   * One finding.
+   * The assessment of one finding.
    *
-   * @param probability the classifier's; empty where it was never taught the label
-   * @param threshold present above it; empty with the probability
-   * @param uncertainAbove uncertain above it and up to {@code threshold}; empty where the model has
-   *     one operating point for the label, which then is never uncertain by the classifier
+   * @param finding the finding
+   * @param state its state
+   * @param probability the probability of the classifier, from 0 to 1; empty if it was not trained
+   *     on the label
+   * @param threshold present above this probability; empty if {@code probability} is
+   * @param uncertainAbove uncertain above this probability and up to {@code threshold}; empty if
+   *     the model has one operating point for the label, which the classifier then never calls
+   *     uncertain
    * @param edited whether the user set the state
-   * @param implied whether the state follows from other findings, against the classifier's word
+   * @param implied whether the state follows from other findings, against the classifier
    */
   public record Assessment(
       Finding finding,
@@ -68,7 +74,7 @@ public record Findings(List<Assessment> all) {
       boolean edited,
       boolean implied) {
     /**
-     * The classifier's word.
+     * The assessment of the classifier.
      *
      * @throws IllegalArgumentException if {@code uncertainAbove} is above {@code threshold}
      */
@@ -99,7 +105,7 @@ public record Findings(List<Assessment> all) {
           false);
     }
 
-    /** A label that the classifier was never taught. */
+    /** A label that the classifier was not trained on. */
     public static Assessment unknown(Finding finding) {
       return new Assessment(
           finding,
@@ -137,17 +143,17 @@ public record Findings(List<Assessment> all) {
     return of(finding).state();
   }
 
-  /** The present ones in column order. */
+  /** The present findings in column order. */
   public Set<Finding> present() {
     return in(State.PRESENT);
   }
 
-  /** The uncertain ones in column order. */
+  /** The uncertain findings in column order. */
   public Set<Finding> uncertain() {
     return in(State.UNCERTAIN);
   }
 
-  /** The present and the uncertain ones, as a report is held against them. */
+  /** The present and the uncertain findings, for comparison with a report. */
   FindingsList list() {
     return new FindingsList(present(), uncertain());
   }
@@ -162,7 +168,10 @@ public record Findings(List<Assessment> all) {
     return Collections.unmodifiableSet(found);
   }
 
-  /** These with the user's word in place of the classifier's, whatever follows from it. */
+  /**
+   * These findings with the user's states instead of the classifier's, without the states that
+   * follow from them.
+   */
   Findings edited(Map<Finding, State> words) {
     return new Findings(
         all.stream()
@@ -174,23 +183,22 @@ public record Findings(List<Assessment> all) {
   }
 
   /**
-   * These without contradictions. The user's word stands; of the others
+   * These findings without contradictions. The user's states always apply; for the others
    *
    * <ol>
-   *   <li>nothing but Support Devices is present or uncertain beside a No Finding of the user's;
-   *   <li>no finding says more than the user's word on what it is a kind of (CheXpert's tree,
-   *       {@link Finding#parent}): it is absent under one that was taken away, and at most
-   *       uncertain under one that was left open;
-   *   <li>what a present finding is a kind of is present, and what an uncertain one is a kind of at
-   *       least uncertain, where the model assesses it;
-   *   <li>No Finding is absent where anything but Support Devices is present, else uncertain where
-   *       anything but Support Devices is uncertain, else present, where the model assesses it.
+   *   <li>if the user set No Finding, only Support Devices may also be present or uncertain;
+   *   <li>a finding is never more certain than the user's state of one of its ancestors (CheXpert's
+   *       hierarchy, {@link Finding#parent}): it is absent if the ancestor was removed, and at most
+   *       uncertain if the ancestor was set to uncertain;
+   *   <li>the ancestors of a present finding are present and those of an uncertain finding are at
+   *       least uncertain, if the model assesses them;
+   *   <li>No Finding is absent if any finding other than Support Devices is present, otherwise
+   *       uncertain if any is uncertain, otherwise present, if the model assesses it.
    * </ol>
    *
-   * A state that so differs from the classifier's word is marked as implied.
+   * A state that these rules changed from the classifier's is marked as implied.
    *
-   * @throws RadialogException if the user took No Finding away and no finding is present or
-   *     uncertain
+   * @throws RadialogException if the user removed No Finding and no finding is present or uncertain
    */
   Findings settled() {
     EnumMap<Finding, Assessment> settled = new EnumMap<>(Finding.class);
@@ -227,8 +235,8 @@ public record Findings(List<Assessment> all) {
     if (none.edited() && none.state() == State.ABSENT && most == State.ABSENT) {
       throw new RadialogException(
           Kind.BAD_INPUT,
-          "No Finding was taken away, and no other finding is present on this film; add the one"
-              + " that is there, for example +Edema");
+          "No Finding was removed, but no other finding is present on this film; add the"
+              + " finding that is present, for example +Edema");
     }
     State follows =
         switch (most) {
@@ -242,7 +250,7 @@ public record Findings(List<Assessment> all) {
     return new Findings(List.copyOf(settled.values()));
   }
 
-  // The least that the user said of anything that the finding is a kind of.
+  // The least certain state that the user gave to any ancestor of the finding.
   private State atMost(Finding finding) {
     return ancestors(finding).stream()
         .map(this::of)
@@ -267,7 +275,7 @@ public record Findings(List<Assessment> all) {
     return finding != Finding.NO_FINDING && finding != Finding.SUPPORT_DEVICES;
   }
 
-  /** What {@code finding} is a kind of, the nearest first. */
+  /** The ancestors of {@code finding}, the nearest first. */
   static List<Finding> ancestors(Finding finding) {
     return Stream.iterate(finding.parent(), Optional::isPresent, p -> p.flatMap(Finding::parent))
         .flatMap(Optional::stream)

@@ -8,20 +8,24 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 
-/** What the user makes of the findings before the language model reads them. */
+/** The user's edit of the findings before the language model reads them. */
 public sealed interface FindingsEdit {
-  /** Characters of a list, at most: each finding many times over. */
+  /** Maximum number of characters of a list, enough for each finding many times over. */
   int LONGEST_LIST = 10_000;
 
-  /** The classifier's findings as they are. */
+  /** The unchanged findings of the classifier. */
   static FindingsEdit unchanged() {
     return new Changed(Correction.NONE);
   }
 
-  /** The prompt says nothing of findings: the language model sees the film alone. */
+  /** The prompt contains no findings: the language model sees only the film. */
   record Hidden() implements FindingsEdit {}
 
-  /** The classifier's findings with these changes. */
+  /**
+   * The findings of the classifier with these changes.
+   *
+   * @param correction the changes
+   */
   record Changed(Correction correction) implements FindingsEdit {
     /** Checks that there is a correction. */
     public Changed {
@@ -29,7 +33,9 @@ public sealed interface FindingsEdit {
     }
   }
 
-  /** This and then {@code later}, which wins where they differ; what was hidden is shown again. */
+  /**
+   * This edit followed by {@code later}, which takes precedence; hidden findings are shown again.
+   */
   default FindingsEdit and(Correction later) {
     Objects.requireNonNull(later, "later");
     return switch (this) {
@@ -39,12 +45,12 @@ public sealed interface FindingsEdit {
   }
 
   /**
-   * Reads {@code none}, or a comma list of {@code +name} (present), {@code -name} (absent) and
-   * {@code ?name} (uncertain) with CheXpert names or unambiguous short ones ({@link Finding#named})
-   * in any case.
+   * Parses {@code none}, or a comma-separated list of {@code +name} (present), {@code -name}
+   * (absent) and {@code ?name} (uncertain) with CheXpert names or unambiguous short forms ({@link
+   * Finding#named}), ignoring case.
    *
-   * @throws RadialogException if a part has no sign or an unknown name, where the message lists the
-   *     names, or if the list contradicts itself
+   * @throws RadialogException if a part has no sign or an unknown name, in which case the message
+   *     lists the names, or if the list contradicts itself
    */
   static FindingsEdit parse(String list) {
     Objects.requireNonNull(list, "list");
@@ -76,7 +82,7 @@ public sealed interface FindingsEdit {
             Kind.BAD_INPUT,
             "the findings list has \""
                 + Printable.of(item)
-                + "\", expected none, or +name, -name and ?name (uncertain) with commas between,"
+                + "\", expected none, or +name, -name and ?name (uncertain) separated by commas,"
                 + " for example +Edema,-Pneumonia");
       }
     }

@@ -4,12 +4,15 @@ import java.util.List;
 import org.radialog.clinical.Finding;
 
 /**
- * Where on the film the classifier's logit of a finding comes from: Grad-CAM (arXiv 1610.02391)
- * over the encoder's patches. The map covers the square that the classifier saw: the crop of {@code
- * preprocessing} in the model's config.
+ * The contribution of the parts of a film to the classifier's logit of a finding: Grad-CAM (arXiv
+ * 1610.02391) over the patches of the encoder. The map covers the square that the classifier saw:
+ * the crop of {@code preprocessing} in the config of the model.
  *
- * @param values [height, width] row-major, 0 to 1 with 1 at the maximum; all 0 where nothing speaks
- *     for the finding
+ * @param finding the finding
+ * @param height number of rows
+ * @param width number of columns
+ * @param values [height, width] row-major, 0 to 1 with 1 at the maximum; all 0 if no part
+ *     contributes
  */
 public record HeatMap(Finding finding, int height, int width, List<Float> values) {
   public HeatMap {

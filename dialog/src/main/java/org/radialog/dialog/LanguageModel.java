@@ -56,9 +56,9 @@ public final class LanguageModel implements AutoCloseable {
   }
 
   /**
-   * The language model of a folder, which may hold nothing else, without its adapter.
+   * The language model of a folder, which may contain only a language model, without its adapter.
    *
-   * @throws RadialogException if the folder is not a model, or damaged
+   * @throws RadialogException if the folder is not a model, or is damaged
    */
   public static LanguageModel open(Path folder, Options options) {
     NativeLibraries.unpack();
@@ -80,7 +80,7 @@ public final class LanguageModel implements AutoCloseable {
    * @param name of the weights; those of one name are the same
    * @param weights stay open as long as the model is used
    * @param precision {@code INT8} or {@code INT4}
-   * @param folder for the packed weights, made where they are missing
+   * @param folder for the packed weights, which are generated if they are missing
    * @throws RadialogException if the folder cannot be written
    */
   public static LanguageModel of(
@@ -90,21 +90,21 @@ public final class LanguageModel implements AutoCloseable {
         precision);
   }
 
-  /** The folder of packed weights in a model folder. */
+  /** The folder of packed weights within a model folder. */
   static final String PACKED = "packed";
 
-  // Bytes of bf16 matrices that a prompt's path may hold beside the packed ones.
+  // Bytes of bf16 matrices that prefill may keep in addition to the packed ones.
   private static final long HELD = 1L << 30;
 
   /**
-   * What the language model is made of.
+   * The source of the language model.
    *
-   * @param name of the model, which names its files in a cache
-   * @param claimed tells one content of the weights from another, as the model folder states it
-   * @param key the same of the files as they are, which takes time to find out
-   * @param packed folder of the model where packed weights may lie, never written here: they belong
-   *     to what the folder states
-   * @param cache for packed weights, if any: they are taken for the files' only by {@code key}
+   * @param name of the model, used for its files in a cache
+   * @param claimed a key for the content of the weights, as stated by the model folder
+   * @param key the same key computed from the files, which takes time
+   * @param packed folder of the model that may contain packed weights, never written here: they
+   *     belong to the content that the folder states
+   * @param cache for packed weights, if any: they are used only if {@code key} matches
    */
   record Source(
       String name,
@@ -114,7 +114,7 @@ public final class LanguageModel implements AutoCloseable {
       Optional<LoraAdapter> adapter,
       Path packed,
       Optional<Path> cache) {
-    /** The name of packed weights in a folder. */
+    /** The file name of packed weights. */
     String file(Precision precision) {
       return switch (precision) {
         case INT8, INT4 -> name + "-" + precision.label() + ".packed";
@@ -122,7 +122,7 @@ public final class LanguageModel implements AutoCloseable {
       };
     }
 
-    // An adapter is lost in the rounding to 4 bits, so it stays beside them; 8 bits keep it.
+    // Rounding to 4 bits would lose an adapter, so it is applied separately; 8 bits preserve it.
     boolean merged(Precision precision) {
       return precision != Precision.INT4;
     }
@@ -138,7 +138,7 @@ public final class LanguageModel implements AutoCloseable {
           new LanguageModel(
               prefill(source, precision), Optional.empty(), Optional.empty(), Optional.empty());
       case INT8, INT4 -> {
-        // The kernels are compiled while the weights of the prompt's path are still being read.
+        // The kernels are compiled while the weights for prefill are still being read.
         LlamaDecoder decoder = quantised(source, precision);
         Thread warming =
             Thread.ofPlatform().daemon().name("radialog-warm-up").start(decoder::warmUp);
@@ -218,7 +218,7 @@ public final class LanguageModel implements AutoCloseable {
         .formatted(adapter.r(), adapter.alpha(), new TreeSet<>(adapter.targets()));
   }
 
-  /** The precision that the model of a folder is loaded with. */
+  /** The precision with which the model of a folder is loaded. */
   static Precision precision(ModelConfig config, Options options) {
     Precision precision =
         options
@@ -230,9 +230,9 @@ public final class LanguageModel implements AutoCloseable {
   }
 
   /**
-   * Packs the language model of a folder for this machine's vectors, where its precision is
-   * quantised, into the folder itself: a start then maps it. A machine with other vectors makes its
-   * own copy in its cache.
+   * Packs the language model of a folder for the vector size of this machine, if its precision is
+   * quantised, into the folder itself, so that a start can map it. A machine with another vector
+   * size makes its own copy in its cache.
    *
    * @throws RadialogException if the folder cannot be loaded or written
    */
@@ -257,7 +257,7 @@ public final class LanguageModel implements AutoCloseable {
     }
   }
 
-  // All matrices but the embedding table, of which a step reads a row.
+  // All matrices except the embedding table, of which a step reads one row.
   private static long matrixBytes(LlamaConfig c, Precision precision) {
     long values = (long) c.vocab() * c.hidden();
     for (LlamaLinear linear : LlamaLinear.values()) {
@@ -267,8 +267,8 @@ public final class LanguageModel implements AutoCloseable {
   }
 
   /**
-   * The fastest precision of the steps on this CPU: quantised where there are vectors for it, and
-   * the Vector API in this process.
+   * The fastest precision of decode steps on this CPU: quantised if it has suitable vector
+   * instructions and this process has the Vector API.
    */
   static Precision fastest() {
     return VectorApi.present() && PackedMatrix.VECTOR_BYTES >= 32 ? Precision.INT8 : Precision.BF16;
@@ -277,7 +277,7 @@ public final class LanguageModel implements AutoCloseable {
   /**
    * Refuses a precision whose kernels this process cannot run.
    *
-   * @throws RadialogException if it is quantised and the process has no Vector API
+   * @throws RadialogException if it is quantised and the process does not have the Vector API
    */
   static void requireRunnable(Precision precision) {
     switch (precision) {
@@ -286,12 +286,12 @@ public final class LanguageModel implements AutoCloseable {
     }
   }
 
-  /** What computes prompts. */
+  /** The network for prefill. */
   Llama llama() {
     return llama;
   }
 
-  /** Multiplications of a prompt's token, attention and head apart. */
+  /** Multiplications per prompt token, without attention and head. */
   public long multiplications() {
     LlamaConfig c = llama.config();
     long all = 0;
@@ -301,19 +301,19 @@ public final class LanguageModel implements AutoCloseable {
     return all;
   }
 
-  /** Bytes of weights that a step reads. */
+  /** Bytes of weights that a decode step reads. */
   public long weightBytes() {
     return quantised
         .map(LlamaDecoder::weightBytes)
         .orElseGet(() -> matrixBytes(llama.config(), llama.precision()));
   }
 
-  /** What reads prompts and makes the steps. */
+  /** The network for prefill and decode steps. */
   public LanguageNetwork network() {
     return quantised.isPresent() ? LanguageNetwork.of(llama, quantised.get()) : llama;
   }
 
-  /** What makes the steps. */
+  /** The decoder. */
   LanguageDecoder decoder() {
     return quantised.isPresent() ? quantised.get() : llama;
   }
@@ -341,7 +341,7 @@ public final class LanguageModel implements AutoCloseable {
             source.merged(precision),
             precision);
       } catch (RadialogException e) {
-        // A cache that cannot be written (full, read-only) makes every start slower, no more.
+        // If the cache cannot be written (full, read-only), every start is slower, but works.
       }
       Optional<LlamaDecoder> written = packed(source, cache, mark, precision);
       if (written.isPresent()) {
@@ -357,7 +357,7 @@ public final class LanguageModel implements AutoCloseable {
         folder.resolve(source.file(precision)), mark, source.weights, precision);
   }
 
-  // Unpacked and merged weights are kept in the cache: the next start maps them.
+  // Unpacked and merged weights are stored in the cache, so that the next start can map them.
   private static Llama prefill(Source source, Precision precision) {
     if (source.cache.isEmpty()) {
       return LlamaLoading.of(source.weights, source.adapter, precision);
@@ -370,7 +370,7 @@ public final class LanguageModel implements AutoCloseable {
       try {
         LlamaLoading.pack(llama, file, source.key);
       } catch (RadialogException e) {
-        // A cache that cannot be written (full, read-only) makes the next start slower, no more.
+        // If the cache cannot be written (full, read-only), the next start is slower, but works.
       }
       return llama;
     });
@@ -383,14 +383,14 @@ public final class LanguageModel implements AutoCloseable {
     try {
       return LlamaLoading.packed(file, source.key.get(), source.weights, precision);
     } catch (RadialogException e) {
-      return Optional.empty(); // damaged: about to be written anew
+      return Optional.empty(); // damaged: it will be rebuilt
     }
   }
 
   /**
-   * Whether the packed weights that a start would take are what the model's files say: those in
-   * groups are packed again and compared, the others compared with the checksums that were taken
-   * when they were made of these files.
+   * Checks that the packed weights that a start would use match the model files: weights in groups
+   * are packed again and compared, the others are compared with the checksums from when they were
+   * made from these files.
    */
   static Verification.Check check(Source source) {
     List<Path> folders =
@@ -414,12 +414,12 @@ public final class LanguageModel implements AutoCloseable {
         faults.isEmpty(),
         faults.isEmpty()
             ? same == 0
-                ? "none are kept for this machine"
-                : same + (same == 1 ? " file is" : " files are") + " what the model's files say"
+                ? "none are stored for this machine"
+                : same + (same == 1 ? " file matches" : " files match") + " the model files"
             : String.join("; ", faults));
   }
 
-  // False if the file is another model's, and so none that a start would take.
+  // Returns false if the file belongs to another model, which a start would not use.
   private static boolean same(Source source, Path file, Precision precision) {
     return switch (precision) {
       case INT8, INT4 -> {
@@ -434,9 +434,7 @@ public final class LanguageModel implements AutoCloseable {
         if (equal.equals(Optional.of(false))) {
           throw new RadialogException(
               Kind.REFUSED_WEIGHTS,
-              "the packed weights "
-                  + file
-                  + " are not what the model's files say; delete the file");
+              "the packed weights " + file + " do not match the model files; delete the file");
         }
         yield equal.isPresent();
       }

@@ -19,10 +19,9 @@ import org.radialog.text.TextTokenizer;
 import org.radialog.weights.Checkpoint;
 
 /**
- * The parts of a model folder in memory, each built on a thread of its own and waited for where it
- * is asked for: what looks at films, the tokenizer, the language model and the engine over it, with
- * the files that they read. The dialogs of a {@link RaDialog} share them; who measures or scores a
- * model reaches them through it.
+ * The parts of a model folder in memory: film reader, tokenizer, language model and engine, with
+ * their files. Each is built on a separate thread and waited for when it is requested. The dialogs
+ * of a {@link RaDialog} share them; code that measures or scores a model accesses them here.
  */
 public final class LoadedModel implements AutoCloseable {
   private final ModelConfig config;
@@ -46,7 +45,7 @@ public final class LoadedModel implements AutoCloseable {
     this.positions = network.maxPositions();
     this.input = AlignmentInput.open(config.film().alignment().input(), folder, config.id());
     ScalarType type = precision == Precision.FP32 ? ScalarType.Float : ScalarType.BFloat16;
-    // Side by side: a film can be looked at while the language model is still being unpacked.
+    // In parallel: a film can be read while the language model is still being unpacked.
     this.films =
         new FilmReader(
             config,
@@ -74,10 +73,10 @@ public final class LoadedModel implements AutoCloseable {
             });
   }
 
-  // The config, the sizes and the headers of the weights are checked here.
+  // Checks the config, the sizes and the headers of the weights.
   static LoadedModel open(Path folder, Options options) {
     ModelConfig config = ModelFolder.open(folder).config();
-    config.film(); // a language model alone is refused here
+    config.film(); // refuses a folder with only a language model
     Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
     try {
       TrainedWeights trained = TrainedWeights.open(folder);
@@ -113,7 +112,8 @@ public final class LoadedModel implements AutoCloseable {
               + end.length
               + " tokens in the vocabulary of "
               + config.language().weights()
-              + ", expected one; the language model and the prompt do not belong together");
+              + ", expected one; the language model and the prompt format do not belong"
+              + " together");
     }
     return Set.of(end[0]);
   }
@@ -124,7 +124,7 @@ public final class LoadedModel implements AutoCloseable {
     return task;
   }
 
-  /** Waits until everything is there, unless the thread is interrupted. */
+  /** Waits until everything is loaded, unless the thread is interrupted. */
   void ready() {
     Waiting.interruptibly(films.networks(), "waiting for the model");
     Waiting.interruptibly(engine, "waiting for the model");
@@ -135,7 +135,7 @@ public final class LoadedModel implements AutoCloseable {
     return config;
   }
 
-  /** The arithmetic of the language model's decode step. */
+  /** The arithmetic of a decode step of the language model. */
   public Precision precision() {
     return precision;
   }
@@ -168,29 +168,29 @@ public final class LoadedModel implements AutoCloseable {
     return Waiting.forResult(language);
   }
 
-  /** What generates the dialogs' text. */
+  /** The engine that generates the text of dialogs. */
   public Engine engine() {
     return Waiting.forResult(engine);
   }
 
-  // While the model is still being loaded nothing is under way.
+  // While the model is being loaded, no turn is in progress.
   void requireRoom() {
     if (engine.state() == Future.State.SUCCESS) {
       engine.resultNow().requireRoom();
     }
   }
 
-  /** Tokens that the language model can look at together. */
+  /** Number of positions of the language model. */
   public int positions() {
     return positions;
   }
 
-  /** The prompt format in the words that the model was trained with. */
+  /** The prompt format that the model was trained with. */
   public PromptFormat prompts() {
     return config.language().wording();
   }
 
-  /** Ends the engine and frees all parts, those that never came up apart. */
+  /** Ends the engine and frees all parts that were built. */
   @Override
   public void close() {
     closePart(engine, Engine::close);

@@ -8,7 +8,7 @@ import org.radialog.base.RadialogException.Kind;
 import org.radialog.language.Precision;
 
 /**
- * How a model folder is loaded.
+ * Options for loading a model folder.
  *
  * @param precision of the language model's decode step; empty chooses the fastest that the CPU has
  *     the vectors for. {@link Precision#FP32} makes everything fp32: the oracle

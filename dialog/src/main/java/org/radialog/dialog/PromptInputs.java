@@ -6,14 +6,14 @@ import org.radialog.clinical.PromptPart;
 import org.radialog.language.LlamaInput;
 import org.radialog.text.TextTokenizer;
 
-/** From prompt parts to what the language model reads. */
+/** Converts prompt parts to the input of the language model. */
 public final class PromptInputs {
   private PromptInputs() {}
 
   /**
-   * The inputs of {@code parts}, neighbouring tokens joined.
+   * The inputs of {@code parts}, with neighbouring tokens joined.
    *
-   * @param image the film's image tokens, for each image slot
+   * @param image the image tokens of the film, for each image in the prompt
    * @param beginning whether a conversation begins with them
    * @param positions of the language model
    * @throws org.radialog.base.RadialogException if their text has more tokens than that
@@ -37,7 +37,7 @@ public final class PromptInputs {
     return inputs;
   }
 
-  /** These as what the model said. */
+  /** These inputs as an answer of the model. */
   static List<LlamaInput> answer(List<LlamaInput> inputs) {
     return inputs.stream()
         .<LlamaInput>map(input ->

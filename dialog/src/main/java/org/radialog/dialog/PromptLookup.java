@@ -3,43 +3,47 @@ package org.radialog.dialog;
 import java.util.Arrays;
 
 /**
- * Guesses how a conversation goes on: as it did where its last tokens stood before (prompt lookup,
- * a draft without a model; arXiv 2304.04487). It remembers what the conversation replaced, too, so
- * that a report that is asked for anew is guessed from the one before.
+ * Proposes how a conversation continues: like it did where its last tokens occurred before (prompt
+ * lookup, a draft without a model; arXiv 2304.04487). It also remembers text that the conversation
+ * replaced, so that a report that is requested again is proposed from the previous one.
  *
- * <p>The more tokens agree, the likelier a guess is right; how likely, it learns from every token
- * of an answer, guessed or not, and keeps a guess that is hardly ever right to itself.
+ * <p>The more tokens agree, the more likely a proposal is correct. Its probability is learned from
+ * every token of an answer, proposed or not, and proposals that are hardly ever correct are not
+ * made.
  *
- * <p>A code of 0 or more is a token; others stand for what cannot be guessed, such as a position of
- * a film, and agree where they are equal.
+ * <p>A code of 0 or more is a token. Other codes stand for positions that cannot be proposed, such
+ * as those of a film, and agree if they are equal.
  */
 final class PromptLookup {
-  private static final int LONGEST = 16; // tokens compared: a longer agreement says no more
-  private static final int CANDIDATES = 64; // latest places looked at
-  private static final int MOST = 1 << 16; // codes remembered
-  private static final long BREAK = Long.MIN_VALUE; // between two texts
+  // maximum number of tokens compared: a longer match is no more informative
+  private static final int LONGEST = 16;
+  private static final int CANDIDATES = 64; // number of latest positions examined
+  private static final int MOST = 1 << 16; // number of codes remembered
+  private static final long BREAK = Long.MIN_VALUE; // separates two texts
 
-  // A guess is made where its chance is above this, and above as much more for each before it:
-  // the first ones wait for the memory with the token before them, further ones cost arithmetic.
+  // A proposal is made if its probability is above this, plus the same amount for each proposal
+  // before it: the first ones are bandwidth-bound like the token before them, further ones cost
+  // arithmetic.
   private static final double WORTH = 0.15;
 
-  private static final double PRIOR = 4; // tokens that the chances start with
-  private static final double MEMORY = 0.98; // what a token weighs after another one
+  // number of tokens that the initial probabilities are worth
+  private static final double PRIOR = 4;
+  private static final double MEMORY = 0.98; // weight of a token relative to the next one
 
   private long[] codes = new long[512];
   private int size;
-  private int begin; // of the text under way
-  private int[] latest = empty(1024); // by hash of a code: its last place that is followed
-  private int[] earlier = new int[512]; // by place: the one before it of the same hash
+  private int begin; // number of codes of the current text
+  private int[] latest = empty(1024); // by hash of a code: its last position with a successor
+  private int[] earlier = new int[512]; // by position: the previous position with the same hash
 
-  // By the logarithm of the tokens that agree: guesses seen, and right ones.
+  // By the logarithm of the number of matching tokens: proposals seen, and correct ones.
   private final double[] seen = new double[log(LONGEST) + 1];
   private final double[] right = new double[log(LONGEST) + 1];
 
-  // What was found for the text up to `foundFor`:
+  // The result for the text up to `foundFor`:
   private int foundFor = -1;
-  private int place; // that agrees best, or -1
-  private int agreed; // tokens there
+  private int place; // position of the best match, or -1
+  private int agreed; // number of matching tokens there
 
   PromptLookup() {
     Arrays.fill(seen, PRIOR);
@@ -59,8 +63,8 @@ final class PromptLookup {
   }
 
   /**
-   * The text is now the first {@code length} codes of {@code text}: what was said so far and more,
-   * or another text, which then stands behind the old one.
+   * Sets the text to the first {@code length} codes of {@code text}: a continuation of the previous
+   * text, or another text, which is then stored after the previous one.
    */
   void read(long[] text, int length) {
     int known = size - begin;
@@ -80,7 +84,7 @@ final class PromptLookup {
     }
   }
 
-  /** An answer goes on with {@code token}. */
+  /** An answer continues with {@code token}. */
   void answer(int token) {
     find();
     if (place >= 0) {
@@ -96,7 +100,7 @@ final class PromptLookup {
       grow();
     }
     codes[size++] = code;
-    // A place is found for what follows it, so it is entered when something does.
+    // A position is looked up for its successor, so it is added when it has one.
     if (size > 1) {
       enter(size - 2);
     }
@@ -123,10 +127,10 @@ final class PromptLookup {
   }
 
   /**
-   * What followed the earlier place that agrees with the end of the text over most tokens, the
-   * latest of such places; as far as it is likely enough.
+   * The continuation after the earlier position with the longest match of the end of the text, the
+   * latest of several, as far as it is likely enough.
    *
-   * @param most tokens wanted
+   * @param most number of tokens wanted
    * @return that many, fewer, or none
    */
   int[] propose(int most) {
@@ -163,7 +167,7 @@ final class PromptLookup {
     }
   }
 
-  // Over how many codes the text up to `end` ends as the whole text does.
+  // The length of the common suffix of the text up to `end` and the whole text.
   private int agreed(int end) {
     int n = 0;
     while (n < LONGEST && n <= end && codes[end - n] == codes[size - 1 - n]) {

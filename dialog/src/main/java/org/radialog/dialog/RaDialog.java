@@ -25,7 +25,7 @@ import org.radialog.torch.NativeLibraries;
 import org.radialog.weights.Checkpoint;
 
 /**
- * A loaded RaDialog model: the way in.
+ * A loaded RaDialog model, the entry point of the library.
  *
  * <pre>{@code
  * try (RaDialog radialog = RaDialog.load(Path.of("models/mini"));
@@ -36,18 +36,19 @@ import org.radialog.weights.Checkpoint;
  * }
  * }</pre>
  *
- * <p>Thread-safe: any number of dialogs may run at once. Closing closes them all.
+ * <p>Thread-safe: any number of dialogs may run at once. Closing the model closes them all.
  *
- * <p>The quantised steps, the fastest, run on the JDK's Vector API: a program starts with {@code
- * --add-modules jdk.incubator.vector}. Without it a model whose precision nobody chose talks in
- * bf16 through libtorch, some six times slower ({@link #precision} tells), and int8 or int4 are
- * refused in one line.
+ * <p>The quantised decode steps, which are the fastest, use the Vector API of the JDK, so a program
+ * should be started with {@code --add-modules jdk.incubator.vector}. Without it, a model for which
+ * no precision was chosen decodes in bf16 through libtorch, about six times slower (see {@link
+ * #precision}), and int8 and int4 are refused with a one-line message.
  *
  * <p>On the module path the library is a set of automatic modules, {@code radialog.dialog} for this
- * package; its program starts with {@code --add-modules jdk.incubator.vector,ALL-MODULE-PATH}. The
- * library prints nothing; what it uses logs through SLF4J, whose provider is the program's choice.
+ * package; start the program with {@code --add-modules jdk.incubator.vector,ALL-MODULE-PATH}. The
+ * library prints nothing. Its dependencies log through SLF4J, whose provider the program chooses.
  *
- * <p>No argument of the library may be null; {@link NullPointerException} names one that is.
+ * <p>No argument of the library may be null; otherwise a {@link NullPointerException} names the
+ * argument.
  */
 public final class RaDialog implements AutoCloseable {
   private static final List<String> LIBRARIES =
@@ -67,20 +68,21 @@ public final class RaDialog implements AutoCloseable {
   /**
    * Opens a model folder with {@link Options#DEFAULT}.
    *
-   * @throws RadialogException if the folder is not a model, is damaged, or of a newer format
+   * @throws RadialogException if the folder is not a model, is damaged, or has a newer format
    */
   public static RaDialog load(Path folder) {
     return load(folder, Options.DEFAULT);
   }
 
   /**
-   * Opens a model folder. Config, sizes and the headers of the weights are checked here; the
-   * networks are then built side by side on other threads, and a fault inside a file shows at the
-   * first call that needs it, or in {@link #ready}.
+   * Opens a model folder. Config, sizes and headers of the weights are checked here. The networks
+   * are then built in parallel on other threads; a fault inside a file is reported by the first
+   * call that needs it, or by {@link #ready}.
    *
-   * @throws RadialogException if the folder is not a model, is damaged, or of a newer format, or if
-   *     it needs the Vector API and the process has none
-   * @throws WorkInterrupted if the thread is interrupted, which it then stays; nothing is left open
+   * @throws RadialogException if the folder is not a model, is damaged, or has a newer format, or
+   *     if it needs the Vector API and the process does not have it
+   * @throws WorkInterrupted if the thread is interrupted; its interrupted status stays set and
+   *     nothing is left open
    */
   public static RaDialog load(Path folder, Options options) {
     Objects.requireNonNull(folder, "folder");
@@ -96,7 +98,7 @@ public final class RaDialog implements AutoCloseable {
     }
   }
 
-  // Our jars are automatic modules: they need others, and cannot say so to the module system.
+  // Our jars are automatic modules: they need other modules, but cannot declare them.
   private static void requireLibraries() {
     if (!RaDialog.class.getModule().isNamed()) {
       return;
@@ -118,9 +120,9 @@ public final class RaDialog implements AutoCloseable {
   }
 
   /**
-   * Checks a model folder: its config and sizes, the digests of its files, that packed weights in
-   * it and in the cache of {@code options} are what its files say, and in fp32 the answers of its
-   * self test within 1e-4.
+   * Checks a model folder: its config and sizes, the digests of its files, that the packed weights
+   * in the folder and in the cache of {@code options} match its files, and that the fp32 outputs of
+   * its self test agree within 1e-4.
    */
   public static Verification verify(Path folder, Options options) {
     Objects.requireNonNull(folder, "folder");
@@ -164,7 +166,7 @@ public final class RaDialog implements AutoCloseable {
   }
 
   /**
-   * What the model of {@code folder} answers in fp32 to the film of the self test: for the config
+   * The fp32 outputs of the model in {@code folder} for the film of the self test, for the config
    * of a new model folder.
    *
    * @throws RadialogException if the folder cannot be loaded
@@ -184,12 +186,12 @@ public final class RaDialog implements AutoCloseable {
   }
 
   /**
-   * Makes a model folder from published files: packs it for this machine and asks it the question
-   * of the self test before the folder takes its name.
+   * Creates a model folder from published files, packs it for this machine and runs the self test
+   * before the folder gets its name.
    *
    * @return the config of the new folder
-   * @throws RadialogException if the files are no whole model, this process cannot run the
-   *     precision or the folder cannot be written; then there is no folder
+   * @throws RadialogException if the files are not a complete model, this process cannot run the
+   *     precision or the folder cannot be written; then no folder is created
    */
   public static ModelConfig importFrom(ModelImport.Request request, Progress progress) {
     Objects.requireNonNull(request, "request");
@@ -211,8 +213,8 @@ public final class RaDialog implements AutoCloseable {
    * Waits until everything is loaded.
    *
    * @throws RadialogException if a file turns out to be damaged
-   * @throws WorkInterrupted if the thread is interrupted, which it then stays; the model goes on
-   *     loading
+   * @throws WorkInterrupted if the thread is interrupted; its interrupted status stays set and the
+   *     model continues to load
    */
   public void ready() {
     loaded.ready();
@@ -223,15 +225,15 @@ public final class RaDialog implements AutoCloseable {
     return config;
   }
 
-  /** The arithmetic of the language model's decode step. */
+  /** The arithmetic of a decode step of the language model. */
   public Precision precision() {
     return loaded.precision();
   }
 
   /**
-   * Begins a dialog. Its film is looked at when the first answer needs it. What is probably no
-   * frontal chest film opens, so that its findings can be looked at; a turn with text on it is
-   * refused.
+   * Opens a dialog. Its film is read when the first answer needs it. If it is probably not a
+   * frontal chest film, the dialog is opened so that the findings can be shown, but turns with text
+   * are refused.
    *
    * @throws ImageRefused if the guard refuses the film or its prior
    * @throws IllegalStateException if this is closed
@@ -254,12 +256,13 @@ public final class RaDialog implements AutoCloseable {
   }
 
   /**
-   * Goes on with a dialog from what was stored of it ({@link Dialog#conversation}), after a restart
-   * for example. Where the decode step is quantised and the conversation has its tokens, the next
-   * answer is that of the dialog that was never closed, bit for bit.
+   * Resumes a stored dialog ({@link Dialog#conversation}), for example after a restart. If the
+   * decode steps are quantised and the conversation has its tokens, the next answer is
+   * bit-identical to that of a dialog that was never closed.
    *
    * @throws ImageRefused if the guard refuses the film or its prior
-   * @throws RadialogException if the conversation is of another model, or too long for this one
+   * @throws RadialogException if the conversation belongs to another model, or is too long for this
+   *     one
    * @throws IllegalStateException if this is closed
    */
   public Dialog open(Study study, Conversation conversation) {
@@ -275,8 +278,9 @@ public final class RaDialog implements AutoCloseable {
   }
 
   /**
-   * Closes all dialogs, then frees the model. As {@link Dialog#close} it waits for no listener:
-   * where one is in the middle of a turn, the model is freed at that turn's end.
+   * Closes all dialogs, then frees the model. Like {@link Dialog#close}, it does not wait for
+   * listeners: if a listener is in the middle of a turn, the model is freed at the end of that
+   * turn.
    */
   @Override
   public void close() {
@@ -318,7 +322,7 @@ public final class RaDialog implements AutoCloseable {
         && config.film().classifier().evidence().get(label) == ModelConfig.Evidence.TRAINED;
   }
 
-  /** The classifier's word, label by label. */
+  /** The findings of the classifier, label by label. */
   Findings findings(float[] logits) {
     ModelConfig.Classifier c = config.film().classifier();
     List<Findings.Assessment> all = new ArrayList<>();

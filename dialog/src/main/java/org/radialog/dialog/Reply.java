@@ -5,10 +5,13 @@ import org.radialog.clinical.Consistency;
 /**
  * The answer to a question.
  *
+ * @param question as it was asked
  * @param text as the language model wrote it
- * @param consistency where it does not fit the findings that were assessed, the report that it
- *     follows, or itself
- * @param end why it ended
+ * @param consistency its inconsistencies with the findings that were assessed, with the preceding
+ *     report, and with itself
+ * @param end the reason why it ended
+ * @param usage number of tokens
+ * @param timings in milliseconds
  */
 public record Reply(
     String question,

@@ -5,11 +5,13 @@ import org.radialog.clinical.Consistency;
 /**
  * The findings section of a report.
  *
- * @param findings what the report was written from
- * @param text as the language model wrote it, every word of it
- * @param consistency where text and findings differ, over the findings that were assessed, and
- *     where the text contradicts itself or compares without an earlier film
- * @param end why the text ended
+ * @param findings the findings that the report was written from
+ * @param text the complete text as the language model wrote it
+ * @param consistency the differences between text and findings, for the findings that were
+ *     assessed, contradictions within the text, and comparisons without an earlier film
+ * @param end the reason why the text ended
+ * @param usage number of tokens
+ * @param timings in milliseconds
  */
 public record Report(
     Findings findings,

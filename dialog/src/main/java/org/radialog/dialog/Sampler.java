@@ -8,15 +8,15 @@ import org.radialog.base.RadialogException.Kind;
 import org.radialog.language.LanguageDecoder;
 
 /**
- * Chooses the next token of one sequence from its logits [V]. Where a vocabulary is padded, V is
- * more than the tokenizer's ids: the rest is never chosen.
+ * Chooses the next token of one sequence from its logits [V]. If a vocabulary is padded, V is
+ * larger than the number of tokens; the padding is never chosen.
  */
 final class Sampler {
   private final Decoding how;
   private final int choices;
   private final SplittableRandom random;
 
-  /** Chooses among the ids below {@code choices}. */
+  /** Chooses among the ids less than {@code choices}. */
   Sampler(Decoding how, int choices) {
     this.how = how;
     this.choices = choices;
@@ -26,7 +26,7 @@ final class Sampler {
   /**
    * Refuses to bar every token.
    *
-   * @throws RadialogException if nothing would be left to choose
+   * @throws RadialogException if no token could be chosen
    */
   void requireChoice(Set<Integer> barred) {
     if (barred.stream().filter(id -> id >= 0 && id < choices).count() >= choices) {
@@ -36,14 +36,14 @@ final class Sampler {
     }
   }
 
-  /** Passes over a token that was chosen elsewhere, with the random number that it took. */
+  /** Skips a token that was chosen elsewhere, including the random number that it used. */
   void skip() {
     if (how.temperature() != 0) {
       random.nextDouble();
     }
   }
 
-  /** The next token, none of those that are barred. */
+  /** The next token, excluding barred tokens. */
   int choose(float[] logits, Set<Integer> barred) {
     if (barred.isEmpty()) {
       return choose(logits);
@@ -72,14 +72,14 @@ final class Sampler {
       p[i] = Math.exp((logits[i] - top) / how.temperature());
       sum += p[i];
     }
-    // Outside of the nucleus lies at most 1 - topP, so a token below (1 - topP) / V of the whole
-    // can be left out before sorting: all such together are less than that.
+    // At most 1 - topP is outside the nucleus, so a token with less than (1 - topP) / V of the
+    // total can be excluded before sorting: all such tokens together have less than that.
     double least = (1 - how.topP()) / p.length * sum;
     long[] order = new long[p.length];
     int count = 0;
     for (int i = 0; i < p.length; i++) {
       if (p[i] >= least && p[i] > 0) {
-        // Positive floats sort as their bits; equal ones by the lower id.
+        // Positive floats are ordered like their bits; equal ones by the lower id.
         order[count++] = ((long) Float.floatToIntBits((float) p[i]) << 32) | (~i & 0xffffffffL);
       }
     }

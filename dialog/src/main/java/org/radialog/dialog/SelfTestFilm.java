@@ -18,18 +18,21 @@ import org.radialog.language.LlamaInput;
 import org.radialog.published.ModelConfig;
 
 /**
- * The fixed film of a model folder's self test, and what a model answers to it: the classifier's
- * probabilities, and the likeliest first tokens of a report without findings.
+ * The fixed film of a model folder's self test, and the outputs of a model for it: the
+ * probabilities of the classifier, and the most likely first tokens of a report without findings.
  */
 final class SelfTestFilm {
   private static final int SIDE = 512;
   private static final int TOKENS = 8;
-  private static final int ALONE = 24; // tokens for a language model that sees nothing
+  private static final int ALONE = 24; // input tokens for a language model without images
   private static final double TOLERANCE = 1e-4;
 
   private SelfTestFilm() {}
 
-  /** Two bright fields on a gradient with a fine weave: whole numbers only, alike everywhere. */
+  /**
+   * Two bright areas on a gradient with a fine pattern, in integers only, so that it is identical
+   * everywhere.
+   */
   static Radiograph film(String name) {
     byte[] pixels = new byte[SIDE * SIDE];
     for (int y = 0; y < SIDE; y++) {
@@ -44,14 +47,14 @@ final class SelfTestFilm {
     return Radiograph.ofGrey(name, SIDE, SIDE, pixels);
   }
 
-  /** Whether the model of {@code folder} answers what its config says. */
+  /** Whether the outputs of the model in {@code folder} match its config. */
   static Verification.Check check(Path folder, ModelConfig config) {
     String name = "self test";
     ModelConfig.SelfTest expected = config.selfTest();
     if ((config.vision().isPresent() && expected.probabilities().isEmpty())
         || expected.logits().isEmpty()) {
       return new Verification.Check(
-          name, false, ModelConfig.FILE + " states no answers to compare with");
+          name, false, ModelConfig.FILE + " contains no answers to compare with");
     }
     ModelConfig.SelfTest found;
     try {
@@ -83,7 +86,7 @@ final class SelfTestFilm {
     return largest;
   }
 
-  /** What {@code model}, loaded in fp32, answers. */
+  /** The outputs of {@code model}, loaded in fp32. */
   static ModelConfig.SelfTest answer(RaDialog model) {
     FilmReader.Reading reading =
         model
@@ -107,19 +110,19 @@ final class SelfTestFilm {
     return answer(probabilities, model.loaded().language().llama(), prompt);
   }
 
-  /** What a language model alone, in fp32, answers to a fixed run of tokens. */
+  /** The outputs of a language model in fp32 for a fixed sequence of tokens. */
   static ModelConfig.SelfTest answer(Llama llama) {
     int vocab = llama.config().vocab();
     int[] ids = IntStream.range(0, ALONE).map(i -> (int) ((1 + 7919L * i) % vocab)).toArray();
     return answer(List.of(), llama, List.of(new LlamaInput.Tokens(ids)));
   }
 
-  // What no model that was ever trained answers.
+  // Outputs that no trained model gives.
   private static void check(List<Double> probabilities, float[] logits) {
     if (probabilities.stream().anyMatch(p -> !Double.isFinite(p))) {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
-          "the findings classifier answers the film of the self test with "
+          "for the film of the self test, the findings classifier gives "
               + probabilities
               + ", expected probabilities; its weights, or the image encoder's, are damaged");
     }
@@ -129,9 +132,10 @@ final class SelfTestFilm {
       if (!Float.isFinite(logit)) {
         throw new RadialogException(
             Kind.REFUSED_WEIGHTS,
-            "the language model's logits hold "
+            "the logits of the language model contain "
                 + logit
-                + ", expected numbers; its weights hold numbers that are none or far too large");
+                + ", expected finite numbers; its weights contain values that are not numbers or"
+                + " far too large");
       }
       least = Math.min(least, logit);
       most = Math.max(most, logit);

@@ -2,9 +2,7 @@ package org.radialog.dialog;
 
 import java.util.List;
 
-/**
- * Holds text back as long as it may be the beginning of a stop text, which may span several tokens.
- */
+/** Holds text back while it may be the beginning of a stop text, which may span several tokens. */
 final class StopText {
   private final List<String> stops;
   private final StringBuilder held = new StringBuilder();
@@ -14,7 +12,7 @@ final class StopText {
     this.stops = stops;
   }
 
-  /** What may be shown after {@code piece}; nothing more once a stop text was {@link #found}. */
+  /** The text that may be shown after {@code piece}; empty once a stop text was {@link #found}. */
   String add(String piece) {
     if (found) {
       return "";
@@ -43,7 +41,7 @@ final class StopText {
     return take(safe);
   }
 
-  /** What is left at the end of the answer. */
+  /** The remaining text at the end of the answer. */
   String finish() {
     return found ? "" : take(held.length());
   }

@@ -6,11 +6,11 @@ import org.radialog.imaging.Guard;
 import org.radialog.imaging.Radiograph;
 
 /**
- * What a dialog is about.
+ * The images of a dialog.
  *
  * @param film the frontal radiograph
- * @param prior an earlier film of the same patient, for a model that compares
- * @param guard which films are refused
+ * @param prior an earlier film of the same patient, for a model that can compare films
+ * @param guard determines which films are refused
  */
 public record Study(Radiograph film, Optional<Radiograph> prior, Guard guard) {
   /** Checks that nothing is null. */
@@ -25,17 +25,17 @@ public record Study(Radiograph film, Optional<Radiograph> prior, Guard guard) {
     return new Study(film, Optional.empty(), Guard.STRICT);
   }
 
-  /** This with an earlier film of the same patient. */
+  /** This study with an earlier film of the same patient. */
   public Study after(Radiograph earlier) {
     return new Study(film, Optional.of(Objects.requireNonNull(earlier, "earlier")), guard);
   }
 
-  /** This, even where the guard doubts that it is a radiograph. */
+  /** This study, accepting films that the guard does not recognise as radiographs. */
   public Study forced() {
     return new Study(film, prior, Guard.FORCED);
   }
 
-  /** This, even where the guard doubts that it is a frontal film: for evaluations. */
+  /** This study, accepting films that the guard does not recognise as frontal: for evaluations. */
   public Study ofAnyView() {
     return new Study(film, prior, Guard.ANY_VIEW);
   }

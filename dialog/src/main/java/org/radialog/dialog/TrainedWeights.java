@@ -8,8 +8,8 @@ import org.radialog.torch.Parameters;
 import org.radialog.weights.Checkpoint;
 
 /**
- * {@code radialog.safetensors} of a model folder: everything that was trained for it, under {@code
- * vision. classifier. qformer. projector. language.}
+ * {@code radialog.safetensors} of a model folder: all trained weights, under {@code vision.
+ * classifier. qformer. projector. language.}
  */
 final class TrainedWeights implements AutoCloseable {
   private final Checkpoint checkpoint;
@@ -34,7 +34,7 @@ final class TrainedWeights implements AutoCloseable {
         .map(adapter -> new LoraAdapter(adapter, source().at("language.")));
   }
 
-  /** Gives back the memory of what has been read; all can be read again. */
+  /** Frees the memory of the tensors read so far; all can be read again. */
   void unload() {
     checkpoint.unload();
   }

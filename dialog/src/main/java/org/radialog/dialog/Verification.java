@@ -3,7 +3,7 @@ package org.radialog.dialog;
 import java.util.List;
 
 /**
- * What {@link RaDialog#verify} found.
+ * The result of {@link RaDialog#verify}.
  *
  * @param checks in the order they were made
  */
@@ -12,8 +12,8 @@ public record Verification(List<Check> checks) {
    * One check.
    *
    * @param name what was checked
-   * @param holds whether it does
-   * @param detail what was found, in one line
+   * @param holds whether it passed
+   * @param detail the result in one line
    */
   public record Check(String name, boolean holds, String detail) {}
 
@@ -21,7 +21,7 @@ public record Verification(List<Check> checks) {
     checks = List.copyOf(checks);
   }
 
-  /** Whether every check holds. */
+  /** Whether every check passed. */
   public boolean holds() {
     return checks.stream().allMatch(Check::holds);
   }

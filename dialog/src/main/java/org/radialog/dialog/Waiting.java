@@ -9,13 +9,13 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.WorkInterrupted;
 
 /**
- * Waits for what works on native memory: it cannot be left behind half done, so an interruption is
+ * Waits for work on native memory. Such work cannot be abandoned half done, so an interruption is
  * kept for the caller to see afterwards.
  */
 final class Waiting {
   private Waiting() {}
 
-  /** The result, or what the work threw. */
+  /** The result, or the exception of the work. */
   static <T> T forResult(Future<T> future) {
     boolean interrupted = false;
     try {
@@ -36,8 +36,8 @@ final class Waiting {
   }
 
   /**
-   * The result, or what the work threw, unless the waiting thread is interrupted: the work then
-   * goes on without it.
+   * The result, or the exception of the work, unless the waiting thread is interrupted; the work
+   * then continues without it.
    */
   static <T> T interruptibly(Future<T> future, String what) {
     try {
@@ -49,7 +49,7 @@ final class Waiting {
     }
   }
 
-  /** Until the work is done, well or not. */
+  /** Waits until the work is done, whether it succeeds or not. */
   static void forCompletion(Future<?> future) {
     boolean interrupted = false;
     while (!future.isDone()) {
@@ -58,7 +58,7 @@ final class Waiting {
       } catch (InterruptedException e) {
         interrupted = true;
       } catch (ExecutionException e) {
-        break; // whoever needed the result heard of it
+        break; // the failure was reported to whoever needed the result
       }
     }
     if (interrupted) {
@@ -66,7 +66,7 @@ final class Waiting {
     }
   }
 
-  /** Until all submitted work is done. */
+  /** Waits until all submitted work is done. */
   static void forEnd(ExecutorService service) {
     boolean interrupted = false;
     while (true) {
@@ -83,7 +83,7 @@ final class Waiting {
     }
   }
 
-  // Errors of one task reach each that waits for it, so each gets an exception of its own.
+  // The failure of one task reaches every waiter, so each gets its own exception.
   private static RadialogException thrown(Throwable cause) {
     return cause instanceof RadialogException refusal
         ? new RadialogException(refusal.kind(), refusal.getMessage(), refusal)

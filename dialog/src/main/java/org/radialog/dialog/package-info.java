@@ -1,4 +1,7 @@
-/** Engine, sampling and the facade. */
+/**
+ * The facade of the library ({@link org.radialog.dialog.RaDialog}), dialogs, the engine and
+ * sampling.
+ */
 @NullMarked
 package org.radialog.dialog;
 

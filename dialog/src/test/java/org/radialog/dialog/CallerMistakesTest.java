@@ -233,7 +233,7 @@ class CallerMistakesTest {
       try (Dialog dialog = open(1)) {
         assertThatThrownBy(() -> dialog.report(LONG, text -> call.accept(dialog)))
             .isInstanceOf(IllegalStateException.class)
-            .hasMessageContaining("a listener of its answer may cancel or close it");
+            .hasMessageContaining("a listener of its answer may only cancel or close it");
         assertThat(dialog.report(SHORT, CallerMistakesTest::unheard).end())
             .isEqualTo(Engine.End.LENGTH);
       }

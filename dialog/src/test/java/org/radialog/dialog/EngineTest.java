@@ -791,7 +791,8 @@ class EngineTest {
       assertThatThrownBy(
               () -> sequence.generate(prompt(1, 5), full, Decoding.greedy(3), EngineTest::unheard))
           .isInstanceOf(RadialogException.class)
-          .hasMessageContaining("3 tokens of the answer are kept, expected fewer than the 3");
+          .hasMessageContaining(
+              "3 tokens of the answer are kept, expected fewer than its maximum of 3");
       Cut nothing =
           new Cut(
               List.of(),
@@ -843,7 +844,7 @@ class EngineTest {
               () -> three.generate(prompt(2, 6), Decoding.greedy(8), EngineTest::unheard))
           .isInstanceOfSatisfying(
               RadialogException.class, e -> assertThat(e.kind()).isEqualTo(Kind.OVERLOADED))
-          .hasMessageContaining("2 turns under way, expected at most 1 running and 1 queued");
+          .hasMessageContaining("2 turns in progress, expected at most 1 running and 1 queued");
       assertThat(three.length()).isZero();
       go.countDown();
       for (int i = 0; i < 2; i++) {

@@ -88,10 +88,10 @@ class FindingsTest {
     assertThat(none.present()).containsExactly(NO_FINDING, SUPPORT_DEVICES);
     assertThatThrownBy(() -> Correction.add(NO_FINDING, EDEMA))
         .isInstanceOf(RadialogException.class)
-        .hasMessageContaining("No Finding is added beside Edema");
+        .hasMessageContaining("No Finding is added together with Edema");
     assertThatThrownBy(() -> Correction.without(NO_FINDING).of(with(NO_FINDING)))
         .isInstanceOf(RadialogException.class)
-        .hasMessageContaining("add the one that is there");
+        .hasMessageContaining("add the finding that is present");
   }
 
   @Test
@@ -291,20 +291,22 @@ class FindingsTest {
     assertThatThrownBy(() -> FindingsEdit.parse("+Edema,-Edema"))
         .hasMessageContaining("both added and removed");
     assertThatThrownBy(() -> FindingsEdit.parse("+Pneumonia,-Lung Opacity"))
-        .hasMessageContaining("of which it is a kind");
+        .hasMessageContaining("which is its ancestor");
     assertThatThrownBy(() -> FindingsEdit.parse("+Edema,?Edema"))
         .hasMessageContaining("both added and uncertain");
     assertThatThrownBy(() -> FindingsEdit.parse("-Edema,?Edema"))
         .hasMessageContaining("both removed and uncertain");
     assertThatThrownBy(() -> FindingsEdit.parse("+Pneumonia,?Lung Opacity"))
-        .hasMessageContaining("Pneumonia is added and Lung Opacity uncertain, of which it is a");
+        .hasMessageContaining(
+            "Pneumonia is added and Lung Opacity uncertain, which is its ancestor");
     assertThatThrownBy(() -> FindingsEdit.parse("?Pneumonia,-Lung Opacity"))
-        .hasMessageContaining("Pneumonia is uncertain and Lung Opacity removed, of which it is a");
+        .hasMessageContaining(
+            "Pneumonia is uncertain and Lung Opacity removed, which is its ancestor");
     assertThatThrownBy(() -> FindingsEdit.parse("?Normal"))
         .hasMessageContaining("No Finding follows from the other findings");
     assertThatThrownBy(() -> FindingsEdit.parse("+No Finding,?Edema"))
-        .hasMessageContaining("No Finding is added beside Edema, which is uncertain");
+        .hasMessageContaining("No Finding is added together with Edema, which is uncertain");
     assertThatThrownBy(() -> FindingsEdit.parse("+No Finding,+Edema"))
-        .hasMessageContaining("No Finding is added beside Edema");
+        .hasMessageContaining("No Finding is added together with Edema");
   }
 }

@@ -144,8 +144,8 @@ class FromJavaTest {
           .contains(
               "RadialogException: the precision "
                   + precision.label()
-                  + " needs the JDK's Vector API, which this process was started without: start"
-                  + " java with --add-modules jdk.incubator.vector, or take the precision bf16 or"
+                  + " needs the Vector API of the JDK, which is not enabled in this process: start"
+                  + " java with --add-modules jdk.incubator.vector, or use the precision bf16 or"
                   + " fp32")
           .doesNotContain("NoClassDefFoundError");
       assertThat(ended.code).isNotZero();

@@ -275,7 +275,7 @@ class ModelImportTest {
     assertThatThrownBy(
             () -> RaDialog.importFrom(request(source, folder.resolve("model")), Progress.NONE))
         .isInstanceOf(RadialogException.class)
-        .hasMessageContaining("cannot read live films")
+        .hasMessageContaining("cannot read new films")
         .hasMessageContaining("embeddings");
     assertThat(folder.resolve("model")).doesNotExist();
   }
@@ -315,7 +315,7 @@ class ModelImportTest {
     assertThatThrownBy(
             () -> RaDialog.importFrom(request(shared.resolve("v2"), target), Progress.NONE))
         .isInstanceOf(RadialogException.class)
-        .hasMessageContaining("is there already");
+        .hasMessageContaining("already exists");
     assertThat(target.resolve("note")).hasContent("mine");
   }
 
@@ -473,7 +473,7 @@ class ModelImportTest {
             "nan",
             c -> {},
             t -> t.put("model.norm.weight", SafetensorsWriter.Entry.of(DType.F32, nan, 64))),
-        "logits hold NaN");
+        "language model contain NaN");
     refused(
         language(
             "zero",

@@ -22,7 +22,7 @@ import org.radialog.published.ModelConfig;
 import org.radialog.published.ModelFolder;
 import org.radialog.testmodel.TinyModel;
 
-/** What a cache of packed weights gives is what the model's files say, or is made anew. */
+/** What a cache of packed weights gives is the model files, or is made anew. */
 @Timeout(240)
 class PackedWeightsTest {
   private static final Decoding SHORT = Decoding.greedy(24);
@@ -65,7 +65,7 @@ class PackedWeightsTest {
     assertThat(report(TinyModel.folder(), options)).isEqualTo(expected);
     assertThat(file).hasBinaryContent(whole);
     assertThat(check(options).holds()).isTrue();
-    assertThat(check(options).detail()).contains("what the model's files say");
+    assertThat(check(options).detail()).contains("the model files");
   }
 
   private static Verification.Check check(Options options) {
@@ -164,7 +164,7 @@ class PackedWeightsTest {
 
   @Test
   void aCacheThatCannotBeMadeMakesAStartSlowerAndNoMore() throws IOException {
-    Path file = Files.writeString(cache.resolve("a-file"), "no folder");
+    Path file = Files.writeString(cache.resolve("a-file"), "not a folder");
     Options plain = Options.DEFAULT.with(Precision.INT8);
     assertThat(report(TinyModel.folder(), plain.withCache(file.resolve("cache"))))
         .isEqualTo(report(TinyModel.folder(), plain));

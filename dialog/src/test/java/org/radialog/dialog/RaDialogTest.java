@@ -244,7 +244,7 @@ class RaDialogTest {
       StringBuilder heard = new StringBuilder();
       assertThatThrownBy(() -> dialog.ask("Go on?", SHORT, heard::append))
           .isInstanceOf(RadialogException.class)
-          .hasMessageContaining("add the one that is there");
+          .hasMessageContaining("add the finding that is present");
       assertThat(heard).isEmpty();
     }
   }
@@ -325,7 +325,7 @@ class RaDialogTest {
       assertThat(speaks).isTrue();
       assertThatThrownBy(() -> dialog.attribution(FRACTURE))
           .isInstanceOf(RadialogException.class)
-          .hasMessageContaining("never taught Fracture");
+          .hasMessageContaining("not trained on Fracture");
     }
   }
 
@@ -471,8 +471,8 @@ class RaDialogTest {
     try (Dialog dialog = model.open(Study.of(TinyModel.film(1)).after(TinyModel.film(2)))) {
       assertThatThrownBy(dialog::report)
           .isInstanceOf(RadialogException.class)
-          .hasMessageContaining("cannot compare a film with a prior one")
-          .hasMessageContaining("leave the prior out");
+          .hasMessageContaining("cannot compare a film with a prior film")
+          .hasMessageContaining("omit the prior");
     }
   }
 }

@@ -102,7 +102,7 @@ class ToyPromptFormatTest {
   void aNameBelongsToOneFormat() {
     assertThatThrownBy(() -> PromptFormats.register(new Toy("smollm2")))
         .isInstanceOf(RadialogException.class)
-        .hasMessageContaining("two prompt formats are called \"smollm2\"");
+        .hasMessageContaining("two prompt formats have the name \"smollm2\"");
     assertThat(Set.copyOf(PromptFormats.all())).hasSameSizeAs(PromptFormats.all());
   }
 }

@@ -77,7 +77,7 @@ class ToyVisionEncoderTest {
         Dialog dialog = model.open(study)) {
       assertThatThrownBy(dialog::findings)
           .isInstanceOf(RadialogException.class)
-          .hasMessageContaining("cannot compare a film with a prior one");
+          .hasMessageContaining("cannot compare a film with a prior film");
     }
   }
 

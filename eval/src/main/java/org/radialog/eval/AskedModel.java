@@ -24,9 +24,11 @@ import org.radialog.instruct.ReportGrammar;
  * A loaded model that is asked by the protocols of the paper, and the baselines beside it. What it
  * said goes to a file image by image; the same run goes on there.
  *
+ * @param model the loaded model
  * @param log the file, of {@link PredictionLog}
  * @param settings that the answers depend on: a file of others is refused
  * @param labeler reads the model's report for a correction
+ * @param progress receives the progress
  * @param messages hears of each sample that could not be asked about, in one line
  */
 public record AskedModel(

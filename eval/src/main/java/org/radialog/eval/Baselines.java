@@ -37,7 +37,7 @@ public final class Baselines {
             .orElseThrow(() ->
                 new RadialogException(
                     Kind.REFUSED_DATA,
-                    "no report to take the most frequent of: all "
+                    "there is no report from which to take the most frequent: all "
                         + reports.size()
                         + " are empty"));
     return written.getOrDefault(best, best);
@@ -52,7 +52,8 @@ public final class Baselines {
    */
   public static int[] nearest(List<float[]> films, List<float[]> known) {
     if (known.isEmpty()) {
-      throw new RadialogException(Kind.REFUSED_DATA, "no known film to look for a neighbour among");
+      throw new RadialogException(
+          Kind.REFUSED_DATA, "there is no known film among which to look for the nearest");
     }
     double[] lengths = known.stream().mapToDouble(f -> Math.sqrt(dot(f, f))).toArray();
     return films.parallelStream().mapToInt(film -> nearest(film, known, lengths)).toArray();
@@ -75,7 +76,7 @@ public final class Baselines {
   private static double dot(float[] a, float[] b) {
     if (a.length != b.length) {
       throw new IllegalArgumentException(
-          "features of " + a.length + " and " + b.length + " values are not of one encoder");
+          "features of " + a.length + " and " + b.length + " values do not come from one encoder");
     }
     double sum = 0;
     for (int i = 0; i < a.length; i++) {

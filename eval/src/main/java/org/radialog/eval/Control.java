@@ -17,7 +17,7 @@ public enum Control implements ModelDecorator {
   NONE,
   /** All image tokens are zero: the language model sees no film. */
   ZERO_IMAGE,
-  /** The adapter's weights are random: what the language stage taught is gone. */
+  /** The weights of the adapter are random: the training of the language stage is lost. */
   RANDOM_ADAPTER;
 
   @Override
@@ -51,7 +51,8 @@ public enum Control implements ModelDecorator {
 
   private static final Parameters.Source RANDOM = Control::random;
 
-  // As far from 0 as the inputs' number asks for, A and B alike: an adapter that was never taught.
+  // Random values with a variance that suits the number of inputs, for A and B alike, as for an
+  // untrained adapter.
   private static Optional<float[]> random(String name, long[] shape) {
     var random = new SplittableRandom(name.hashCode());
     double bound = Math.sqrt(3.0 / shape[1]);

@@ -14,7 +14,9 @@ import org.radialog.eval.Drawing.Trace;
  * Curves over a common horizontal axis, in panels below each other, each with its own vertical axis
  * and legend.
  *
+ * @param title above the chart
  * @param horizontal name of the horizontal axis
+ * @param panels from top to bottom
  */
 public record CurveChart(String title, String horizontal, List<Panel> panels) {
   private static final double WIDTH = 880;
@@ -30,6 +32,7 @@ public record CurveChart(String title, String horizontal, List<Panel> panels) {
    * Curves with a common vertical axis.
    *
    * @param vertical name of the axis
+   * @param curves in the order of the legend
    */
   public record Panel(String vertical, List<Curve> curves) {
     public Panel {
@@ -37,14 +40,24 @@ public record CurveChart(String title, String horizontal, List<Panel> panels) {
     }
   }
 
-  /** A curve by its points, in the order of x; one without points is named in the legend alone. */
+  /**
+   * A curve by its points, in the order of x; one without points is named in the legend alone.
+   *
+   * @param name in the legend
+   * @param points in the order of x
+   */
   public record Curve(String name, List<Point> points) {
     public Curve {
       points = List.copyOf(points);
     }
   }
 
-  /** A point of a curve, in units of the axes; both finite. */
+  /**
+   * A point of a curve, in units of the axes; both finite.
+   *
+   * @param x on the horizontal axis
+   * @param y on the vertical axis
+   */
   public record Point(double x, double y) {}
 
   /** Round numbers that cover a range: {@code first}, {@code first + step}, … {@code last}. */

@@ -42,7 +42,7 @@ public record Evaluation(
     comparisons = List.copyOf(comparisons);
     settings = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(settings));
     if (systems.isEmpty()) {
-      throw new IllegalArgumentException("an evaluation without a system");
+      throw new IllegalArgumentException("an evaluation needs at least one system");
     }
   }
 }

@@ -23,6 +23,7 @@ import org.radialog.eval.EvaluatedSystem.Said;
  * @param samples one or more
  * @param tasks what models are asked
  * @param systems one or more, the first being what the others are compared with
+ * @param settings what the evaluation is about
  */
 public record EvaluationRun(
     List<Sample> samples, Set<Task> tasks, List<EvaluatedSystem> systems, Settings settings) {
@@ -99,7 +100,7 @@ public record EvaluationRun(
       List<Sample> samples = samples();
       if (samples.isEmpty()) {
         throw new RadialogException(
-            Kind.REFUSED_DATA, "no image was asked about, so there is nothing to score");
+            Kind.REFUSED_DATA, "no image was evaluated, so there is nothing to score");
       }
       PredictionScores scores = new PredictionScores(samples, scoring);
       boolean written = false;
@@ -116,7 +117,7 @@ public record EvaluationRun(
               settings
                   .messages()
                   .accept(
-                      "the baseline \"%s\" is left out: some images could not be asked about"
+                      "the baseline \"%s\" is left out: some images could not be evaluated"
                           .formatted(reports.name()));
             }
           }

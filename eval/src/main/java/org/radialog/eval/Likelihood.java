@@ -22,12 +22,12 @@ import org.radialog.language.LlamaInput;
 import org.radialog.text.TextTokenizer;
 
 /**
- * How likely a loaded model holds reports that others wrote, while no dialog runs: the prompt goes
- * through the model's prompt path, the report through its decoder, so that the precision of the
- * steps is what is measured.
+ * Computes the likelihood of given reports under a loaded model, while no dialog runs. The prompt
+ * goes through prefill and the report through the decoder, so the precision of the decode steps is
+ * measured.
  */
 public final class Likelihood {
-  /** Tokens a pass: enough for libtorch to be fast, few enough for their logits. */
+  /** Tokens per pass: enough for libtorch to be fast, few enough for their logits. */
   private static final int PASS = 16;
 
   private final RaDialog model;
@@ -40,9 +40,9 @@ public final class Likelihood {
   }
 
   /**
-   * What the model gave a text's tokens.
+   * The score of a text.
    *
-   * @param tokens of the text, its end token included
+   * @param tokens number of tokens of the text, including its end token
    * @param negativeLogLikelihood of all of them together, in nats
    */
   public record Score(int tokens, double negativeLogLikelihood) {
@@ -54,22 +54,25 @@ public final class Likelihood {
       return new Score(tokens + other.tokens, negativeLogLikelihood + other.negativeLogLikelihood);
     }
 
-    /** The mean of a token, in nats. */
+    /** The mean per token, in nats. */
     public double mean() {
       return negativeLogLikelihood / tokens;
     }
 
-    /** The number of tokens that the model was in doubt between, as it were: exp of the mean. */
+    /**
+     * The perplexity, exp of the mean: the effective number of tokens that the model hesitated
+     * between.
+     */
     public double perplexity() {
       return Math.exp(mean());
     }
   }
 
   /**
-   * Scores {@code report} as the first answer about a film, each token given the true ones before
+   * Scores {@code report} as the first answer about a film, each token given the true tokens before
    * it.
    *
-   * @param findings what the prompt names; empty where it is to say nothing of them
+   * @param findings the findings in the prompt; empty if it contains none
    * @throws RadialogException if prompt and report together have more tokens than the language
    *     model has positions
    */
@@ -86,7 +89,7 @@ public final class Likelihood {
         answer(report));
   }
 
-  /** The tokens of an answer with the one that ends it. */
+  /** The tokens of an answer, including its end token. */
   int[] answer(String text) {
     PromptFormat format = model.loaded().prompts();
     TextTokenizer tokenizer = model.loaded().tokenizer();
@@ -105,12 +108,13 @@ public final class Likelihood {
     if (length > positions) {
       throw new RadialogException(
           Kind.BAD_INPUT,
-          "prompt and report have %d tokens together, expected at most the %d positions of the language model; score a shorter report"
+          ("prompt and report have %d tokens in total, expected at most the %d positions"
+                  + " of the language model; score a shorter report")
               .formatted(length, positions));
     }
     try (KvCache cache = new KvCache(network.cacheShape())) {
       double sum = -logProbability(network.prefill(cache, prompt), answer[0]);
-      // The last token is predicted and never read.
+      // The last token is predicted but not read.
       for (int from = 0; from + 1 < answer.length; from += PASS) {
         int to = Math.min(from + PASS, answer.length - 1);
         float[][] logits = new float[to - from][network.vocab()];

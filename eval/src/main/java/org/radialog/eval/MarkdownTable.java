@@ -165,7 +165,7 @@ final class MarkdownTable {
     line(
         "\\* fewer than "
             + FindingsScores.FEW_POSITIVES
-            + " positives: no more than a hint. F1 at thresholds chosen on the other folds.");
+            + " positives: only an indication. F1 at thresholds chosen on the other folds.");
     line("");
   }
 

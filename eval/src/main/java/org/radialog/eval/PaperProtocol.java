@@ -31,9 +31,9 @@ import org.radialog.imaging.Radiograph;
 import org.radialog.published.ModelConfig;
 
 /**
- * The protocols of the paper (docs/radialog.md), each image a dialog of its own: the report; from
- * there the impression, the list of findings and fourteen yes-or-no questions, each as if it were
- * the first; then the correction of what the report has wrong. What was said goes to a {@link
+ * The protocols of the paper (docs/specification.md), each image a dialog of its own: the report;
+ * from there the impression, the list of findings and fourteen yes-or-no questions, each as if it
+ * were the first; then the correction of what the report has wrong. What was said goes to a {@link
  * PredictionLog}, from which scores are made without the model.
  */
 public final class PaperProtocol {
@@ -110,7 +110,7 @@ public final class PaperProtocol {
     int[] failures = {0};
     try (Progress.Task task = progress.start("predictions", open.size())) {
       BoundedWork.run(
-          "the protocol; the same command goes on",
+          "the protocol; the same command resumes it",
           open,
           DIALOGS,
           sample -> Answered.of(sample, asked),
@@ -217,12 +217,15 @@ public final class PaperProtocol {
             .text();
   }
 
-  /** Whether an answer says yes (§13.3). */
+  /** Whether an answer says yes (docs/specification.md, evaluation protocol 3). */
   public static boolean yes(String answer) {
     return answer.toLowerCase(Locale.ROOT).contains("yes");
   }
 
-  /** The findings that an answer lists: those whose names occur in it, in any case (§13.4). */
+  /**
+   * The findings whose names occur in the answer, ignoring case (docs/specification.md, evaluation
+   * protocol 4).
+   */
   public static Set<Finding> listed(String answer) {
     String text = answer.toLowerCase(Locale.ROOT);
     Set<Finding> found = EnumSet.noneOf(Finding.class);

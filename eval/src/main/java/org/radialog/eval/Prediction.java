@@ -11,6 +11,7 @@ import org.radialog.clinical.Finding;
 /**
  * What a model said of a sample: all that scores are made of.
  *
+ * @param sample the sample
  * @param probabilities of the classifier; findings without an entry are not assessed
  * @param report findings section that the model wrote
  * @param answers of the protocol's later turns, by the name of the turn

@@ -48,6 +48,7 @@ public final class PredictionLog implements AutoCloseable {
    * A file as it was read.
    *
    * @param settings of the run, name to value as JSON has it
+   * @param predictions in the order of the file
    */
   public record Content(SequencedMap<String, Object> settings, List<Prediction> predictions) {
     public Content {
@@ -124,7 +125,8 @@ public final class PredictionLog implements AutoCloseable {
       if (!mine.path(name).equals(its.path(name))) {
         throw new RadialogException(
             Kind.REFUSED_DATA,
-            "%s holds predictions of another run: its %s is %s, now it is %s; name another file, or delete this one"
+            ("%s contains predictions of another run: its %s is %s, now it is %s; choose"
+                    + " another file, or delete this one")
                 .formatted(file, name, shown(its.path(name)), shown(mine.path(name))));
       }
     }
@@ -144,7 +146,7 @@ public final class PredictionLog implements AutoCloseable {
       for (long at = from; block.hasRemaining(); ) {
         int count = channel.read(block, at);
         if (count < 0) {
-          throw new IOException("the file shrank while it was read");
+          throw new IOException("the file became shorter while it was read");
         }
         at += count;
       }
@@ -193,7 +195,7 @@ public final class PredictionLog implements AutoCloseable {
         if (!ids.add(prediction.id())) {
           throw new RadialogException(
               Kind.REFUSED_DATA,
-              "%s, line %d: \"%s\" stands there twice"
+              "%s, line %d: \"%s\" occurs twice"
                   .formatted(
                       Printable.escaped(file.toString()), number, Printable.of(prediction.id())));
         }
@@ -232,14 +234,15 @@ public final class PredictionLog implements AutoCloseable {
    */
   public synchronized void append(Prediction prediction) {
     if (!done.add(prediction.id())) {
-      throw new IllegalArgumentException(prediction.id() + " has been predicted already");
+      throw new IllegalArgumentException(prediction.id() + " has already been predicted");
     }
     try {
       write(object(prediction));
     } catch (IOException e) {
       done.remove(prediction.id());
       throw new RadialogException(
-          "cannot write the predictions %s: %s; the %d predictions in it are whole, and the same command goes on behind them when the file can be written again"
+          ("cannot write the predictions %s: %s; the %d predictions in it are complete,"
+                  + " and the same command continues after them when the file can be written again")
               .formatted(Printable.escaped(file.toString()), e, done.size()),
           e);
     }

@@ -24,8 +24,8 @@ import org.radialog.metrics.Sums;
 import org.radialog.metrics.TextPair;
 
 /**
- * Scores what a model said of images, by the protocols of the paper (docs/radialog.md), without the
- * model.
+ * Scores what a model said of images, by the protocols of the paper (docs/specification.md),
+ * without the model.
  */
 final class PredictionScores {
   private final List<Sample> samples;
@@ -226,7 +226,8 @@ final class PredictionScores {
     return rows.build().scores(scoring.bootstrap(), groups);
   }
 
-  // No Finding follows from the other answers, Support Devices among them (§13.3).
+  // No Finding follows from the other answers, including Support Devices (docs/specification.md,
+  // evaluation protocol 3).
   private static Set<Finding> saidYes(Prediction p) {
     Set<Finding> said = EnumSet.noneOf(Finding.class);
     for (Finding finding : Finding.ALL) {
@@ -238,8 +239,8 @@ final class PredictionScores {
     return said.isEmpty() ? EnumSet.of(Finding.NO_FINDING) : said;
   }
 
-  // Accuracy, and F1 of each view that occurs in truth or answers, averaged (§13.5). Each item
-  // counts in the column of its truth and of its answer.
+  // Accuracy, and the mean F1 of all views that occur in truth or answers (docs/specification.md,
+  // evaluation protocol 5). Each item counts in the column of its truth and of its answer.
   private SequencedMap<String, Interval> view() {
     Set<String> views = new TreeSet<>();
     List<String> truth = new ArrayList<>();

@@ -41,7 +41,7 @@ import org.radialog.instruct.ReportGrammar;
  * the model foresee a report.
  */
 public final class Protocols {
-  /** The question of the view protocol (docs/radialog.md). */
+  /** The question of the view protocol (docs/specification.md). */
   public static final String VIEW_QUESTION = "From what view was this image taken?";
 
   private static final ReportLabeler LABELER = new RuleLabeler();
@@ -66,6 +66,7 @@ public final class Protocols {
   /**
    * The view protocol: the findings line is left out, so only the image tells.
    *
+   * @param films number of films
    * @param accuracy with the right film
    * @param accuracyOfOther when the model is shown a film of the other view instead
    * @param unclear answers that name no view or both
@@ -96,7 +97,7 @@ public final class Protocols {
     if (!byView.keySet().equals(Set.of(View.PA, View.AP))) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "the view protocol needs PA and AP films and no others, found " + byView.keySet());
+          "the view protocol needs PA and AP films only, found " + byView.keySet());
     }
     var random = new SplittableRandom(seed);
     int right = 0;
@@ -131,6 +132,7 @@ public final class Protocols {
   /**
    * The edit protocol.
    *
+   * @param films number of films
    * @param added reports with a finding added to the list
    * @param addedStated share of them that state it
    * @param removed reports with a finding taken from the list
@@ -222,11 +224,13 @@ public final class Protocols {
   /**
    * The report protocol.
    *
+   * @param films number of films
    * @param unfounded reports that name a side, size, device, fracture, age or change
    * @param repeating reports in which a sentence occurs twice
    * @param shortest words of the shortest report
    * @param distinct different reports
    * @param agreement share of the assessed findings on which report and findings list agree
+   * @param offending texts of the reports with an error
    */
   public record ReportResult(
       int films,

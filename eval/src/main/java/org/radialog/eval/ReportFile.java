@@ -86,6 +86,8 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
   /**
    * A report, or several references for one.
    *
+   * @param number of the row, from 1
+   * @param id of the report
    * @param texts one or more
    */
   public record Reports(long number, String id, List<String> texts) implements Row {
@@ -94,7 +96,12 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
     }
   }
 
-  /** What is not a report, and why. */
+  /**
+   * What is not a report, and why.
+   *
+   * @param number of the row, from 1
+   * @param reason why it cannot be read, for people
+   */
   public record Broken(long number, String reason) implements Row {}
 
   /** Characters of the longest text that is taken for a report; one has some hundred. */
@@ -187,7 +194,7 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
             if (all.put(id, texts) != null) {
               throw new RadialogException(
                   Kind.REFUSED_DATA,
-                  "%s, row %d: the id \"%s\" stands there twice; expected one row an id"
+                  "%s, row %d: the id \"%s\" occurs twice; expected one row per id"
                       .formatted(Printable.escaped(file.toString()), number, Printable.of(id)));
             }
           }
@@ -215,7 +222,7 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
         ended = next == null;
       } catch (IOException e) {
         ended = true;
-        next = new Broken(last + 1, "the file cannot be read on: " + e);
+        next = new Broken(last + 1, "the file cannot be read further: " + e);
       }
       last = next == null ? last : next.number();
     }
@@ -327,7 +334,8 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
       if (table || isObject(first)) {
         throw new RadialogException(
             Kind.REFUSED_DATA,
-            "%s has one report a line by its name, but it begins with %s (%s): name it %s"
+            ("%s should have one report per line according to its name, but it begins with"
+                    + " %s (%s): rename it to %s")
                 .formatted(
                     Printable.escaped(file.toString()),
                     table ? "the header of a table" : "a JSON object",
@@ -463,12 +471,12 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
             : Optional.of(
                 new Broken(
                     number,
-                    "something follows the object of studies; a file with one object a line is"
-                        + " named .jsonl"));
+                    "there is more text after the object of studies; a file with one object per"
+                        + " line must have the suffix .jsonl"));
       } catch (JacksonException e) {
         ended = true;
         return Optional.of(
-            new Broken(number, "the file cannot be read on: " + e.getOriginalMessage()));
+            new Broken(number, "the file cannot be read further: " + e.getOriginalMessage()));
       }
     }
 
@@ -514,7 +522,7 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
       }
       return new Broken(
           number,
-          "the study %s has a text in none of the fields %s, found the fields %s"
+          "the study %s has no text in any of the fields %s, found the fields %s"
               .formatted(Printable.of(id), sections, Printable.of(names)));
     }
 

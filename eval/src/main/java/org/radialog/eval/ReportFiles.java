@@ -212,7 +212,8 @@ public final class ReportFiles {
         || beyond.size() > broken.getOrDefault(one, 0)) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "%s and %s are not about the same reports: %s of %d ids are only in the first (%s), %s of %d only in the second (%s); expected the same ids"
+          ("%s and %s do not have the same reports: %s of %d ids are only in the first"
+                  + " (%s), %s of %d only in the second (%s); expected the same ids")
               .formatted(
                   Printable.escaped(one.toString()),
                   Printable.escaped(other.toString()),
@@ -225,12 +226,12 @@ public final class ReportFiles {
     }
     for (String id : missing) {
       messages.accept(
-          "the report %s is left out of the scores: %s has no row of it that could be read"
+          "the report %s is left out of the scores: %s has no readable row for it"
               .formatted(Printable.of(id), Printable.escaped(other.toString())));
     }
     for (String id : beyond) {
       messages.accept(
-          "the report %s of %s is left out of the scores: %s has no row of it that could be read"
+          "the report %s of %s is left out of the scores: %s has no readable row for it"
               .formatted(
                   Printable.of(id),
                   Printable.escaped(other.toString()),

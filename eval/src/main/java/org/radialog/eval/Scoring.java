@@ -22,6 +22,7 @@ import org.radialog.metrics.WordTokenizer;
  * @param labeler reads labels out of reports, in their order
  * @param test of two systems, with the bootstrap that all intervals come from
  * @param described what the scores depend on, for the settings of a result
+ * @param progress receives the progress
  */
 public record Scoring(
     WordTokenizer tokenizer,

@@ -39,6 +39,7 @@ public record SystemScores(
    * @param attribute {@code sex}, {@code age} or {@code view}
    * @param value {@code F}, {@code 40–59} or {@code PA}
    * @param items how many items are of it
+   * @param metrics its scores with their intervals
    */
   public record Subgroup(
       String attribute, String value, int items, SequencedMap<String, Interval> metrics) {

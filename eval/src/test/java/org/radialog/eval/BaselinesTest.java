@@ -41,6 +41,6 @@ class BaselinesTest {
   void featuresOfTwoEncodersAreRefused() {
     assertThatThrownBy(
             () -> Baselines.nearest(List.of(new float[] {1}), List.of(new float[] {1, 2})))
-        .hasMessageContaining("not of one encoder");
+        .hasMessageContaining("do not come from one encoder");
   }
 }

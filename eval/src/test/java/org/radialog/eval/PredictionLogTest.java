@@ -170,8 +170,8 @@ class PredictionLogTest {
     assertThat(whole).isBetween(5, 100);
     assertThat(said)
         .contains("cannot write the predictions " + file)
-        .contains("the " + whole + " predictions in it are whole")
-        .contains("the same command goes on");
+        .contains("the " + whole + " predictions in it are complete")
+        .contains("the same command continues");
     try (PredictionLog log = PredictionLog.open(file, settings("mini"))) {
       log.append(prediction("film " + whole));
     }

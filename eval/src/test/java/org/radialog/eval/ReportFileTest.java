@@ -118,7 +118,7 @@ class ReportFileTest {
   void anIdThatStandsThereTwiceIsRefused() throws IOException {
     Path file = file("reports.csv", "id,report\na,Clear.\na,Other.\n");
     assertThatThrownBy(() -> ReportFile.readAll(file, SECTIONS))
-        .hasMessageContaining("the id \"a\" stands there twice");
+        .hasMessageContaining("the id \"a\" occurs twice");
   }
 
   @Test
@@ -151,7 +151,7 @@ class ReportFileTest {
             row -> assertThat(row).isInstanceOf(ReportFile.Broken.class));
     assertThatThrownBy(() -> ReportFile.readAll(torn, SECTIONS))
         .isInstanceOf(RadialogException.class)
-        .hasMessageContaining(torn + ", row 2: the file cannot be read on");
+        .hasMessageContaining(torn + ", row 2: the file cannot be read further");
   }
 
   @Test

@@ -7,30 +7,32 @@ import java.util.Locale;
 import org.radialog.base.RadialogException;
 
 /**
- * Compares a film with the average of many: the Pearson correlation of two thumbnails, of the film
- * as it is, inverted, and turned by quarters. A frontal film correlates with the average at 0.77
- * (median), an inverted one at -0.77.
+ * Compares a film with the average of many films: the Pearson correlation of two thumbnails, for
+ * the film itself, inverted, and rotated by quarter turns. The median correlation with the average
+ * is 0.77 for frontal films and -0.77 for inverted ones.
  *
  * <p>{@code average-film.raw} is [28, 28] bytes: the mean thumbnail of the ChestX-ray14 films of
- * folds 1 to 4 (NIH Clinical Center) that themselves correlate with their mean by more than 0.3. It
- * is rebuilt by the test {@code AverageFilmTest}, whose class comment says how.
+ * folds 1 to 4 (NIH Clinical Center) that correlate with their own mean by more than 0.3. The test
+ * {@code AverageFilmTest} rebuilds it; its class comment explains how.
  */
 final class AverageFilm {
-  /** Side of a thumbnail: RaDialog's crop of 448 out of 512, sixteen times smaller. */
+  /** Side of a thumbnail: RaDialog's crop of 448 out of 512, reduced by sixteen. */
   static final int SIDE = 28;
 
   private static final int RESIZE = 32;
 
-  /** Below it a film looks unlike the average. */
+  /** Minimum correlation of a film that resembles the average. */
   static final double LEAST_CORRELATION = 0.3;
 
-  /** A turned film that correlates so well is named as turned. */
+  /** Minimum correlation of a rotated film to be reported as rotated. */
   private static final double CLEAR_CORRELATION = 0.5;
 
-  /** Anything else whose negative resembles a film is named as inverted. */
+  /** Minimum correlation of the negative of any other image to be reported as inverted. */
   private static final double LEAST_INVERTED = 0.25;
 
-  /** A chest that is small, off the middle or cut close correlates so well, part for part. */
+  /**
+   * Minimum correlation, part by part, for a chest that is small, off centre or tightly cropped.
+   */
   private static final double LEAST_CORRELATION_OF_PART = 0.35;
 
   /** Sides of the parts. */
@@ -40,7 +42,7 @@ final class AverageFilm {
 
   private AverageFilm() {}
 
-  /** What the networks see of a film, in coarse: [28, 28]. */
+  /** What the networks see of a film at low resolution: [28, 28]. */
   static byte[] thumbnail(Radiograph film, DicomRecipe recipe) {
     return new Preprocessing(RESIZE, SIDE, recipe).bytes(film);
   }
@@ -58,7 +60,7 @@ final class AverageFilm {
   }
 
   /**
-   * How a picture compares with the average film.
+   * The comparison of an image with the average film.
    *
    * @param message the line for people; empty where it is {@link Likeness#FRONTAL}
    * @param quarters quarter turns clockwise that make it look like a frontal film; 0 unless it is
@@ -101,7 +103,7 @@ final class AverageFilm {
           quarters);
     }
     if (inverted >= LEAST_INVERTED) {
-      return new Look(Likeness.INVERTED, "probably inverted: air looks white" + numbers, 0);
+      return new Look(Likeness.INVERTED, "probably inverted: air appears white" + numbers, 0);
     }
     if (ofPart(thumbnail) >= LEAST_CORRELATION_OF_PART) {
       return Look.FRONTAL;
@@ -110,8 +112,8 @@ final class AverageFilm {
   }
 
   /**
-   * The best correlation of a part of the picture with the average film, for a chest that is small
-   * or off the middle, and of the picture with a part of the average film, for one cut close.
+   * The best correlation of a part of the image with the average film, for a chest that is small or
+   * off centre, and of the image with a part of the average film, for a tightly cropped chest.
    */
   private static double ofPart(byte[] thumbnail) {
     double best = -1;
@@ -170,7 +172,7 @@ final class AverageFilm {
     return (double) sum / bytes.length;
   }
 
-  /** By 90° clockwise. */
+  /** Rotates by 90° clockwise. */
   static byte[] quarterTurn(byte[] square, int side) {
     byte[] turned = new byte[square.length];
     for (int y = 0; y < side; y++) {
@@ -186,7 +188,7 @@ final class AverageFilm {
       byte[] bytes = in == null ? new byte[0] : in.readAllBytes();
       if (bytes.length != SIDE * SIDE) {
         throw new RadialogException(
-            "average-film.raw in the program has %d bytes, expected %d: build it again"
+            "average-film.raw in the program has %d bytes, expected %d: rebuild it"
                 .formatted(bytes.length, SIDE * SIDE));
       }
       return bytes;

@@ -15,14 +15,13 @@ import java.util.Set;
 import org.radialog.codecs.ImageRefused;
 
 /**
- * The elements of a DICOM data set (PS3.5, section 7) that concern its picture. All others are
- * stepped over by their lengths, whose sum never passes the end of the file; elements are bounded
- * in number, sequences in depth, and nothing is kept of an element that is not {@linkplain #KEPT
- * named here}.
+ * The elements of a DICOM data set (PS3.5, section 7) that describe its image. All other elements
+ * are skipped by their lengths, which never exceed the end of the file. The number of elements and
+ * the depth of sequences are limited, and only elements {@linkplain #KEPT listed here} are kept.
  *
- * <p>How elements are encoded is believed from the bytes where they contradict the transfer syntax:
- * whole data sets, single items and single elements are found in the other encoding in files of
- * several makers.
+ * <p>If the bytes contradict the transfer syntax, the encoding is determined from the bytes: files
+ * of several manufacturers contain whole data sets, single items or single elements in another
+ * encoding.
  */
 final class DicomDataSet {
   static final int TRANSFER_SYNTAX = 0x0002_0010;
@@ -86,9 +85,9 @@ final class DicomDataSet {
   private static final int SEQUENCE_END = 0xFFFE_E0DD;
   private static final long UNDEFINED = 0xFFFF_FFFFL;
   private static final int DEEPEST = 32;
-  // A radiograph has some hundred elements.
+  // A radiograph has a few hundred elements.
   private static final int MOST_ELEMENTS = 1_000_000;
-  // The texts and numbers that are kept have at most 64 characters by PS3.5, table 6.2-1.
+  // By PS3.5, table 6.2-1, the texts and numbers that are kept have at most 64 characters.
   private static final int LONGEST_TEXT = 1024;
   private static final int LOOK_AHEAD = 3;
 
@@ -99,7 +98,10 @@ final class DicomDataSet {
           "AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL",
           "SS", "ST", "TM", "UI", "UL", "US");
 
-  /** Where an element's value lies; encapsulated pixel data have {@link #ENCAPSULATED} bytes. */
+  /**
+   * The position of the value of an element; encapsulated pixel data have {@link #ENCAPSULATED}
+   * bytes.
+   */
   record Value(String vr, int offset, int length) {}
 
   static final int ENCAPSULATED = -1;
@@ -110,7 +112,7 @@ final class DicomDataSet {
     }
   }
 
-  /** The place in the file, and how many elements lie before it. */
+  /** The position in the file and the number of elements before it. */
   private static final class Walk {
     final ByteBuffer in;
     int elements;
@@ -136,7 +138,7 @@ final class DicomDataSet {
     this.order = order;
   }
 
-  /** Elements of group 2, explicit VR little endian (or implicit), from {@code start} on. */
+  /** Elements of group 2 in explicit VR little endian (or implicit), starting at {@code start}. */
   static DicomDataSet meta(String image, byte[] file, int start) {
     var syntax = TransferSyntax.EXPLICIT_LITTLE;
     var set = new DicomDataSet(image, file, new Walk(file), syntax.order());
@@ -150,8 +152,8 @@ final class DicomDataSet {
   }
 
   /**
-   * The main data set, up to and with its pixel data, in the declared encoding or, where its first
-   * elements make no sense in that, in the one in which they do.
+   * The main data set up to and including its pixel data, in the declared encoding or, if its first
+   * elements are invalid in that encoding, in the one in which they are valid.
    */
   static DicomDataSet main(String image, byte[] file, int start, TransferSyntax.Native declared) {
     var walk = new Walk(file);
@@ -171,17 +173,17 @@ final class DicomDataSet {
     return set;
   }
 
-  /** The order of the bytes of a number in this data set. */
+  /** The byte order of numbers in this data set. */
   ByteOrder order() {
     return order;
   }
 
-  /** Byte after the last element that was read. */
+  /** The position after the last element that was read. */
   int position() {
     return in.position();
   }
 
-  /** True if a value of at least one byte stands in the file. */
+  /** Whether the file contains a value of at least one byte. */
   boolean has(int tag) {
     return values.containsKey(tag);
   }
@@ -196,9 +198,9 @@ final class DicomDataSet {
   }
 
   /**
-   * A text without its padding; empty where it is absent.
+   * A text without its padding; empty if it is absent.
    *
-   * @throws ImageRefused if it is longer than any text of a picture's header
+   * @throws ImageRefused if it is longer than any text in the header of an image
    */
   String text(int tag) {
     Value value = values.get(tag);
@@ -220,10 +222,10 @@ final class DicomDataSet {
   }
 
   /**
-   * The first of the numbers of an element, a decimal string or binary as its value representation
-   * says; empty where it is absent or no finite number.
+   * The first number of an element, which is a decimal string or binary depending on its value
+   * representation; empty if it is absent or not finite.
    *
-   * @throws ImageRefused if it has more digits than any number of a picture's header
+   * @throws ImageRefused if it has more digits than any number in the header of an image
    */
   Optional<Double> decimal(int tag) {
     Value value = values.get(tag);
@@ -245,7 +247,7 @@ final class DicomDataSet {
     return Double.isFinite(number) ? Optional.of(number) : Optional.empty();
   }
 
-  /** Only the first number is looked at, however many follow. */
+  /** Only the first number is read, however many follow. */
   private double decimalText(int tag, Value value) {
     int length = 0;
     while (length < value.length() && file[value.offset() + length] != '\\') {
@@ -264,7 +266,7 @@ final class DicomDataSet {
     }
   }
 
-  /** The unsigned 16-bit number at {@code index} of a value, in this data set's byte order. */
+  /** The unsigned 16-bit number at {@code index} of a value, in the byte order of this data set. */
   int word(Value value, int index) {
     int at = value.offset() + 2 * index;
     int first = file[at] & 0xFF;
@@ -272,7 +274,7 @@ final class DicomDataSet {
     return order == ByteOrder.BIG_ENDIAN ? first << 8 | second : second << 8 | first;
   }
 
-  /** An unsigned 16-bit number that a picture cannot be without. */
+  /** An unsigned 16-bit number that every image must have. */
   int required(int tag, String name) {
     return number(tag)
         .orElseThrow(() ->
@@ -280,8 +282,8 @@ final class DicomDataSet {
   }
 
   /**
-   * The 16 bits of a number, the first where there are several: of two bytes as the standard has
-   * it, or as some writers have it a byte, the low half of four, or a text.
+   * A 16-bit number, the first if there are several. By the standard it has two bytes; some writers
+   * use a byte, the low half of four bytes, or a text.
    *
    * @throws ImageRefused if it is none of these
    */
@@ -329,8 +331,8 @@ final class DicomDataSet {
   }
 
   /**
-   * The encoding in which the elements from {@code start} on make sense: the declared one where it
-   * does, or where none does.
+   * The encoding in which the elements from {@code start} on are valid: the declared one if it
+   * fits, or if none fits.
    */
   private static TransferSyntax.Native encoding(
       ByteBuffer in, int start, int end, TransferSyntax.Native declared) {
@@ -347,7 +349,7 @@ final class DicomDataSet {
         .orElse(declared);
   }
 
-  /** True if the next elements have value representations, rising tags and lengths that fit. */
+  /** Whether the next elements have value representations, ascending tags and lengths that fit. */
   private static boolean makesSense(
       ByteBuffer in, int start, int end, TransferSyntax.Native syntax) {
     ByteBuffer bytes = in.duplicate().order(syntax.order());
@@ -426,9 +428,10 @@ final class DicomDataSet {
   }
 
   /**
-   * An element of explicit encoding without a value representation of the standard. It is one of a
-   * later standard, whose length has four bytes (PS3.5, 7.1.2); or made up, such as {@code ??},
-   * with two; or the element is in implicit encoding. It is what makes the next element follow.
+   * An element in explicit encoding without a value representation of the standard. It may have a
+   * value representation of a later standard, whose length has four bytes (PS3.5, 7.1.2), or an
+   * invented one such as {@code ??}, whose length has two, or the element may be in implicit
+   * encoding. The interpretation that allows the next element to be parsed is used.
    */
   private Element foreign(int tag, String vr, int at, int end) {
     boolean letters = vr.chars().allMatch(c -> c >= 'A' && c <= 'Z');
@@ -469,16 +472,16 @@ final class DicomDataSet {
     }
   }
 
-  /** Keeps or steps over the element whose header was just read. */
+  /** Keeps or skips the element whose header was just read. */
   private void take(Element element, TransferSyntax.Native syntax, int end, int depth) {
     int tag = element.tag();
     if (tag == PIXEL_DATA && element.undefined() && depth == 0) {
       values.putIfAbsent(tag, new Value(element.vr(), element.offset(), ENCAPSULATED));
-      return; // they are the last element that is read
+      return; // pixel data are the last element that is read
     }
     boolean lut = depth == 0 && (tag == MODALITY_LUT || tag == VOI_LUT);
     if (element.undefined() || lut) {
-      // PS3.5 6.2.2: the items of a sequence of VR UN are in implicit encoding, little endian.
+      // PS3.5 6.2.2: the items of a sequence with VR UN are in implicit encoding, little endian.
       items(
           element,
           element.vr().equals("UN") ? TransferSyntax.IMPLICIT_LITTLE : syntax,

@@ -1,14 +1,14 @@
 package org.radialog.imaging;
 
 /**
- * What a DICOM file says of its picture; nothing of the patient. A value that the file does not
- * have is the empty string.
+ * The properties of an image in the header of a DICOM file, without any data of the patient. A
+ * value that is missing is the empty string.
  *
  * @param modality (0008,0060), for example {@code CR} or {@code DX}
  * @param bodyPart (0018,0015), for example {@code CHEST}
  * @param viewPosition (0018,5101), for example {@code PA}, {@code AP}, {@code LL}
- * @param patientOrientation (0020,0020): where rows and columns run to, {@code L\F} for the usual
- *     display of a frontal film
+ * @param patientOrientation (0020,0020): the directions of rows and columns, {@code L\F} for the
+ *     usual display of a frontal film
  * @param photometricInterpretation (0028,0004): {@code MONOCHROME1} or {@code MONOCHROME2}
  * @param presentationLutShape (2050,0020): {@code IDENTITY} or {@code INVERSE}
  */

@@ -12,20 +12,20 @@ import org.radialog.codecs.ImageRefused;
 import org.radialog.codecs.Remap;
 
 /**
- * From the stored values of a DICOM picture to grey: modality LUT, VOI LUT, polarity (PS3.4, figure
- * N.2-1; PS3.3 C.11.1, C.11.2, C.7.6.3.1.2).
+ * Converts the stored values of a DICOM image to grey: modality LUT, VOI LUT, polarity (PS3.4,
+ * figure N.2-1; PS3.3 C.11.1, C.11.2, C.7.6.3.1.2).
  *
- * <p>A stored value {@code v} stands at level {@code v - least}. Padding is black and takes no part
- * in any minimum, maximum or histogram.
+ * <p>A stored value {@code v} has level {@code v - least}. Padding is black and excluded from
+ * minimum, maximum and histogram.
  *
- * @param least the least value that can be stored: 0, or negative for signed pixels
- * @param inverted MONOCHROME1: the least value is white
+ * @param least the smallest value that can be stored: 0, or negative for signed pixels
+ * @param inverted MONOCHROME1: the smallest value is white
  */
 record DicomLevels(
     int least, Optional<Padding> padding, Modality modality, Optional<Voi> voi, boolean inverted)
     implements GreyLevels {
 
-  /** Stored values from {@code first} to {@code last}, both included. */
+  /** Stored values from {@code first} to {@code last}, both inclusive. */
   record Padding(int first, int last) {
     boolean holds(int value) {
       return value >= first && value <= last;
@@ -35,10 +35,10 @@ record DicomLevels(
   // Implicit encoding has no value representation.
   private static final Set<String> WORDS = Set.of("US", "SS", "OW", "UN", "");
 
-  /** The values that can be stored, both ends included. */
+  /** The values that can be stored, both ends inclusive. */
   record Range(int least, int greatest, boolean signed) {}
 
-  /** From stored to meaningful values. */
+  /** Maps stored values to physical values. */
   sealed interface Modality {
     double of(int stored);
   }
@@ -50,22 +50,26 @@ record DicomLevels(
     }
   }
 
-  /** From meaningful values to 0 … 255, not yet rounded. */
+  /** Maps physical values to 0 … 255, before rounding. */
   sealed interface Voi {
     double of(double value);
   }
 
-  /** A table of PS3.3 C.11.1.1.1: values below its first input take its first entry, and so on. */
+  /**
+   * A table of PS3.3 C.11.1.1.1: values below its first input use the first entry, values beyond
+   * the last input the last entry.
+   */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   record Lut(int first, int bits, int[] entries) implements Modality, Voi {
     /**
-     * The table of a sequence's item: a descriptor of entries (0 is 65,536), first input and bits,
-     * then the entries, each in a word or, where they are too few bytes for that, in a byte.
+     * The table in the item of a sequence: a descriptor (number of entries, where 0 means 65,536;
+     * first input; bits), then the entries, each in a word or, if there are too few bytes, in a
+     * byte.
      *
-     * <p>The depth is that of the entries: makers write 16 where they hold 12 bits, and 10 where
-     * they hold 12.
+     * <p>The bit depth is taken from the entries, because manufacturers write 16 for entries with
+     * 12 bits, and 10 for entries with 12.
      *
-     * @param low the least value that is looked up, {@code high} the greatest
+     * @param low the smallest value that is looked up, {@code high} the largest
      */
     static Lut of(String image, DicomDataSet item, boolean signed, double low, double high) {
       Optional<DicomDataSet.Value> descriptor = item.value(DicomDataSet.LUT_DESCRIPTOR);
@@ -74,7 +78,7 @@ record DicomLevels(
         throw new ImageRefused(
             CORRUPT,
             image,
-            "a LUT needs a descriptor (0028,3002) of three numbers and data (0028,3006)");
+            "a LUT needs a descriptor (0028,3002) with three numbers and data (0028,3006)");
       }
       int count = item.word(descriptor.get(), 0) == 0 ? 65_536 : item.word(descriptor.get(), 0);
       int bits = item.word(descriptor.get(), 2);
@@ -105,8 +109,8 @@ record DicomLevels(
     }
 
     /**
-     * The first input has 16 bits, signed or not; many writers get it wrong. It is read so that the
-     * table meets the values, if it can be.
+     * The first input has 16 bits, signed or unsigned, and many writers encode it wrongly. It is
+     * interpreted so that the table covers the values, if possible.
      */
     private static int first(int word, int count, boolean signed, double low, double high) {
       int expected = signed ? (short) word : word;
@@ -165,7 +169,7 @@ record DicomLevels(
     }
   }
 
-  /** The levels of a data set whose stored values lie in {@code range}. */
+  /** The levels of a data set whose stored values are within {@code range}. */
   static DicomLevels of(String image, DicomDataSet set, Range range, boolean inverted) {
     Modality modality =
         set.item(DicomDataSet.MODALITY_LUT)
@@ -184,14 +188,16 @@ record DicomLevels(
     double slope = set.decimal(DicomDataSet.SLOPE).orElse(1.0);
     double intercept = set.decimal(DicomDataSet.INTERCEPT).orElse(0.0);
     if (slope == 0) {
-      throw new ImageRefused(CORRUPT, image, "rescale slope (0028,1053) is 0: no picture is left");
+      throw new ImageRefused(
+          CORRUPT, image, "rescale slope (0028,1053) is 0: the image would be constant");
     }
     return new Rescale(slope, intercept);
   }
 
   /**
-   * Some makers store a signed value as unsigned: what counts are its bits. An element that is not
-   * one number of two bytes is not believed, as other readers do not: its pixels are pixels.
+   * Some manufacturers store a signed value as unsigned, so only its bits are used. An element that
+   * is not a single number of two bytes is ignored, as in other readers: its pixels are part of the
+   * image.
    */
   private static Optional<Padding> padding(DicomDataSet set, boolean signed) {
     return word(set, DicomDataSet.PADDING)
@@ -209,7 +215,7 @@ record DicomLevels(
         .map(value -> set.word(value, 0));
   }
 
-  /** The first window; where the file has none its first VOI LUT (PS3.3 C.11.2: either may). */
+  /** The first window; without a window, the first VOI LUT (PS3.3 C.11.2 allows either). */
   private static Optional<Voi> voi(String image, DicomDataSet set, Range range, Modality modality) {
     Optional<Double> center = set.decimal(DicomDataSet.WINDOW_CENTER);
     Optional<Double> width = set.decimal(DicomDataSet.WINDOW_WIDTH);
@@ -241,7 +247,7 @@ record DicomLevels(
                     + Printable.of(function)
                     + " (0028,1056), expected LINEAR, LINEAR_EXACT or SIGMOID");
       }
-      // A window without width shows nothing and is taken as absent.
+      // A window without a width is treated as absent.
     }
     double one = modality.of(range.least());
     double other = modality.of(range.greatest());
@@ -258,7 +264,8 @@ record DicomLevels(
           case MINMAX -> minMax(histogram, inverted);
           case MIMIC_CXR_JPG -> mimic(histogram);
         };
-    // The chain's own min–max comes on top, as it does for a PNG that was made in this way.
+    // The min–max step of the chain is applied to the result, as it would be for a PNG made in this
+    // way.
     int[] shown = new int[256];
     for (int level = 0; level < levels.length; level++) {
       if (counts(histogram, level)) {
@@ -275,7 +282,7 @@ record DicomLevels(
     return table;
   }
 
-  /** VOI, then polarity, rounded to nearest; min–max where the file has no VOI. */
+  /** VOI, then polarity, rounded to nearest; min–max if the file has no VOI. */
   @Override
   public byte[] forDisplay(int[] histogram) {
     if (voi.isEmpty()) {
@@ -292,7 +299,7 @@ record DicomLevels(
     return table;
   }
 
-  /** {@code remap_to_uint8} of the values after the modality LUT and, if asked for, inverted. */
+  /** {@code remap_to_uint8} of the values after the modality LUT, optionally inverted. */
   private byte[] minMax(int[] histogram, boolean invert) {
     double low = Double.POSITIVE_INFINITY;
     double high = Double.NEGATIVE_INFINITY;
@@ -316,8 +323,8 @@ record DicomLevels(
   }
 
   /**
-   * MIMIC-CXR-JPG's order: min–max truncated to 8 bit, inverted where MONOCHROME1, then OpenCV's
-   * equalizeHist.
+   * The order used for MIMIC-CXR-JPG: min–max truncated to 8 bits, inverted for MONOCHROME1, then
+   * OpenCV's equalizeHist.
    */
   private byte[] mimic(int[] histogram) {
     byte[] levels = minMax(histogram, false);

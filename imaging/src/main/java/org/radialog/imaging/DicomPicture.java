@@ -19,14 +19,16 @@ import org.radialog.codecs.Rle;
 import org.radialog.codecs.Samples;
 
 /**
- * The picture of a DICOM file (PS3.10), with or without its preamble: one frame of grey pixels, 8
- * or 16 bits allocated, signed or not, uncompressed or in a coding that {@link TransferSyntax}
- * names.
+ * The image of a DICOM file (PS3.10), with or without preamble: one frame of grey pixels, 8 or 16
+ * bits allocated, signed or unsigned, uncompressed or with a compression listed in {@link
+ * TransferSyntax}.
  */
 record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
   private static final int PREAMBLE = 128;
 
-  /** True if {@code file} looks like DICOM: by its prefix, or by a first element as old files. */
+  /**
+   * Whether {@code file} looks like DICOM: by its prefix or, for old files, by its first element.
+   */
   static boolean recognises(byte[] file) {
     return prefixed(file) || bare(file);
   }
@@ -40,7 +42,7 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
   }
 
   /**
-   * Without a preamble the first element is of group 2 or 8, little endian, with a small number.
+   * Without a preamble the first element is in group 2 or 8, little endian, with a small number.
    */
   private static boolean bare(byte[] file) {
     if (file.length < 8 || (file[0] != 2 && file[0] != 8) || file[1] != 0 || file[3] != 0) {
@@ -63,10 +65,10 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
   }
 
   /**
-   * Reads the picture.
+   * Reads the image.
    *
-   * @throws ImageRefused by name for a transfer syntax that is not read, colour or several frames;
-   *     if the file ends early; if its sizes contradict each other
+   * @throws ImageRefused for an unsupported transfer syntax, which is named; for colour or several
+   *     frames; if the file ends early; if its sizes contradict each other
    */
   static DicomPicture read(String image, byte[] file, Limits limits) {
     DicomDataSet meta = DicomDataSet.meta(image, file, prefixed(file) ? PREAMBLE + 4 : 0);
@@ -99,7 +101,10 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
     };
   }
 
-  /** What is deflated from {@code start} on: twice read, so that its size is known before. */
+  /**
+   * Inflates the data from {@code start} on. They are inflated twice, so that the size is known
+   * first.
+   */
   private static byte[] inflated(String image, byte[] file, int start, Limits limits) {
     byte[] piece = new byte[1 << 16];
     long size = 0;
@@ -195,10 +200,10 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
   }
 
   /**
-   * How pixels are stored.
+   * The storage layout of pixels.
    *
    * @param allocated bits of a cell, 8 or 16
-   * @param stored bits of a value, {@code highBit} the place of its most significant one
+   * @param stored bits of a value, {@code highBit} the position of its most significant bit
    */
   private record Layout(
       int rows, int columns, int allocated, int stored, int highBit, boolean signed) {
@@ -217,7 +222,7 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
             CORRUPT, image, photometric + " with " + samples + " samples per pixel, expected 1");
       }
       String frames = set.text(DicomDataSet.FRAMES);
-      // 0 is written by makers who count what follows the first.
+      // Manufacturers who count only the frames after the first write 0.
       double number = frames.isEmpty() ? 1 : set.decimal(DicomDataSet.FRAMES).orElse(Double.NaN);
       if (number != 0 && number != 1) {
         throw new ImageRefused(
@@ -264,7 +269,7 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
       return signed ? bits << (32 - stored) >> (32 - stored) : bits;
     }
 
-    /** The level of each cell: one table does masking, sign and offset. */
+    /** The level of each cell: one table applies mask, sign and offset. */
     private short[] levels() {
       short[] levels = new short[1 << allocated];
       for (int cell = 0; cell < levels.length; cell++) {
@@ -273,7 +278,7 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
       return levels;
     }
 
-    /** Decoded as the codestream says what it is: some files name a related syntax. */
+    /** Decodes according to the codestream, because some files declare a related syntax. */
     Frame codestream(String image, byte[] data, TransferSyntax.Encapsulated syntax) {
       if (startsWith(data, 0xFF, 0xD8, 0xFF)) {
         return JpegStream.decode(image, data, columns, rows);
@@ -300,9 +305,9 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
     }
 
     /**
-     * The layout of a decoded frame's values, which are cells: bits beside the stored ones are
-     * noise, as in plain pixels. But where coding lost something, values overshoot their bits, and
-     * the codestream's own count.
+     * The layout of the values of a decoded frame, which are cells: bits other than the stored ones
+     * are ignored, as in uncompressed pixels. After lossy compression, however, values may exceed
+     * their bits, and the bits of the codestream are used.
      */
     Layout of(String image, Frame frame) {
       if (frame.bits() > allocated || (signed && frame.bits() < stored && !frame.signed())) {
@@ -317,7 +322,7 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
           : new Layout(rows, columns, allocated, frame.bits(), frame.bits() - 1, signed);
     }
 
-    /** Levels from {@link #least()} up. */
+    /** Levels, starting at {@link #least()}. */
     Samples levels(Frame frame) {
       short[] values = frame.values();
       short[] levels = levels();
@@ -334,7 +339,7 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
       return new Samples.Words(columns, rows, 1, values);
     }
 
-    /** Levels from {@link #least()} up. */
+    /** Levels, starting at {@link #least()}. */
     Samples unpack(String image, byte[] file, DicomDataSet.Value pixels, ByteOrder order) {
       long count = (long) rows * columns;
       long expected = count * (allocated / 8);
@@ -345,7 +350,7 @@ record DicomPicture(DicomHeader header, Samples samples, GreyLevels levels) {
             "%d×%d pixels of %d bits need %d bytes, the pixel data have %d"
                 .formatted(columns, rows, allocated, expected, pixels.length()));
       }
-      // PS3.5 8.1.1: what follows the pixels is to be ignored; another picture is no padding.
+      // PS3.5 8.1.1: bytes after the pixels are ignored; but another image is not padding.
       if (pixels.length() >= 2 * expected && pixels.length() > expected + (expected & 1)) {
         throw new ImageRefused(
             CORRUPT,

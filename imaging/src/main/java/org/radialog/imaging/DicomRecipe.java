@@ -1,15 +1,18 @@
 package org.radialog.imaging;
 
 /**
- * How the values of a DICOM file become 8-bit grey levels for a model. It belongs to the model that
- * was trained on such levels; a viewer's window never enters. The modality LUT always comes first,
- * polarity makes air dark, and padding pixels stay out of the minimum and maximum.
+ * The conversion of the values of a DICOM file to 8-bit grey levels for a model. The recipe belongs
+ * to the model that was trained on such levels; the window of a viewer is never used. The modality
+ * LUT is always applied first, polarity makes air dark, and padding pixels are excluded from
+ * minimum and maximum.
  */
 public enum DicomRecipe {
-  /** The file's first VOI LUT or window; {@link #MINMAX} where it has none. */
+  /** The first VOI LUT or window of the file; {@link #MINMAX} if there is none. */
   VOI,
-  /** Least value to 0, greatest to 255. */
+  /** Maps the smallest value to 0 and the largest to 255. */
   MINMAX,
-  /** As MIMIC-CXR-JPG was made: {@link #MINMAX}, then OpenCV's histogram equalisation. */
+  /**
+   * The conversion used for MIMIC-CXR-JPG: {@link #MINMAX}, then OpenCV's histogram equalisation.
+   */
   MIMIC_CXR_JPG
 }

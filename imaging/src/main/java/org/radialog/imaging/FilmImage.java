@@ -13,9 +13,9 @@ import javax.imageio.stream.MemoryCacheImageOutputStream;
 import org.radialog.base.WholeFile;
 import org.radialog.codecs.ImageRefused;
 
-/** A film drawn for a person, with or without a heat map over it; written as PNG. Immutable. */
+/** A film drawn for display, optionally with a heat map, which can be written as PNG. Immutable. */
 public final class FilmImage {
-  // How much of the film the hottest place covers.
+  // opacity of the hottest place
   private static final double STRONGEST = 0.55;
 
   private final int filmWidth;
@@ -29,7 +29,7 @@ public final class FilmImage {
   }
 
   /**
-   * The film as {@link Radiograph#display()} shows it, its shorter side reduced to {@code
+   * The film as in {@link Radiograph#display()}, with its shorter side reduced to {@code
    * shorterSide} pixels; never enlarged.
    *
    * @throws ImageRefused if one side is more than 20 times the other
@@ -57,10 +57,11 @@ public final class FilmImage {
   }
 
   /**
-   * The same with a heat map over it, transparent where cold, yellow to red where hot.
+   * The same film with a heat map, which is transparent where it is cold and yellow to red where it
+   * is hot.
    *
    * @param heat [rows, columns], row-major, values in [0, 1], over the square that the network saw
-   * @param seen the chain that cut this square out of the film
+   * @param seen the preprocessing that cropped this square from the film
    */
   public FilmImage withHeat(float[] heat, int rows, int columns, Preprocessing seen) {
     if (rows < 1 || columns < 1 || heat.length != rows * columns) {
@@ -89,7 +90,7 @@ public final class FilmImage {
   }
 
   private int rgb(int x, int y) {
-    // A grey raster's own values: getRGB would bend them by the grey colour space.
+    // The values of a grey raster, because getRGB would convert them with the grey colour space.
     if (image.getType() == BufferedImage.TYPE_BYTE_GRAY) {
       return image.getRaster().getSample(x, y, 0) * 0x010101;
     }
@@ -120,7 +121,7 @@ public final class FilmImage {
     return (int) Math.round(red) << 16 | (int) Math.round(green) << 8 | (int) Math.round(blue);
   }
 
-  /** Pixels of a row. */
+  /** Width in pixels. */
   public int width() {
     return image.getWidth();
   }
@@ -139,7 +140,7 @@ public final class FilmImage {
       writer.setOutput(out);
       writer.write(new IIOImage(image, null, null));
     } catch (IOException e) {
-      throw new UncheckedIOException(e); // memory does not fail
+      throw new UncheckedIOException(e); // writing to memory does not fail
     } finally {
       writer.dispose();
     }
@@ -147,7 +148,7 @@ public final class FilmImage {
   }
 
   /**
-   * Writes the picture as PNG, whole or not at all.
+   * Writes the image atomically as PNG.
    *
    * @throws org.radialog.base.RadialogException if it cannot be written
    */

@@ -15,19 +15,22 @@ final class Fragments {
   private Fragments() {}
 
   /**
-   * The one frame whose fragments begin at {@code start}, put together. The first item is the basic
-   * offset table: with one frame it tells nothing, so that an empty or wrong one does no harm.
+   * The only frame, joined from its fragments, which begin at {@code start}. The first item is the
+   * basic offset table. It carries no information for one frame, so an empty or wrong table is
+   * harmless.
    */
   static byte[] join(String image, byte[] file, int start) {
     byte[] frame = new byte[walk(image, file, start, new byte[0])];
     if (frame.length == 0) {
-      throw new ImageRefused(CORRUPT, image, "the encapsulated pixel data hold no fragment");
+      throw new ImageRefused(CORRUPT, image, "the encapsulated pixel data contain no fragment");
     }
     walk(image, file, start, frame);
     return frame;
   }
 
-  /** The bytes of all fragments, which are copied to {@code frame} as far as it goes. */
+  /**
+   * The number of bytes of all fragments, which are copied to {@code frame} as far as it reaches.
+   */
   private static int walk(String image, byte[] file, int start, byte[] frame) {
     ByteBuffer in = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).position(start);
     int size = 0;
@@ -45,7 +48,7 @@ final class Fragments {
         throw new ImageRefused(
             CORRUPT,
             image,
-            "the encapsulated pixel data hold %s at byte %d, expected an item (FFFE,E000)"
+            ("the encapsulated pixel data contain %s at byte %d, expected an item" + " (FFFE,E000)")
                 .formatted(DicomDataSet.show(tag), at));
       }
       if (length > in.remaining()) {

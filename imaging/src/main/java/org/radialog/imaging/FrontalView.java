@@ -7,20 +7,20 @@ import java.io.UncheckedIOException;
 import org.radialog.base.RadialogException;
 
 /**
- * How far a picture lies from the frontal chest films: the Mahalanobis distance of its edges. What
- * tells a chest from a hand or a skull is not where it is dark and where it is bright, which
- * depends on collimation and exposure, but which way the edges of lungs, ribs and heart run in each
- * part of the picture.
+ * Measures how far an image is from frontal chest films: the Mahalanobis distance of its edge
+ * statistics. A chest is distinguished from a hand or a skull not by the distribution of dark and
+ * bright areas, which depends on collimation and exposure, but by the directions of the edges of
+ * lungs, ribs and heart in each part of the image.
  *
- * <p>The picture is described by histograms of oriented gradients (Dalal and Triggs, CVPR 2005):
- * 6×6 cells of 16×16 pixels, eight signed directions each, scaled to a sum of 1 and their square
- * roots taken, so exposure and size do not matter. {@code frontal-view.raw} holds, as big-endian
+ * <p>The image is described by histograms of oriented gradients (Dalal and Triggs, CVPR 2005): 6×6
+ * cells of 16×16 pixels with eight signed directions each, scaled to a sum of 1, with square roots
+ * taken, so that exposure and size do not matter. {@code frontal-view.raw} contains, as big-endian
  * floats, their mean [288], the first 32 principal components [32, 288], the variance along each
- * [32] and the variance along any other direction, over films of NIH ChestX-ray14 of patients
- * outside fold 0. It is rebuilt by the test {@code FrontalViewTest}, whose class comment says how.
+ * [32] and the variance along any other direction, over films of NIH ChestX-ray14 from patients
+ * outside fold 0. The test {@code FrontalViewTest} rebuilds it; its class comment explains how.
  */
 final class FrontalView {
-  /** Side of the picture that is described: RaDialog's crop of 448 out of 512, in coarse. */
+  /** Side of the image that is described: RaDialog's crop of 448 out of 512, at low resolution. */
   static final int SIDE = 96;
 
   private static final int RESIZE = 109;
@@ -28,13 +28,13 @@ final class FrontalView {
   private static final int CELL = SIDE / CELLS;
   private static final int DIRECTIONS = 8;
 
-  /** Numbers that describe a picture. */
+  /** Length of the feature vector. */
   static final int FEATURES = CELLS * CELLS * DIRECTIONS;
 
-  /** Principal components that are kept. */
+  /** Number of principal components. */
   static final int COMPONENTS = 32;
 
-  /** A picture that lies farther is probably no frontal chest film. */
+  /** An image with a larger distance is probably not a frontal chest film. */
   static final double LARGEST_DISTANCE = 1;
 
   private static final FrontalView NIH = load();
@@ -50,7 +50,7 @@ final class FrontalView {
    * @param mean [{@value #FEATURES}]
    * @param components [{@value #COMPONENTS}, {@value #FEATURES}], orthonormal
    * @param variances along each component, in units of the largest distance
-   * @param rest along any other direction
+   * @param rest variance along any other direction
    */
   FrontalView(float[] mean, float[][] components, float[] variances, float rest) {
     this.mean = mean;
@@ -59,25 +59,22 @@ final class FrontalView {
     this.rest = rest;
   }
 
-  /** What is described of a film: [{@value #SIDE}, {@value #SIDE}] grey levels. */
+  /** The part of a film that is described: [{@value #SIDE}, {@value #SIDE}] grey levels. */
   static byte[] picture(Radiograph film, DicomRecipe recipe) {
     return new Preprocessing(RESIZE, SIDE, recipe).bytes(film);
   }
 
-  /**
-   * The distance of a picture from the films of NIH, 1 at the outermost that is taken for a real
-   * one.
-   */
+  /** The distance of an image from the NIH films; 1 is the limit for an image that is accepted. */
   static double distance(byte[] picture) {
     return NIH.distance(features(picture));
   }
 
-  /** The films of NIH. */
+  /** The distribution of the NIH films. */
   static FrontalView nih() {
     return NIH;
   }
 
-  /** The distance from {@link #features} to this distribution. */
+  /** The distance of {@link #features} from this distribution. */
   double distance(float[] features) {
     double left = 0;
     for (int i = 0; i < FEATURES; i++) {
@@ -102,7 +99,7 @@ final class FrontalView {
     double all = 0;
     for (int y = 0; y < SIDE; y++) {
       for (int x = 0; x < SIDE; x++) {
-        // At the border there is no gradient across it.
+        // At the border the gradient across it is zero.
         double down =
             y == 0 || y == SIDE - 1
                 ? 0
@@ -134,7 +131,7 @@ final class FrontalView {
   private static FrontalView load() {
     try (InputStream in = FrontalView.class.getResourceAsStream("frontal-view.raw")) {
       if (in == null) {
-        throw new RadialogException("frontal-view.raw is missing in the program: build it again");
+        throw new RadialogException("frontal-view.raw is missing from the program: rebuild it");
       }
       DataInputStream floats = new DataInputStream(in);
       float[] mean = read(floats, FEATURES);

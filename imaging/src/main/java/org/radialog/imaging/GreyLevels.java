@@ -3,17 +3,20 @@ package org.radialog.imaging;
 import org.radialog.codecs.Remap;
 
 /**
- * What a picture's stored samples mean in 8-bit grey, as tables with one entry per stored level;
- * samples are looked up, never computed one by one.
+ * Maps the stored samples of an image to 8-bit grey with tables that have one entry per stored
+ * level; samples are looked up, never computed one by one.
  */
 interface GreyLevels {
-  /** For a model, after {@code remap_to_uint8}; {@code histogram} is that of the stored samples. */
+  /**
+   * The table for a model, after {@code remap_to_uint8}; {@code histogram} is that of the stored
+   * samples.
+   */
   byte[] forModel(DicomRecipe recipe, int[] histogram);
 
-  /** For a person. */
+  /** The table for display. */
   byte[] forDisplay(int[] histogram);
 
-  /** A picture without any statement of its own: min–max for a model; 8 bit is shown as it is. */
+  /** An image without metadata: min–max for a model; 8-bit images are displayed unchanged. */
   GreyLevels PLAIN =
       new GreyLevels() {
         @Override

@@ -14,19 +14,21 @@ import org.radialog.codecs.ImageRefused;
 import org.radialog.codecs.Samples;
 
 /**
- * The checks between reading a film and writing a report on it. Refused: shorter side below 128 px,
- * sides of more than 4 to 1, (almost) constant, a colour photograph. Warned of: probably inverted,
- * probably turned, sides of more than 2 to 1, contradictions in a DICOM header; and probably not a
- * frontal chest film, whose findings may be looked at but on which no text is written.
+ * The checks between reading a film and writing a report for it. An image is refused if its shorter
+ * side is below 128 px, if its sides are more than 4 to 1, if it is (almost) constant, or if it is
+ * a colour photograph. There are warnings for images that are probably inverted, probably rotated
+ * or have sides of more than 2 to 1, and for contradictions in a DICOM header. An image that is
+ * probably not a frontal chest film gets a warning too: its findings may be shown, but no text is
+ * written for it.
  */
 public enum Guard {
   /** Refuses. */
   STRICT,
-  /** Refuses, but a film of any view may be written about: for an evaluation, which skips none. */
+  /** Refuses as above, but accepts films of any view: for evaluations, which must not skip any. */
   ANY_VIEW,
   /**
-   * Lets colour, odd sides (up to 20 to 1) and any view pass; small and constant pictures stay
-   * refused.
+   * Accepts colour, unusual aspect ratios (up to 20 to 1) and any view; small and constant images
+   * are still refused.
    */
   FORCED;
 
@@ -38,24 +40,24 @@ public enum Guard {
   private static final double TAIL = 0.01;
   private static final int LEAST_SPREAD = 4;
 
-  /** What a reader of the report should know of its film. */
+  /** What a reader of the report should know about its film. */
   public enum Code {
-    /** Air looks white. */
+    /** Air appears white. */
     PROBABLY_INVERTED,
     /**
-     * It looks unlike a frontal chest film, or its header says that it is none: no text is written
-     * on it, unless by force.
+     * It does not look like a frontal chest film, or its header says that it is not: no text is
+     * written for it unless forced.
      */
     PROBABLY_NOT_FRONTAL,
-    /** It looks like a frontal film that was turned by a quarter or more. */
+    /** It looks like a frontal film that was rotated by a quarter turn or more. */
     PROBABLY_TURNED,
     /** One side is more than twice the other. */
     ASPECT_RATIO,
-    /** It is a colour picture, let pass by force. */
+    /** It is a colour image that was accepted by force. */
     COLOUR,
-    /** The DICOM header says that the film is turned or mirrored. */
+    /** The DICOM header says that the film is rotated or mirrored. */
     ORIENTATION,
-    /** The DICOM header contradicts itself on what is white. */
+    /** The DICOM header contradicts itself about which values are white. */
     POLARITY;
 
     /** The stable code in the JSON output, for example {@code probably_inverted}. */
@@ -64,14 +66,19 @@ public enum Guard {
     }
   }
 
-  /** A warning and its one line for people. */
+  /**
+   * A warning.
+   *
+   * @param code the kind of warning
+   * @param message one line for people
+   */
   public record Warning(Code code, String message) {}
 
   /**
-   * Checks a film; the warnings in a fixed order.
+   * Checks a film and returns the warnings in a fixed order.
    *
-   * @param recipe how the model that will see it takes DICOM levels
-   * @throws ImageRefused if no report may be written on it
+   * @param recipe the conversion of DICOM levels for the model that will read the film
+   * @throws ImageRefused if no report may be written for it
    */
   public List<Warning> check(Radiograph film, DicomRecipe recipe) {
     List<Warning> warnings = new ArrayList<>();
@@ -91,13 +98,12 @@ public enum Guard {
     if (ratio > ODD_RATIO) {
       warnings.add(
           new Warning(
-              Code.ASPECT_RATIO,
-              sides(film) + ": only the square in the middle reaches the model"));
+              Code.ASPECT_RATIO, sides(film) + ": the model sees only the square in the middle"));
     }
     byte[] thumbnail = AverageFilm.thumbnail(film, recipe);
     byte[] shown = film.display();
     if (spread(shown, 0) == 0) {
-      throw new ImageRefused(CONSTANT, film.name(), "all pixels are equal: there is no picture");
+      throw new ImageRefused(CONSTANT, film.name(), "all pixels are equal: there is no image");
     }
     double saturation = film.samples().channels() >= 3 ? saturation(film.samples()) : 0;
     if (saturation > LARGEST_SATURATION) {
@@ -119,11 +125,11 @@ public enum Guard {
   }
 
   /**
-   * Refuses a film on which no text may be written, though its findings may be looked at.
+   * Refuses a film for which no text may be written, although its findings may be shown.
    *
    * @param image its path or name
-   * @param warnings what {@link #check} said of it
-   * @throws ImageRefused if it is probably no frontal chest film, and this is {@link #STRICT}
+   * @param warnings the result of {@link #check}
+   * @throws ImageRefused if it is probably not a frontal chest film, and this is {@link #STRICT}
    */
   public void requireFrontal(String image, List<Warning> warnings) {
     if (this == STRICT) {
@@ -134,7 +140,7 @@ public enum Guard {
             throw new ImageRefused(
                 ImageRefused.Reason.PROBABLY_NOT_FRONTAL,
                 image,
-                warning.message() + "; no report is written on it and no question answered");
+                warning.message() + "; no report is written for it and no question is answered");
           });
     }
   }
@@ -159,8 +165,8 @@ public enum Guard {
             Code.PROBABLY_NOT_FRONTAL,
             String.format(
                 Locale.ROOT,
-                "probably not a frontal chest film (its edges lie at %.1f times the distance from"
-                    + " such films within which real ones are found)",
+                "probably not a frontal chest film (the distance of its edge statistics from"
+                    + " those of such films is %.1f times the limit)",
                 distance)));
   }
 
@@ -173,7 +179,7 @@ public enum Guard {
     };
   }
 
-  /** Its size and the ratio of its sides, for messages. */
+  /** Its size and aspect ratio, for messages. */
   private static String sides(Radiograph film) {
     int shorter = Math.min(film.width(), film.height());
     double ratio = (double) Math.max(film.width(), film.height()) / shorter;
@@ -181,7 +187,7 @@ public enum Guard {
         Locale.ROOT, "%d×%d pixels, sides of %.1f to 1", film.width(), film.height(), ratio);
   }
 
-  /** A hot pixel, a burnt-in mark or noise do not make a black picture a film. */
+  /** A hot pixel, a burnt-in mark or noise do not turn a black image into a film. */
   private static void refuseAlmostConstant(
       Radiograph film, byte[] shown, byte[] levels, byte[] thumbnail) {
     int bulk = Math.min(spread(shown, TAIL), spread(levels, TAIL));
@@ -190,12 +196,13 @@ public enum Guard {
       throw new ImageRefused(
           CONSTANT,
           film.name(),
-          "almost constant: 98 %% of the pixels lie within %d of 256 grey levels, the part in the middle within %d; a film needs more than %d"
+          ("almost constant: 98 %% of the pixels lie within %d of 256 grey levels, those"
+                  + " in the middle within %d; a film needs more than %d")
               .formatted(bulk + 1, middle + 1, LEAST_SPREAD));
     }
   }
 
-  /** Grey levels between the two tails of a picture. */
+  /** Number of grey levels between the two tails of the histogram. */
   private static int spread(byte[] grey, double tail) {
     int[] histogram = new int[256];
     for (byte level : grey) {
@@ -213,7 +220,9 @@ public enum Guard {
     return Math.max(0, high - low);
   }
 
-  /** Mean of {@code (max - min) / max} over the pixels, 0 where black: the S of HSV. */
+  /**
+   * Mean of {@code (max - min) / max} over the pixels, 0 for black pixels: the saturation of HSV.
+   */
   private static double saturation(Samples samples) {
     int channels = samples.channels();
     int pixels = samples.width() * samples.height();
@@ -262,7 +271,7 @@ public enum Guard {
       warnings.add(
           new Warning(
               Code.ORIENTATION,
-              "the DICOM header says that rows and columns run to "
+              "the DICOM header says that rows and columns point to "
                   + Printable.of(orientation)
                   + ", expected L\\F: the film may be turned or mirrored"));
     }
@@ -277,7 +286,7 @@ public enum Guard {
                   + header.photometricInterpretation()
                   + " and presentation LUT shape "
                   + Printable.of(header.presentationLutShape())
-                  + ", which contradict each other; the first was followed"));
+                  + ", which contradict each other; the first was used"));
     }
   }
 }

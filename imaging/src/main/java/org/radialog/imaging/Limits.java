@@ -4,26 +4,27 @@ import java.util.Locale;
 import org.radialog.codecs.ImageRefused;
 
 /**
- * What a picture may cost, checked against its header before anything of that size is allocated.
+ * Limits on the resources for an image, checked against its header before anything of that size is
+ * allocated.
  *
  * @param maxPixels width × height
  * @param maxBytes of the file, and of the decoded samples
  */
 public record Limits(long maxPixels, long maxBytes) {
   /**
-   * 64 Mpx, and 256 MiB or a sixth of the Java heap where that is less, since a picture lies in
-   * memory some four times while it is decoded and reduced. A chest radiograph has below 20 Mpx.
+   * 64 Mpx, and 256 MiB or a sixth of the Java heap if that is less, because an image is in memory
+   * about four times while it is decoded and reduced. A chest radiograph has less than 20 Mpx.
    */
   public static final Limits DEFAULT =
       new Limits(64_000_000, Math.min(256L << 20, Runtime.getRuntime().maxMemory() / 6));
 
-  // As JPEG and DICOM have it; a PNG line of one pixel costs as much as one of a hundred.
+  // The limit of JPEG and DICOM; a PNG line of one pixel costs as much as one of a hundred.
   private static final int LONGEST_SIDE = 65_535;
 
-  // Of the longer side to the shorter one.
+  // Ratio of the longer to the shorter side.
   private static final int LARGEST_RATIO = 20;
 
-  /** Refuses limits that admit nothing. */
+  /** Refuses limits that accept nothing. */
   public Limits {
     if (maxPixels < 1 || maxBytes < 1) {
       throw new IllegalArgumentException(
@@ -31,7 +32,9 @@ public record Limits(long maxPixels, long maxBytes) {
     }
   }
 
-  /** Checks the sizes of a header; negative numbers and products beyond 64 bits are too large. */
+  /**
+   * Checks the dimensions in a header; negative numbers and products beyond 64 bits are too large.
+   */
   void check(String image, long width, long height, int channels, int bytesPerSample) {
     if (width < 1 || height < 1) {
       throw new ImageRefused(
@@ -64,8 +67,8 @@ public record Limits(long maxPixels, long maxBytes) {
   }
 
   /**
-   * Refuses a strip, which no caller can force: scaled by its shorter side it is larger than any
-   * film of as many pixels, so this comes before any such work.
+   * Refuses a narrow strip, which no caller can force. Scaled by its shorter side it would be
+   * larger than any film with as many pixels, so this check comes before any such work.
    */
   static void refuseStrip(String image, int width, int height) {
     double ratio = (double) Math.max(width, height) / Math.min(width, height);

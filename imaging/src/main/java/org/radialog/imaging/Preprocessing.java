@@ -4,30 +4,30 @@ import org.radialog.base.RadialogException;
 import org.radialog.codecs.ImageRefused;
 
 /**
- * What RaDialog does to a film before its networks see it: min–max to 8 bit by truncation, luma,
- * the shorter side resized to {@code resize}, the centre cropped, bytes divided by 255. No mean and
- * no standard deviation. {@code S} is the crop.
+ * RaDialog's preprocessing of a film: min–max to 8 bits by truncation, luma, resizing the shorter
+ * side to {@code resize}, centre crop, division by 255. No mean or standard deviation is applied.
+ * {@code S} is the crop.
  *
- * @param resize pixels of the shorter side after the resize
- * @param crop side of the square that is kept, at most {@code resize}
- * @param dicom how a DICOM file's values become grey levels before the chain
+ * @param resize pixels of the shorter side after resizing
+ * @param crop side in pixels of the centre crop, at most {@code resize}
+ * @param dicom the conversion of DICOM values to grey levels before this preprocessing
  */
 public record Preprocessing(int resize, int crop, DicomRecipe dicom) {
-  /** The original's chain for the language model: 512, 448. */
+  /** The original preprocessing for the language model: 512, 448. */
   public static final Preprocessing RADIALOG_LANGUAGE =
       new Preprocessing(512, 448, DicomRecipe.MIMIC_CXR_JPG);
 
-  /** The original's chain for the findings classifier: 512, 488. */
+  /** The original preprocessing for the findings classifier: 512, 488. */
   public static final Preprocessing RADIALOG_FINDINGS =
       new Preprocessing(512, 488, DicomRecipe.MIMIC_CXR_JPG);
 
   /**
-   * How one film becomes the squares of a model's two branches, as {@code preprocessing} in a model
-   * folder's {@code config.json} states it.
+   * The preprocessing of a film for the two branches of a model, as in {@code preprocessing} of
+   * {@code config.json} in a model folder.
    *
-   * @param resize pixels of the shorter side after the resize
+   * @param resize pixels of the shorter side after resizing
    * @param crops sides of the squares
-   * @param dicom how a DICOM file's values become grey levels before the chain
+   * @param dicom the conversion of DICOM values to grey levels before this preprocessing
    */
   public record Branches(int resize, Crops crops, DicomRecipe dicom) {
     /**
@@ -43,20 +43,22 @@ public record Preprocessing(int resize, int crop, DicomRecipe dicom) {
       }
     }
 
-    /** What the findings classifier's branch sees. */
+    /** The preprocessing for the findings classifier. */
     public Preprocessing forClassifier() {
       return new Preprocessing(resize, crops.classifier, dicom);
     }
 
-    /** What the alignment's branch sees. */
+    /** The preprocessing for the alignment. */
     public Preprocessing forAlignment() {
       return new Preprocessing(resize, crops.alignment, dicom);
     }
   }
 
   /**
-   * Sides in pixels of the squares that each branch sees; equal where one pass of the encoder feeds
-   * both.
+   * The sides of the squares for the two branches; equal if one pass of the encoder serves both.
+   *
+   * @param classifier side for the findings classifier, in pixels
+   * @param alignment side for the alignment, in pixels
    */
   public record Crops(int classifier, int alignment) {
     /**
@@ -77,7 +79,7 @@ public record Preprocessing(int resize, int crop, DicomRecipe dicom) {
     }
   }
 
-  /** Refuses sizes that the chain cannot have. */
+  /** Refuses invalid sizes. */
   public Preprocessing {
     if (resize < 1 || crop < 1 || crop > resize || resize > 8192) {
       throw new IllegalArgumentException(
@@ -109,10 +111,10 @@ public record Preprocessing(int resize, int crop, DicomRecipe dicom) {
         new Resampling.Crop(placement.left(), placement.top(), crop, crop));
   }
 
-  /** Where the square lies in a film resized to {@code width × height}. */
+  /** The position of the square in a film resized to {@code width × height}. */
   record Placement(int width, int height, int left, int top) {}
 
-  /** Sizes and place for a film of {@code width × height}. */
+  /** Size and position for a film of {@code width × height}. */
   Placement placement(int width, int height) {
     // torchvision's Resize: the shorter side becomes `resize`, the longer side is truncated.
     boolean portrait = width <= height;

@@ -26,14 +26,14 @@ import org.radialog.codecs.PngFile;
 import org.radialog.codecs.Samples;
 
 /**
- * A radiograph as its file holds it, whole: read entirely, or refused. Immutable.
+ * A radiograph as stored in its file. It is read completely or refused. Immutable.
  *
- * <p>Files are told apart by content, never by name: PNG and JPEG, 8 and 16 bit, grey, RGB, RGBA,
- * palette, turned as their EXIF orientation says; DICOM, one frame, grey, 8 to 16 bit, uncompressed
- * or in one of the common codings (docs/dicom.md).
+ * <p>Formats are recognised by content, never by name: PNG and JPEG, 8 and 16 bit, grey, RGB, RGBA,
+ * palette, rotated according to their EXIF orientation; DICOM, one frame, grey, 8 to 16 bit,
+ * uncompressed or with a common compression (docs/dicom.md).
  */
 public final class Radiograph {
-  /** What kind of file it came from. */
+  /** The format of the source. */
   public enum Format {
     /** Portable Network Graphics. */
     PNG,
@@ -41,7 +41,7 @@ public final class Radiograph {
     JPEG,
     /** DICOM, whatever its transfer syntax. */
     DICOM,
-    /** Made in memory. */
+    /** Created in memory. */
     MEMORY
   }
 
@@ -76,19 +76,20 @@ public final class Radiograph {
    * Reads a file within {@link Limits#DEFAULT}.
    *
    * @param file a file, a pipe, or {@code -} for standard input
-   * @throws ImageRefused if it is missing, no radiograph format, damaged or too large
+   * @throws ImageRefused if it is missing, not a radiograph format, damaged or too large
    */
   public static Radiograph read(Path file) {
     return read(file, Limits.DEFAULT);
   }
 
   /**
-   * Reads a file. What is no regular file, such as a pipe, is read up to the limit, and once: its
-   * content is gone then.
+   * Reads a file. A source that is not a regular file, such as a pipe, is read up to the limit and
+   * can be read only once.
    *
    * @param file a file, a pipe, or {@code -} for standard input
-   * @throws ImageRefused if it is missing, no radiograph format, damaged or beyond {@code limits}
-   * @throws WorkInterrupted if the thread is interrupted, which it then stays
+   * @throws ImageRefused if it is missing, not a radiograph format, damaged or beyond {@code
+   *     limits}
+   * @throws WorkInterrupted if the thread is interrupted; its interrupted status stays set
    */
   public static Radiograph read(Path file, Limits limits) {
     Objects.requireNonNull(file, "file");
@@ -129,7 +130,7 @@ public final class Radiograph {
     }
   }
 
-  /** True for {@code -} and the names that standard input has among the devices. */
+  /** Whether this is {@code -} or a device name of standard input. */
   public static boolean isStandardInput(Path file) {
     return STANDARD_INPUT.contains(Objects.requireNonNull(file, "file").toString());
   }
@@ -138,17 +139,17 @@ public final class Radiograph {
     return new ImageRefused(NOT_READABLE, image, "cannot be read: " + e, e);
   }
 
-  /** All that comes, up to the limit. */
+  /** All data, up to the limit. */
   private static byte[] content(String image, InputStream in, Limits limits) throws IOException {
     int most = (int) Math.min(limits.maxBytes(), MOST_BYTES);
     byte[] bytes = in.readNBytes(most + 1);
     if (bytes.length > most) {
       throw new ImageRefused(
-          TOO_LARGE, image, "more than %d MiB came, the limit".formatted(most >> 20));
+          TOO_LARGE, image, "read more than %d MiB, the limit".formatted(most >> 20));
     }
     if (bytes.length == 0) {
       throw new ImageRefused(
-          EMPTY, image, "nothing came: a pipe and standard input can be read once only");
+          EMPTY, image, "no data: a pipe or standard input can be read only once");
     }
     return bytes;
   }
@@ -156,8 +157,8 @@ public final class Radiograph {
   /**
    * Decodes the content of a file.
    *
-   * @param name what messages call it
-   * @throws ImageRefused if it is no radiograph format, damaged or beyond {@code limits}
+   * @param name the name used in messages
+   * @throws ImageRefused if it is not a radiograph format, damaged or beyond {@code limits}
    */
   public static Radiograph decode(String name, byte[] file, Limits limits) {
     Objects.requireNonNull(name, "name");
@@ -192,7 +193,9 @@ public final class Radiograph {
             + HexFormat.ofDelimiter(" ").formatHex(file, 0, Math.min(8, file.length)));
   }
 
-  /** A grey radiograph made in memory: {@code pixels} is [height, width], row-major, unsigned. */
+  /**
+   * A grey radiograph created in memory: {@code pixels} is [height, width], row-major, unsigned.
+   */
   public static Radiograph ofGrey(String name, int width, int height, byte[] pixels) {
     Objects.requireNonNull(name, "name");
     Objects.requireNonNull(pixels, "pixels");
@@ -240,40 +243,40 @@ public final class Radiograph {
     return true;
   }
 
-  /** What messages call it: its path, or the name it was given. */
+  /** The name used in messages: its path, or the name it was given. */
   public String name() {
     return name;
   }
 
-  /** What kind of file it came from. */
+  /** The format of the source. */
   public Format format() {
     return format;
   }
 
-  /** Pixels of a row, after the EXIF turn. */
+  /** Width in pixels, after applying the EXIF orientation. */
   public int width() {
     return samples.width();
   }
 
-  /** Rows, after the EXIF turn. */
+  /** Height in pixels, after applying the EXIF orientation. */
   public int height() {
     return samples.height();
   }
 
-  /** SHA-256 of the file's bytes, in hex. */
+  /** SHA-256 of the file's bytes, in hexadecimal. */
   public String sha256() {
     return sha256;
   }
 
-  /** What a DICOM file says of its picture. */
+  /** The properties of the image in the DICOM header, if it came from a DICOM file. */
   public Optional<DicomHeader> dicom() {
     return dicom;
   }
 
   /**
-   * 8-bit grey for a person's eyes: [height, width], row-major, unsigned. DICOM: modality LUT, the
-   * file's first window or VOI LUT, polarity. 8-bit pictures stand as they are, 16-bit ones from
-   * their least to their greatest value.
+   * 8-bit grey for display: [height, width], row-major, unsigned. For DICOM, modality LUT, the
+   * first window or VOI LUT of the file, and polarity are applied. 8-bit images are unchanged;
+   * 16-bit images are scaled from their smallest to their largest value.
    */
   public byte[] display() {
     return samples.grey(levels.forDisplay(samples.histogram()));

@@ -3,14 +3,14 @@ package org.radialog.imaging;
 import java.util.Arrays;
 
 /**
- * Pillow's bilinear resize with its antialiasing (a triangle as wide as the reduction), in its
- * integer arithmetic, and only for the pixels inside a crop: horizontal pass, result rounded to
- * bytes, then vertical pass. A pass whose size does not change is left out.
+ * Pillow's bilinear resize with antialiasing (a triangle filter as wide as the reduction), in its
+ * integer arithmetic, and only for the pixels inside a crop: horizontal pass, rounding to bytes,
+ * then vertical pass. A pass that does not change the size is skipped.
  */
 final class Resampling {
   private static final int PRECISION_BITS = 32 - 8 - 2;
 
-  /** Weights of the source pixels of each output pixel from {@code start} on. */
+  /** Weights of the source pixels of each output pixel, starting at {@code start}. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Taps(int[] first, int[][] weights) {
     static Taps of(int in, int out, int start, int count) {
@@ -45,7 +45,7 @@ final class Resampling {
 
   private Resampling() {}
 
-  /** A rectangle of the resized picture. */
+  /** A rectangle of the resized image. */
   record Crop(int left, int top, int width, int height) {}
 
   /**
@@ -70,7 +70,10 @@ final class Resampling {
     return part;
   }
 
-  /** Some rows resized to {@code toWidth}, the columns of the crop: [rowCount, crop.width]. */
+  /**
+   * Resizes some rows to {@code toWidth} and returns the columns of the crop: [rowCount,
+   * crop.width].
+   */
   private static byte[] narrow(
       byte[] grey, int width, int toWidth, Crop crop, int firstRow, int rowCount) {
     byte[] narrow = new byte[rowCount * crop.width()];

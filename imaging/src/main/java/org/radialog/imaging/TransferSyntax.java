@@ -5,35 +5,35 @@ import java.util.Map;
 import org.radialog.base.Printable;
 import org.radialog.codecs.Remedy;
 
-/** DICOM transfer syntaxes: PS3.6, table A-1. What is read and what is not: docs/dicom.md. */
+/** DICOM transfer syntaxes: PS3.6, table A-1. docs/dicom.md lists those that are supported. */
 sealed interface TransferSyntax {
-  /** How elements are written, and pixels as they are. */
+  /** The encoding of elements and of uncompressed pixels. */
   record Native(boolean explicitVr, ByteOrder order) implements TransferSyntax {}
 
-  /** Explicit VR little endian, deflated behind the file meta information: PS3.5, A.5. */
+  /** Explicit VR little endian, deflated after the file meta information: PS3.5, A.5. */
   record Deflated() implements TransferSyntax {}
 
   /** Explicit VR little endian whose pixel data are fragments: PS3.5, A.4. */
   record Encapsulated(Coding coding, String title) implements TransferSyntax {}
 
-  /** How a frame in fragments is coded. */
+  /** The compression of a frame in fragments. */
   enum Coding {
     /** Not at all. */
     PLAIN,
     /** PS3.5, annex G. */
     RLE,
-    /** JPEG, JPEG-LS or JPEG 2000: the codestream itself tells which. */
+    /** JPEG, JPEG-LS or JPEG 2000; the codestream determines which. */
     JPEG
   }
 
-  /** One that is not read, by its name and identifier, and what to do about it. */
+  /** An unsupported transfer syntax, with its name and identifier, and what the user can do. */
   record Other(String title, String hint) implements TransferSyntax {}
 
   Native IMPLICIT_LITTLE = new Native(false, ByteOrder.LITTLE_ENDIAN);
   Native EXPLICIT_LITTLE = new Native(true, ByteOrder.LITTLE_ENDIAN);
   Native EXPLICIT_BIG = new Native(true, ByteOrder.BIG_ENDIAN);
 
-  /** What stands behind {@link #JPEG_ROOT} for the ones whose codestreams are read. */
+  /** The suffixes of {@link #JPEG_ROOT} for supported codestreams. */
   Map<String, String> JPEGS =
       Map.ofEntries(
           Map.entry("50", "JPEG Baseline (Process 1)"),

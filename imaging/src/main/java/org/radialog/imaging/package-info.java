@@ -1,5 +1,5 @@
 /**
- * Pixels: reading, windowing, resize and crop, checks, drawing.
+ * Pixels: reading, windowing, resizing and cropping, checks, drawing.
  *
  * <p>{@link org.radialog.imaging.Radiograph} reads a PNG, JPEG or DICOM file whole or throws {@link
  * org.radialog.codecs.ImageRefused}; {@link org.radialog.imaging.Guard} says whether a report may

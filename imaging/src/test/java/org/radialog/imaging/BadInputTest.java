@@ -66,7 +66,7 @@ class BadInputTest {
   void aPngWithADamagedByte() throws IOException {
     byte[] file = TestPictures.png(film());
     file[file.length / 2] ^= 1;
-    refused(file("damaged.png", file), Reason.CORRUPT, "check sum of PNG chunk IDAT");
+    refused(file("damaged.png", file), Reason.CORRUPT, "checksum of PNG chunk IDAT");
   }
 
   @Test
@@ -143,7 +143,7 @@ class BadInputTest {
             ImageRefused.class,
             () -> Radiograph.read(Path.of("/dev/zero"), new Limits(1 << 20, 1 << 20)));
     assertThat(zeros.reason()).isEqualTo(Reason.TOO_LARGE);
-    assertThat(zeros).hasMessageContaining("more than 1 MiB came");
+    assertThat(zeros).hasMessageContaining("read more than 1 MiB");
   }
 
   @Test

@@ -213,7 +213,7 @@ class RadiographTest {
       assertThatThrownBy(() -> Radiograph.read(Path.of("-")))
           .isInstanceOfSatisfying(
               ImageRefused.class, e -> assertThat(e.reason()).isEqualTo(ImageRefused.Reason.EMPTY))
-          .hasMessageContaining("can be read once only");
+          .hasMessageContaining("can be read only once");
     } finally {
       System.setIn(before);
     }

@@ -9,14 +9,16 @@ import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
 import org.radialog.instruct.InstructDialog.Task;
 
-/** Whether one finding is there. */
+/** Asks whether one finding is present. */
 final class BinaryTask implements InstructTask {
   @Override
   public boolean repeatable() {
     return true;
   }
 
-  /** The film, or the list in the prompt, is chosen for the answer: yes and no stay balanced. */
+  /**
+   * Chooses the film, or the list in the prompt, for the answer, so that yes and no are balanced.
+   */
   @Override
   public Talk open(InstructDataSet films, long n, boolean named, SplittableRandom random) {
     Finding finding = films.anyFinding(random);
@@ -42,7 +44,7 @@ final class BinaryTask implements InstructTask {
     return talk;
   }
 
-  /** Asks where both answers are possible, so that yes and no stay balanced. */
+  /** Asks only if both answers are possible, so that yes and no are balanced. */
   @Override
   public void ask(Talk talk) {
     var yes = new ArrayList<>(talk.stated());

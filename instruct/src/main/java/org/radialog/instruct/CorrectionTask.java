@@ -10,7 +10,7 @@ import org.radialog.clinical.SmolLm2Format;
 import org.radialog.clinical.Turn;
 import org.radialog.instruct.InstructDialog.Task;
 
-/** The user says what a report has wrong; the answer is the report as it should be. */
+/** The user names the errors of a report; the answer is the corrected report. */
 final class CorrectionTask implements InstructTask {
   @Override
   public void ask(Talk talk) {
@@ -41,7 +41,7 @@ final class CorrectionTask implements InstructTask {
         ReportGrammar.report(talk.stated(), talk.film().view(), talk.words()));
   }
 
-  /** One of {@code from}, sometimes two. */
+  /** Takes one of {@code from}, sometimes two. */
   private static void take(List<Finding> from, Set<Finding> to, SplittableRandom random) {
     int count = random.nextInt(4) == 0 ? 2 : 1;
     for (int i = 0; i < count && !from.isEmpty(); i++) {

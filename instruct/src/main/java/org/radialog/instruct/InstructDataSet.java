@@ -18,14 +18,14 @@ import org.radialog.instruct.InstructDialog.Task;
 import org.radialog.instruct.InstructTask.Talk;
 
 /**
- * Dialogs about films, made from what is known of them: reports, questions for one finding and for
- * all, the view, corrections, impressions, summaries. The n-th dialog depends on the seed and n
- * alone.
+ * Dialogs about films, generated from their labels and views: reports, questions about one finding
+ * and about all, the view, corrections, impressions, summaries. The n-th dialog depends only on the
+ * seed and n.
  *
- * <p>Where the prompt names findings, that list is the truth of every text, also where it was
- * edited: the model is to follow its user. The view always comes from the film. Where the prompt is
- * silent, the film's labels are the truth, partly as a classifier of other films sees them, and
- * only the image tells.
+ * <p>If the prompt names findings, all texts of the dialog follow that list, even if it was edited,
+ * because the model should follow its user. The view always comes from the film. If the prompt
+ * names no findings, the texts follow the labels of the film, in part as predicted by a classifier
+ * that was trained on other films, and the answer must be derived from the image.
  *
  * <p>Yes and no are equally frequent for each finding, because a film or a list is chosen for the
  * answer and not the answer for the film.
@@ -43,7 +43,7 @@ public final class InstructDataSet {
   private final List<Film> normal;
   private final List<Film> abnormal;
 
-  /** The order of the films in one round; the last one asked for is kept. */
+  /** The order of the films in one round; the last requested round is cached. */
   private record Round(long number, List<Integer> order) {}
 
   private volatile Round round = new Round(-1, List.of());
@@ -51,13 +51,13 @@ public final class InstructDataSet {
   /**
    * A mix over {@code films}.
    *
-   * @param films of the training folds alone; those with nothing that a report could state and no
-   *     No Finding either (hernia, for example) are left out
-   * @param probabilities image to 14 probabilities by a classifier that did not learn from that
-   *     film; an entry for every film, or none at all: then the labels stand in
-   * @param thresholds 14, a finding is predicted at or above its own
-   * @throws RadialogException if a film has no probabilities while others have, or a number of
-   *     values is wrong
+   * @param films of the training folds only; films are left out if they have neither a finding that
+   *     a report can state nor No Finding (hernia, for example)
+   * @param probabilities image to 14 probabilities of a classifier that was not trained on that
+   *     film; either an entry for every film or none at all, in which case the labels are used
+   * @param thresholds 14 thresholds; a finding is predicted at or above its threshold
+   * @throws RadialogException if only some films have probabilities, or if a number of values is
+   *     wrong
    */
   public InstructDataSet(
       List<Film> films,
@@ -78,7 +78,7 @@ public final class InstructDataSet {
     if (this.films.isEmpty()) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "no film to make dialogs of: expected some with labels, got " + films.size());
+          "no film to generate dialogs for: expected films with labels, got " + films.size());
     }
     if (thresholds.length != Finding.COUNT) {
       throw new RadialogException(
@@ -107,12 +107,12 @@ public final class InstructDataSet {
     return films.stream().filter(which).toList();
   }
 
-  /** The films that dialogs are made of. */
+  /** The films that dialogs are generated for. */
   public List<Film> films() {
     return films;
   }
 
-  /** The dialogs from {@code from} up to, not including, {@code to}. */
+  /** The dialogs from {@code from} up to {@code to}, exclusive. */
   public List<InstructDialog> dialogs(long from, long to) {
     var dialogs = new ArrayList<InstructDialog>();
     for (long n = from; n < to; n++) {
@@ -121,7 +121,7 @@ public final class InstructDataSet {
     return dialogs;
   }
 
-  /** The n-th dialog, n from 0 without an end. Each round of the films takes every film once. */
+  /** The n-th dialog, for any n from 0. Each round uses every film once. */
   public InstructDialog dialog(long n) {
     var random = new SplittableRandom(seed * 0x9E3779B97F4A7C15L + n);
     double kind = random.nextDouble();
@@ -155,7 +155,10 @@ public final class InstructDataSet {
         .ask(talk);
   }
 
-  /** A task by the shares; one that may not be asked leaves its share to those behind it. */
+  /**
+   * A task drawn by the shares; the share of a task that cannot be asked goes to the tasks after
+   * it.
+   */
   private static Task drawn(
       List<InstructMix.Share> shares, SplittableRandom random, Predicate<Task> allowed) {
     double drawn = random.nextDouble();
@@ -192,7 +195,7 @@ public final class InstructDataSet {
     return List.copyOf(order);
   }
 
-  /** What the prompt says of the findings. */
+  /** The findings named in the prompt. */
   Set<Finding> list(Film film, SplittableRandom random) {
     double kind = random.nextDouble();
     var list = EnumSet.noneOf(Finding.class);
@@ -216,7 +219,7 @@ public final class InstructDataSet {
     return list;
   }
 
-  /** What a classifier or the data set says of the film. */
+  /** The findings of the film by a classifier or the data set. */
   Set<Finding> seen(Film film, SplittableRandom random) {
     boolean predicted = random.nextDouble() < mix.predicted();
     double[] row = probabilities.get(film.image());
@@ -236,12 +239,12 @@ public final class InstructDataSet {
     return Talk.pick(FINDINGS, random);
   }
 
-  /** Films that have the finding. */
+  /** Films with the finding. */
   List<Film> with(Finding finding) {
     return with.getOrDefault(finding, List.of());
   }
 
-  /** Films whose report denies the finding. */
+  /** Films whose report negates the finding. */
   List<Film> denying(Finding finding) {
     return without.getOrDefault(finding, List.of());
   }
@@ -251,7 +254,7 @@ public final class InstructDataSet {
     return normal;
   }
 
-  /** Films with one. */
+  /** Films with such a finding. */
   List<Film> abnormal() {
     return abnormal;
   }

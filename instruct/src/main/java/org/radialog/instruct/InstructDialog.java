@@ -16,31 +16,31 @@ import org.radialog.clinical.PromptPart;
 import org.radialog.clinical.Turn;
 
 /**
- * A dialog about a film to learn from.
+ * A training dialog about a film.
  *
- * @param image the film's name in its data set
- * @param findings what the prompt says of the findings; empty where it says nothing
+ * @param image the name of the film in its data set
+ * @param findings the findings named in the prompt; empty if it names none
  * @param exchanges at least one
  */
 public record InstructDialog(
     String image, Optional<Set<Finding>> findings, List<Exchange> exchanges) {
 
-  /** The tasks of the mix: the one place where a task is registered. */
+  /** The tasks of the mix. Tasks are registered only here. */
   public enum Task {
     REPORT(new ReportTask()),
-    /** Is this one finding there. */
+    /** Whether one finding is present. */
     BINARY(new BinaryTask()),
-    /** Is anything there. */
+    /** Whether any finding is present. */
     NORMAL(new NormalTask()),
     LIST(new ListTask()),
     VIEW(new ViewTask()),
     CORRECTION(new CorrectionTask()),
     IMPRESSION(new ImpressionTask()),
     SUMMARY(new SummaryTask()),
-    /** A question for something that no label knows; the answer says so. */
+    /** A question about something that no label covers; the answer says so. */
     NOT_ASSESSED(new NotAssessedTask());
 
-    @SuppressWarnings("ImmutableEnumChecker") // a task keeps nothing
+    @SuppressWarnings("ImmutableEnumChecker") // a task is stateless
     private final InstructTask task;
 
     Task(InstructTask task) {
@@ -52,7 +52,7 @@ public record InstructDialog(
     }
 
     /**
-     * A task by its name in lower case.
+     * The task with this name in lower case.
      *
      * @throws RadialogException if there is none
      */
@@ -72,14 +72,18 @@ public record InstructDialog(
   /**
    * One turn of the user and its answer.
    *
-   * @param stated the findings that are present as far as the dialog goes, in column order
+   * @param task the kind of request
+   * @param request the words of the user
+   * @param answer the answer to learn
+   * @param stated the findings that are present according to the dialog so far, in column order
    */
   public record Exchange(Task task, String request, String answer, Set<Finding> stated) {}
 
   /**
-   * A piece of the dialog in a model's format.
+   * A part of the dialog in the format of a model.
    *
-   * @param answer whether the model is to write it: the loss counts only there
+   * @param part the text or image
+   * @param answer whether the model has to write it; only such parts contribute to the loss
    */
   public record Part(PromptPart part, boolean answer) {}
 
@@ -90,7 +94,7 @@ public record InstructDialog(
     }
   }
 
-  /** The dialog in {@code format}. An answer's end token belongs to the answer. */
+  /** The dialog in {@code format}. The end token of an answer is part of the answer. */
   public List<Part> parts(PromptFormat format) {
     var parts = new ArrayList<Part>();
     String end = format.endToken();
@@ -103,7 +107,7 @@ public record InstructDialog(
             .forEach(part -> parts.add(new Part(part, false)));
       } else {
         List<PromptPart> next = format.next(turn);
-        // The end token before it is already there, as the last of the answer.
+        // The end token before it is already present at the end of the answer.
         if (!(next.getFirst() instanceof PromptPart.Template(String text))
             || !text.startsWith(end)) {
           throw new IllegalStateException(

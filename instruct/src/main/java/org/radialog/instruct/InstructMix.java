@@ -6,22 +6,22 @@ import org.radialog.base.RadialogException.Kind;
 import org.radialog.instruct.InstructDialog.Task;
 
 /**
- * Shares of the instruct mix, each from 0 to 1.
+ * Shares of the instruction tasks, each from 0 to 1.
  *
- * @param report dialogs that are one report
- * @param reportDialog dialogs of a report and further turns; what {@code report} and this leave are
- *     questions without a report
- * @param withoutFindings dialogs whose prompt does not name the findings, so that only the image
- *     tells
- * @param edited of those that name them: a few labels added or removed at random
- * @param random of those that name them: labels drawn at random altogether
- * @param predicted of the findings taken from a film: by a classifier that never saw it, where
- *     there is one; otherwise what the data set says
- * @param correction of the turns behind a report: that it is corrected, at most once in a dialog
- * @param opening the tasks that begin a dialog without a report; the last one takes what is left
- * @param further the tasks of any later turn, each at most once in a dialog unless it is one that
- *     may be repeated, in which case it comes last; what has been asked leaves its share to those
- *     behind it
+ * @param report dialogs that consist of one report
+ * @param reportDialog dialogs of a report and further turns; the remaining dialogs are questions
+ *     without a report
+ * @param withoutFindings dialogs whose prompt does not name the findings, so that they must be
+ *     derived from the image
+ * @param edited share of the others in which a few labels are added or removed at random
+ * @param random share of the others in which all labels are drawn at random
+ * @param predicted share of the findings of a film that are taken from a classifier that was not
+ *     trained on it, if there is one; otherwise from the data set
+ * @param correction share of the turns after a report that correct it, at most once per dialog
+ * @param opening the tasks that begin a dialog without a report; the last one takes the remaining
+ *     share
+ * @param further the tasks of later turns, each at most once per dialog; a repeatable task must
+ *     come last; the share of a task that was already asked goes to the tasks after it
  */
 public record InstructMix(
     double report,
@@ -83,7 +83,8 @@ public record InstructMix(
   /**
    * Checks the shares.
    *
-   * @throws RadialogException if one is none, or two that exclude each other exceed 1 together
+   * @throws RadialogException if one is not a valid share, or if two exclusive shares exceed 1 in
+   *     total
    */
   public InstructMix {
     for (double share :

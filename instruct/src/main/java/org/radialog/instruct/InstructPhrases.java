@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import org.radialog.clinical.Finding;
 
-/** How users ask: the wordings of the instruct tasks, all our own. */
+/** The wording of users' requests in the instruction tasks, written by us. */
 final class InstructPhrases {
   static final List<String> REPORT =
       List.of(
@@ -98,7 +98,7 @@ final class InstructPhrases {
           "Please include %s and take out %s.",
           "The patient has %s and does not have %s. Correct the report.");
 
-  /** Plain words for a finding. */
+  /** Lay terms for a finding. */
   static final Map<Finding, List<String>> LAY = new EnumMap<>(Finding.class);
 
   static {
@@ -148,7 +148,7 @@ final class InstructPhrases {
 
   private InstructPhrases() {}
 
-  /** A finding as it is asked for, with its article where it has one. */
+  /** A finding as named in a question, with its article if it has one. */
   static String asked(Finding finding, SplittableRandom random) {
     return switch (random.nextInt(4)) {
       case 0 -> "any " + ReportGrammar.name(finding);

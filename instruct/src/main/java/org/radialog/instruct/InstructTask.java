@@ -14,16 +14,16 @@ import org.radialog.instruct.InstructDialog.Exchange;
 import org.radialog.instruct.InstructDialog.Task;
 
 /**
- * One kind of request and its answer. A new one is a class of its own and a constant of {@link
- * InstructDialog.Task}; how often it is asked says {@link InstructMix}.
+ * One kind of request and its answer. A new task is a class and a constant of {@link
+ * InstructDialog.Task}; {@link InstructMix} determines how often it is asked.
  */
 interface InstructTask {
   /**
-   * A dialog that begins with it. A task whose answers must be balanced chooses a film, or a list
-   * for the prompt, for the answer and not the answer for the film.
+   * A dialog that begins with this task. If its answers must be balanced, a film or a list for the
+   * prompt is chosen for the answer and not the answer for the film.
    *
-   * @param n the number of the dialog, which says whose film's turn it is
-   * @param named whether the prompt is to name the findings; it may do so in any case where no film
+   * @param n the number of the dialog, which determines the film in turn
+   * @param named whether the prompt should name the findings; it may do so in any case if no film
    *     fits
    */
   default Talk open(InstructDataSet films, long n, boolean named, SplittableRandom random) {
@@ -34,15 +34,15 @@ interface InstructTask {
     return talk;
   }
 
-  /** Adds a request and its answer to a dialog under way; another task's where it has none. */
+  /** Adds a request and its answer to a dialog; if the task has none, that of another task. */
   void ask(Talk talk);
 
-  /** Whether it may be asked again in the same dialog. */
+  /** Whether it may be asked more than once in a dialog. */
   default boolean repeatable() {
     return false;
   }
 
-  /** A dialog in the making. */
+  /** A dialog under construction. */
   final class Talk {
     private final Film film;
     private final boolean named;
@@ -81,18 +81,19 @@ interface InstructTask {
     }
 
     /**
-     * A seed of the wording, the same in all turns: a report keeps its sentences when corrected.
+     * A seed for the wording, the same in all turns, so that a corrected report keeps its
+     * sentences.
      */
     long words() {
       return words;
     }
 
-    /** The findings that are present as far as the dialog goes. */
+    /** The findings that are present according to the dialog so far. */
     Set<Finding> stated() {
       return stated;
     }
 
-    /** From now on these are present. */
+    /** Sets the findings that are present from now on. */
     void state(EnumSet<Finding> findings) {
       stated = Collections.unmodifiableSet(EnumSet.copyOf(findings));
     }

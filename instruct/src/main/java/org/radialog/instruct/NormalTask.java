@@ -8,7 +8,7 @@ import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
 import org.radialog.instruct.InstructDialog.Task;
 
-/** Whether anything is there. */
+/** Asks whether any finding is present. */
 final class NormalTask implements InstructTask {
   @Override
   public Talk open(InstructDataSet films, long n, boolean named, SplittableRandom random) {

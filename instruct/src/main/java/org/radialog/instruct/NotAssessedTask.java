@@ -2,7 +2,7 @@ package org.radialog.instruct;
 
 import org.radialog.instruct.InstructDialog.Task;
 
-/** A question for something that no label knows; the answer says so. */
+/** A question about something that no label covers; the answer says so. */
 final class NotAssessedTask implements InstructTask {
   @Override
   public void ask(Talk talk) {

@@ -14,21 +14,21 @@ import org.radialog.clinical.FindingWords;
 import org.radialog.clinical.View;
 
 /**
- * Writes a report that says what the labels and the view of a film know, and nothing else: no side,
- * size or place, no age or sex, no device or fracture, no comparison.
+ * Writes reports that state only what the labels and the view of a film contain: no side, size or
+ * location, no age or sex, no device or fracture, no comparison.
  *
- * <p>The order is that of a reader's interest and of the prompt's findings: the view; each present
- * finding in a sentence of its own, in column order; denials of the absent ones in small groups;
+ * <p>The order is that of a reader's interest and of the findings in the prompt: the view; one
+ * sentence per present finding, in column order; negations of the absent findings in small groups;
  * plain statements about heart, lungs and pleura that nothing contradicts; what the report covers.
- * A greedy decoder learns from that order to state what the list names; with sentences in free
- * order it learns to deny everything.
+ * From this order a greedy decoder learns to state what the list names; from sentences in free
+ * order it learns to negate everything.
  *
- * <p>Every choice of words depends on the seed and the place alone, not on the other choices. So
- * two reports of one seed whose findings differ in one label differ only in the sentences that
- * speak of it: the second is the corrected first.
+ * <p>Each choice of words depends only on the seed and the position, not on the other choices. Two
+ * reports with the same seed whose findings differ in one label therefore differ only in the
+ * sentences about it: the second is the corrected first.
  */
 public final class ReportGrammar {
-  /** The findings that a report states or denies: the ten pathologies of the NIH labels. */
+  /** The findings that a report states or negates: the ten pathologies of the NIH labels. */
   public static final Set<Finding> FINDINGS = Finding.NIH_MAPPED;
 
   private static final Map<Finding, List<String>> STATEMENTS = new EnumMap<>(Finding.class);
@@ -113,7 +113,9 @@ public final class ReportGrammar {
           "The examination shows no abnormality.",
           "No abnormal finding is seen.");
 
-  /** Ways to cut the ten findings into groups for denial; the order within is fixed. */
+  /**
+   * Ways to divide the ten findings into groups for negations; the order within a group is fixed.
+   */
   private static final List<List<List<Finding>>> GROUPS =
       List.of(
           List.of(
@@ -179,9 +181,9 @@ public final class ReportGrammar {
   /**
    * The report of a film.
    *
-   * @param present the findings to state; those outside {@link #FINDINGS}, No Finding among them,
-   *     are left out: No Finding follows from an empty set, and the others cannot be said
-   * @param seed chooses the words
+   * @param present the findings to state; findings outside {@link #FINDINGS} are left out: No
+   *     Finding follows from an empty set, and the others cannot be expressed
+   * @param seed determines the words
    */
   public static String report(Collection<Finding> present, View view, long seed) {
     return String.join(" ", sentences(present, view, seed));
@@ -198,7 +200,7 @@ public final class ReportGrammar {
     if (stated.isEmpty()) {
       sentences.add(choose(NORMAL, seed, "normal"));
     }
-    // Heart first or last, as readers differ.
+    // Heart first or last, as radiologists differ.
     boolean heartFirst = number(seed, "heart first", 2) == 0;
     boolean heart = !stated.contains(Finding.CARDIOMEGALY);
     if (heart && heartFirst) {
@@ -232,9 +234,9 @@ public final class ReportGrammar {
   }
 
   /**
-   * The findings that can be denied beside those of {@code present}, in column order. An opacity by
-   * another name contradicts the denial of opacity, and pneumonia that of consolidation: the parent
-   * is then neither stated nor denied.
+   * The findings that can be negated together with {@code present}, in column order. An opacity by
+   * another name contradicts the negation of opacity, and pneumonia that of consolidation; the
+   * parent is then neither stated nor negated.
    */
   public static Set<Finding> denied(Collection<Finding> present) {
     Set<Finding> stated = stated(present);
@@ -249,7 +251,7 @@ public final class ReportGrammar {
     return Collections.unmodifiableSet(denied);
   }
 
-  /** The impression of a report: its findings, nothing else. */
+  /** The impression of a report, which contains only its findings. */
   public static String impression(Collection<Finding> present, long seed) {
     Set<Finding> stated = stated(present);
     if (stated.isEmpty()) {
@@ -311,7 +313,7 @@ public final class ReportGrammar {
   private static List<String> denials(Set<Finding> stated, long seed) {
     var absent = EnumSet.noneOf(Finding.class);
     absent.addAll(denied(stated));
-    absent.remove(Finding.CARDIOMEGALY); // the sentence on the heart denies it
+    absent.remove(Finding.CARDIOMEGALY); // the sentence about the heart negates it
     List<List<Finding>> groups = choose(GROUPS, seed, "groups");
     int first = number(seed, "denial", DENIALS.size());
     var sentences = new ArrayList<String>();
@@ -350,7 +352,7 @@ public final class ReportGrammar {
     return finding == Finding.EDEMA ? "pulmonary edema" : FindingWords.of(finding);
   }
 
-  /** A finding with its article, where it has one. */
+  /** A finding with its article, if it has one. */
   static String withArticle(Finding finding) {
     return switch (finding) {
       case LUNG_LESION, PNEUMOTHORAX, PLEURAL_EFFUSION, FRACTURE -> "a " + name(finding);
@@ -376,7 +378,7 @@ public final class ReportGrammar {
     return options.get(number(seed, place, options.size()));
   }
 
-  /** From 0 up to {@code bound} - 1, by seed and place alone. */
+  /** A number from 0 to {@code bound} - 1 that depends only on seed and place. */
   private static int number(long seed, String place, int bound) {
     long hash = mix(seed + 0x9E3779B97F4A7C15L);
     for (int i = 0; i < place.length(); i++) {

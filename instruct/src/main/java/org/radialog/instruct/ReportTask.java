@@ -8,7 +8,7 @@ import org.radialog.instruct.InstructDialog.Task;
 final class ReportTask implements InstructTask {
   @Override
   public void ask(Talk talk) {
-    // The one wording that the product uses itself is the most frequent.
+    // The wording that RaDialog itself uses is the most frequent.
     String request =
         talk.random().nextInt(2) == 0
             ? SmolLm2Format.FORMAT.request(new Turn.Report())

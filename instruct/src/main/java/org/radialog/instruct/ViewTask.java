@@ -4,7 +4,7 @@ import java.util.List;
 import org.radialog.clinical.View;
 import org.radialog.instruct.InstructDialog.Task;
 
-/** Whether the film is a PA or an AP view. */
+/** Asks whether the film is a PA or an AP view. */
 final class ViewTask implements InstructTask {
   @Override
   public void ask(Talk talk) {

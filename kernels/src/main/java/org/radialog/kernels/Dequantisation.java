@@ -12,18 +12,20 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
 /**
- * One block of rows of a {@link PackedMatrix} as bfloat16, rounded to nearest even: column c of the
- * block becomes one vector, its lanes in the block's order.
+ * Converts one block of rows of a {@link PackedMatrix} to bfloat16, rounded to nearest even: column
+ * c of the block becomes one vector, with lanes in the order of the block.
  *
- * <p>An int holds two neighbouring lanes, so each half becomes a float by itself and the two
- * bfloat16 meet in one int again. All in one method each, as in {@link Int4}.
+ * <p>An int contains two neighbouring lanes. Each half is converted to a float separately, and the
+ * two bfloat16 values are combined in one int again. Each conversion is a single method, for the
+ * reason given in {@link Int4}.
  */
 final class Dequantisation {
   private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
   private static final long BYTES = PackedMatrix.VECTOR_BYTES;
-  // An f16 as an int: its sign, exponent and significand, moved right by 3 from the upper half.
+  // An f16 as an int: its sign, exponent and significand, shifted right by 3 from the upper half.
   private static final int HALF = 0x8fffe000;
-  private static final float HALF_UNIT = 0x1p112f; // fp32's exponent bias less f16's, as a factor
+  // The difference of the exponent biases of fp32 and f16, as a factor.
+  private static final float HALF_UNIT = 0x1p112f;
   private static final int UPPER = 0xffff0000;
   private static final int ROUND = 0x7fff;
 

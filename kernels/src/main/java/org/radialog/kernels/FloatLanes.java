@@ -7,9 +7,10 @@ import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * What the decode step computes on floats between its matrices, a vector at a time. Every sum has
- * one order and every function is made of exactly rounded operations, so that interpreted and
- * compiled code give the same bits ({@code reduceLanes(ADD)} and the library's {@code EXP} do not).
+ * The floating-point operations of a decode step between its matrix products, one vector at a time.
+ * Every sum has a fixed order and every function consists of correctly rounded operations, so that
+ * interpreted and compiled code give identical bits ({@code reduceLanes(ADD)} and the {@code EXP}
+ * of the library do not).
  */
 public final class FloatLanes {
   public static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
@@ -22,7 +23,7 @@ public final class FloatLanes {
 
   private static final float LOG2_E = 1.442695f;
   private static final float LN2_HIGH =
-      0.6933594f; // few bits: its products with integers are exact
+      0.6933594f; // has few bits, so that its products with integers are exact
   private static final float LN2_LOW = -2.1219444e-4f;
   private static final float ROUND = 0x1.8p23f; // adding it rounds to an integer
   private static final int ROUND_BITS = Float.floatToRawIntBits(ROUND);
@@ -33,7 +34,7 @@ public final class FloatLanes {
     return VectorShuffle.fromOp(F, lane -> (lane ^ distance) % LANES);
   }
 
-  /** Σ lanes, by halves. */
+  /** Sum of the lanes, by halving. */
   public static float sum(FloatVector v) {
     if (LANES > 8) {
       v = v.add(v.rearrange(EIGHT));

@@ -15,25 +15,27 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 
 /**
- * 4-bit weights × 1, 2 and 4 vectors: one block of rows, all its groups.
+ * 4-bit weights × 1, 2 and 4 vectors, for all groups of one block of rows.
  *
- * <p>With unsigned nibbles u = q + 8, Σ q x = −8 Σ x + Σ u x. The sum of 32 signed nibbles times
- * int8 lies within ±8 · 127 · 32 = ±32,512, so shorts that wrap around on the way end exactly. With
- * an offset the weight is d u + m, and Σ u x = Σ q x + 8 Σ x.
+ * <p>With unsigned nibbles u = q + 8, Σ q x = −8 Σ x + Σ u x. The sum of 32 products of a signed
+ * nibble and an int8 is within ±8 · 127 · 32 = ±32,512, so sums in shorts are exact even if
+ * intermediate values wrap around. With an offset the weight is d u + m, and Σ u x = Σ q x + 8 Σ x.
  *
- * <p>Everything stays in one method each: a helper in the inner loop exceeds C2's node count for
- * inlining, which boxes every vector. The loop over the vectors of a group ends with {@code !=}:
- * with {@code <} C2 would compute the range of each trip's index checks, which costs more than the
- * checks. It is not unrolled by hand, which gains little and doubles the time until it is compiled.
+ * <p>Each product is a single method: a helper in the inner loop would exceed the node count of C2
+ * for inlining, which boxes every vector. The loop over the vectors of a group ends with {@code
+ * !=}: with {@code <} C2 would compute the range of the index checks in each iteration, which costs
+ * more than the checks. It is not unrolled by hand, because that gains little and doubles the
+ * compilation time.
  */
 final class Int4 {
   private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
   private static final long BYTES = PackedMatrix.VECTOR_BYTES;
   private static final int ROWS = FLOATS.length(); // of half a block
   private static final short NIBBLE = 15;
-  // An f16 as an int: its sign, exponent and significand, moved right by 3 from the upper half.
+  // An f16 as an int: its sign, exponent and significand, shifted right by 3 from the upper half.
   private static final int HALF = 0x8fffe000;
-  private static final float HALF_UNIT = 0x1p112f; // fp32's exponent bias less f16's, as a factor
+  // The difference of the exponent biases of fp32 and f16, as a factor.
+  private static final float HALF_UNIT = 0x1p112f;
   private static final long BLOCK = 9 * BYTES;
   private static final long BLOCK_WITH_OFFSET = 10 * BYTES;
 
@@ -309,7 +311,7 @@ final class Int4 {
     d1.intoArray(y[m + 3], row + ROWS);
   }
 
-  /** The oracle: one row times vector m, in the same order. */
+  /** The scalar reference: one row times vector m, in the same order. */
   static float oracle(
       MemorySegment w, int row, boolean offset, QuantisedVectors vectors, int m, int lanes) {
     WeightFormat format = offset ? WeightFormat.INT4_OFFSET : WeightFormat.INT4;

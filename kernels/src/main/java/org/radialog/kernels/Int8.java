@@ -15,21 +15,22 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 
 /**
- * 8-bit weights × 1 to 4 vectors: one block of rows, all its groups.
+ * 8-bit weights × 1 to 4 vectors, for all groups of one block of rows.
  *
  * <p>A weight w is split into unsigned nibbles, w + 128 = 16 h + l, so that Σ w x = 16 Σ (h − 8) x
- * + Σ (l − 8) x + 8 Σ x; each of the first two sums lies within ±32,512 as in {@link Int4}.
+ * + Σ (l − 8) x + 8 Σ x. Each of the first two sums is within ±32,512, as in {@link Int4}.
  *
- * <p>One method each, for the reason given there.
+ * <p>Each product is a single method, for the reason given there.
  */
 final class Int8 {
   private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
   private static final long BYTES = PackedMatrix.VECTOR_BYTES;
   private static final int ROWS = FLOATS.length(); // of half a block
   private static final short NIBBLE = 15;
-  // An f16 as an int: its sign, exponent and significand, moved right by 3 from the upper half.
+  // An f16 as an int: its sign, exponent and significand, shifted right by 3 from the upper half.
   private static final int HALF = 0x8fffe000;
-  private static final float HALF_UNIT = 0x1p112f; // fp32's exponent bias less f16's, as a factor
+  // The difference of the exponent biases of fp32 and f16, as a factor.
+  private static final float HALF_UNIT = 0x1p112f;
   private static final long BLOCK = 17 * BYTES;
 
   private Int8() {}
@@ -164,9 +165,9 @@ final class Int8 {
   }
 
   /**
-   * The same for vectors m to m + 2, in floats: for so many it costs less to convert a weight than
-   * to multiply its two nibbles. With bytes b = w + 128, Σ w x = −128 Σ x + Σ b x, and all sums on
-   * the way lie within ±2^24, so they are exact.
+   * The same for vectors m to m + 2, in floats: for this many vectors, converting a weight costs
+   * less than multiplying its two nibbles. With bytes b = w + 128, Σ w x = −128 Σ x + Σ b x, and
+   * all intermediate sums are within ±2^24, so they are exact.
    */
   static void three(
       MemorySegment w, long at, QuantisedVectors vectors, int m, float[][] y, int row) {
@@ -317,7 +318,7 @@ final class Int8 {
     d1.intoArray(y[m + 3], row + ROWS);
   }
 
-  /** The oracle: one row times vector m, in the same order. */
+  /** The scalar reference: one row times vector m, in the same order. */
   static float oracle(MemorySegment w, int row, QuantisedVectors vectors, int m, int lanes) {
     int groups = vectors.columns() / WeightFormat.GROUP;
     byte[] q = new byte[WeightFormat.GROUP];

@@ -10,15 +10,16 @@ import java.util.Optional;
 import org.radialog.base.RadialogException;
 
 /**
- * Off-heap memory of the system's own pages: one takes room in the machine only once it is written
- * to, and goes back at once when it is done with. (The C library's allocator would keep what is
- * freed between other pieces.) Elsewhere than on Linux it is an arena's.
+ * Off-heap memory in separately mapped pages. A page uses physical memory only after it is written,
+ * and is returned to the system as soon as it is released. (The allocator of the C library would
+ * keep freed memory between other blocks.) On systems other than Linux the memory comes from an
+ * arena.
  */
 public final class LazyMemory {
-  /** Bytes of a page; where a system has larger ones, what is forgotten goes back at the end. */
+  /** Bytes per page; on a system with larger pages, released memory is returned only at the end. */
   public static final long PAGE = 4096;
 
-  // Linux, all processors that the JDK runs on
+  // Linux, on all processors that the JDK supports
   private static final int PROT_READ_WRITE = 3;
   private static final int MAP_PRIVATE_ANONYMOUS = 0x22;
   private static final int MADV_DONTNEED = 4;
@@ -63,11 +64,11 @@ public final class LazyMemory {
   }
 
   /**
-   * A piece of zeros that lives as long as {@code arena}, at the beginning of a page.
+   * A block of zeros at the beginning of a page that lives as long as {@code arena}.
    *
-   * @throws RadialogException if the system has not so much memory
+   * @throws RadialogException if the system does not have enough memory
    */
-  @SuppressWarnings("restricted") // the size is what was asked for
+  @SuppressWarnings("restricted") // the size is the requested size
   public static MemorySegment allocate(Arena arena, long bytes) {
     if (MAP.isEmpty() || UNMAP.isEmpty() || bytes == 0) {
       return arena.allocate(bytes, PAGE);
@@ -80,17 +81,17 @@ public final class LazyMemory {
                       MemorySegment.NULL, bytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0L);
       if (memory.address() == MAP_FAILED) {
         throw new RadialogException(
-            "the system has no room for " + bytes + " bytes; end other programs or dialogs");
+            "the system has no memory for " + bytes + " bytes; end other programs or dialogs");
       }
       return memory.reinterpret(bytes, arena, LazyMemory::unmap);
     } catch (RadialogException e) {
       throw e;
     } catch (Throwable e) {
-      throw new AssertionError("a function of C throws nothing", e);
+      throw new AssertionError("a C function cannot throw", e);
     }
   }
 
-  /** Gives the whole pages of a part back to the system; its content is undefined from then on. */
+  /** Returns the whole pages in a part to the system; its content is undefined afterwards. */
   public static void forget(MemorySegment part) {
     if (MAP.isEmpty() || ADVISE.isEmpty() || part.byteSize() == 0) {
       return;
@@ -98,7 +99,7 @@ public final class LazyMemory {
     try {
       int _ = (int) ADVISE.get().invokeExact(part, part.byteSize(), MADV_DONTNEED);
     } catch (Throwable e) {
-      throw new AssertionError("a function of C throws nothing", e);
+      throw new AssertionError("a C function cannot throw", e);
     }
   }
 
@@ -106,7 +107,7 @@ public final class LazyMemory {
     try {
       int _ = (int) UNMAP.orElseThrow().invokeExact(memory, memory.byteSize());
     } catch (Throwable e) {
-      throw new AssertionError("a function of C throws nothing", e);
+      throw new AssertionError("a C function cannot throw", e);
     }
   }
 }

@@ -7,10 +7,10 @@ import jdk.incubator.vector.FloatVector;
 import org.radialog.base.RadialogException;
 
 /**
- * A product of two thin fp32 matrices beside a {@link PackedMatrix}: {@code y += B (A x)}, LoRA's
- * {@code scale · B A} with the scale inside B. A is [r, C], B is [R, r].
+ * A product of two thin fp32 matrices that is added to a {@link PackedMatrix}: {@code y += B (A
+ * x)}, that is, LoRA's {@code scale · B A} with the scale included in B. A is [r, C], B is [R, r].
  *
- * <p>In memory: Aᵀ [C, r'] with r padded to whole vectors of floats, then B in blocks of {@link
+ * <p>Memory layout: Aᵀ [C, r'] with r padded to whole vectors of floats, then B in blocks of {@link
  * PackedMatrix#LANES} rows, each [r, LANES]. Immutable; safe for several threads as long as its
  * memory is open.
  */
@@ -25,9 +25,10 @@ public final class LowRank {
   private final int columns;
 
   /**
-   * A pair in memory that {@link #pack} wrote on a machine of the same {@link PackedMatrix#LANES}.
+   * A pair in memory that was written by {@link #pack} on a machine with the same {@link
+   * PackedMatrix#LANES}.
    *
-   * @throws RadialogException if {@code bytes} is not of that size
+   * @throws RadialogException if {@code bytes} does not have that size
    */
   public LowRank(MemorySegment bytes, int rank, int rows, int columns) {
     long expected = bytes(rank, rows, columns);
@@ -42,18 +43,18 @@ public final class LowRank {
     this.columns = columns;
   }
 
-  /** Bytes that a pair takes. */
+  /** Number of bytes of a pair. */
   public static long bytes(int rank, int rows, int columns) {
     return Float.BYTES
         * ((long) columns * padded(rank, STEP) + (long) padded(rows, PackedMatrix.LANES) * rank);
   }
 
   /**
-   * Lays out a pair.
+   * Lays out a pair in memory.
    *
    * @param a [r, C] row-major
    * @param b [R, r] row-major
-   * @param scale factor on the product
+   * @param scale factor of the product
    * @param to {@link #bytes(int, int, int)} bytes, overwritten
    */
   public static void pack(
@@ -77,8 +78,8 @@ public final class LowRank {
   }
 
   /**
-   * A pair of this rank for one block of rows and {@code count} columns over the first bytes of
-   * this one, whose values mean nothing: for warming up what reads them.
+   * A pair of this rank for one block of rows and {@code count} columns in the first bytes of this
+   * one. Its values are meaningless; it is used to warm up code that reads such pairs.
    */
   public LowRank corner(int count) {
     int fewer = Math.min(count, columns);
@@ -103,13 +104,13 @@ public final class LowRank {
     return rank;
   }
 
-  /** Floats of the hidden vector {@code A x}: the rank, padded. */
+  /** Number of floats of the hidden vector {@code A x}: the rank, padded. */
   public int width() {
     return padded(rank, STEP);
   }
 
   /**
-   * {@code hidden[from …] = A x}, in one fixed order of sums.
+   * {@code hidden[from …] = A x}, summed in a fixed order.
    *
    * @param x [C]
    * @param hidden {@link #width} values are overwritten
@@ -117,7 +118,7 @@ public final class LowRank {
   public void down(float[] x, float[] hidden, int from) {
     int width = width();
     for (int j = 0; j < width; j += STEP) {
-      // four chains: one would wait for itself
+      // four chains, because a single one would wait for its own result
       FloatVector s0 = FloatVector.zero(PackedMatrix.FLOATS);
       FloatVector s1 = s0;
       FloatVector s2 = s0;
@@ -145,10 +146,10 @@ public final class LowRank {
   /**
    * {@code y[r] += (B hidden)[r]} for some blocks of rows.
    *
-   * @param hidden of {@link #down}
+   * @param hidden the result of {@link #down}
    * @param firstBlock the first block of {@link PackedMatrix#LANES} rows
    * @param endBlock one past the last
-   * @param y [R] or more
+   * @param y at least [R]
    */
   public void up(float[] hidden, int from, int firstBlock, int endBlock, float[] y) {
     int lanes = PackedMatrix.LANES;
@@ -181,7 +182,7 @@ public final class LowRank {
     y1.intoArray(y, row + STEP);
   }
 
-  /** The oracle: {@code (B (A x))[row]} in double precision. */
+  /** The scalar reference: {@code (B (A x))[row]} in double precision. */
   double oracle(float[] x, int row) {
     int lanes = PackedMatrix.LANES;
     double y = 0;

@@ -39,11 +39,11 @@ public final class PackedMatrix {
   /** Bytes of a vector of this machine: the alignment that packed memory should have. */
   public static final int VECTOR_BYTES = SHORTS.vectorByteSize();
 
-  /** L: rows of a block on this machine. */
+  /** L: number of rows in a block on this machine. */
   public static final int LANES = SHORTS.length();
 
   private static final int CACHE_LINE = 64;
-  private static final int TOUCHED = 64 * CACHE_LINE; // more keeps others waiting
+  private static final int TOUCHED = 64 * CACHE_LINE; // larger pieces would make other members wait
 
   private static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -54,11 +54,11 @@ public final class PackedMatrix {
   private final int columns;
 
   /**
-   * A matrix in memory that {@link #pack} wrote on a machine of the same {@link #LANES}.
+   * A matrix in memory that was written by {@link #pack} on a machine with the same {@link #LANES}.
    *
-   * @param bytes {@link #bytes(WeightFormat, int, int)} bytes, best aligned to {@link
+   * @param bytes {@link #bytes(WeightFormat, int, int)} bytes, preferably aligned to {@link
    *     #VECTOR_BYTES}
-   * @throws RadialogException if their number is another one
+   * @throws RadialogException if their number is different
    */
   public PackedMatrix(MemorySegment bytes, WeightFormat format, int rows, int columns) {
     long expected = bytes(format, rows, columns);
@@ -75,9 +75,9 @@ public final class PackedMatrix {
   }
 
   /**
-   * Bytes that a matrix takes.
+   * Number of bytes of a matrix.
    *
-   * @throws RadialogException if there is no row, or columns are not in groups of 32
+   * @throws RadialogException if there are no rows or the columns are not in groups of 32
    */
   public static long bytes(WeightFormat format, int rows, int columns) {
     return bytes(format, rows, columns, LANES);
@@ -87,7 +87,8 @@ public final class PackedMatrix {
     if (rows < 1 || columns < 1 || columns % WeightFormat.GROUP != 0) {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
-          "packed matrix: expected a row or more and columns in groups of %d, found %d x %d"
+          ("packed matrix: expected at least one row and columns in groups of %d, found"
+                  + " %d x %d")
               .formatted(WeightFormat.GROUP, rows, columns));
     }
     long paddedRows = ((long) rows + lanes - 1) / lanes * lanes;
@@ -111,7 +112,7 @@ public final class PackedMatrix {
     int vectorBytes = lanes * Short.BYTES;
     int blockBytes = lanes * format.groupBytes();
     byte[] row = new byte[WeightFormat.GROUP];
-    byte[] none = new byte[WeightFormat.GROUP]; // of a padding row: zeros with scale zero
+    byte[] none = new byte[WeightFormat.GROUP]; // a padding row: zeros with scale zero
     for (int r = 0; r < (source.rows() + lanes - 1) / lanes * lanes; r++) {
       boolean padding = r >= source.rows();
       long lane = lane(r % lanes, lanes);
@@ -164,7 +165,7 @@ public final class PackedMatrix {
     return r < lanes / 2 ? 2 * r : 2 * (r - lanes / 2) + 1;
   }
 
-  /** How weights are stored. */
+  /** The storage format of the weights. */
   public WeightFormat format() {
     return format;
   }
@@ -180,15 +181,16 @@ public final class PackedMatrix {
   }
 
   /**
-   * Blocks of {@link #LANES} rows, the last one perhaps padded: the unit in which threads share.
+   * Number of blocks of {@link #LANES} rows, the last of which may be padded: the unit of work that
+   * is shared between threads.
    */
   public int blocks() {
     return (rows + LANES - 1) / LANES;
   }
 
   /**
-   * A matrix of one block of rows and {@code count} columns over the first bytes of this one, whose
-   * values mean nothing: for warming up what reads them.
+   * A matrix of one block of rows and {@code count} columns in the first bytes of this one. Its
+   * values are meaningless; it is used to warm up code that reads matrices.
    */
   public PackedMatrix corner(int count) {
     MemorySegment first = bytes.asSlice(0, bytes(format, LANES, Math.min(count, columns)));
@@ -201,10 +203,10 @@ public final class PackedMatrix {
   }
 
   /**
-   * Reads the beginning of a block, so that {@link #multiply} finds it in the processor's cache and
-   * the prefetcher on its way.
+   * Reads the beginning of a block, so that {@link #multiply} finds it in the processor cache and
+   * the prefetcher is already active.
    *
-   * @return no meaning; to be used, or the reading is optimised away
+   * @return a meaningless value that must be used, otherwise the read is optimised away
    */
   public int touch(int block) {
     long at = block * blockBytes();
@@ -222,7 +224,8 @@ public final class PackedMatrix {
    *
    * @param firstBlock the first block of rows
    * @param endBlock one past the last
-   * @param y {@code count} arrays of R or more; rows of these blocks are overwritten, none other
+   * @param y {@code count} arrays of at least R values; only the rows of these blocks are
+   *     overwritten
    * @throws IllegalArgumentException if {@code x} has another width
    */
   public void multiply(QuantisedVectors x, int count, int firstBlock, int endBlock, float[][] y) {
@@ -285,10 +288,10 @@ public final class PackedMatrix {
   }
 
   /**
-   * One block of rows as bfloat16, rounded to nearest even and transposed: column c becomes {@link
-   * #LANES} values at {@code at + c · stride} of {@code to}, rows in the order of lanes (value l is
-   * row l/2 of the block for even l, row L/2 + l/2 for odd l), those beyond R zero. For products
-   * with many vectors, which a tensor library computes.
+   * Converts one block of rows to bfloat16, rounded to nearest even and transposed: column c
+   * becomes {@link #LANES} values at {@code at + c · stride} of {@code to}, with rows in the order
+   * of lanes (value l is row l/2 of the block for even l, row L/2 + l/2 for odd l) and zeros for
+   * rows beyond R. It is used for products with many vectors, which a tensor library computes.
    *
    * @param to little-endian bfloat16
    * @param at bytes from its beginning
@@ -304,7 +307,10 @@ public final class PackedMatrix {
     }
   }
 
-  /** Row {@code row} as the kernels see it, in fp32 rounded once: for embeddings and tests. */
+  /**
+   * Row {@code row} with the values that the kernels use, in fp32 rounded once: for embeddings and
+   * tests.
+   */
   public float[] dequantised(int row) {
     return dequantised(bytes, format, columns, row, LANES);
   }
@@ -324,7 +330,7 @@ public final class PackedMatrix {
     return values;
   }
 
-  /** The inverse of packing, value by value: what the oracles read. */
+  /** The inverse of packing, value by value, for the scalar references. */
   static int read(
       MemorySegment bytes,
       WeightFormat format,

@@ -8,24 +8,25 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 
 /**
- * A weight matrix in groups of 32 columns, read one row and group at a time: what {@link
- * PackedMatrix#pack} interleaves. Not thread-safe where it has a state of its own.
+ * A weight matrix in groups of 32 columns that is read one row and group at a time: the input of
+ * {@link PackedMatrix#pack}. Implementations with internal state are not thread-safe.
  */
 public interface QuantisedRows {
-  /** The format that the values fit in. */
+  /** The format that the values have. */
   WeightFormat format();
 
   /** R, outputs. */
   int rows();
 
-  /** C, inputs, a multiple of 32. */
+  /** C, the number of inputs, a multiple of 32. */
   int columns();
 
   /**
    * Reads columns 32 · {@code group} to 32 · {@code group} + 31 of {@code row}.
    *
-   * @param to 32 values in the format's range, overwritten
-   * @return the f16 scale in the low 16 bits, the f16 offset (0 where there is none) in the high 16
+   * @param to 32 values in the range of the format, overwritten
+   * @return the f16 scale in the low 16 bits, the f16 offset (0 if there is none) in the high 16
+   *     bits
    */
   int read(int row, int group, byte[] to);
 
@@ -48,12 +49,12 @@ public interface QuantisedRows {
   }
 
   /**
-   * Plain nibbles with their scales beside them, the portable form of 4 bits: byte i of a row holds
-   * columns 2i (low nibble) and 2i + 1, each plus 8; with offsets each as it is.
+   * Plain nibbles with separate scales, the portable 4-bit format: byte i of a row contains columns
+   * 2i (low nibble) and 2i + 1, each plus 8; with offsets, the nibbles are stored without adding 8.
    *
    * @param nibbles [rows, columns / 2]
    * @param scales [rows, columns / 32] f16
-   * @param offsets [rows, columns / 32] f16, where there are any
+   * @param offsets [rows, columns / 32] f16, if there are any
    */
   static QuantisedRows nibbles(
       MemorySegment nibbles,
@@ -68,7 +69,7 @@ public interface QuantisedRows {
   }
 
   /**
-   * Plain signed bytes with their scales beside them, the portable form of 8 bits.
+   * Plain signed bytes with separate scales, the portable 8-bit format.
    *
    * @param values [rows, columns]
    * @param scales [rows, columns / 32] f16
@@ -98,8 +99,8 @@ public interface QuantisedRows {
   }
 
   /**
-   * Rows of floats rounded to 4 bits as GGUF's Q4_0 does: the value of the largest magnitude
-   * becomes −8.
+   * Rows of floats rounded to 4 bits as in GGUF's Q4_0: the value of the largest magnitude becomes
+   * −8.
    *
    * @param rows gives row r as [columns], read in ascending order
    */
@@ -108,8 +109,8 @@ public interface QuantisedRows {
   }
 
   /**
-   * Rows of floats rounded to 4 bits with an offset: the least value of the group becomes 0, the
-   * greatest 15.
+   * Rows of floats rounded to 4 bits with an offset: the smallest value of the group becomes 0, the
+   * largest 15.
    *
    * @param rows gives row r as [columns], read in ascending order
    */
@@ -118,9 +119,9 @@ public interface QuantisedRows {
   }
 
   /**
-   * Rows of floats rounded to 4 bits, with an offset only where that pays: an offset costs a ninth
-   * more bytes, so it is taken where the error measured over a sample of rows is less than four
-   * fifths of the symmetric one.
+   * Rows of floats rounded to 4 bits, with an offset only if it is worthwhile: an offset takes one
+   * ninth more bytes, so it is used only if the error measured on a sample of rows is less than
+   * four fifths of the symmetric error.
    *
    * @param rows gives row r as [columns]; read in ascending order, twice
    */
@@ -189,12 +190,18 @@ public interface QuantisedRows {
               + WeightFormat.GROUP
               + ", found "
               + columns
-              + "; take the precision fp32 or bf16 for this model");
+              + "; use the precision fp32 or bf16 for this model");
     }
     return columns;
   }
 
-  /** Q4_1 blocks in place. */
+  /**
+   * Q4_1 blocks in place.
+   *
+   * @param bytes the blocks, row-major
+   * @param rows number of rows
+   * @param columns number of columns
+   */
   record Q41(MemorySegment bytes, int rows, int columns) implements QuantisedRows {
     private static final ValueLayout.OfInt INT =
         ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -216,7 +223,13 @@ public interface QuantisedRows {
     }
   }
 
-  /** Q4_0 blocks in place. */
+  /**
+   * Q4_0 blocks in place.
+   *
+   * @param bytes the blocks, row-major
+   * @param rows number of rows
+   * @param columns number of columns
+   */
   record Q40(MemorySegment bytes, int rows, int columns) implements QuantisedRows {
     @Override
     public WeightFormat format() {
@@ -235,7 +248,15 @@ public interface QuantisedRows {
     }
   }
 
-  /** Nibbles, scales and offsets of a file in place. */
+  /**
+   * Nibbles, scales and offsets of a file in place.
+   *
+   * @param nibbles [rows, columns / 2]
+   * @param scales [rows, columns / 32] f16
+   * @param offsets [rows, columns / 32] f16, if there are any
+   * @param rows number of rows
+   * @param columns number of columns
+   */
   record Nibbles(
       MemorySegment nibbles,
       MemorySegment scales,
@@ -263,7 +284,7 @@ public interface QuantisedRows {
           : scale;
     }
 
-    // A row at a time through an array: loops over segments do not vectorise.
+    // One row at a time through an array, because loops over segments are not vectorised.
     @Override
     public void row(int row, float[] to, int at) {
       int groups = columns / WeightFormat.GROUP;
@@ -286,7 +307,14 @@ public interface QuantisedRows {
     }
   }
 
-  /** Signed bytes and scales of a file in place. */
+  /**
+   * Signed bytes and scales of a file in place.
+   *
+   * @param values [rows, columns]
+   * @param scales [rows, columns / 32] f16
+   * @param rows number of rows
+   * @param columns number of columns
+   */
   record PlainBytes(MemorySegment values, MemorySegment scales, int rows, int columns)
       implements QuantisedRows {
     @Override
@@ -303,7 +331,13 @@ public interface QuantisedRows {
     }
   }
 
-  /** Q8_0 blocks in place. */
+  /**
+   * Q8_0 blocks in place.
+   *
+   * @param bytes the blocks, row-major
+   * @param rows number of rows
+   * @param columns number of columns
+   */
   record Q80(MemorySegment bytes, int rows, int columns) implements QuantisedRows {
     private static final ValueLayout.OfShort SHORT =
         ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -321,7 +355,7 @@ public interface QuantisedRows {
     }
   }
 
-  /** Floats, rounded as they are read. */
+  /** Floats that are rounded when they are read. */
   final class Rounded implements QuantisedRows {
     private static final int SAMPLED_ROWS = 64;
     private static final double OFFSET_PAYS = 0.8;
@@ -372,7 +406,7 @@ public interface QuantisedRows {
       float extreme = 0; // the value of largest magnitude, with its sign
       for (int i = 0; i < WeightFormat.GROUP; i++) {
         float v = values[from + i];
-        if (!(Math.abs(v) <= Math.abs(extreme))) { // also when v is not a number
+        if (!(Math.abs(v) <= Math.abs(extreme))) { // also if v is not a number
           extreme = v;
         }
       }
@@ -395,7 +429,7 @@ public interface QuantisedRows {
       float greatest = Float.NEGATIVE_INFINITY;
       for (int i = 0; i < WeightFormat.GROUP; i++) {
         float v = values[from + i];
-        least = Math.min(least, v); // not a number stays so
+        least = Math.min(least, v); // a NaN remains a NaN
         greatest = Math.max(greatest, v);
       }
       short scaleHalf = Float.floatToFloat16((greatest - least) / 15);

@@ -6,16 +6,16 @@ import jdk.incubator.vector.VectorOperators;
 import org.radialog.base.RadialogException;
 
 /**
- * M vectors of C activations rounded to 8 bits, each group of 32 with a scale of its own: {@code x
- * ≈ scale · q}, scale = largest magnitude / 127.
+ * M vectors of C activations rounded to 8 bits, with one scale per group of 32: {@code x ≈ scale ·
+ * q}, scale = largest magnitude / 127.
  *
- * <p>A value is kept as its 16 bits twice in an int: broadcasting a 32-bit word from memory costs
- * the processor nothing, a 16-bit one a shuffle. Not thread-safe; every thread rounds for itself,
- * which is cheaper than to wait for another.
+ * <p>A value is stored twice as 16 bits in an int, because the processor broadcasts a 32-bit word
+ * from memory for free, but needs a shuffle for a 16-bit word. Not thread-safe; every thread rounds
+ * its own copy, which is cheaper than waiting for another thread.
  */
 public final class QuantisedVectors {
-  // Adding 1.5 · 2^23 leaves a float of small magnitude rounded to even in the low bits of its
-  // significand.
+  // Adding 1.5 · 2^23 to a float of small magnitude leaves its value, rounded to even, in the low
+  // bits of the significand.
   private static final float ROUND = 0x1.8p23f;
   private static final int ROUND_BITS = Float.floatToRawIntBits(ROUND);
 
@@ -27,12 +27,13 @@ public final class QuantisedVectors {
   final float[] floats; // [M, C], q
   final float[] scales; // [M, C/32]
   final int[] sums; // [M, C/32], Σ q of the group
-  final int[] biases; // [M, C/32], −8 Σ q in both halves: what makes unsigned nibbles signed
+  final int[]
+      biases; // [M, C/32], −8 Σ q in both halves: converts sums of unsigned nibbles to signed ones
 
   /**
-   * Room for {@code count} vectors of {@code columns}.
+   * Allocates {@code count} vectors of {@code columns} values.
    *
-   * @throws RadialogException if columns are not in groups of 32
+   * @throws RadialogException if the columns are not in groups of 32
    */
   public QuantisedVectors(int count, int columns) {
     if (columns < 1 || columns % WeightFormat.GROUP != 0) {
@@ -85,7 +86,7 @@ public final class QuantisedVectors {
     biases[group] = twice(-8 * s);
   }
 
-  /** The oracle of {@link #set}. */
+  /** The scalar reference for {@link #set}. */
   void setScalar(int m, float[] x) {
     for (int g = 0; g < columns / WeightFormat.GROUP; g++) {
       float magnitude = 0;

@@ -9,16 +9,16 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * How fast this machine reads memory: what a decode step can reach at most. Each thread reads
- * several places at once, as the kernels do; one place a thread leaves a third of the bandwidth
- * unused.
+ * Measures how fast this machine reads memory, which limits the speed of a decode step. Each thread
+ * reads several streams at once, like the kernels; with one stream per thread a third of the
+ * bandwidth would be unused.
  */
 public final class ReadBandwidth {
   private static final VectorSpecies<Long> LANES = LongVector.SPECIES_PREFERRED;
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
-  private static final long BYTES = 1L << 30; // of a round, far beyond any cache
+  private static final long BYTES = 1L << 30; // bytes per round, far larger than any cache
   private static final int ROUNDS = 5;
-  private static final int PLACES = 4; // that a thread reads at once
+  private static final int PLACES = 4; // streams that a thread reads at once
 
   private ReadBandwidth() {}
 
@@ -26,7 +26,7 @@ public final class ReadBandwidth {
   public static double gigabytesPerSecond(int threads) {
     try (Arena arena = Arena.ofShared()) {
       MemorySegment memory = arena.allocate(BYTES, 4096);
-      memory.fill((byte) 0); // untouched pages would all be the one page of zeros
+      memory.fill((byte) 0); // untouched pages would all map to the same page of zeros
       long part = BYTES / threads / (PLACES * 64) * (PLACES * 64);
       sum(memory, 0, part); // compiled
       double best = 0;
@@ -38,7 +38,9 @@ public final class ReadBandwidth {
                 .mapToLong(t -> sum(memory, t * part, part))
                 .sum();
         double seconds = (System.nanoTime() - begun) / 1e9;
-        best = Math.max(best, (sum + threads * part) / seconds / 1e9); // the sum is 0, and used
+        best =
+            Math.max(
+                best, (sum + threads * part) / seconds / 1e9); // the sum is 0, but must be used
       }
       return best;
     }

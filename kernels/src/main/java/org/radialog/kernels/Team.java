@@ -13,51 +13,54 @@ import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Threads that do one piece of work together, in phases of a few microseconds. The caller of {@link
- * #run} is member 0; the others sleep between runs.
+ * A team of threads that work together in phases of a few microseconds. The caller of {@link #run}
+ * is member 0; the others sleep between runs.
  *
- * <p>A phase ends when all its pieces are done, whoever did them, not when all members have come: a
- * member that the system does not run holds up nobody, unless it is stopped within a piece. Each
- * member begins with a large piece of its own; then the small ones go to whoever is free, and last
- * the large ones of members that never came.
+ * <p>A phase ends when all its pieces are done, whichever members did them, not when all members
+ * have arrived. A member that the operating system has descheduled therefore delays nobody, unless
+ * it is stopped within a piece. Each member starts with a large piece reserved for it; then the
+ * small pieces go to whichever member is free, and last the large pieces of members that never
+ * arrived.
  *
- * <p>Who waits spins for some 50 µs, which on an idle machine is enough, then sleeps until it is
- * woken: on a busy machine the processor is then free for the member that is waited for.
+ * <p>A waiting member spins for about 50 µs, which is enough on an idle machine, and then sleeps
+ * until it is woken; on a busy machine this frees the processor for the member it waits for.
  */
 public final class Team implements AutoCloseable {
-  /** What the members run: phases one after the other, each cut into pieces. */
+  /** The work of a run: consecutive phases, each divided into pieces. */
   public interface Phases {
     /** Number of phases. */
     int count();
 
-    /** What is shared out in a phase. */
+    /** The number of units of work in a phase. */
     int units(int phase);
 
     /**
-     * Does units {@code from} to {@code to − 1} of a phase. What all pieces of earlier phases wrote
-     * is visible.
+     * Processes units {@code from} to {@code to − 1} of a phase. The results of all pieces of
+     * earlier phases are visible.
      *
-     * @param member who does it, below {@link Team#size}
-     * @param first whether it is this member's first piece of the phase
+     * @param member the member that does it, less than {@link Team#size}
+     * @param first whether it is the first piece of this member in the phase
      */
     void piece(int phase, int member, int from, int to, boolean first);
 
     /**
-     * Called while others are at work on the phase before, or a little later: what {@code member}
-     * will likely begin with. It must write nothing that others read, and not fail.
+     * Called while other members still work on the previous phase, or a little later, with the
+     * piece that {@code member} will probably start with. It must not write anything that others
+     * read, and must not fail.
      */
     default void ahead(int phase, int member, int from) {}
   }
 
-  /** The most members that a team can have. */
+  /** The maximum number of members of a team. */
   public static final int MOST = 16;
 
-  private static final int PIECES = 32; // of a phase, at most: bits of a state
-  private static final int LARGE = 4; // a member's own piece, in small ones
+  private static final int PIECES = 32; // maximum number of pieces in a phase: bits of a state
+  private static final int LARGE = 4; // size of the reserved piece of a member, in small pieces
   private static final int SMALL_EACH = 2;
   private static final long SPIN_NANOS = 50_000;
-  private static final long IDLE_SPIN_NANOS = 100_000; // a sampler's time between two steps
-  private static final int LOOK = 32; // spins between two looks at the clock
+  // the time that a sampler takes between two steps
+  private static final long IDLE_SPIN_NANOS = 100_000;
+  private static final int LOOK = 32; // spins between two readings of the clock
 
   private static final Phases NOTHING =
       new Phases() {
@@ -78,25 +81,26 @@ public final class Team implements AutoCloseable {
   private final List<Worker> workers = new ArrayList<>();
   private final int size;
   private final int pieces;
-  private final int weight; // of all pieces
+  private final int weight; // total size of all pieces, in small pieces
   private final AtomicBoolean busy = new AtomicBoolean();
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
   private volatile boolean closed;
 
-  // The number of the phase under way, counted over all runs, and a bit for each of its pieces that
-  // nobody has taken. The run is published before its first state and read after it.
+  // The number of the current phase, counted over all runs, and one bit for each of its pieces that
+  // no member has taken. The run is published before its first state and read after it.
   private final AtomicLong state = new AtomicLong();
-  private final AtomicInteger left = new AtomicInteger(); // pieces that are not done
+  private final AtomicInteger left = new AtomicInteger(); // number of pieces that are not done
   private final AtomicIntegerArray asleep; // by member
   private final AtomicInteger sleepers = new AtomicInteger();
   private final AtomicReferenceArray<@Nullable Thread> threads; // by member
   private volatile Run run = new Run(NOTHING, 0, new int[0]);
 
   /**
-   * A run under way.
+   * A run in progress.
    *
+   * @param work the phases
    * @param base the number of its first phase
-   * @param units of each phase
+   * @param units the number of units of each phase
    */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Run(Phases work, int base, int[] units) {
@@ -117,7 +121,7 @@ public final class Team implements AutoCloseable {
     this.threads = new AtomicReferenceArray<>(size);
   }
 
-  /** A team of {@code size} members, one of them the caller of {@link #run}. */
+  /** A team of {@code size} members, including the caller of {@link #run}. */
   public static Team of(int size) {
     if (size < 1 || size > MOST) {
       throw new IllegalArgumentException("a team needs 1 to " + MOST + " members, got " + size);
@@ -139,13 +143,13 @@ public final class Team implements AutoCloseable {
 
   /**
    * Runs {@code work} on the members and returns when all its pieces are done. If a piece fails,
-   * those that nobody has begun are left out.
+   * pieces that have not been started are skipped.
    *
-   * @throws IllegalStateException if the team is closed, or runs already
+   * @throws IllegalStateException if the team is closed or already running
    */
   public void run(Phases work) {
     if (!busy.compareAndSet(false, true)) {
-      throw new IllegalStateException("the team runs already");
+      throw new IllegalStateException("the team is already running");
     }
     try {
       if (closed) {
@@ -175,8 +179,9 @@ public final class Team implements AutoCloseable {
   }
 
   /**
-   * Runs {@code task} for 0 to {@code count − 1}. They are begun in this order, each by whoever is
-   * free: a task may wait for an earlier one. If one fails, those that are not begun are left out.
+   * Runs {@code task} for 0 to {@code count − 1}. Tasks are started in this order, each by a free
+   * member, so a task may wait for an earlier one. If a task fails, those that have not been
+   * started are skipped.
    */
   public void each(int count, IntConsumer task) {
     AtomicInteger next = new AtomicInteger();
@@ -210,13 +215,14 @@ public final class Team implements AutoCloseable {
     return (int) (state >>> 32);
   }
 
-  // The first unit of a piece: the members' own ones come first, then the small ones.
+  // The first unit of a piece: the reserved pieces of the members come first, then the small
+  // pieces.
   private int start(int piece, int units) {
     long before = piece <= size ? (long) LARGE * piece : (long) LARGE * size + (piece - size);
     return (int) (units * before / weight);
   }
 
-  // Opens a phase, or the first after it that has units, or ends the run.
+  // Starts a phase, or the first phase after it that has units, or ends the run.
   private void begin(Run mine, int from) {
     int phase = from;
     int free = 0;
@@ -246,10 +252,10 @@ public final class Team implements AutoCloseable {
     }
   }
 
-  // What a member does in a run: member 0 until it ends, the others until the team is closed.
+  // The loop of a member: member 0 until the run ends, the others until the team is closed.
   private void member(int member) {
-    int last = number(state.get()) - 1; // the phase that this member took a piece of last
-    int done = 0; // pieces of it that are not yet told
+    int last = number(state.get()) - 1; // the phase in which this member last took a piece
+    int done = 0; // finished pieces of it that have not been reported yet
     while (true) {
       long now = state.get();
       Run mine = run;
@@ -281,7 +287,7 @@ public final class Team implements AutoCloseable {
           try {
             mine.work.piece(phase, member, from, to, last != number(now));
           } catch (RuntimeException | Error e) {
-            failure.compareAndSet(null, e); // the first is the cause
+            failure.compareAndSet(null, e); // the first failure is the cause
           }
         }
         last = number(now);
@@ -298,7 +304,7 @@ public final class Team implements AutoCloseable {
     return Integer.numberOfTrailingZeros(small != 0 ? small : free);
   }
 
-  // Waits for another state. False if the team is closed.
+  // Waits for another state; returns false if the team is closed.
   private boolean await(long now, int member, Run mine) {
     boolean over = mine.over(now);
     int next = mine.phase(now) + 1;
@@ -325,18 +331,19 @@ public final class Team implements AutoCloseable {
 
   private void sleep(long now, int member, boolean over) {
     sleepers.incrementAndGet();
-    asleep.set(member, 1); // then look again: a new state is published before this is looked at
+    asleep.set(member, 1); // then check again: a new state is published before this is read
     while (state.get() == now && !(over && closed)) {
       LockSupport.park(this);
       if (Thread.currentThread().isInterrupted() && member == 0) {
-        break; // parking would return at once: the caller's interruption is not ours to clear
+        break; // parking would return immediately; the interruption of the caller is not ours to
+        // clear
       }
     }
     asleep.set(member, 0);
     sleepers.decrementAndGet();
   }
 
-  /** Ends the threads; a run in progress is finished first. */
+  /** Ends the threads, after a run in progress has finished. */
   @Override
   public void close() {
     closed = true;

@@ -3,32 +3,35 @@ package org.radialog.kernels;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 
-/** The JDK's Vector API, an incubator module that a Java process has only where it asks for it. */
+/**
+ * The Vector API of the JDK, an incubator module that a Java process has only if it requests it.
+ */
 public final class VectorApi {
   private static final String MODULE = "jdk.incubator.vector";
 
   private VectorApi() {}
 
-  /** Whether this process has it. */
+  /** Whether this process has the Vector API. */
   public static boolean present() {
     return ModuleLayer.boot().findModule(MODULE).isPresent();
   }
 
   /**
-   * Refuses where this process lacks it, before a class that needs it fails to load.
+   * Throws if this process does not have the Vector API, before the loading of a class that needs
+   * it fails.
    *
-   * @param what needs it
-   * @throws RadialogException if it is missing; the message names the flag
+   * @param what a name for the part that needs it
+   * @throws RadialogException if it is missing; the message contains the flag to set
    */
   public static void require(String what) {
     if (!present()) {
       throw new RadialogException(
           Kind.UNSUPPORTED,
           what
-              + " needs the JDK's Vector API, which this process was started without: start java"
-              + " with --add-modules "
+              + " needs the Vector API of the JDK, which is not enabled in this process: start"
+              + " java with --add-modules "
               + MODULE
-              + ", or take the precision bf16 or fp32, which do without");
+              + ", or use the precision bf16 or fp32, which do not need it");
     }
   }
 }

@@ -1,12 +1,12 @@
 package org.radialog.kernels;
 
-/** How a {@link PackedMatrix} stores the 32 weights of one row and group. */
+/** The storage format of the 32 weights of one row and group in a {@link PackedMatrix}. */
 public enum WeightFormat {
   /** d · q, q from −8 to 7, d f16: 18 bytes. */
   INT4(16, 1),
-  /** d · q + m, q from 0 to 15, d and m f16: 20 bytes; GGUF's Q4_1 exactly. */
+  /** d · q + m, q from 0 to 15, d and m f16: 20 bytes; identical to GGUF's Q4_1. */
   INT4_OFFSET(16, 2),
-  /** d · q, q from −128 to 127, d f16: 34 bytes; GGUF's Q8_0 exactly. */
+  /** d · q, q from −128 to 127, d f16: 34 bytes; identical to GGUF's Q8_0. */
   INT8(32, 1);
 
   /** Columns that share a scale. */
@@ -30,7 +30,7 @@ public enum WeightFormat {
     return quantBytes + scales * Short.BYTES;
   }
 
-  /** Whether there is a second f16 beside the scale. */
+  /** Whether there is an f16 offset in addition to the scale. */
   boolean offset() {
     return scales == 2;
   }

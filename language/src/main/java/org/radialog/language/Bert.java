@@ -21,17 +21,17 @@ import org.radialog.torch.TorchThreads;
 
 /**
  * The encoder of BERT (arXiv 1810.04805) or RoBERTa (arXiv 1907.11692) for one segment, for
- * inference; the pooler is not asked for. Names are those of {@code transformers}' {@code
- * BertModel} and {@code RobertaModel}.
+ * inference, without the pooler. Names are those of {@code BertModel} and {@code RobertaModel} in
+ * {@code transformers}.
  *
  * <p>B rows, T tokens of the longest row, D {@link Config#hidden}, V vocabulary.
  */
 public final class Bert {
-  /** The two networks, which differ in little beside their training. */
+  /** The two networks, which differ mainly in their training. */
   public enum Family {
     /** BERT: two segments. */
     BERT(BertResidual.EPSILON, 2, 0),
-    /** RoBERTa: one segment, and the first two of its positions belong to padding. */
+    /** RoBERTa: one segment; the first two positions are reserved for padding. */
     ROBERTA(1e-5, 1, 2);
 
     private final double epsilon;
@@ -54,10 +54,13 @@ public final class Bert {
   }
 
   /**
-   * Sizes.
+   * Sizes of the network.
    *
+   * @param family BERT or RoBERTa
    * @param vocab V
    * @param hidden D
+   * @param layers number of transformer blocks
+   * @param heads number of attention heads
    * @param mlp width of the feed-forward layers
    * @param positions rows of the position table
    */
@@ -66,7 +69,7 @@ public final class Bert {
     /** {@code bert-base-uncased}. */
     public static final Config BASE = new Config(Family.BERT, 30522, 768, 12, 12, 3072, 512);
 
-    /** The most tokens that a row may have. */
+    /** The maximum number of tokens of a row. */
     public int longest() {
       return positions - family.firstPosition;
     }
@@ -80,7 +83,8 @@ public final class Bert {
     }
   }
 
-  private static final float HIDDEN = -1e30f; // a padded position, before the softmax
+  // added to the score of a padded position, before the softmax
+  private static final float HIDDEN = -1e30f;
 
   private final Config config;
   private final Tensor words; // [V, D]
@@ -129,8 +133,8 @@ public final class Bert {
   }
 
   /**
-   * Rows of token ids, padded on the right to the longest and masked, to [B, T, D]; what stands at
-   * a padded place means nothing.
+   * Maps rows of token ids, padded on the right to the longest and masked, to [B, T, D]; values at
+   * padded positions are meaningless.
    *
    * @throws RadialogException if a row is empty or too long, or an id is not in the vocabulary
    */

@@ -10,22 +10,22 @@ import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
 /**
- * Causal attention of many rows in bf16 products, which CPUs multiply several times faster than
- * fp32. Values and probabilities are rounded to bf16; scores, where rounding shows, are as good as
- * fp32: queries and keys are sums of two bf16 numbers each. A long prompt's attention so takes half
- * the time of libtorch's own in fp32; libtorch's own in bf16 takes ten times as long on a CPU
- * without matrix tiles.
+ * Causal attention of many rows with bf16 products, which CPUs compute several times faster than
+ * fp32. Values and probabilities are rounded to bf16. Scores, which are sensitive to rounding, are
+ * as accurate as in fp32, because queries and keys are each sums of two bf16 numbers. For a long
+ * prompt this takes half the time of libtorch's attention in fp32; libtorch's attention in bf16
+ * takes ten times as long on a CPU without matrix tiles.
  *
  * <p>H heads · n rows · L positions, of which the rows are the last · d head size · m rows of a
  * block.
  */
 final class BlockAttention {
-  /** Over more positions than so many this is the faster way. */
+  /** Faster than libtorch's attention for more positions than this. */
   static final int PAYS = 256;
 
   private static final int LARGEST = 256; // rows of a block
   private static final int SMALLEST = 16;
-  private static final long SCORES = 4 << 20; // of a block, at most
+  private static final long SCORES = 4 << 20; // maximum number of rows of a block
 
   private BlockAttention() {}
 
@@ -49,7 +49,7 @@ final class BlockAttention {
       TensorVector blocks = new TensorVector();
       for (int first = 0; first < n; first += rows) {
         int count = Math.min(rows, n - first); // m
-        int seen = past + first + count; // by the block's last row
+        int seen = past + first + count; // by the last row of the block
         try (Scope block = new Scope()) {
           Tensor scores = scores(queries.rows(first, count), keys.rows(0, seen)); // [H, m, seen]
           scores.narrow(2, past + first, count).add_(future(count));
@@ -61,7 +61,10 @@ final class BlockAttention {
     }
   }
 
-  /** An fp32 tensor as the sum of two in bf16, each [H, n, d]: 16 bits of precision for 8. */
+  /**
+   * An fp32 tensor as the sum of two bf16 tensors, each [H, n, d]: 16 bits of precision instead of
+   * 8.
+   */
   private record Pair(Tensor high, Tensor low) {
     static Pair of(Tensor t) {
       Tensor high = t.to(ScalarType.BFloat16);
@@ -73,8 +76,8 @@ final class BlockAttention {
     }
   }
 
-  // A product of bf16 is summed in fp32 and then rounded to bf16. What that takes from the large
-  // part is had by a second product, from which the first is subtracted before it is rounded.
+  // A bf16 product is summed in fp32 and then rounded to bf16. The rounding error of the large part
+  // is recovered by a second product, from which the first is subtracted before rounding.
   private static Tensor scores(Pair q /* [H, m, d] */, Pair k /* [H, L, d] */) {
     Tensor high = k.high.transpose(1, 2); // [H, d, L]
     Tensor low = k.low.transpose(1, 2); // [H, d, L]
@@ -85,7 +88,7 @@ final class BlockAttention {
     return large.to(ScalarType.Float).add_(rest);
   }
 
-  // [m, m], −inf where a row would see a later one
+  // [m, m], −inf where a row must not see a later one
   private static Tensor future(int count) {
     float[] mask = new float[count * count];
     for (int row = 0; row < count; row++) {

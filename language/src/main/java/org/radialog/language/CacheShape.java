@@ -1,13 +1,13 @@
 package org.radialog.language;
 
 /**
- * What a {@link KvCache} holds for each position of a sequence: a key and a value for every layer
+ * The content of a {@link KvCache} per position of a sequence: a key and a value for every layer
  * and key/value head.
  *
- * @param layers of the network
- * @param kvHeads key/value heads of a layer, K
- * @param headSize values of a head, d
- * @param positions that the network can look at together
+ * @param layers number of layers
+ * @param kvHeads K, key/value heads per layer
+ * @param headSize d, values per head
+ * @param positions maximum number of positions of the network
  */
 public record CacheShape(int layers, int kvHeads, int headSize, int positions) {
   /**

@@ -12,24 +12,25 @@ import org.radialog.kernels.FloatLanes;
 
 /**
  * Attention of one new position over a {@link KvCache}, in chunks of {@value #CHUNK} positions that
- * any thread may take: each leaves a maximum, a sum and a weighted row of values, and whoever needs
- * the result merges the chunks in their order. So the result depends neither on the number of
- * threads nor on other sequences.
+ * any thread may process. Each chunk gives a maximum, a sum and a weighted row of values; the
+ * reader of the result merges the chunks in order. The result therefore depends neither on the
+ * number of threads nor on other sequences.
  *
  * <p>L positions · H heads · K key/value heads · G = H/K · d head size · N chunks.
  */
 final class CachedAttention {
-  /** Positions of a chunk. */
+  /** Number of positions of a chunk. */
   static final int CHUNK = 64;
 
-  private static final int TILE = 4 * LANES; // floats of a row that are worked on together
-  private static final int TOGETHER = 3; // query heads whose accumulators fit in 16 registers
+  private static final int TILE = 4 * LANES; // floats of a row that are processed together
+  // number of query heads whose accumulators fit in 16 registers
+  private static final int TOGETHER = 3;
   private static final long BYTES = (long) LANES * Float.BYTES;
   private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(LE);
 
   private final LlamaConfig config;
-  private int length; // L, the new position included
+  private int length; // L, including the new position
   private int chunks; // N
   private float[] largest = {}; // [N, H]
   private float[] sums = {}; // [N, H]
@@ -51,7 +52,7 @@ final class CachedAttention {
     }
   }
 
-  /** Prepares for {@code newLength} positions, the new one included, which is the last of them. */
+  /** Prepares for {@code newLength} positions, of which the new one is the last. */
   void begin(int newLength) {
     length = newLength;
     chunks = (length + CHUNK - 1) / CHUNK;
@@ -62,13 +63,13 @@ final class CachedAttention {
     }
   }
 
-  /** N: the new position lies in the last of them. */
+  /** N; the new position is in the last chunk. */
   int chunks() {
     return chunks;
   }
 
   /**
-   * Puts the new position's key, rotated, and its value into the cache, one key/value head of them.
+   * Stores the rotated key and the value of the new position in the cache, for one key/value head.
    *
    * @param cache reserved for the position
    * @param k [K · d] of the new position, not rotated
@@ -93,7 +94,8 @@ final class CachedAttention {
   }
 
   /**
-   * The G query heads of one key/value head against one chunk, whose keys and values the cache has.
+   * Attends from the G query heads of one key/value head to one chunk, whose keys and values are in
+   * the cache.
    *
    * @param q [H · d] of the new position, not rotated
    * @param cos [d/2] of the new position
@@ -112,7 +114,7 @@ final class CachedAttention {
     int group = config.group();
     MemorySegment keys = cache.keys(layer);
     MemorySegment values = cache.values(layer);
-    long head = (long) kvHead * cache.capacity() * d * Float.BYTES; // of the cache's block
+    long head = (long) kvHead * cache.capacity() * d * Float.BYTES; // of the block in the cache
     int first = chunk * CHUNK;
     int count = Math.min(CHUNK, length - first);
     float scale = 1 / (float) Math.sqrt(d);
@@ -122,9 +124,9 @@ final class CachedAttention {
     long at = head + (long) first * d * Float.BYTES;
     int slot = chunk * config.heads() + kvHead * group;
     float[] scores = scratch.scores;
-    // The cache is read from memory, not from a cache of the processor: heads that share it go
-    // through it three together, as many as the registers have room for. In SmolLM2 that is all
-    // that share a key; of a group of another size those that are left over go one by one.
+    // The KV cache is read from memory, not from a processor cache, so heads that share it are
+    // processed three at a time, as many as fit in registers. In SmolLM2 these are all heads that
+    // share a key; in a group of another size the remaining heads are processed one by one.
     int together = d % TILE == 0 ? group / TOGETHER * TOGETHER : 0;
     for (int g = 0; g < together; g += TOGETHER) {
       scoreThree(keys, at, count, scratch.queries, g * d, d, scores, g * CHUNK);
@@ -143,7 +145,7 @@ final class CachedAttention {
     }
   }
 
-  // to = scale · (x turned by its position's angles), pairs (i, i + d/2)
+  // to = scale · (x rotated by the angles of its position), pairs (i, i + d/2)
   private static void rotate(
       float[] x, int from, float[] cos, float[] sin, float scale, float[] to, int at, int d) {
     int half = d / 2;
@@ -192,8 +194,8 @@ final class CachedAttention {
     }
   }
 
-  // The same for three queries, d a multiple of TILE: each key is loaded once, the queries stay in
-  // registers.
+  // The same for three queries, d a multiple of TILE: each key is loaded once, and the queries stay
+  // in registers.
   private static void scoreThree(
       MemorySegment keys,
       long at,
@@ -245,7 +247,7 @@ final class CachedAttention {
     }
   }
 
-  // scores from `from` on -> e^(score − largest); notes the largest and the sum
+  // replaces scores from `from` on by e^(score − largest) and records the largest and the sum
   private void softmax(float[] scores, int from, int count, int slot) {
     float max = Float.NEGATIVE_INFINITY;
     for (int p = 0; p < count; p++) {

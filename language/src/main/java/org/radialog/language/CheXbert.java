@@ -19,13 +19,16 @@ import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
 /**
- * CheXbert (arXiv 2004.09167): BERT and a head for each of 14 findings over its first token. Names
- * are those of {@code chexbert.pth}'s {@code model_state_dict} behind {@code module.}.
+ * CheXbert (arXiv 2004.09167): BERT with a head for each of 14 findings on its first token. Names
+ * are those in the {@code model_state_dict} of {@code chexbert.pth}, after {@code module.}.
  *
  * <p>B reports.
  */
 public final class CheXbert {
-  /** The findings in the order of the heads; No Finding, the last, knows only blank and present. */
+  /**
+   * The findings in the order of the heads; No Finding, the last, has only the classes blank and
+   * present.
+   */
   public static final List<Finding> HEADS =
       List.of(
           Finding.ENLARGED_CARDIOMEDIASTINUM,
@@ -79,13 +82,14 @@ public final class CheXbert {
     return HEADS.get(head) == Finding.NO_FINDING ? 2 : 4;
   }
 
-  /** A report as CheXbert was trained to read it: in one line, without double spaces. */
+  /** A report in the format that CheXbert was trained on: on one line, without double spaces. */
   public static String prepared(String report) {
     return SPACES.matcher(report).replaceAll(" ").strip();
   }
 
   /**
-   * Rows of token ids, with [CLS] first, to the logits of all heads side by side, [B, 13 · 4 + 2].
+   * Maps rows of token ids that begin with [CLS] to the logits of all heads side by side, [B, 13 ·
+   * 4 + 2].
    */
   public Tensor logits(List<int[]> rows) {
     try (Scope scope = new Scope()) {
@@ -99,10 +103,10 @@ public final class CheXbert {
   }
 
   /**
-   * What each head says of each report, in the order of {@link #HEADS}: the likeliest of blank,
-   * present, absent and uncertain.
+   * The result of each head for each report, in the order of {@link #HEADS}: the most likely of
+   * blank, present, absent and uncertain.
    *
-   * @param rows token ids of a report, [CLS] first and [SEP] last
+   * @param rows token ids of a report, with [CLS] first and [SEP] last
    */
   public List<List<FindingState>> states(List<int[]> rows) {
     if (rows.isEmpty()) {

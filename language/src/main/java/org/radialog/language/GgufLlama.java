@@ -17,7 +17,10 @@ import org.radialog.weights.TensorInfo;
  * for llama.cpp's rotary layout: {@code hf = stored.reshape(heads, d/2, 2, in).transpose(1, 2)}.
  */
 public final class GgufLlama implements LlamaWeights {
-  /** A tensor of the file: its name there, and the heads whose rows are interleaved, 0 for none. */
+  /**
+   * A tensor of the file: its name there, and the number of heads whose rows are interleaved, 0 for
+   * none.
+   */
   private record Source(String name, int interleavedHeads) {}
 
   private final LlamaConfig config;
@@ -78,7 +81,7 @@ public final class GgufLlama implements LlamaWeights {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
           "language model: the GGUF file scales its rotary frequencies by the tensor"
-              + " rope_freqs.weight, which is not supported: take the safetensors files of that"
+              + " rope_freqs.weight, which is not supported: use the safetensors files of that"
               + " model");
     }
     LlamaFields.check(metadata);
@@ -93,8 +96,7 @@ public final class GgufLlama implements LlamaWeights {
             optional(metadata, "llama.attention.head_count_kv").orElse(heads),
             headSize(metadata, hidden, heads),
             integer(metadata, "llama.feed_forward_length"),
-            // stored as fp32; the shortest decimal that rounds to it is what the model was made
-            // with
+            // stored as fp32; the model was made with the shortest decimal that rounds to it
             shortest(number(metadata, "llama.attention.layer_norm_rms_epsilon")),
             metadata.containsKey("llama.rope.freq_base")
                 ? shortest(number(metadata, "llama.rope.freq_base"))
@@ -251,7 +253,7 @@ public final class GgufLlama implements LlamaWeights {
     return ordered;
   }
 
-  // Row (head, half, i) of the rotate-half layout stands at (head, i, half).
+  // Row (head, half, i) of the rotate-half layout is stored at (head, i, half).
   private long storedRow(int row) {
     int d = config.headSize();
     int inHead = row % d;

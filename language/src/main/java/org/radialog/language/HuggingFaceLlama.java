@@ -10,15 +10,18 @@ import org.radialog.weights.DType;
 import org.radialog.weights.TensorInfo;
 
 /**
- * The weights of a checkpoint that has Hugging Face's names and row order. A matrix may stand there
- * in groups of 32 columns with its scales beside it:
+ * The weights of a checkpoint with Hugging Face's names and row order. A matrix may be stored in
+ * groups of 32 columns with separate scales:
  *
  * <pre>
- *   X          U8 [R, C/2]  two columns a byte, the lower nibble first, each plus 8   (4 bits)
- *              I8 [R, C]                                                              (8 bits)
+ *   X          U8 [R, C/2]  two columns per byte, the lower nibble first, each plus 8   (4 bits)
+ *              I8 [R, C]                                                                (8 bits)
  *   X.scales   F16 [R, C/32]
- *   X.offsets  F16 [R, C/32], of 4 bits alone: a value is scale · nibble + offset
+ *   X.offsets  F16 [R, C/32], for 4 bits only: a value is scale · nibble + offset
  * </pre>
+ *
+ * @param config the shape of the model
+ * @param checkpoint the file or files
  */
 public record HuggingFaceLlama(LlamaConfig config, Checkpoint checkpoint) implements LlamaWeights {
   public static final String SCALES = ".scales";
@@ -98,7 +101,7 @@ public record HuggingFaceLlama(LlamaConfig config, Checkpoint checkpoint) implem
   private static RadialogException notQuantised(TensorInfo info) {
     return new RadialogException(
         Kind.REFUSED_WEIGHTS,
-        "language model: expected U8 nibbles or I8 bytes beside scales, found " + info);
+        "language model: expected U8 nibbles or I8 bytes with scales, found " + info);
   }
 
   @Override

@@ -11,12 +11,13 @@ import org.radialog.kernels.LazyMemory;
  * The keys and values of one sequence, fp32 in off-heap memory, so that the plain-Java decoder and
  * libtorch ({@code Torch.over}) read the same bytes.
  *
- * <p>Per layer and kind one block [K, capacity, d] row-major, keys after the rotary embedding. A
- * forward pass reserves, writes rows {@code length() … length() + n − 1} of every layer, then calls
- * {@link #advance}. The memory grows with what is held, by half at least, so that a conversation of
- * a hundred tokens costs a hundred tokens, and a token of a long one is copied twice on the
- * average. {@link #reserve} may so move the blocks: ask for {@link #keys} and {@link #values} after
- * it. Not thread-safe; kernels may read and write disjoint parts from several threads.
+ * <p>There is one block [K, capacity, d] per layer and kind, row-major, with keys after the rotary
+ * embedding. A forward pass reserves, writes rows {@code length() … length() + n − 1} of every
+ * layer, and then calls {@link #advance}. The memory grows with the content, by at least half each
+ * time, so that a conversation of a hundred tokens uses memory for about a hundred tokens, and a
+ * token of a long conversation is copied twice on average. {@link #reserve} may move the blocks, so
+ * call {@link #keys} and {@link #values} after it. Not thread-safe; kernels may read and write
+ * disjoint parts from several threads.
  *
  * <p>K key/value heads · d head size.
  */
@@ -29,23 +30,23 @@ public final class KvCache implements AutoCloseable {
   private int length;
   private boolean closed;
 
-  /** An empty cache for a sequence of a network whose caches have that shape. */
+  /** An empty cache for a sequence of a network with that cache shape. */
   public KvCache(CacheShape shape) {
     this.shape = shape;
     this.blocks = Blocks.none(shape);
   }
 
-  /** What it holds for each position. */
+  /** Its content per position. */
   public CacheShape shape() {
     return shape;
   }
 
-  /** Tokens held, and the position of the next one. */
+  /** Number of tokens in the cache, and the position of the next one. */
   public int length() {
     return length;
   }
 
-  /** Tokens that fit without moving. */
+  /** Number of tokens that fit without moving the blocks. */
   public int capacity() {
     return blocks.capacity;
   }
@@ -63,9 +64,9 @@ public final class KvCache implements AutoCloseable {
   }
 
   /**
-   * Makes room for {@code tokens} tokens in all, keeping what is held.
+   * Makes room for {@code tokens} tokens in total, keeping the content.
    *
-   * @throws RadialogException if that is more than the model's positions
+   * @throws RadialogException if that is more than the positions of the model
    */
   public void reserve(int tokens) {
     open();
@@ -74,7 +75,8 @@ public final class KvCache implements AutoCloseable {
     }
     if (tokens > shape.positions()) {
       throw new RadialogException(
-          "the conversation needs %d positions, the language model has %d: start a new one or ask for fewer new tokens"
+          ("the conversation needs %d positions, the language model has %d: start a new"
+                  + " one or request fewer new tokens")
               .formatted(tokens, shape.positions()));
     }
     grow(capacity(shape, Math.max(tokens, blocks.capacity + blocks.capacity / 2L)));
@@ -84,13 +86,13 @@ public final class KvCache implements AutoCloseable {
     return (int) Math.min((wanted + GRAIN - 1) / GRAIN * GRAIN, shape.positions());
   }
 
-  /** Bytes that a cache takes at most which never held more than {@code tokens} tokens. */
+  /** The maximum size in bytes of a cache that never held more than {@code tokens} tokens. */
   public static long mostBytes(CacheShape shape, int tokens) {
     return shape.bytes(capacity(shape, tokens + tokens / 2L));
   }
 
   /**
-   * Counts {@code tokens} rows as held, after every layer wrote them.
+   * Adds {@code tokens} rows to the length, after every layer has written them.
    *
    * @throws IllegalArgumentException if they were not reserved
    */
@@ -104,9 +106,9 @@ public final class KvCache implements AutoCloseable {
   }
 
   /**
-   * Forgets all tokens from position {@code newLength} on; what is before stays valid.
+   * Removes all tokens from position {@code newLength} on; earlier tokens stay valid.
    *
-   * @throws IllegalArgumentException if fewer are held
+   * @throws IllegalArgumentException if there are fewer
    */
   public void truncate(int newLength) {
     open();
@@ -117,7 +119,9 @@ public final class KvCache implements AutoCloseable {
     length = newLength;
   }
 
-  /** A new cache that holds a copy of the first {@code tokens} tokens: a prefix computed once. */
+  /**
+   * A new cache with a copy of the first {@code tokens} tokens, for a prefix that is computed once.
+   */
   public KvCache copy(int tokens) {
     open();
     if (tokens < 0 || tokens > length) {
@@ -133,7 +137,7 @@ public final class KvCache implements AutoCloseable {
     return copy;
   }
 
-  /** Bytes of off-heap memory, room for tokens to come included. */
+  /** Bytes of off-heap memory, including room for further tokens. */
   public long bytes() {
     return shape.bytes(blocks.capacity);
   }
@@ -152,7 +156,7 @@ public final class KvCache implements AutoCloseable {
     }
   }
 
-  // Layer by layer: at no time is more than one of them in memory twice.
+  // Layer by layer, so that at most one of them is in memory twice.
   private void grow(int newCapacity) {
     Blocks bigger = Blocks.allocate(shape, newCapacity);
     for (int layer = 0; layer < shape.layers(); layer++) {
@@ -167,9 +171,9 @@ public final class KvCache implements AutoCloseable {
   /**
    * The memory at one capacity.
    *
-   * @param memory of each layer: its keys, then its values
-   * @param keys of each layer, [K, capacity, d]
-   * @param values of each layer, [K, capacity, d]
+   * @param memory per layer: its keys, then its values
+   * @param keys per layer, [K, capacity, d]
+   * @param values per layer, [K, capacity, d]
    */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Blocks(

@@ -4,24 +4,25 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The decode passes of a language model. B sequences, N tokens of all of them together, V words.
+ * The decode passes of a language model. B sequences, N tokens of all of them together, V entries
+ * of the vocabulary.
  *
  * <p>Not thread-safe: one pass at a time.
  */
 @FunctionalInterface
 public interface LanguageDecoder {
   /**
-   * Appends one token or more to each of B sequences and computes what may follow each of them.
+   * Appends one or more tokens to each of B sequences and computes the logits after each token.
    *
-   * @param tokens B arrays of one id or more, each id in [0, V)
-   * @param caches B distinct caches; each grows by as many positions
-   * @param logits N arrays of V, overwritten: those of the first sequence's tokens in their order,
-   *     then the second's
+   * @param tokens B arrays of at least one id, each id in [0, V)
+   * @param caches B distinct caches; each grows by the number of its tokens
+   * @param logits N arrays of V, overwritten: first those of the tokens of the first sequence, then
+   *     those of the second, and so on
    */
   void extend(List<int[]> tokens, List<KvCache> caches, float[][] logits);
 
   /**
-   * Appends one token to each of B sequences and computes what may follow.
+   * Appends one token to each of B sequences and computes the logits after it.
    *
    * @param tokens B ids, each in [0, V)
    * @param caches B distinct caches; each grows by one position
@@ -32,14 +33,14 @@ public interface LanguageDecoder {
   }
 
   /**
-   * Up to how many tokens in one pass of {@link #extend} cost clearly less than in a pass each,
-   * where a token's logits have the same bits in either; 1 where they have not.
+   * The number of tokens up to which one pass of {@link #extend} is clearly cheaper than one pass
+   * per token, if the logits are bit-identical either way; otherwise 1.
    */
   default int passTokens() {
     return 1;
   }
 
-  /** The likeliest of the first {@code choices} words; of equal ones the first. */
+  /** The index of the largest of the first {@code choices} logits; the first of equal ones. */
   static int likeliest(float[] logits, int choices) {
     int best = 0;
     for (int i = 1; i < choices; i++) {

@@ -3,8 +3,8 @@ package org.radialog.language;
 import java.util.List;
 
 /**
- * A language model as whoever generates text with it sees it: it reads prompts, makes the steps of
- * answers, and says what its cache is like.
+ * The interface of a language model for code that generates text with it: it reads prompts, makes
+ * decode steps, and gives the shape of its cache.
  *
  * <p>Not thread-safe: one call at a time.
  */
@@ -12,28 +12,29 @@ public interface LanguageNetwork extends LanguageDecoder {
   /** V, the length of a row of logits. */
   int vocab();
 
-  /** What a cache of a sequence holds. */
+  /** The content of a cache of a sequence. */
   CacheShape cacheShape();
 
   /**
    * Appends {@code input} to one sequence.
    *
    * @return the logits of its last position, [V]
-   * @throws org.radialog.base.RadialogException if the sequence outgrows the positions
+   * @throws org.radialog.base.RadialogException if the sequence exceeds the positions
    */
   float[] prefill(KvCache cache, List<LlamaInput> input);
 
   /**
-   * Whether {@link #extend} computes other bits than {@link #prefill}, as where its weights are
-   * rounded further. An earlier answer is then read by {@code extend}, which said it.
+   * Whether the results of {@link #extend} and {@link #prefill} differ in their bits, for example
+   * because its weights are rounded further. An earlier answer is then read with {@code extend},
+   * which generated it.
    */
   default boolean answersApart() {
     return false;
   }
 
   /**
-   * A network that reads prompts as {@code prompts} and answers as {@code answers}; both stay the
-   * caller's to close.
+   * A network that reads prompts with {@code prompts} and answers with {@code answers}; the caller
+   * has to close both.
    */
   static LanguageNetwork of(LanguageNetwork prompts, LanguageDecoder answers) {
     return new LanguageNetwork() {

@@ -36,16 +36,16 @@ import org.radialog.torch.TorchThreads;
  * <p>Not thread-safe: one call at a time.
  */
 public final class Llama implements LanguageNetwork, AutoCloseable {
-  /** The label of a position that has no target. */
+  /** The label of a position without a target. */
   public static final int IGNORED = -100;
 
   private final LlamaNetwork network;
   private final LlamaConfig config;
   private final ScalarType type; // of matrices
-  private final LlamaMatrices matrices; // owns the base's memory
+  private final LlamaMatrices matrices; // owns the memory of the base
   private final PromptBlocks blocks; // where the type is bf16
 
-  /** A model of these matrices, which it closes with itself. */
+  /** A model with these matrices, which it closes when it is closed. */
   Llama(LlamaMatrices matrices) {
     this(matrices, new LlamaNetwork(matrices));
   }
@@ -61,7 +61,7 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
 
   // ---------------------------------------------------------------- training
 
-  /** The embeddings of {@code ids}, fp32 [ids.length, D]; they take no gradient. */
+  /** The embeddings of {@code ids}, fp32 [ids.length, D], without gradient. */
   public Tensor embed(int[] ids) {
     try (Scope scope = new Scope();
         NoGradGuard _ = new NoGradGuard()) {
@@ -72,8 +72,8 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
   /**
    * The hidden states after the final norm.
    *
-   * @param embeddings [B, T, D] fp32; shorter sequences are padded on the right, where rows may
-   *     hold anything finite: no real row sees them
+   * @param embeddings [B, T, D] fp32; shorter sequences are padded on the right with any finite
+   *     values, which no real row sees
    * @return [B, T, D] fp32
    */
   public Tensor forward(Tensor embeddings) {
@@ -113,12 +113,12 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
   }
 
   /**
-   * The mean cross-entropy over all labels of the batch. The head runs only for the positions that
-   * have one.
+   * The mean cross-entropy over all labels of the batch. The head is computed only for positions
+   * with a label.
    *
    * @param embeddings [B, T, D] as for {@link #forward}
-   * @param labels B rows of T ids, {@value #IGNORED} where there is none; the label at t is what
-   *     position t − 1 should predict
+   * @param labels B rows of T ids, {@value #IGNORED} if there is none; the label at t is the target
+   *     of position t − 1
    * @return a scalar
    * @throws IllegalArgumentException if no position has a label
    */
@@ -157,21 +157,21 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
   }
 
   /**
-   * How many threads compute a prompt in bf16, instead of as many as there are processors; what
-   * they compute does not depend on it.
+   * Sets the number of threads that compute a prompt in bf16, instead of the number of processors;
+   * the result does not depend on it.
    */
   void threads(int count) {
     blocks.threads(count);
   }
 
   /**
-   * Appends to each of B sequences an input of its own, of any lengths.
+   * Appends an input of any length to each of B sequences.
    *
    * @param caches B distinct caches
-   * @param inputs B inputs, each of one position or more
+   * @param inputs B inputs, each of at least one position
    * @return for each sequence the logits of its last position, [V]
-   * @throws RadialogException if a sequence outgrows the model's positions
-   * @throws IllegalArgumentException if an id or a width is not the model's
+   * @throws RadialogException if a sequence exceeds the positions of the model
+   * @throws IllegalArgumentException if an id or a width does not fit the model
    */
   public List<float[]> prefill(List<KvCache> caches, List<List<LlamaInput>> inputs) {
     List<LlamaNetwork.Run> runs = runs(caches, inputs.stream().map(Llama::count).toList());
@@ -244,7 +244,7 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
       }
       if (!cache.shape().equals(config.cacheShape())) {
         throw new IllegalArgumentException(
-            "the cache of sequence " + b + " is of another model: " + cache.shape());
+            "the cache of sequence " + b + " belongs to another model: " + cache.shape());
       }
       cache.reserve(cache.length() + count);
       runs.add(new LlamaNetwork.Run(cache, row, count));
@@ -259,7 +259,7 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
 
   /**
    * The hidden states after the final norm, of all rows [N, D] or of the last of each run [B, D];
-   * keys and values go into the caches.
+   * keys and values are stored in the caches.
    */
   private Tensor extend(Tensor x /* [N, D] */, List<LlamaNetwork.Run> runs, Optional<long[]> last) {
     long[] positions =
@@ -287,8 +287,8 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
     return t.narrow(0, run.firstRow(), run.count());
   }
 
-  // What a run of several rows behind an earlier part may see: [count, L], 0 or −inf. A run without
-  // an earlier part is plainly causal, a run of one row sees everything.
+  // The mask of a run of several rows after an earlier part: [count, L], 0 or −inf. A run without
+  // an earlier part is causal; a run of one row sees everything.
   private TensorOptional mask(LlamaNetwork.Run run) {
     int past = run.start();
     if (run.count() == 1 || past == 0) {
@@ -313,7 +313,7 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
     keys = keys.narrow(1, 0, length).unsqueeze(0); // [1, K, L, d]
     values = values.narrow(1, 0, length).unsqueeze(0); // [1, K, L, d]
     if (q.size(0) == 1) {
-      // the G queries of a group stand where several positions would: no copy of keys
+      // the G queries of a group take the place of positions, which avoids copying keys
       Tensor grouped = q.view(1, config.kvHeads(), config.group(), config.headSize());
       return LlamaNetwork.attention(
               grouped, keys, values, new TensorOptional(), false) // [1, K, G, d]
@@ -330,7 +330,7 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
         .reshape(run.count(), config.queryRows()); // [n, H·d]
   }
 
-  /** What it multiplies with. */
+  /** The matrices. */
   LlamaMatrices matrices() {
     return matrices;
   }
@@ -355,7 +355,10 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
     return type == ScalarType.Float ? Precision.FP32 : Precision.BF16;
   }
 
-  /** Whether {@link #forward} drops inputs of the adapter, as training does; false at first. */
+  /**
+   * Whether {@link #forward} applies dropout to the inputs of the adapter, as in training; false at
+   * first.
+   */
   public void training(boolean on) {
     network.training(on);
   }

@@ -9,8 +9,8 @@ import org.radialog.base.RadialogException.Kind;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The shape of a Llama-family language model, as {@code config.json} of a Hugging Face checkpoint
- * or the {@code llama.*} keys of a GGUF file state it.
+ * The shape of a Llama-family language model, as in the {@code config.json} of a Hugging Face
+ * checkpoint or the {@code llama.*} keys of a GGUF file.
  *
  * @param vocab V, rows of the embedding table and of the head
  * @param hidden D, width of the residual stream
@@ -21,7 +21,7 @@ import tools.jackson.databind.JsonNode;
  * @param mlp F, inner width of the gated MLP
  * @param rmsEps epsilon of RMSNorm, added to the mean square
  * @param ropeTheta base of the rotary frequencies
- * @param ropeScaling the llama3 rule for long contexts, where the checkpoint has it
+ * @param ropeScaling the llama3 rule for long contexts, if the checkpoint uses it
  * @param tied whether {@code lm_head.weight} is {@code model.embed_tokens.weight}
  * @param maxPositions longest sequence that the model was made for
  */
@@ -39,15 +39,21 @@ public record LlamaConfig(
     boolean tied,
     int maxPositions) {
 
-  // Far above any model of this family; a hostile header must not reach an allocation or overflow
-  // an int.
+  // Far above any model of this family; a hostile header must not cause a large allocation or an
+  // int overflow.
   private static final int LARGEST = 1 << 22;
 
   private static final List<String> TYPES = List.of("llama", "llava", "llava_llama", "mistral");
 
   /**
-   * The rotary scaling of Llama 3.1: low frequencies are divided by {@code factor}, high ones kept,
-   * those between blended.
+   * The rotary scaling of Llama 3.1: low frequencies are divided by {@code factor}, high ones are
+   * kept, and those in between are blended.
+   *
+   * @param factor divides low frequencies
+   * @param lowFrequencyFactor wavelengths above originalPositions / lowFrequencyFactor are scaled
+   *     completely
+   * @param highFrequencyFactor wavelengths below originalPositions / highFrequencyFactor are kept
+   * @param originalPositions number of positions before the extension
    */
   public record RopeScaling(
       double factor, double lowFrequencyFactor, double highFrequencyFactor, int originalPositions) {
@@ -115,9 +121,9 @@ public record LlamaConfig(
   /**
    * Reads the {@code config.json} of a Hugging Face checkpoint.
    *
-   * @throws RadialogException if it is of another family, a field is missing or out of range, or
-   *     the rotary scaling is of a kind other than {@code llama3} and {@code default}, whichever of
-   *     {@code rope_scaling} and {@code rope_parameters} states it
+   * @throws RadialogException if it belongs to another family, a field is missing or out of range,
+   *     or the rotary scaling in {@code rope_scaling} or {@code rope_parameters} is neither {@code
+   *     llama3} nor {@code default}
    */
   public static LlamaConfig parse(JsonNode json) {
     String type = json.path("model_type").asString("llama");
@@ -135,7 +141,7 @@ public record LlamaConfig(
             Kind.REFUSED_WEIGHTS,
             "language model: option "
                 + option
-                + " is set, which no model of the Llama family has here");
+                + " is set, which is not supported for models of the Llama family");
       }
     }
     if (!json.path("hidden_act").asString("silu").equals("silu")) {
@@ -146,7 +152,7 @@ public record LlamaConfig(
     int hidden = integer(json, "hidden_size");
     int heads = integer(json, "num_attention_heads");
     Rope rope = rope(json);
-    // Within its window a model with sliding attention is one without.
+    // Within its window, a model with sliding attention is equivalent to one without.
     int window =
         json.hasNonNull("sliding_window") && json.path("use_sliding_window").asBoolean(true)
             ? integer(json, "sliding_window")
@@ -168,8 +174,8 @@ public record LlamaConfig(
 
   private record Rope(double theta, Optional<RopeScaling> scaling) {}
 
-  // The base of the frequencies stands at the top, in rope_scaling, or, since transformers 5, in
-  // rope_parameters with the scaling. Where two say it, they have to agree.
+  // The base of the frequencies is at the top level, in rope_scaling, or, since transformers 5, in
+  // rope_parameters together with the scaling. If it occurs twice, the values must agree.
   private static Rope rope(JsonNode json) {
     double theta = 10_000;
     String whence = "";
@@ -225,7 +231,7 @@ public record LlamaConfig(
         type = json.get(name).asString("");
       }
     }
-    // Of the old form without a type, a factor was linear scaling.
+    // In the old format without a type, a factor meant linear scaling.
     if (!List.of("default", "llama3").contains(type)
         || (json.hasNonNull("type")
             && json.hasNonNull("rope_type")
@@ -243,7 +249,7 @@ public record LlamaConfig(
       if (!field.getValue().isNull() && !(known && whole)) {
         throw new RadialogException(
             Kind.REFUSED_WEIGHTS,
-            "language model: %s of type %s says %s = %s, which is not computed here"
+            "language model: %s of type %s has %s = %s, which is not supported"
                 .formatted(where, type, Printable.of(name), Printable.of(field.getValue())));
       }
     }
@@ -285,7 +291,7 @@ public record LlamaConfig(
     }
   }
 
-  /** What a cache of a sequence holds. */
+  /** The content of a cache of a sequence. */
   public CacheShape cacheShape() {
     return new CacheShape(layers, kvHeads, headSize, maxPositions);
   }
@@ -306,9 +312,9 @@ public record LlamaConfig(
   }
 
   /**
-   * Angles per position, [d/2]: {@code theta^(-2i/d)}, scaled by the llama3 rule where there is
-   * one. The angle of position p and pair i, (i, i + d/2) in the rotate-half layout, is p times
-   * entry i. Rounded to fp32 where the reference rounds.
+   * Angles per position, [d/2]: {@code theta^(-2i/d)}, scaled by the llama3 rule if there is one.
+   * The angle of position p and pair i, (i, i + d/2) in the rotate-half layout, is p times entry i.
+   * Rounded to fp32 at the same points as in the reference.
    */
   public float[] inverseFrequencies() {
     float[] frequencies = new float[headSize / 2];

@@ -21,23 +21,23 @@ import org.radialog.kernels.WeightFormat;
  * throughout, or {@code INT4} layers with an 8-bit head. It reads the same weights and the same
  * {@link KvCache} as {@link Llama}.
  *
- * <p>B sequences · N new tokens of all of them, a row each · D hidden · H heads · K key/value heads
- * · d head size · F MLP · V vocabulary · r rank of an adapter.
+ * <p>B sequences · N new tokens of all of them, one row each · D hidden · H heads · K key/value
+ * heads · d head size · F MLP · V vocabulary · r rank of an adapter.
  *
- * <p>A step is a {@link Team}'s phases: five a layer and the head. In each, rows of the matrices or
- * chunks of the attention go to whoever is free. Before its first piece of a phase a thread norms
- * and rounds the joint input for itself, which costs less than waiting for another. A token's
- * logits have the same bits alone, in a batch and in a pass of several tokens, on any number of
- * threads.
+ * <p>A step consists of the phases of a {@link Team}: five per layer and one for the head. In each
+ * phase, rows of the matrices or chunks of the attention are given to free threads. Before its
+ * first piece of a phase, a thread normalises and rounds its own copy of the common input, which
+ * costs less than waiting for another thread. The logits of a token are bit-identical alone, in a
+ * batch and in a pass of several tokens, for any number of threads.
  *
- * <p>Not thread-safe: one step at a time; only {@link #warmUp} may run beside it.
+ * <p>Not thread-safe: one step at a time; only {@link #warmUp} may run concurrently.
  */
 public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
-  // Beyond this many threads the memory is the limit.
+  // With more threads, memory bandwidth is the limit.
   private static final int MOST_THREADS = 8;
 
-  // What the kernels take at once. Fewer rows wait for the memory and are cheap company; further
-  // ones wait for the arithmetic and cost as much as before.
+  // Number of rows that the kernels process at once. Up to this number a pass is bandwidth-bound
+  // and further rows are cheap; beyond it rows are compute-bound and cost as much as before.
   private static final int PASS_TOKENS = 4;
 
   private final LlamaConfig config;
@@ -49,12 +49,12 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
   private final List<Row> rows = new ArrayList<>(); // of the largest batch so far
   private final ReentrantLock lock = new ReentrantLock();
   private final ReentrantLock warming = new ReentrantLock();
-  private volatile boolean warm; // or not to be warmed up any longer
+  private volatile boolean warm; // or must not be warmed up any longer
 
-  /** One token's part of the pass, shared by all threads. */
+  /** The data of one token in the pass, shared by all threads. */
   private static final class Row {
     final float[] x; // [D] the residual stream
-    final float[] projected; // [D] of o_proj and down_proj
+    final float[] projected; // [D] output of o_proj and down_proj
     final float[] q; // [H · d]
     final float[] k; // [K · d]
     final float[] v; // [K · d]
@@ -78,7 +78,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     }
   }
 
-  /** What one thread keeps for itself. */
+  /** The private data of one thread. */
   private static final class Member {
     final CachedAttention.Scratch scratch;
     QuantisedVectors hidden; // [N, D]
@@ -88,7 +88,8 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     float[][] merged; // [N, H · d]
     float[][][] low = {}; // [3, N, r] A x of the matrices of a phase
 
-    @SuppressWarnings("UnusedVariable") // written, so that what was touched is read
+    // written so that reads for warming caches are not optimised away
+    @SuppressWarnings("UnusedVariable")
     int touched;
 
     Member(LlamaConfig c) {
@@ -122,7 +123,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
   /** Rows {@code first … first + count − 1} of a pass are the new tokens of one sequence. */
   private record Run(KvCache cache, int first, int count) {}
 
-  /** A pass under way: arrays by row. */
+  /** A pass in progress: arrays by row. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Step(
       int count, // N
@@ -151,13 +152,13 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
   }
 
   /**
-   * The model, packed in memory. A GGUF's Q4_1 layers lose nothing at {@code INT4}, nor Q8_0 ones
-   * at {@code INT8}; others are rounded in groups of 32.
+   * The model, packed in memory. GGUF's Q4_1 layers at {@code INT4} and Q8_0 layers at {@code INT8}
+   * are stored without loss; others are rounded in groups of 32.
    *
-   * @param weights stays open as long as the decoder is used
+   * @param weights must stay open as long as the decoder is used
    * @param adapter of the model, if it has one
    * @param merged whether the adapter is added to the matrices before they are rounded, which at
-   *     {@code INT4} takes most of what it does; otherwise it stays in fp32 beside them
+   *     {@code INT4} loses most of its effect; otherwise it is applied separately in fp32
    * @param precision {@code INT8} or {@code INT4}
    * @throws RadialogException if the widths of the model are not multiples of 32
    */
@@ -167,11 +168,12 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
   }
 
   /**
-   * The model of a file of packed weights, mapped rather than loaded, its checksums compared.
+   * The model in a file of packed weights, which is mapped instead of loaded; its checksums are
+   * verified.
    *
-   * @param weights what it was made of, for its shape and the embeddings of tokens
-   * @param key what it was marked with
-   * @return empty if there is no such file, or it is damaged, or marked with another key, model,
+   * @param weights the source of the packed weights, for its shape and the embeddings of tokens
+   * @param key the key in the file
+   * @return empty if there is no such file, if it is damaged, or if it has another key, model,
    *     precision or vector width
    */
   public static Optional<LlamaDecoder> packed(
@@ -183,15 +185,15 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
       return PackedLlama.map(file, key, weights.config(), precision)
           .map(packed -> new LlamaDecoder(weights, packed));
     } catch (RadialogException e) {
-      return Optional.empty(); // damaged: as good as missing
+      return Optional.empty(); // damaged: treated as missing
     }
   }
 
   /**
-   * Packs a model into a file that {@link #packed} maps, without holding it in memory.
+   * Packs a model into a file for {@link #packed}, without holding it in memory.
    *
-   * @param key one line that names what the file is made of: the digests of base and adapter, and
-   *     whether it is merged
+   * @param key one line that identifies the source: the digests of base and adapter, and whether it
+   *     is merged
    * @param merged as for {@link #of}
    * @throws RadialogException if the file cannot be written
    */
@@ -206,10 +208,11 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
   }
 
   /**
-   * Packs a model again, a matrix at a time, and compares the result with a file of {@link #pack}.
+   * Packs a model again, one matrix at a time, and compares the result with a file of {@link
+   * #pack}.
    *
-   * @return whether they are equal; empty if the file is marked with another key, model, precision
-   *     or vector width
+   * @return whether they are equal; empty if the file has another key, model, precision or vector
+   *     width
    * @throws RadialogException if the file is missing or damaged
    */
   public static Optional<Boolean> equal(
@@ -227,12 +230,12 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     return config;
   }
 
-  /** Bytes of the weights in memory: what a step reads, the cache apart. */
+  /** Bytes of the weights in memory: those that a step reads, without the cache. */
   public long weightBytes() {
     return packed.bytes();
   }
 
-  /** The weights as {@link Llama} multiplies with them. */
+  /** The weights in the form that {@link Llama} multiplies with. */
   LlamaMatrices matrices() {
     return new PackedMatrices(weights, packed);
   }
@@ -278,7 +281,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
       }
       if (!caches.get(b).shape().equals(config.cacheShape())) {
         throw new IllegalArgumentException(
-            "the cache of sequence " + b + " is of another model: " + caches.get(b).shape());
+            "the cache of sequence " + b + " belongs to another model: " + caches.get(b).shape());
       }
     }
     for (float[] row : logits) {
@@ -333,7 +336,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     }
   }
 
-  /** What a phase of a layer does; the last phase of a step is the head's. */
+  /** The phases of a layer; the last phase of a step belongs to the head. */
   private enum Phase {
     PROJECT,
     ATTEND,
@@ -392,7 +395,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     return packed.layers().get(Phase.layer(phase));
   }
 
-  // Blocks of rows of the matrices; in the attention its items.
+  // Number of blocks of rows of the matrices; in the attention, number of items.
   private int units(Step step, Phase phase, PackedLlama.Block block) {
     return switch (phase) {
       case PROJECT ->
@@ -423,7 +426,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     }
   }
 
-  // While others are at work the first weights behind it come.
+  // While other threads are working, the first weights of the next phase are prefetched.
   private static void ahead(Phase phase, PackedLlama.Block block, Member own, int from) {
     switch (phase) {
       case PROJECT -> {
@@ -444,7 +447,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     }
   }
 
-  // x [N, D] -> q [N, H·d], k and v [N, K·d], whose blocks stand one after the other
+  // x [N, D] -> q [N, H·d], k and v [N, K·d], whose blocks follow each other
   private void project(
       Step step, Member own, PackedLlama.Block block, int from, int to, boolean first) {
     if (first) {
@@ -473,10 +476,11 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     }
   }
 
-  // The work items of all sequences in one row: sequence, head, chunk. Each piece is a stretch of
-  // it, so that a thread reads long stretches of the cache. An item is all of a sequence's new rows
-  // against its chunk, and begins with the keys and values of those that lie in it: whoever reads
-  // them has written them, so a later row sees the earlier ones without waiting.
+  // The work items of all sequences in one list: sequence, head, chunk. Each piece is a contiguous
+  // range of it, so that a thread reads long contiguous ranges of the cache. An item processes all
+  // new rows of a sequence against its chunk, and first stores the keys and values of the rows in
+  // that chunk: the thread that reads them has written them, so a later row sees the earlier ones
+  // without waiting.
   private void attend(Step step, Member own, int layer, int from, int to) {
     int at = 0;
     for (Run run : step.runs) {
@@ -522,7 +526,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     residual(step, oProj.base(), from, to);
   }
 
-  // x [N, D] -> silu(gate) · up [N, F]; both have their rows in the same piece
+  // x [N, D] -> silu(gate) · up [N, F]; the rows of both are in the same piece
   private void gate(
       Step step, Member own, PackedLlama.Block block, int from, int to, boolean first) {
     if (first) {
@@ -566,7 +570,7 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     }
   }
 
-  // A x of the adapters beside the matrices of a phase
+  // A x of the adapters of the matrices of a phase
   private static void low(Step step, Member own, float[][] exact, PackedLlama.Adapted... layers) {
     for (int slot = 0; slot < layers.length; slot++) {
       if (layers[slot].beside().isPresent()) {
@@ -606,18 +610,18 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
 
   // ---------------------------------------------------------------- warming up
 
-  // The compiler counts calls, and before it has compiled a kernel a call takes a thousand times as
-  // long: so many calls on as few columns as make a loop.
+  // The compiler counts calls, and until it has compiled a kernel, a call takes a thousand times as
+  // long. So the kernels are called often, on as few columns as make a loop.
   private static final int WARM_COLUMNS = 2 * WeightFormat.GROUP;
   private static final int WARM_POSITIONS = 4;
   private static final int MOST_ROUNDS = 6_000;
   private static final int FAST_ROUNDS = 300;
-  private static final long FAST_NANOS = 40_000; // compiled, a round takes a few µs
+  private static final long FAST_NANOS = 40_000; // once compiled, a round takes a few µs
 
   /**
-   * Runs the kernels of a step on a little of the weights, until the JVM has compiled them, the
-   * first step begins or {@link #endWarmUp} is called. Meant for a thread of its own while other
-   * parts of a program load.
+   * Runs the kernels of a step on a small part of the weights until the JVM has compiled them, the
+   * first step begins or {@link #endWarmUp} is called. To be called on a separate thread while
+   * other parts of a program load.
    */
   public void warmUp() {
     warming.lock();
@@ -634,12 +638,12 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     }
   }
 
-  /** Ends {@link #warmUp} within a millisecond or so; it will do nothing from now on. */
+  /** Ends {@link #warmUp} within about a millisecond and prevents it from running again. */
   public void endWarmUp() {
     warm = true;
   }
 
-  /** Every kernel once, on a corner of the weights and on buffers of its own. */
+  /** Runs every kernel once, on a corner of the weights and with separate buffers. */
   private final class Warming {
     private final KvCache cache;
     private final Row row = new Row(config);
@@ -686,7 +690,10 @@ public final class LlamaDecoder implements LanguageDecoder, AutoCloseable {
     }
   }
 
-  /** Ends the threads and frees the weights, warming up included; not while a step runs. */
+  /**
+   * Ends the threads, including warm-up, and frees the weights; must not be called while a step
+   * runs.
+   */
   @Override
   public void close() {
     endWarmUp();

@@ -10,20 +10,20 @@ import org.radialog.base.RadialogException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * What the settings of a Llama-family model may say: of each field whether it is used, means
- * nothing for the computation, or may be there with one value alone. Whatever else they say would
- * make another model than the one that is computed here, so it is refused by its name; a field that
- * is null or false, or an empty list or object, says nothing.
+ * The settings that a Llama-family model may have: for each field, whether it is used, irrelevant
+ * for the computation, or allowed with one value only. Any other setting would mean a different
+ * model from the one that is computed here, so it is refused by name; a field that is null or
+ * false, or an empty list or object, is ignored.
  */
 public final class LlamaFields {
   private LlamaFields() {}
 
   private sealed interface Rule {}
 
-  /** It is read, or has no effect on the logits. */
+  /** The field is read, or does not affect the logits. */
   private record Free() implements Rule {}
 
-  /** It must say what is done here anyway. */
+  /** The field must have the value that is implemented here. */
   private record Only(Predicate<Object> holds, String expected) implements Rule {}
 
   private static final Rule FREE = new Free();
@@ -39,7 +39,7 @@ public final class LlamaFields {
     return new Only(value -> List.of(allowed).contains(value), String.join(" or ", allowed));
   }
 
-  /** {@code config.json} of Hugging Face's library, Llama and Mistral; LLaVA's beside them. */
+  /** {@code config.json} of the Hugging Face library for Llama and Mistral, and of LLaVA. */
   private static final Map<String, Rule> HUGGING_FACE = new LinkedHashMap<>();
 
   static {
@@ -50,12 +50,12 @@ public final class LlamaFields {
             + " num_key_value_heads head_dim intermediate_size rms_norm_eps rope_theta rope_scaling"
             + " rope_parameters tie_word_embeddings max_position_embeddings sliding_window"
             + " use_sliding_window",
-        // what the file is, and who wrote it
+        // identification and origin of the file
         "architectures _name_or_path name_or_path transformers_version torch_dtype dtype"
             + " transformers.js_config is_llama_config unsloth_version unsloth_fixed"
             + " finetuning_task tokenizer_class _commit_hash model_max_length max_sequence_length"
             + " tokenizer_model_max_length tokenizer_padding_side _diffusers_version",
-        // training and the order of computation
+        // training and order of computation
         "initializer_range use_cache attention_dropout hidden_dropout resid_pdrop embd_pdrop"
             + " attn_pdrop pretraining_tp _attn_implementation attn_implementation"
             + " _attn_implementation_autoset _flash_attn_2_enabled gradient_checkpointing"
@@ -63,7 +63,7 @@ public final class LlamaFields {
             + " id2label label2id num_labels task_specific_params return_dict"
             + " return_dict_in_generate output_hidden_states output_attentions output_scores"
             + " tie_encoder_decoder max_window_layers",
-        // sampling and marks, which prompts and tokenizer state here
+        // sampling and special tokens, which are defined by prompts and tokenizer here
         "bos_token_id eos_token_id pad_token_id unk_token_id sep_token_id decoder_start_token_id"
             + " prefix max_length min_length do_sample early_stopping num_beams num_beam_groups"
             + " diversity_penalty temperature top_k top_p typical_p repetition_penalty"
@@ -71,7 +71,7 @@ public final class LlamaFields {
             + " num_return_sequences forced_bos_token_id forced_eos_token_id remove_invalid_values"
             + " exponential_decay_length_penalty suppress_tokens begin_suppress_tokens"
             + " generation_config",
-        // LLaVA's own picture encoder and projector, in whose place RaDialog has others
+        // LLaVA's image encoder and projector, which RaDialog replaces
         "freeze_mm_mlp_adapter freeze_mm_vision_resampler image_aspect_ratio image_grid_pinpoints"
             + " image_crop_resolution image_split_resolution tune_mm_mlp_adapter"
             + " tune_mm_vision_resampler unfreeze_mm_vision_tower use_mm_proj");
@@ -100,7 +100,10 @@ public final class LlamaFields {
     HUGGING_FACE.put("is_decoder", new Only(value -> value instanceof Boolean, "true or false"));
   }
 
-  /** The keys of a GGUF file behind {@code llama.}; others name the file and its tokenizer. */
+  /**
+   * The keys of a GGUF file that begin with {@code llama.}; other keys describe the file and its
+   * tokenizer.
+   */
   private static final Map<String, Rule> GGUF = new LinkedHashMap<>();
 
   static {
@@ -110,7 +113,7 @@ public final class LlamaFields {
         "block_count context_length embedding_length feed_forward_length attention.head_count"
             + " attention.head_count_kv attention.key_length attention.value_length"
             + " attention.layer_norm_rms_epsilon rope.freq_base rope.dimension_count vocab_size",
-        // of a scaling that the next key says there is none of
+        // of a scaling that the next key excludes
         "rope.scaling.original_context_length rope.scaling.finetuned");
     GGUF.put("rope.scaling.type", text("none"));
     GGUF.put("rope.scaling.factor", ONE);
@@ -138,7 +141,7 @@ public final class LlamaFields {
   /**
    * Checks the {@code config.json} of a language model.
    *
-   * @throws RadialogException if it says what is not computed here
+   * @throws RadialogException if it has an unsupported setting
    */
   public static void check(JsonNode config) {
     List<String> faults = new ArrayList<>();
@@ -169,7 +172,7 @@ public final class LlamaFields {
   /**
    * Checks the metadata of a GGUF file of the architecture {@code llama}.
    *
-   * @throws RadialogException if they say what is not computed here
+   * @throws RadialogException if they have an unsupported setting
    */
   public static void check(Map<String, Object> metadata) {
     List<String> faults = new ArrayList<>();
@@ -195,15 +198,15 @@ public final class LlamaFields {
       }
       case null ->
           faults.add(
-              "%s is %s, which is not known here"
-                  .formatted(Printable.of(name), Printable.of(value)));
+              "%s is %s, which is unknown".formatted(Printable.of(name), Printable.of(value)));
     }
   }
 
   private static void refuse(String where, List<String> faults) {
     if (!faults.isEmpty()) {
       throw new RadialogException(
-          "language model: %s says what is not computed here: %s; another model would come out"
+          ("language model: %s has settings that are not supported: %s; the result would"
+                  + " be a different model")
               .formatted(where, String.join("; ", faults)));
     }
   }

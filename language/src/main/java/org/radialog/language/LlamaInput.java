@@ -1,11 +1,15 @@
 package org.radialog.language;
 
-/** A piece of a prompt: token ids, or rows that stand where tokens would (an image). */
+/** A part of a prompt: token ids, or rows of embeddings in place of tokens (an image). */
 public sealed interface LlamaInput {
-  /** Number of positions that this piece takes. */
+  /** Number of positions of this part. */
   int count();
 
-  /** Token ids, each in [0, V). */
+  /**
+   * Token ids.
+   *
+   * @param ids each in [0, V)
+   */
   @SuppressWarnings("ArrayRecordComponent") // a message, never compared
   record Tokens(int[] ids) implements LlamaInput {
     @Override
@@ -15,8 +19,10 @@ public sealed interface LlamaInput {
   }
 
   /**
-   * Token ids, each in [0, V), that the model said. Their keys and values are those of the steps
-   * that say them, which differ by rounding from those of a prompt.
+   * Token ids that the model generated. Their keys and values are those of decode steps, which
+   * differ from those of a prompt by rounding.
+   *
+   * @param ids each in [0, V)
    */
   @SuppressWarnings("ArrayRecordComponent") // a message, never compared
   record Answer(int[] ids) implements LlamaInput {
@@ -27,14 +33,14 @@ public sealed interface LlamaInput {
   }
 
   /**
-   * Embeddings given from outside.
+   * Given embeddings.
    *
    * @param rows [count, D] row-major
    * @param count number of rows
    */
   @SuppressWarnings("ArrayRecordComponent") // a message, never compared
   record Embeddings(float[] rows, int count) implements LlamaInput {
-    /** Checks that the rows are whole. */
+    /** Checks that the rows are complete. */
     public Embeddings {
       if (count < 0 || (count == 0 ? rows.length != 0 : rows.length % count != 0)) {
         throw new IllegalArgumentException(

@@ -17,7 +17,7 @@ public enum LlamaLinear {
   O_PROJ("self_attn.o_proj"),
   /** The gate of the MLP, [F, D]. */
   GATE_PROJ("mlp.gate_proj"),
-  /** What is gated, [F, D]. */
+  /** The input of the gate, [F, D]. */
   UP_PROJ("mlp.up_proj"),
   /** Output of the MLP, [D, F]. */
   DOWN_PROJ("mlp.down_proj");
@@ -68,7 +68,7 @@ public enum LlamaLinear {
   private static final Pattern WEIGHT =
       Pattern.compile("model\\.layers\\.(\\d{1,6})\\.(.+)\\.weight");
 
-  /** Where the matrix with the key {@code name} stands; empty if it is none of these. */
+  /** The layer of the matrix with the key {@code name}; empty if it is none of these. */
   static Optional<Place> ofWeight(String name) {
     Matcher matcher = WEIGHT.matcher(name);
     return matcher.matches()
@@ -79,7 +79,7 @@ public enum LlamaLinear {
         : Optional.empty();
   }
 
-  /** The layer with that {@link #target}. */
+  /** The layer with this {@link #target}. */
   public static Optional<LlamaLinear> ofTarget(String target) {
     return Stream.of(values()).filter(l -> l.target().equals(target)).findFirst();
   }

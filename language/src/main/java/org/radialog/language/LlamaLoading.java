@@ -9,16 +9,17 @@ import org.radialog.torch.Linear;
 import org.radialog.torch.LoraLinear;
 import org.radialog.torch.Parameters;
 
-/** Makes a {@link Llama} of a checkpoint, of packed weights, or with an adapter to be trained. */
+/**
+ * Creates a {@link Llama} from a checkpoint, from packed weights, or with an adapter to be trained.
+ */
 public final class LlamaLoading {
   private LlamaLoading() {}
 
   /**
-   * The model as its checkpoint has it. One whose matrices would take more than {@link
-   * LlamaStream#RESIDENT} bytes is not converted as a whole: each of its matrices is converted when
-   * a prompt needs it.
+   * The model of a checkpoint. If its matrices would take more than {@link LlamaStream#RESIDENT}
+   * bytes, they are not converted at once, but each when a prompt needs it.
    *
-   * @param weights stays open as long as the model is used
+   * @param weights must stay open as long as the model is used
    * @param precision {@code FP32} or {@code BF16}
    */
   public static Llama of(LlamaWeights weights, Precision precision) {
@@ -26,10 +27,10 @@ public final class LlamaLoading {
   }
 
   /**
-   * The model with an adapter, if there is one, merged into its matrices, in fp32 before they are
+   * The model with an adapter, if there is one, merged into its matrices in fp32 before they are
    * rounded; see {@link #of}.
    *
-   * @param weights stays open as long as the model is used
+   * @param weights must stay open as long as the model is used
    * @param precision {@code FP32} or {@code BF16}
    */
   public static Llama of(LlamaWeights weights, Optional<LoraAdapter> adapter, Precision precision) {
@@ -41,19 +42,20 @@ public final class LlamaLoading {
   }
 
   /**
-   * A model that computes prompts in bf16 from the packed weights of {@code decoder}, each matrix
-   * dequantised when it is needed: nothing is held twice. It has the decoder's adapter.
+   * A model that computes prompts in bf16 from the packed weights of {@code decoder}. Each matrix
+   * is dequantised when it is needed, so nothing is in memory twice. It has the adapter of the
+   * decoder.
    *
-   * @param decoder stays open as long as the model is used
+   * @param decoder must stay open as long as the model is used
    */
   public static Llama over(LlamaDecoder decoder) {
     return new Llama(decoder.matrices());
   }
 
   /**
-   * The model with an adapter beside its matrices, for training. The base takes no gradient.
+   * The model with an unmerged adapter, for training. The base has no gradient.
    *
-   * @param lora gives and owns the adapter's tensors, under PEFT's names
+   * @param lora provides and owns the tensors of the adapter, under PEFT's names
    * @param precision {@code FP32} or {@code BF16}, of the base; the adapter is fp32
    */
   public static Llama adapted(
@@ -76,12 +78,13 @@ public final class LlamaLoading {
   }
 
   /**
-   * The model of a file that {@link #pack} made, mapped rather than loaded, its checksums compared.
+   * The model in a file of {@link #pack}, which is mapped instead of loaded; its checksums are
+   * verified.
    *
-   * @param weights what it was made of, for its shape
-   * @param precision {@code FP32} or {@code BF16}, what it was made in
-   * @param key what it was marked with
-   * @return empty if the file is marked with another key or is of another model
+   * @param weights the source of the file, for its shape
+   * @param precision {@code FP32} or {@code BF16}, the precision of the file
+   * @param key the key in the file
+   * @return empty if the file has another key or belongs to another model
    * @throws RadialogException if there is no such file or it is damaged
    */
   public static Optional<Llama> packed(
@@ -90,12 +93,11 @@ public final class LlamaLoading {
   }
 
   /**
-   * Writes the matrices of a model as they are in memory, an adapter merged into them included, to
-   * a file that {@link #packed} maps. Where they were not converted as a whole there is nothing to
-   * write.
+   * Writes the matrices of a model in memory, including a merged adapter, to a file for {@link
+   * #packed}. If they were not converted at once, there is nothing to write.
    *
-   * @param key names what the file is made of, for example the digests of base and adapter; asked
-   *     for only where there is something to write
+   * @param key identifies the source, for example by the digests of base and adapter; called only
+   *     if there is something to write
    * @throws RadialogException if the file cannot be written
    */
   public static void pack(Llama llama, Path file, Supplier<String> key) {

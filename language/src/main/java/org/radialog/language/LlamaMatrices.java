@@ -4,22 +4,22 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * What {@link LlamaNetwork} multiplies with: tensors in memory, or made for the moment of their use
- * from a form that takes less room. Results belong to the scope of the caller.
+ * The matrices of {@link LlamaNetwork}: tensors in memory, or created on demand from a form that
+ * takes less memory. Results belong to the scope of the caller.
  *
  * <p>N rows · D hidden · V vocabulary.
  */
 interface LlamaMatrices extends AutoCloseable {
-  /** Rows of a prompt that are computed together. */
+  /** Number of rows of a prompt that are computed together. */
   int BLOCK = 64;
 
   /** The shape of the model. */
   LlamaConfig config();
 
-  /** The type of matrices, of what they are multiplied with, and of products. */
+  /** The type of the matrices, their inputs and the products. */
   ScalarType type();
 
-  /** A norm's weight in fp32, [D]; it lives until this is closed. */
+  /** The weight of a norm in fp32, [D]; it is valid until this is closed. */
   Tensor vector(String name);
 
   /** The embeddings of ids, each in [0, V): fp32 [N, D]. */
@@ -29,8 +29,8 @@ interface LlamaMatrices extends AutoCloseable {
   Tensor product(LlamaLinear linear, int layer, Tensor x);
 
   /**
-   * Of how many blocks of {@link #BLOCK} rows it pays to ask for the product at once. Where it is
-   * more than one, a product of bf16 is computed block by block.
+   * The number of blocks of {@link #BLOCK} rows that should be multiplied at once. If it is more
+   * than one, a bf16 product is still computed block by block.
    */
   int blocks();
 

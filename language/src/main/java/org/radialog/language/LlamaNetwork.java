@@ -64,7 +64,7 @@ final class LlamaNetwork implements AutoCloseable {
 
     /** Keeps keys and values for rows to come. */
     default void keep(int layer, Tensor k, Tensor v) {
-      throw new UnsupportedOperationException("some row of every step is wanted");
+      throw new UnsupportedOperationException("at least one row of every step must be requested");
     }
   }
 

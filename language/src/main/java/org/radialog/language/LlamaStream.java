@@ -15,16 +15,16 @@ import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
 /**
- * The matrices of a model that is too large to be held in the type that it computes in: some rows
- * of a matrix are converted, an adapter is added to them, they are multiplied and dropped. Slow, as
- * every pass converts everything; it is the oracle for models of any size.
+ * The matrices of a model that is too large to be held in the type of its computation: some rows of
+ * a matrix are converted, an adapter is added to them, they are multiplied and discarded. It is
+ * slow, because every pass converts everything; it is the reference for models of any size.
  */
 final class LlamaStream implements LlamaMatrices {
-  /** Bytes of matrices that may be converted as a whole and held. */
+  /** Maximum number of bytes of matrices that are converted at once and kept. */
   static final long RESIDENT = 4L << 30;
 
-  private static final int TOGETHER = 8; // blocks of a prompt: a converted matrix serves them all
-  private static final int PANEL = 1 << 24; // values that are converted at once
+  private static final int TOGETHER = 8; // blocks of a prompt, which share a converted matrix
+  private static final int PANEL = 1 << 24; // number of values converted at once
 
   private final LlamaWeights weights;
   private final ScalarType type;
@@ -46,7 +46,7 @@ final class LlamaStream implements LlamaMatrices {
     }
   }
 
-  /** Whether what has to be converted is more than may be held. */
+  /** Whether the matrices to be converted are larger than may be kept. */
   static boolean pays(LlamaWeights weights, Optional<LoraAdapter> adapter, ScalarType type) {
     long bytes = 0;
     try (Scope _ = new Scope()) {
@@ -82,7 +82,7 @@ final class LlamaStream implements LlamaMatrices {
     return embeddings(weights, ids);
   }
 
-  /** Rows of the embedding table as the file has them, in fp32: [N, D]. */
+  /** Rows of the embedding table in the file, in fp32: [N, D]. */
   static Tensor embeddings(LlamaWeights weights, int[] ids) {
     int hidden = weights.config().hidden();
     float[] rows = new float[ids.length * hidden];
@@ -146,7 +146,8 @@ final class LlamaStream implements LlamaMatrices {
     }
   }
 
-  // x [N, in], w [n, in] -> y [N, n]; in bf16, whose sums depend on the number of rows, by blocks
+  // x [N, in], w [n, in] -> y [N, n]; in bf16, whose sums depend on the number of rows, block by
+  // block
   private void multiply(Tensor x, Tensor w, Tensor y) {
     long n = x.size(0);
     long block = type == ScalarType.BFloat16 ? BLOCK : n;

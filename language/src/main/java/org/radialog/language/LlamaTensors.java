@@ -30,8 +30,8 @@ import org.radialog.weights.TensorInfo;
 
 /**
  * The tensors of a Llama model in memory, by Hugging Face's names: matrices in one type, norms in
- * fp32. They are converted from a checkpoint, or mapped from a file that {@link #write} made of
- * converted ones. Closing frees them.
+ * fp32. They are converted from a checkpoint, or mapped from a file of converted tensors that
+ * {@link #write} made. Closing frees them.
  */
 public final class LlamaTensors implements LlamaMatrices {
   private static final int CHUNK = 1 << 18;
@@ -58,7 +58,7 @@ public final class LlamaTensors implements LlamaMatrices {
     this.converted = converted;
   }
 
-  /** A tensor that stands in its file as it is needed is used there; the others are converted. */
+  /** A tensor that has the required form in its file is used there; the others are converted. */
   static LlamaTensors of(LlamaWeights weights, Optional<LoraAdapter> adapter, ScalarType type) {
     SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
     Set<String> converted = new HashSet<>();
@@ -78,7 +78,7 @@ public final class LlamaTensors implements LlamaMatrices {
             tensors.put(name, scope.release(inPlace.orElseGet(() -> Torch.empty(wanted, shape))));
           });
     }
-    // As many threads as the machine gives: a start waits for this.
+    // Uses all processors, because a start waits for this.
     converted.parallelStream()
         .forEach(name ->
             fill(
@@ -92,7 +92,7 @@ public final class LlamaTensors implements LlamaMatrices {
         weights.config(), type, tensors, Optional.empty(), !converted.isEmpty());
   }
 
-  /** A tensor of the caller's scope over the bytes of the file, where they are of that type. */
+  /** A tensor in the scope of the caller over the bytes of the file, if they have that type. */
   static Optional<Tensor> inPlace(LlamaWeights weights, String name, ScalarType type) {
     TensorInfo info = weights.info(name);
     if (info.dtype() != dtype(type)) {
@@ -107,8 +107,8 @@ public final class LlamaTensors implements LlamaMatrices {
   }
 
   /**
-   * Fills {@code target} with the rows of a tensor from {@code firstRow} on, chunk by chunk as fits
-   * the processor's cache.
+   * Fills {@code target} with the rows of a tensor starting at {@code firstRow}, in chunks that fit
+   * the processor cache.
    *
    * @param target [n, columns], or [n] for a vector
    */
@@ -121,7 +121,7 @@ public final class LlamaTensors implements LlamaMatrices {
       double scale) {
     try (Scope _ = new Scope();
         NoGradGuard _ = new NoGradGuard();
-        TorchThreads _ = TorchThreads.of(1)) { // the work is shared out above libtorch
+        TorchThreads _ = TorchThreads.of(1)) { // parallelism is above libtorch
       int rows = (int) target.size(0);
       int columns = target.dim() == 1 ? 1 : (int) target.size(1);
       int chunk = Math.clamp(CHUNK / columns, 1, rows);
@@ -153,12 +153,12 @@ public final class LlamaTensors implements LlamaMatrices {
     return type == ScalarType.Float ? DType.F32 : DType.BF16;
   }
 
-  /** Whether any tensor was converted from another form, which {@link #write} would keep. */
+  /** Whether any tensor was converted from another form, so that {@link #write} is worthwhile. */
   boolean converted() {
     return converted;
   }
 
-  /** Writes all tensors to a safetensors file, marked with {@code key} and their checksums. */
+  /** Writes all tensors to a safetensors file with {@code key} and their checksums. */
   void write(Path file, String key) {
     SequencedMap<String, SafetensorsWriter.Entry> entries = new LinkedHashMap<>();
     tensors.forEach((name, tensor) ->
@@ -182,9 +182,9 @@ public final class LlamaTensors implements LlamaMatrices {
   }
 
   /**
-   * The tensors of a file that {@link #write} made, mapped, their checksums compared.
+   * The tensors of a file that {@link #write} made, mapped, with their checksums verified.
    *
-   * @return empty if the file is marked otherwise
+   * @return empty if the file has another key
    * @throws RadialogException if it is damaged
    */
   static Optional<LlamaTensors> map(Path file, String key, LlamaWeights weights, ScalarType type) {
@@ -202,7 +202,7 @@ public final class LlamaTensors implements LlamaMatrices {
       if (!marks(key, weights.config(), bytes).equals(found)) {
         throw new RadialogException(
             Kind.REFUSED_WEIGHTS,
-            file + " is damaged: a tensor has another checksum than its header says; delete it");
+            file + " is damaged: the checksum of a tensor differs from its header; delete it");
       }
       LlamaWeights packed = HuggingFaceLlama.of(weights.config(), checkpoint);
       SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
@@ -266,7 +266,7 @@ public final class LlamaTensors implements LlamaMatrices {
     return torch.linear(hidden.to(type), get(head)).to(ScalarType.Float);
   }
 
-  /** The tensor {@code name}, which lives until this is closed. */
+  /** The tensor {@code name}, which is valid until this is closed. */
   Tensor get(String name) {
     return existing(tensors, name);
   }

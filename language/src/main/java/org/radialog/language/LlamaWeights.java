@@ -12,8 +12,8 @@ import org.radialog.weights.TensorInfo;
 
 /**
  * The tensors of a Llama model under Hugging Face's names ({@code model.embed_tokens.weight},
- * {@code model.layers.3.self_attn.q_proj.weight}, {@code lm_head.weight} …), whatever file they lie
- * in. The rows of q and k stand in the order of the rotate-half layout: pair (i, i + d/2).
+ * {@code model.layers.3.self_attn.q_proj.weight}, {@code lm_head.weight} …), in any type of file.
+ * The rows of q and k are in the order of the rotate-half layout: pair (i, i + d/2).
  *
  * <p>Safe for several threads.
  */
@@ -24,31 +24,31 @@ public interface LlamaWeights {
   /** The key of the final norm, [D]. */
   String NORM = "model.norm.weight";
 
-  /** The key of the head, [V, D]; absent where the head is tied to the embedding table. */
+  /** The key of the head, [V, D]; absent if the head is tied to the embedding table. */
   String HEAD = "lm_head.weight";
 
   /** The shape of the model. */
   LlamaConfig config();
 
   /**
-   * Type and shape of a tensor as the file has it.
+   * Type and shape of a tensor in the file.
    *
-   * @throws RadialogException if there is none of that name
+   * @throws RadialogException if there is no tensor with this name
    */
   TensorInfo info(String name);
 
   /**
    * The raw, possibly quantised bytes of a tensor, row-major, valid until the file is closed.
    *
-   * @throws RadialogException if there is none of that name
+   * @throws RadialogException if there is no tensor with this name
    */
   MemorySegment bytes(String name);
 
   /**
-   * A matrix in groups of 32 as its file has it, where that is a form that {@link LlamaDecoder}'s
-   * kernels read without loss.
+   * A matrix in groups of 32, if its form in the file can be read without loss by the kernels of
+   * {@link LlamaDecoder}.
    *
-   * @throws RadialogException if there is none of that name
+   * @throws RadialogException if there is no tensor with this name
    */
   default Optional<QuantisedRows> quantised(String name) {
     return Optional.empty();
@@ -57,28 +57,26 @@ public interface LlamaWeights {
   /**
    * Some rows of a tensor as fp32, row-major; a row of a vector is one value.
    *
-   * @throws RadialogException if there is none of that name
-   * @throws IndexOutOfBoundsException if it has not those rows
+   * @throws RadialogException if there is no tensor with this name
+   * @throws IndexOutOfBoundsException if it does not have those rows
    */
   float[] floats(String name, int firstRow, int rows);
 
   /**
    * The values of a tensor as fp32, row-major.
    *
-   * @throws RadialogException if there is none of that name
+   * @throws RadialogException if there is no tensor with this name
    */
   default float[] floats(String name) {
     return floats(name, 0, Math.toIntExact(info(name).shape()[0]));
   }
 
-  /** The key of the head: {@link #HEAD}, or {@link #EMBEDDING} where it is tied. */
+  /** The key of the head: {@link #HEAD}, or {@link #EMBEDDING} if it is tied. */
   default String head() {
     return config().tied() ? EMBEDDING : HEAD;
   }
 
-  /**
-   * The names of all tensors with their shapes, in the order in which a forward pass meets them.
-   */
+  /** The names of all tensors with their shapes, in the order of a forward pass. */
   default SequencedMap<String, long[]> shapes() {
     return shapes(config());
   }
@@ -104,9 +102,9 @@ public interface LlamaWeights {
   }
 
   /**
-   * Checks that every tensor is there in the shape that the model needs.
+   * Checks that every tensor exists with the shape that the model needs.
    *
-   * @throws RadialogException if one is not
+   * @throws RadialogException if one does not
    */
   default void checkShapes() {
     shapes()
@@ -120,20 +118,20 @@ public interface LlamaWeights {
   }
 
   /**
-   * The weights of a GGUF file of the {@code llama} architecture, which stays open as long as they
-   * are used.
+   * The weights of a GGUF file of the {@code llama} architecture, which must stay open as long as
+   * they are used.
    *
-   * @throws RadialogException if it is of another kind or lacks a tensor
+   * @throws RadialogException if it has another architecture or lacks a tensor
    */
   static LlamaWeights of(Checkpoint gguf) {
     return GgufLlama.of(gguf);
   }
 
   /**
-   * The weights of a checkpoint that has Hugging Face's names, which stays open as long as they are
-   * used. A matrix may be quantised as an imported model folder has it.
+   * The weights of a checkpoint with Hugging Face's names, which must stay open as long as they are
+   * used. A matrix may be quantised as in an imported model folder.
    *
-   * @throws RadialogException if a tensor is missing or of another shape
+   * @throws RadialogException if a tensor is missing or has another shape
    */
   static LlamaWeights of(LlamaConfig config, Checkpoint checkpoint) {
     return HuggingFaceLlama.of(config, checkpoint);

@@ -10,14 +10,14 @@ import org.radialog.torch.Parameters;
  * .lora_A.weight} [r, in] and {@code .lora_B.weight} [out, r].
  *
  * @param config rank, strength and targets
- * @param values where the two matrices of each target come from, by those names
+ * @param values the source of the two matrices of each target, by these names
  */
 public record LoraAdapter(LoraConfig config, Parameters.Source values) {
-  /** What PEFT puts before the name of a module. */
+  /** PEFT's prefix of the name of a module. */
   public static final String PREFIX = "base_model.model.";
 
   /**
-   * The two matrices beside one layer.
+   * The two matrices of one layer.
    *
    * @param a [r, in] row-major
    * @param b [out, r] row-major
@@ -25,24 +25,23 @@ public record LoraAdapter(LoraConfig config, Parameters.Source values) {
   @SuppressWarnings("ArrayRecordComponent") // values, never compared
   public record Pair(float[] a, float[] b) {}
 
-  /** Whether the adapter has matrices beside the one with the key {@code weight}. */
+  /** Whether the adapter has matrices for the layer with the key {@code weight}. */
   boolean targets(String weight) {
     return LlamaLinear.ofWeight(weight)
         .filter(place -> config.targets().contains(place.linear()))
         .isPresent();
   }
 
-  /** The matrices beside the one with the key {@code weight}; see {@link #pair}. */
+  /** The matrices for the layer with the key {@code weight}; see {@link #pair}. */
   public Optional<Pair> beside(LlamaConfig model, String weight) {
     return LlamaLinear.ofWeight(weight)
         .flatMap(place -> pair(model, place.layer(), place.linear()));
   }
 
   /**
-   * The matrices beside {@code linear} of {@code layer}; empty where the adapter does not target
-   * it.
+   * The matrices for {@code linear} of {@code layer}; empty if the adapter does not target it.
    *
-   * @throws RadialogException if it does and a matrix is missing or of another shape
+   * @throws RadialogException if it does and a matrix is missing or has another shape
    */
   public Optional<Pair> pair(LlamaConfig model, int layer, LlamaLinear linear) {
     if (!config.targets().contains(linear)) {

@@ -10,12 +10,12 @@ import org.radialog.base.RadialogException.Kind;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The shape of a low-rank adapter of a Llama model (arXiv 2106.09685): beside each target stands
- * {@code alpha/r · B A} with A [r, in] and B [out, r].
+ * The shape of a low-rank adapter of a Llama model (arXiv 2106.09685): {@code alpha/r · B A} is
+ * added to each target, with A [r, in] and B [out, r].
  *
  * @param r rank
  * @param alpha strength; the factor is {@code alpha / r}
- * @param dropout share of the adapter's inputs dropped in training
+ * @param dropout fraction of the adapter's inputs dropped in training, from 0 to 1
  * @param targets the layers of every block that have an adapter
  */
 public record LoraConfig(int r, double alpha, double dropout, Set<LlamaLinear> targets) {
@@ -38,7 +38,7 @@ public record LoraConfig(int r, double alpha, double dropout, Set<LlamaLinear> t
     targets = Collections.unmodifiableSet(EnumSet.copyOf(targets));
   }
 
-  /** One that was trained: nothing is dropped any more. It refuses what the constructor does. */
+  /** A trained adapter, without dropout. It refuses what the constructor refuses. */
   public static LoraConfig trained(int r, double alpha, Set<LlamaLinear> targets) {
     return new LoraConfig(r, alpha, 0, targets);
   }
@@ -68,8 +68,8 @@ public record LoraConfig(int r, double alpha, double dropout, Set<LlamaLinear> t
   /**
    * Reads an {@code adapter_config.json} of PEFT.
    *
-   * @throws RadialogException if it is another kind of adapter, or one with an option that changes
-   *     the computation and is not known here
+   * @throws RadialogException if it is another type of adapter, or has an unsupported option that
+   *     changes the computation
    */
   public static LoraConfig parse(JsonNode json) {
     if (!json.path("peft_type").asString("LORA").equals("LORA")) {

@@ -28,14 +28,15 @@ import org.radialog.kernels.QuantisedRows;
 import org.radialog.kernels.WeightFormat;
 
 /**
- * The weights of a Llama model as {@link LlamaDecoder} reads them: matrices interleaved for this
- * machine's vectors, norms and adapters in fp32, all in one piece of memory that is also a file.
+ * The weights of a Llama model in the form that {@link LlamaDecoder} reads: matrices interleaved
+ * for the vector size of this machine, norms and adapters in fp32, all in one block of memory that
+ * is also a file.
  *
- * <p>The file: lines of text that end with an empty one, padded to {@value #PAGE} bytes, then the
- * sections in order, each aligned to {@value #ALIGNMENT}. The line of a section has its checksum,
- * the last line that of the lines before it; all are compared before anything is computed with. A
- * first line of another version, lanes, key or model makes it another file; one that is marked
- * rightly and cannot be read so is damaged.
+ * <p>The file has lines of text that end with an empty line, padded to {@value #PAGE} bytes, and
+ * then the sections in order, each aligned to {@value #ALIGNMENT}. The line of a section has its
+ * checksum, and the last line that of the lines before it; all are verified before the weights are
+ * used. A file with another version, number of lanes, key or model in its header is not the
+ * requested file; a file with a matching header that cannot be read is damaged.
  */
 final class PackedLlama implements AutoCloseable {
   private static final String MAGIC = "radialog packed weights 2";
@@ -46,7 +47,7 @@ final class PackedLlama implements AutoCloseable {
   private static final ValueLayout.OfFloat FLOAT =
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-  /** What a section holds. */
+  /** The content of a section. */
   private enum Kind {
     INT4,
     INT4_OFFSET,
@@ -63,7 +64,7 @@ final class PackedLlama implements AutoCloseable {
     }
   }
 
-  /** A piece of the memory. {@code rank} is 0 unless it is a low-rank pair. */
+  /** A part of the memory. {@code rank} is 0 unless it is a low-rank pair. */
   private record Section(String name, Kind kind, int rows, int columns, int rank) {
     long bytes() {
       return switch (kind) {
@@ -80,7 +81,7 @@ final class PackedLlama implements AutoCloseable {
     }
   }
 
-  /** A linear layer: its matrix and what stands beside it. */
+  /** A linear layer: its matrix and its separate adapter. */
   record Adapted(PackedMatrix base, Optional<LowRank> beside) {}
 
   /** One transformer block; its fields have the checkpoint's names. */
@@ -207,7 +208,7 @@ final class PackedLlama implements AutoCloseable {
 
   // ---------------------------------------------------------------- from a checkpoint
 
-  /** What is to be packed: sections in their order, and for each what fills it. */
+  /** The packing plan: the sections in order, and for each the code that fills it. */
   private record Plan(List<Section> sections, List<Filler> fillers) {
     long bytes() {
       return size(sections);
@@ -218,7 +219,7 @@ final class PackedLlama implements AutoCloseable {
       each((i, filler) -> filler.fill(memory.asSlice(begins[i], sections.get(i).bytes())));
     }
 
-    // Fills one section after the other in memory of its own.
+    // Fills one section after the other in separate memory.
     void fill(Made made) {
       each((i, filler) -> {
         try (Arena arena = Arena.ofShared()) {
@@ -229,7 +230,7 @@ final class PackedLlama implements AutoCloseable {
       });
     }
 
-    // As many threads as the machine gives; the head, which is the longest, first.
+    // Uses all processors, and starts with the head, which takes longest.
     private void each(BiConsumer<Integer, Filler> work) {
       IntStream.range(0, sections.size())
           .map(i -> sections.size() - 1 - i)
@@ -239,7 +240,7 @@ final class PackedLlama implements AutoCloseable {
     }
   }
 
-  /** Takes the bytes of a section, which are invalid afterwards. */
+  /** Receives the bytes of a section, which are invalid afterwards. */
   @FunctionalInterface
   private interface Made {
     void accept(int section, MemorySegment bytes);
@@ -299,10 +300,10 @@ final class PackedLlama implements AutoCloseable {
   }
 
   /**
-   * Interleaves a checkpoint in memory.
+   * Packs a checkpoint in memory.
    *
-   * @param merged whether an adapter is added to the matrices before they are rounded, or kept in
-   *     fp32 beside them
+   * @param merged whether an adapter is added to the matrices before they are rounded, or kept
+   *     separately in fp32
    */
   @SuppressWarnings("MustBeClosedChecker") // close closes it
   static PackedLlama of(
@@ -330,7 +331,7 @@ final class PackedLlama implements AutoCloseable {
     plan.fillers.add(to -> MemorySegment.copy(values, 0, to, FLOAT, 0, values.length));
   }
 
-  // As the file has them where the formats agree, else rounded from fp32.
+  // Unchanged from the file if the formats agree, otherwise rounded from fp32.
   private static QuantisedRows source(
       LlamaWeights weights, String name, Precision precision, int rows, int columns) {
     Optional<QuantisedRows> stored = weights.quantised(name);
@@ -394,12 +395,12 @@ final class PackedLlama implements AutoCloseable {
 
   private static String line(String text) {
     if (text.indexOf('\n') >= 0) {
-      throw new IllegalArgumentException("a key of one line is needed, got: " + text);
+      throw new IllegalArgumentException("expected a key without line breaks, got: " + text);
     }
     return text + "\n";
   }
 
-  /** Interleaves a checkpoint as {@link #of} does, in a file that is marked with {@code key}. */
+  /** Packs a checkpoint like {@link #of}, into a file with {@code key}. */
   static void write(
       Path file,
       String key,
@@ -457,7 +458,7 @@ final class PackedLlama implements AutoCloseable {
         .getBytes(StandardCharsets.UTF_8);
   }
 
-  /** The sections of a file, of which nothing but the checksums was compared. */
+  /** The sections of a file after verifying only the checksums. */
   private record Mapped(List<Section> sections, MemorySegment memory) {
     MemorySegment piece(int i) {
       return memory.asSlice(begins(sections)[i], sections.get(i).bytes());
@@ -465,10 +466,10 @@ final class PackedLlama implements AutoCloseable {
   }
 
   /**
-   * Maps a file that {@link #write} made, and compares all its checksums: what it gives is what was
-   * packed.
+   * Maps a file that {@link #write} made and verifies all its checksums, so that its content is
+   * what was packed.
    *
-   * @return empty if it is of another version, machine, key or model
+   * @return empty if it has another version, machine, key or model
    * @throws RadialogException if it is missing or damaged
    */
   @SuppressWarnings("MustBeClosedChecker") // close closes it
@@ -487,9 +488,9 @@ final class PackedLlama implements AutoCloseable {
   }
 
   /**
-   * Packs a model as {@link #write} does and compares the result with a file.
+   * Packs a model like {@link #write} and compares the result with a file.
    *
-   * @return whether they are equal; empty if the file is of another version, machine, key or model
+   * @return whether they are equal; empty if the file has another version, machine, key or model
    * @throws RadialogException if the file is missing or damaged
    */
   static Optional<Boolean> equal(
@@ -539,7 +540,7 @@ final class PackedLlama implements AutoCloseable {
     }
     Mapped mapped = new Mapped(sections, whole.asSlice(start));
     long[] begins = begins(sections);
-    // As many threads as the machine gives: a start waits for this.
+    // Uses all processors, because a start waits for this.
     IntStream.range(0, sections.size())
         .parallel()
         .filter(i ->
@@ -547,12 +548,13 @@ final class PackedLlama implements AutoCloseable {
                 != checksums.get(i))
         .findAny()
         .ifPresent(i -> {
-          throw damaged(file, sections.get(i).name + " has another checksum");
+          throw damaged(file, sections.get(i).name + " has a wrong checksum");
         });
     return Optional.of(mapped);
   }
 
-  // Lines from `from` on, the header's own checksum behind them, and where the sections begin.
+  // The lines starting at `from`, followed by the checksum of the header, and the position of the
+  // sections.
   private static long sections(
       Path file, MemorySegment whole, int from, List<Section> sections, List<Integer> checksums) {
     int length = (int) Math.min(whole.byteSize(), LARGEST_HEADER);
@@ -567,22 +569,22 @@ final class PackedLlama implements AutoCloseable {
               StandardCharsets.UTF_8);
       if (line.startsWith("checksum ")) {
         if (!line.equals(CHECKSUM.formatted(Checksum.of(whole.asSlice(0, lineStart))))) {
-          throw damaged(file, "its list of sections has another checksum");
+          throw damaged(file, "its list of sections has a wrong checksum");
         }
-        return aligned(end + 2L, PAGE); // behind the empty line
+        return aligned(end + 2L, PAGE); // after the empty line
       }
       sections.add(section(file, line));
       checksums.add((int) Long.parseLong(line.substring(line.length() - 8), 16));
       lineStart = end + 1;
     }
-    throw damaged(file, "its list of sections does not end");
+    throw damaged(file, "its list of sections is unterminated");
   }
 
   private static Section section(Path file, String line) {
     String[] words = line.split(" ", -1);
     try {
       if (words.length != 6 || !words[5].matches("[0-9a-f]{8}")) {
-        throw damaged(file, "\"" + line + "\" describes no section");
+        throw damaged(file, "\"" + line + "\" does not describe a section");
       }
       return new Section(
           words[0],
@@ -591,7 +593,7 @@ final class PackedLlama implements AutoCloseable {
           Integer.parseInt(words[3]),
           Integer.parseInt(words[4]));
     } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
-      throw damaged(file, "\"" + line + "\" describes no section");
+      throw damaged(file, "\"" + line + "\" does not describe a section");
     }
   }
 

@@ -15,16 +15,16 @@ import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
 /**
- * The matrices of a prompt from the packed weights of {@link LlamaDecoder}: a panel of rows becomes
- * bfloat16, is multiplied, and dropped. The head and the embeddings are those of a step.
+ * The matrices for prefill from the packed weights of {@link LlamaDecoder}: a panel of rows is
+ * converted to bfloat16, multiplied and discarded. Head and embeddings are those of a decode step.
  *
  * <p>N rows · P rows of a panel · L lanes · r rank.
  */
 final class PackedMatrices implements LlamaMatrices {
-  // Bytes of a panel: large enough for the product to run at full speed, small enough to be read
-  // from the processor's cache.
+  // Bytes of a panel: large enough for the product to run at full speed, small enough to stay in
+  // the processor cache.
   private static final long PANEL = 8L << 20;
-  private static final int TOGETHER = 8; // blocks of a prompt: a dequantised panel serves them all
+  private static final int TOGETHER = 8; // blocks of a prompt, which share a dequantised panel
   private static final int LANES = PackedMatrix.LANES;
 
   private final LlamaWeights weights;

@@ -6,9 +6,9 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.radialog.base.RadialogException;
 
-/** The arithmetic of the language model's decode step. */
+/** The arithmetic of a decode step of the language model. */
 public enum Precision {
-  /** libtorch, 32-bit floats: the oracle. */
+  /** libtorch, 32-bit floats: the reference. */
   @JsonProperty("fp32")
   FP32,
   /** libtorch, bfloat16 linears, attention in fp32. */
@@ -27,7 +27,7 @@ public enum Precision {
   }
 
   /**
-   * The precision with that label, in any case.
+   * The precision with this label, ignoring case.
    *
    * @throws RadialogException if there is none
    */

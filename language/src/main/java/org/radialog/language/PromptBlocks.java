@@ -21,12 +21,13 @@ import org.radialog.torch.Torch;
 import org.radialog.torch.TorchThreads;
 
 /**
- * A prompt in bf16, computed in blocks of {@value LlamaMatrices#BLOCK} positions that begin at
- * their multiples, each padded to its full size and on one thread. The libraries add up in an order
- * that depends on the shape of a product and on the number of threads; here both are always the
- * same, so the keys and values of a position, and the logits behind it, have the same bits however
- * a prompt is cut into calls, on any number of processors and beside any other work. Several blocks
- * are computed side by side: at each layer a block waits for the keys of those before it.
+ * Computes a bf16 prompt in blocks of {@value LlamaMatrices#BLOCK} positions that begin at
+ * multiples of that number, each padded to full size and on one thread. The summation order of the
+ * libraries depends on the shape of a product and on the number of threads. Here both are always
+ * the same, so the keys and values of a position, and the logits after it, are bit-identical
+ * however a prompt is divided into calls, for any number of processors and with any other work.
+ * Several blocks are computed in parallel: in each layer, a block waits for the keys of the blocks
+ * before it.
  */
 final class PromptBlocks implements AutoCloseable {
   private static final int BLOCK = LlamaMatrices.BLOCK;
@@ -35,7 +36,7 @@ final class PromptBlocks implements AutoCloseable {
   private final LlamaNetwork network;
   private final LlamaConfig config;
   private final LlamaMatrices matrices;
-  private @Nullable Team team; // once there was a prompt
+  private @Nullable Team team; // created with the first prompt
 
   PromptBlocks(LlamaNetwork network, LlamaMatrices matrices) {
     this.network = network;
@@ -63,7 +64,7 @@ final class PromptBlocks implements AutoCloseable {
       x.narrow(0, run.start() - (long) first * BLOCK, run.count()).copy_(network.embed(input));
       Written written = new Written(pieces);
       float[] logits = new float[config.vocab()];
-      // Whoever is free takes the next piece, so those before a piece are done or being worked on.
+      // Free threads take the next piece, so all pieces before it are done or in progress.
       members.each(
           pieces,
           piece -> {
@@ -91,7 +92,7 @@ final class PromptBlocks implements AutoCloseable {
     return mine;
   }
 
-  /** How many threads compute, instead of as many as there are processors. */
+  /** Sets the number of threads, instead of the number of processors. */
   void threads(int count) {
     close();
     team = Team.of(count);
@@ -111,7 +112,8 @@ final class PromptBlocks implements AutoCloseable {
   }
 
   /**
-   * Up to which layer the keys and values of each piece, and of all before it, are in the cache.
+   * The layer up to which the keys and values of each piece, and of all pieces before it, are in
+   * the cache.
    */
   private static final class Written {
     private static final int FAILED = Integer.MAX_VALUE;
@@ -124,7 +126,7 @@ final class PromptBlocks implements AutoCloseable {
       layers = new AtomicIntegerArray(pieces);
     }
 
-    /** Waits for the pieces before, then tells those behind. */
+    /** Waits for the pieces before this one, then notifies those after it. */
     void layer(int piece, int layer) {
       for (int tries = 0; piece > 0 && layers.get(piece - 1) <= layer; tries++) {
         if (tries < SPINS) {
@@ -139,7 +141,7 @@ final class PromptBlocks implements AutoCloseable {
       layers.set(piece, layer + 1);
     }
 
-    /** Lets those that wait go on to their end. */
+    /** Releases the waiting pieces, so that they can end. */
     void failed() {
       for (int piece = 0; piece < layers.length(); piece++) {
         layers.set(piece, FAILED);
@@ -148,7 +150,7 @@ final class PromptBlocks implements AutoCloseable {
   }
 
   /**
-   * Some neighbouring blocks of a prompt, on one thread. R = count · BLOCK rows, padding included.
+   * Some consecutive blocks of a prompt, on one thread. R = count · BLOCK rows, including padding.
    */
   private final class Piece implements LlamaNetwork.Attention {
     private final LlamaNetwork.Run run;
@@ -158,7 +160,7 @@ final class PromptBlocks implements AutoCloseable {
     private final Written written;
     private final int from; // first position that is computed
     private final int to; // one past the last
-    private final boolean ends; // whether the prompt ends here
+    private final boolean ends; // whether it is the end of the prompt
     private final List<TensorOptional> masks = new ArrayList<>(); // by block: [1, 1, G · BLOCK, L]
 
     Piece(LlamaNetwork.Run run, int first, int count, int number, Written written) {
@@ -173,11 +175,11 @@ final class PromptBlocks implements AutoCloseable {
     }
 
     /**
-     * Puts keys and values into the cache.
+     * Computes the piece and stores its keys and values in the cache.
      *
      * @param x [N, D]
-     * @param row of x, this piece's first
-     * @param logits of the prompt's last position, where it lies in this piece
+     * @param row first row of this piece in x
+     * @param logits of the last position of the prompt, if it is in this piece
      */
     void compute(Tensor x, long row, float[] logits) {
       try (Scope _ = new Scope();
@@ -199,7 +201,7 @@ final class PromptBlocks implements AutoCloseable {
       }
     }
 
-    // What the rows of a block may see of all positions up to its end: 0 or −inf.
+    // The mask of the rows of a block over all positions up to its end: 0 or −inf.
     private Tensor mask(int block) {
       int length = (block + 1) * BLOCK;
       float[] mask = new float[config.group() * BLOCK * length];
@@ -210,26 +212,26 @@ final class PromptBlocks implements AutoCloseable {
       return Torch.tensor(mask, 1, 1, (long) config.group() * BLOCK, length);
     }
 
-    // k and v [R, K, d], padding included
+    // k and v [R, K, d], including padding
     @Override
     public void keep(int layer, Tensor k, Tensor v) {
       Tensor keys = LlamaNetwork.view(run.cache(), run.cache().keys(layer)); // [K, capacity, d]
       Tensor values = LlamaNetwork.view(run.cache(), run.cache().values(layer)); // [K, capacity, d]
-      int skipped = from - first * BLOCK; // rows that pad the beginning
+      int skipped = from - first * BLOCK; // rows of padding at the beginning
       int own = to - from;
       keys.narrow(1, from, own).copy_(k.narrow(0, skipped, own).transpose(0, 1));
       values.narrow(1, from, own).copy_(v.narrow(0, skipped, own).transpose(0, 1));
       written.layer(number, layer);
     }
 
-    // q [R, H, d], in the last layer of the one row that is wanted; k and v [R, K, d]
+    // q [R, H, d], in the last layer of the one wanted row; k and v [R, K, d]
     @Override
     public Tensor attend(int layer, Tensor q, Tensor k, Tensor v) {
       keep(layer, k, v);
       Tensor keys = LlamaNetwork.view(run.cache(), run.cache().keys(layer)); // [K, capacity, d]
       Tensor values = LlamaNetwork.view(run.cache(), run.cache().values(layer)); // [K, capacity, d]
       if (q.size(0) == 1) {
-        // the G queries of a group stand where several positions would: no copy of keys
+        // the G queries of a group take the place of positions, which avoids copying keys
         return LlamaNetwork.attention(
                 q.view(1, config.kvHeads(), config.group(), config.headSize()),
                 keys.narrow(1, 0, to).unsqueeze(0),
@@ -278,7 +280,7 @@ final class PromptBlocks implements AutoCloseable {
       long kv = config.kvHeads();
       long group = config.group();
       long d = config.headSize();
-      // the G queries of a group stand one after the other: no copy of keys
+      // the G queries of a group follow each other, which avoids copying keys
       Tensor grouped =
           q.view(BLOCK, kv, group, d).permute(1, 2, 0, 3).reshape(1, kv, group * BLOCK, d);
       return LlamaNetwork.attention(grouped, k, v, mask, false) // [1, K, G·BLOCK, d]

@@ -7,7 +7,10 @@ import org.bytedeco.pytorch.global.torch;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
-/** Cosines and sines of the rotary embedding (arXiv 2104.09864), for as many positions as used. */
+/**
+ * Cosines and sines of the rotary embedding (arXiv 2104.09864), for as many positions as have been
+ * used.
+ */
 final class Rotary implements AutoCloseable {
   private static final int GRAIN = 512;
 
@@ -58,7 +61,7 @@ final class Rotary implements AutoCloseable {
     }
   }
 
-  /** Turns each pair (i, i + d/2) of x [N, heads, d] by its position's angle. */
+  /** Rotates each pair (i, i + d/2) of x [N, heads, d] by the angle of its position. */
   static Tensor rotate(Tensor x, Tensor cos, Tensor sin) {
     long half = x.size(2) / 2;
     Tensor first = x.narrow(2, 0, half); // [N, heads, d/2]

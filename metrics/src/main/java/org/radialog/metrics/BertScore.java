@@ -23,36 +23,36 @@ import org.radialog.base.Sha256;
 import org.radialog.language.Bert;
 
 /**
- * BERTScore (Zhang et al., arXiv 1904.09675) as bert-score 0.3.13 computes it: each token of one
- * text is matched with the most similar token of the other by the cosine of their vectors in a BERT
- * or RoBERTa; the mean over the hypothesis is the precision, over the reference the recall. The two
- * tokens around a text are matched with but do not count.
+ * BERTScore (Zhang et al., arXiv 1904.09675) as computed by bert-score 0.3.13: each token of one
+ * text is matched with the most similar token of the other, by the cosine of their vectors in a
+ * BERT or RoBERTa. Precision is the mean over the hypothesis, recall the mean over the reference.
+ * The two special tokens around a text can be matched but do not count.
  *
- * <p>Of several references the best counts, for precision, recall and F each by itself. A pair with
+ * <p>With several references, the best is used, for precision, recall and F separately. A pair with
  * an empty text scores 0.
  */
 public final class BertScore implements TextMetric {
   private static final int BATCH = 32;
 
   /**
-   * How to score.
+   * Settings of the score.
    *
-   * @param layer the layer whose vectors are compared; empty for the one that bert-score recommends
-   *     for a network of this size
-   * @param idf whether tokens count by how few references have them
-   * @param baseline a table of bert-score's {@code rescale_baseline}, the network's own, with a
-   *     line {@code LAYER,P,R,F} a layer: scores are then (score - baseline) / (1 - baseline)
+   * @param layer the layer whose vectors are compared, from 1; empty for the one that bert-score
+   *     recommends for a network of this size
+   * @param idf whether tokens are weighted by inverse document frequency in the references
+   * @param baseline a table of bert-score's {@code rescale_baseline} for the same network, with one
+   *     line {@code LAYER,P,R,F} per layer: scores are then (score - baseline) / (1 - baseline)
    */
   public record Settings(OptionalInt layer, boolean idf, Optional<Path> baseline) {
-    /** The recommended layer, no weights, as they come. */
+    /** The recommended layer, no weights, no rescaling. */
     public static final Settings PLAIN = new Settings(OptionalInt.empty(), false, Optional.empty());
   }
 
   /**
-   * The network that the user brings.
+   * A network provided by the user.
    *
    * @param folder of a BERT or RoBERTa
-   * @param how it is scored with
+   * @param how the settings of the score
    */
   public record Network(Path folder, Settings how) {}
 
@@ -74,13 +74,13 @@ public final class BertScore implements TextMetric {
     settings.put("bert_rescaled", baseline.isPresent());
   }
 
-  /** BERTScore with the network that was brought; without one it says what it needs. */
+  /** BERTScore with the given network; without one, a metric that names what is missing. */
   static TextMetric with(Optional<Network> network) {
     return network
         .<TextMetric>map(brought -> open(brought.folder(), brought.how()))
         .orElseGet(() ->
             TextMetric.lacking(
-                NAME, "it needs a network: name the folder of a BERT or RoBERTa with --bert DIR"));
+                NAME, "it needs a network: give the folder of a BERT or RoBERTa with --bert DIR"));
   }
 
   @Override
@@ -102,9 +102,9 @@ public final class BertScore implements TextMetric {
   /**
    * Opens a network.
    *
-   * @param folder of a BERT or RoBERTa, as {@link TextEncoder#open} reads it
-   * @throws RadialogException if a file is missing or is not what it should be, or no layer is
-   *     given and none is recommended
+   * @param folder of a BERT or RoBERTa, as read by {@link TextEncoder#open}
+   * @throws RadialogException if a file is missing or invalid, or no layer is given and none is
+   *     recommended
    */
   public static BertScore open(Path folder, Settings settings) {
     Bert.Config config = TextEncoder.config(folder);
@@ -134,7 +134,8 @@ public final class BertScore implements TextMetric {
   private static RadialogException noLayer(Path folder, Bert.Config config) {
     return new RadialogException(
         Kind.REFUSED_DATA,
-        "%s: bert-score recommends no layer for a network of %d layers; name one from 1 to %d"
+        ("%s: bert-score recommends no layer for a network of %d layers; choose one"
+                + " from 1 to %d")
             .formatted(folder, config.layers(), config.layers()));
   }
 
@@ -164,7 +165,7 @@ public final class BertScore implements TextMetric {
   private static RadialogException noBaseline(
       Path file, int layer, String found, @Nullable Throwable cause) {
     String message =
-        "%s: expected the line LAYER,P,R,F and, for layer %d, \"%d,P,R,F\" in numbers, found \"%s\"; take a file of bert-score's rescale_baseline"
+        "%s: expected the line LAYER,P,R,F and, for layer %d, \"%d,P,R,F\" in numbers, found \"%s\"; use a file of bert-score's rescale_baseline"
             .formatted(file, layer, layer, found);
     return cause == null
         ? new RadialogException(Kind.REFUSED_DATA, message)
@@ -180,7 +181,7 @@ public final class BertScore implements TextMetric {
    * {@code BERTScore-P}, {@code BERTScore-R} and {@code BERTScore}, which is F; the corpus scores
    * are the means of the pairs.
    *
-   * @throws RadialogException if there is no pair
+   * @throws RadialogException if there are no pairs
    */
   public List<MetricScores> of(List<TextPair> pairs, Progress progress) {
     if (pairs.isEmpty()) {
@@ -195,7 +196,7 @@ public final class BertScore implements TextMetric {
                     pair.references().stream().map(encoder::ids).toList()))
             .toList();
     Weights weights = idf ? rarity(ids) : token -> framing(token) ? 0 : 1;
-    // Texts of like length side by side: a batch is padded to its longest.
+    // Batches texts of similar length, because a batch is padded to its longest text.
     List<Integer> order =
         IntStream.range(0, ids.size())
             .boxed()
@@ -243,7 +244,7 @@ public final class BertScore implements TextMetric {
     }
   }
 
-  /** A row of tokens, equal to one with the same tokens. */
+  /** A row of tokens with value equality. */
   @SuppressWarnings("ArrayRecordComponent") // read in inner loops, never changed
   private record Row(int[] ids) {
     @Override
@@ -257,7 +258,7 @@ public final class BertScore implements TextMetric {
     }
   }
 
-  /** What a token counts. */
+  /** The weight of a token. */
   private interface Weights {
     double of(int token);
   }
@@ -280,10 +281,10 @@ public final class BertScore implements TextMetric {
   }
 
   /**
-   * A text.
+   * An embedded text.
    *
    * @param vectors of its tokens, each of length 1
-   * @param weights what each token counts; the sum is 1, or all are 0
+   * @param weights of its tokens; their sum is 1, or all are 0
    */
   @SuppressWarnings("ArrayRecordComponent") // read in inner loops, never changed
   private record Embedded(float[][] vectors, double[] weights) {}
@@ -368,7 +369,7 @@ public final class BertScore implements TextMetric {
     return sum;
   }
 
-  private static final int LANES = 8; // sums that the compiler turns into one vector's
+  private static final int LANES = 8; // sums that the compiler can vectorise
 
   private static float dot(float[] a, float[] b) {
     float[] sums = new float[LANES];

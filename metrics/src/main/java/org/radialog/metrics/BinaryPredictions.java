@@ -8,12 +8,12 @@ import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 
 /**
- * Probabilities of one finding against the truth: how well they rank (AUROC, average precision) and
- * how far they can be taken at their word (Brier score, calibration error). As scores of a resample
- * they are called {@code auroc}, {@code average_precision}, {@code brier} and {@code ece}.
+ * Probabilities of one finding compared with the truth: how well they rank (AUROC, average
+ * precision) and how well they are calibrated (Brier score, calibration error). As scores of a
+ * resample they are named {@code auroc}, {@code average_precision}, {@code brier} and {@code ece}.
  */
 public final class BinaryPredictions implements Resampled {
-  /** Bins of the calibration error. */
+  /** Number of bins of the calibration error. */
   public static final int BINS = 10;
 
   private static final List<String> NAMES = List.of("auroc", "average_precision", "brier", "ece");
@@ -24,7 +24,7 @@ public final class BinaryPredictions implements Resampled {
   private final double[] probability;
   private final boolean[] positive;
 
-  /** One item a probability. */
+  /** One item per probability. */
   public BinaryPredictions(double[] probability, boolean[] positive) {
     this(
         probability.length,
@@ -34,10 +34,10 @@ public final class BinaryPredictions implements Resampled {
   }
 
   /**
-   * Of some of the items.
+   * Probabilities of some of the items.
    *
-   * @param items how many there are
-   * @param item whose the probability is
+   * @param items total number of items
+   * @param item the item of each probability
    */
   public BinaryPredictions(int items, int[] item, double[] probability, boolean[] positive) {
     if (probability.length != positive.length || probability.length != item.length) {
@@ -54,7 +54,8 @@ public final class BinaryPredictions implements Resampled {
     for (int i = 0; i < order.length; i++) {
       double p = probability[order[i]];
       if (Double.isNaN(p)) {
-        throw new IllegalArgumentException("the probability of item " + order[i] + " is no number");
+        throw new IllegalArgumentException(
+            "the probability of item " + order[i] + " is not a number");
       }
       this.item[i] = item[order[i]];
       this.probability[i] = p;
@@ -62,12 +63,12 @@ public final class BinaryPredictions implements Resampled {
     }
   }
 
-  /** How many probabilities there are. */
+  /** Number of probabilities. */
   public int count() {
     return item.length;
   }
 
-  /** How many of them are of a positive. */
+  /** Number of them that belong to a positive item. */
   public int positives() {
     int count = 0;
     for (boolean p : positive) {
@@ -77,8 +78,9 @@ public final class BinaryPredictions implements Resampled {
   }
 
   /**
-   * The probability that a positive scores higher than a negative, ties counted half (Mann–Whitney
-   * U); empty where one of the two classes is missing. Any scores will do.
+   * The probability that a positive scores higher than a negative, with ties counted half
+   * (Mann–Whitney U); empty if one of the two classes is missing. It can be computed for any
+   * scores.
    */
   public OptionalDouble auroc() {
     double area = ranked(Resampled.once(items))[0];
@@ -86,22 +88,22 @@ public final class BinaryPredictions implements Resampled {
   }
 
   /**
-   * Σ (recall − recall before) · precision over the distinct probabilities from above, without
-   * interpolation; empty without a positive.
+   * Σ (recall − previous recall) · precision over the distinct probabilities in descending order,
+   * without interpolation; empty without a positive.
    */
   public OptionalDouble averagePrecision() {
     double mean = ranked(Resampled.once(items))[1];
     return Double.isNaN(mean) ? OptionalDouble.empty() : OptionalDouble.of(mean);
   }
 
-  /** Mean squared difference of probability and truth (0 or 1). */
+  /** Mean squared difference between probability and truth (0 or 1). */
   public double brier() {
     return calibrated(Resampled.once(items))[0];
   }
 
   /**
-   * Expected calibration error: over {@value BINS} bins (b/10, (b+1)/10], 0 in the first, the sum
-   * of share × |mean probability − share of positives|.
+   * Expected calibration error: over {@value BINS} bins (b/10, (b+1)/10], with 0 in the first bin,
+   * the sum of fraction of items × |mean probability − fraction of positives|.
    */
   public double calibrationError() {
     return calibrated(Resampled.once(items))[1];
@@ -141,11 +143,11 @@ public final class BinaryPredictions implements Resampled {
     return new BinaryPredictions(items + second.items, bothItems, both, bothPositive);
   }
 
-  /** AUROC and average precision; not a number where undefined. */
+  /** AUROC and average precision; NaN if undefined. */
   public double[] ranked(int[] times) {
     long above = 0; // positives with a higher probability
     long below = 0; // negatives with a higher probability
-    double won = 0; // pairs of a positive above a negative, ties half
+    double won = 0; // pairs with the positive above the negative, ties half
     double precision = 0; // Σ positives here × precision down to here
     for (int i = 0; i < item.length; ) {
       long positives = 0;
@@ -172,7 +174,7 @@ public final class BinaryPredictions implements Resampled {
     };
   }
 
-  /** Brier score and calibration error; not a number without items. */
+  /** Brier score and calibration error; NaN without items. */
   public double[] calibrated(int[] times) {
     double squares = 0;
     double[] apart = new double[BINS]; // Σ probability − Σ positives
@@ -191,7 +193,10 @@ public final class BinaryPredictions implements Resampled {
     return new double[] {squares / count, error / count};
   }
 
-  /** Adds true and false positives, false and true negatives of "above the threshold". */
+  /**
+   * Adds the numbers of true and false positives, false and true negatives of "above the
+   * threshold".
+   */
   public void count(int[] times, double threshold, long[] counts) {
     for (int i = 0; i < item.length; i++) {
       boolean said = probability[i] > threshold;
@@ -206,14 +211,15 @@ public final class BinaryPredictions implements Resampled {
   /**
    * A point of the ROC curve.
    *
-   * @param falsePositiveRate share of the negatives at or above the threshold
-   * @param truePositiveRate share of the positives at or above it
+   * @param falsePositiveRate fraction of the negatives at or above the threshold
+   * @param truePositiveRate fraction of the positives at or above it
+   * @param threshold a probability
    */
   public record RocPoint(double falsePositiveRate, double truePositiveRate, double threshold) {}
 
   /**
-   * The ROC curve from (0, 0), whose threshold is infinite, to (1, 1), one point a distinct
-   * probability; empty where one of the two classes is missing.
+   * The ROC curve from (0, 0), whose threshold is infinite, to (1, 1), with one point per distinct
+   * probability; empty if one of the two classes is missing.
    */
   public List<RocPoint> roc() {
     long positives = positives();
@@ -235,7 +241,7 @@ public final class BinaryPredictions implements Resampled {
     return List.copyOf(points);
   }
 
-  /** Whether the next probability is another one. */
+  /** Whether the next probability is different. */
   private boolean last(int i) {
     return i + 1 == item.length || probability[i + 1] != probability[i];
   }
@@ -243,13 +249,15 @@ public final class BinaryPredictions implements Resampled {
   /**
    * A bin of the reliability curve.
    *
-   * @param items how many probabilities fall into it
-   * @param meanProbability of them
-   * @param positives share of them that are positive
+   * @param low lower end of the bin, a probability
+   * @param high upper end of the bin, a probability
+   * @param items number of probabilities in it
+   * @param meanProbability mean of these probabilities
+   * @param positives fraction of them that are positive
    */
   public record Bin(double low, double high, int items, double meanProbability, double positives) {}
 
-  /** The bins of the calibration error that are not empty, from below. */
+  /** The non-empty bins of the calibration error, in ascending order. */
   public List<Bin> reliability() {
     double[] sum = new double[BINS];
     int[] count = new int[BINS];
@@ -276,8 +284,8 @@ public final class BinaryPredictions implements Resampled {
   }
 
   /**
-   * The threshold with the highest F1, the highest of several; empty without a positive. To be
-   * chosen on other data than it is scored on.
+   * The threshold with the highest F1, the largest if there are several; empty without a positive.
+   * It must be chosen on other data than it is scored on.
    */
   public OptionalDouble thresholdOfBestF1() {
     return best((hits, said, positives, negatives) ->
@@ -285,9 +293,9 @@ public final class BinaryPredictions implements Resampled {
   }
 
   /**
-   * The threshold with the highest sensitivity + specificity − 1 (Youden 1950), the highest of
-   * several; empty where one of the two classes is missing. To be chosen on other data than it is
-   * scored on.
+   * The threshold with the highest sensitivity + specificity − 1 (Youden 1950), the largest if
+   * there are several; empty if one of the two classes is missing. It must be chosen on other data
+   * than it is scored on.
    */
   public OptionalDouble thresholdOfYouden() {
     return best((hits, said, positives, negatives) ->
@@ -311,7 +319,7 @@ public final class BinaryPredictions implements Resampled {
         double here = goodness.of(hits, i + 1L, positives, item.length - positives);
         if (here > highest) {
           highest = here;
-          // halfway to the next probability: "above" and "at or above" then say the same
+          // halfway to the next probability, so that "above" and "at or above" are equivalent
           double next = i + 1 == item.length ? 0 : probability[i + 1];
           threshold = OptionalDouble.of((probability[i] + next) / 2);
         }

@@ -7,11 +7,11 @@ import java.util.stream.IntStream;
 import org.radialog.base.Progress;
 
 /**
- * BLEU-1 to BLEU-4 (Papineni et al., ACL 2002) as pycocoevalcap 1.2 computes them: the runs of a
- * hypothesis, each counted at most as often as a reference has it; the geometric mean of the shares
- * of runs of 1 to n words; a penalty where the hypotheses are shorter than the references, of which
- * the closest in length counts. A tiny number is added to what is found, so that a pair without a
- * common run has a score near 0 and not 0.
+ * BLEU-1 to BLEU-4 (Papineni et al., ACL 2002) as computed by pycocoevalcap 1.2: the n-grams of a
+ * hypothesis, each counted at most as often as in a reference; the geometric mean of the precisions
+ * for 1- to n-grams; a penalty if the hypotheses are shorter than the references, using the
+ * reference closest in length. A tiny constant is added to the counts, so that a pair without a
+ * common n-gram has a score near 0 and not 0.
  */
 public final class Bleu implements TextMetric {
   private static final double TINY = 1e-15;
@@ -27,7 +27,9 @@ public final class Bleu implements TextMetric {
     return Scored.of(resampled(pairs));
   }
 
-  /** BLEU-1, BLEU-2, BLEU-3, BLEU-4; the corpus scores are from the counts of all pairs. */
+  /**
+   * BLEU-1, BLEU-2, BLEU-3, BLEU-4; the corpus scores are computed from the counts of all pairs.
+   */
   public static List<MetricScores> of(TokenizedPairs pairs) {
     List<Counts> counts = pairs.pairs().parallelStream().map(Counts::of).toList();
     Counts sum = new Counts();
@@ -53,7 +55,7 @@ public final class Bleu implements TextMetric {
     return new Sums(names, rows, (sums, items) -> Counts.of(sums).scores());
   }
 
-  /** Of one pair or of many. */
+  /** Counts of one pair or of many. */
   private static final class Counts {
     private final long[] found = new long[TokenizedPairs.LONGEST];
     private final long[] said = new long[TokenizedPairs.LONGEST];
@@ -114,7 +116,7 @@ public final class Bleu implements TextMetric {
       return scores;
     }
 
-    // Of two equally close, the shorter.
+    // If two are equally close, the shorter.
     private static long closest(TokenizedPairs.Pair pair) {
       int length = pair.hypothesis().length();
       long best = Long.MAX_VALUE;

@@ -9,17 +9,18 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
- * Percentile intervals by resampling (Efron 1979): as many groups as there are are drawn with
- * replacement, all items of a drawn group count, and the interval runs from the 2.5th to the 97.5th
- * percentile of the scores of the resamples, interpolated linearly between neighbours. Resamples in
- * which a score is undefined (an AUROC without positives, the F1 of a label that none of the drawn
- * items has) are left out of its percentiles. A score that lies outside, as one of few items may
- * whose resamples are biased, widens the interval to itself.
+ * Percentile bootstrap intervals (Efron 1979): each resample draws as many groups as there are,
+ * with replacement, and includes all items of a drawn group. The interval extends from the 2.5th to
+ * the 97.5th percentile of the scores of the resamples, interpolated linearly. Resamples in which a
+ * score is undefined (an AUROC without positives, the F1 of a label that none of the drawn items
+ * has) are excluded from its percentiles. If the score itself is outside, which can happen for few
+ * items with biased resamples, the interval is extended to include it.
  *
- * <p>A draw depends on the seed, its number and the groups alone: the same for every metric, and on
- * any number of threads.
+ * <p>A draw depends only on the seed, its number and the groups: it is the same for every metric
+ * and for any number of threads.
  *
- * @param resamples how many are drawn
+ * @param resamples number of resamples
+ * @param seed of the draws
  */
 public record Bootstrap(int resamples, long seed) {
   /** A thousand resamples. */

@@ -4,13 +4,14 @@ import java.util.Arrays;
 import org.radialog.base.Progress;
 
 /**
- * CIDEr (Vedantam et al., CVPR 2015) as {@code Cider} of pycocoevalcap 1.2 computes it, which is
- * CIDEr-D: runs of 1 to 4 words weighted by how few pairs' references have them, the cosine of two
- * texts with the hypothesis' weights cut to the reference's, a Gaussian penalty of σ = 6 on the
- * difference of lengths, the mean over the four lengths and the references, times ten.
+ * CIDEr (Vedantam et al., CVPR 2015) as computed by {@code Cider} of pycocoevalcap 1.2, which is
+ * CIDEr-D: 1- to 4-grams weighted by inverse document frequency over the references of the pairs,
+ * the cosine of two texts with the hypothesis' weights clipped to those of the reference, a
+ * Gaussian penalty of σ = 6 on the difference of lengths, the mean over the four lengths and the
+ * references, times ten.
  *
- * <p>Weights come from the references of these pairs: of a single pair every score is 0, and scores
- * of different sets of references cannot be compared.
+ * <p>The weights come from the references of these pairs. For a single pair every score is 0, and
+ * scores with different sets of references cannot be compared.
  */
 public final class Cider implements TextMetric {
   private static final double SIGMA = 6;
@@ -31,10 +32,10 @@ public final class Cider implements TextMetric {
     return MetricScores.mean("CIDEr", pairs.map(pair -> score(pair, rarity)));
   }
 
-  // By run: the logarithm of all pairs over the pairs that have it.
+  // By n-gram: the logarithm of the number of pairs over the number of pairs that have it.
   private static double[] rarity(TokenizedPairs pairs) {
     int[] having = new int[pairs.runs()];
-    int[] lastSeen = new int[pairs.runs()]; // the pair, from 1, that was counted last
+    int[] lastSeen = new int[pairs.runs()]; // the last pair that was counted, from 1
     int number = 0;
     for (TokenizedPairs.Pair pair : pairs.pairs()) {
       number++;
@@ -65,12 +66,12 @@ public final class Cider implements TextMetric {
     return 10 * sum / TokenizedPairs.LONGEST / pair.references().size();
   }
 
-  // The reference implementation measures lengths so.
+  // This is how the reference implementation measures lengths.
   private static int bigrams(TokenizedPairs.Text text) {
     return text.runs()[1].length;
   }
 
-  // Both sorted: one pass over the two.
+  // Both are sorted, so one pass is enough.
   private static double cosine(int[] hypothesis, int[] reference, double[] rarity) {
     double dot = 0;
     double hypothesisSquare = 0;

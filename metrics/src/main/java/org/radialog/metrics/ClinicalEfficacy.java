@@ -12,11 +12,11 @@ import org.radialog.clinical.Finding;
 import org.radialog.clinical.Labels;
 
 /**
- * Clinical efficacy (CE) of reports: the labels of the written against those of the reference
- * report, under both mappings of uncertain side by side. A finding that a report does not mention
- * is negative. The scores are those of {@link MultiLabel}, named {@code
- * uncertain=negative/macro_f1_14} and so on. A pair of reports takes 24 bytes, so that a million of
- * them still have intervals.
+ * Clinical efficacy (CE) of reports: compares the labels of generated reports with those of
+ * reference reports, under both mappings of uncertain. A finding that a report does not mention is
+ * negative. The scores are those of {@link MultiLabel}, named {@code
+ * uncertain=negative/macro_f1_14} and so on. A pair of reports takes 24 bytes, so intervals can be
+ * computed even for a million pairs.
  */
 public final class ClinicalEfficacy implements Resampled, ClinicalMetric.Scored {
   private static final List<String> NAMES = allNames();
@@ -27,7 +27,7 @@ public final class ClinicalEfficacy implements Resampled, ClinicalMetric.Scored 
     this.byMapping = byMapping;
   }
 
-  /** Pairs of reports one after the other. */
+  /** Collects pairs of reports. */
   public static final class Builder {
     private final Map<UncertainMapping, MultiLabel.Builder> byMapping =
         new EnumMap<>(UncertainMapping.class);
@@ -38,12 +38,12 @@ public final class ClinicalEfficacy implements Resampled, ClinicalMetric.Scored 
       }
     }
 
-    /** Adds the labels of a reference and of the report that a system wrote. */
+    /** Adds the labels of a reference report and of a generated report. */
     public Builder add(Labels reference, Labels hypothesis) {
       return add(ReferenceLabels.of(reference), hypothesis);
     }
 
-    /** Adds what is known of a film and the labels of the report that a system wrote. */
+    /** Adds the known labels of a film and the labels of a generated report. */
     public Builder add(ReferenceLabels reference, Labels hypothesis) {
       int known = MultiLabel.bits(reference.known());
       byMapping.forEach((mapping, rows) ->
@@ -105,13 +105,13 @@ public final class ClinicalEfficacy implements Resampled, ClinicalMetric.Scored 
     return tables;
   }
 
-  /** The scores with their intervals under each mapping. */
+  /** The scores with their intervals, under each mapping. */
   public SequencedMap<UncertainMapping, MultiLabel.Scores> scores(
       Bootstrap bootstrap, Groups groups) {
     return byMapping(bootstrap.intervals(this, groups));
   }
 
-  /** The scores alone under each mapping. */
+  /** The scores without intervals, under each mapping. */
   public SequencedMap<UncertainMapping, MultiLabel.Scores> points() {
     return byMapping(Interval.points(this));
   }

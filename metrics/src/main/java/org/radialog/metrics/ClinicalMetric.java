@@ -8,14 +8,14 @@ import java.util.SequencedMap;
 import org.radialog.clinical.Labels;
 
 /**
- * A score of what generated reports say about findings. A metric is one file and one line in {@link
+ * A score of the findings in generated reports. A new metric takes one file and one line in {@link
  * #standard}.
  */
 public interface ClinicalMetric {
-  /** What results call it where it is left out. */
+  /** Its name in results if it is left out. */
   String name();
 
-  /** Why it cannot run and what to do about it; empty where it can. */
+  /** The reason why it cannot run and what to do about it; empty if it can. */
   default Optional<String> missing() {
     return Optional.empty();
   }
@@ -23,24 +23,24 @@ public interface ClinicalMetric {
   /**
    * Scores reports.
    *
-   * @param references what is known of each, in the order of the reports
-   * @param hypotheses what each generated report says
+   * @param references the known labels, in the order of the reports
+   * @param hypotheses the labels of the generated reports
    */
   Scored over(List<ReferenceLabels> references, List<Labels> hypotheses);
 
-  /** What a metric says of reports. */
+  /** The scores of a set of reports. */
   interface Scored {
     /** All scores. */
     Resampled scores();
 
-    /** Those of them that subgroups of patients are scored by. */
+    /** The scores that are also computed for subgroups of patients. */
     default Resampled inSubgroups() {
       return scores();
     }
 
     /**
-     * The scores that form tables with a row for each label, by the name of the table; the others
-     * stand among the metrics of words.
+     * The scores that form tables with one row per label, by the name of the table; the other
+     * scores are listed with the text metrics.
      *
      * @param intervals of {@link #scores}
      */

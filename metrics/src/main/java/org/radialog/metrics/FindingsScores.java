@@ -15,17 +15,17 @@ import java.util.stream.Stream;
 import org.radialog.clinical.Finding;
 
 /**
- * How well probabilities of findings rank what they were given for, within held-out folds: AUROC
- * within each fold, averaged over the folds that have both classes, because scores of different
- * models are not on one scale. Intervals are the 2.5th and 97.5th percentile over resamples of
- * patients.
+ * Scores of the probabilities of findings in cross-validation. AUROC is computed within each fold
+ * and averaged over the folds that have both classes, because scores of different models are not on
+ * one scale. Intervals are the 2.5th and 97.5th percentile over resamples of patients.
  *
- * @param labels one row for each label that is known of some item and true of one, in column order
- * @param unknown labels that are known of no item, in column order: nothing is scored there
- * @param meanOfMapped mean over the ten mapped labels, No Finding left out
+ * @param labels one row per label that is known for some item and true for at least one, in column
+ *     order
+ * @param unknown labels that are not known for any item, in column order; they are not scored
+ * @param meanOfMapped mean AUROC over the ten mapped labels, without No Finding
  * @param meanByFold the same mean within each fold, in order of folds
- * @param films how many items were scored
- * @param patients how many groups they are of
+ * @param films number of scored items
+ * @param patients number of groups of the items
  */
 public record FindingsScores(
     List<LabelScore> labels,
@@ -34,22 +34,22 @@ public record FindingsScores(
     SortedMap<Integer, Double> meanByFold,
     int films,
     int patients) {
-  /** Resamples of patients. */
+  /** Number of resamples of patients. */
   public static final int RESAMPLES = 1000;
 
   private static final int COLUMNS = 12;
 
-  /** Below this many positives a score is marked as uncertain. */
+  /** A score with fewer positives is marked as uncertain. */
   public static final int FEW_POSITIVES = 40;
 
   /**
-   * A film, for example, with its probabilities.
+   * An item with probabilities, for example a film.
    *
-   * @param id names it in messages
-   * @param group whose items are resampled together, for example the patient
-   * @param fold whose model gave the probabilities; 0 where one model gave all
-   * @param truth whether a finding is there; without an entry nobody knows
-   * @param probabilities one a finding, by its column
+   * @param id the name in messages
+   * @param group items of one group are resampled together, for example those of a patient
+   * @param fold the fold whose model gave the probabilities; 0 if one model gave all
+   * @param truth whether a finding is present; without an entry it is unknown
+   * @param probabilities one per finding, by column
    */
   @SuppressWarnings("ArrayRecordComponent") // read in inner loops, never changed
   public record Item(
@@ -66,19 +66,20 @@ public record FindingsScores(
   }
 
   /**
-   * One label.
+   * The scores of one label.
    *
-   * @param films whose label is known
-   * @param positives films that have it
+   * @param finding the label
+   * @param films number of films for which it is known
+   * @param positives number of films that have it
    * @param auroc mean over folds
    * @param averagePrecision mean over folds
    * @param brier over all films together
    * @param calibrationError expected calibration error over ten equal bins of probability, over all
    *     films together
-   * @param bestF1 at the thresholds of the highest F1, each chosen on the other folds
-   * @param youden at the thresholds of the highest sensitivity + specificity − 1, likewise
-   * @param roc the mean of the folds' curves at 101 false positive rates, whose area is the AUROC
-   *     but for the steps between them; empty where no fold has both classes
+   * @param bestF1 at the thresholds with the highest F1, each chosen on the other folds
+   * @param youden at the thresholds with the highest sensitivity + specificity − 1, chosen likewise
+   * @param roc the mean of the curves of the folds at 101 false positive rates, whose area is the
+   *     AUROC except for the steps between them; empty if no fold has both classes
    * @param reliability over all films together
    */
   public record LabelScore(
@@ -98,15 +99,20 @@ public record FindingsScores(
       reliability = List.copyOf(reliability);
     }
 
-    /** Whether there are too few positives for more than a hint. */
+    /** Whether there are so few positives that the score is only an indication. */
     public boolean few() {
       return positives < FEW_POSITIVES;
     }
   }
 
   /**
-   * Yes and no above and below thresholds, each film by the threshold that was chosen on the films
-   * of all other folds; not a number where there is a single fold.
+   * Scores of binary decisions, each film decided by the threshold that was chosen on the films of
+   * all other folds; NaN if there is a single fold.
+   *
+   * @param precision from 0 to 1
+   * @param sensitivity from 0 to 1
+   * @param specificity from 0 to 1
+   * @param f1 from 0 to 1
    */
   public record Decided(
       Interval precision, Interval sensitivity, Interval specificity, Interval f1) {
@@ -115,7 +121,12 @@ public record FindingsScores(
     }
   }
 
-  /** A point of a mean ROC curve. */
+  /**
+   * A point of a mean ROC curve.
+   *
+   * @param falsePositiveRate from 0 to 1
+   * @param truePositiveRate from 0 to 1
+   */
   public record Point(double falsePositiveRate, double truePositiveRate) {}
 
   public FindingsScores {
@@ -124,14 +135,14 @@ public record FindingsScores(
     meanByFold = Collections.unmodifiableSortedMap(new TreeMap<>(meanByFold));
   }
 
-  /** One label's films, each fold by itself and all together. */
+  /** The films of one label, each fold separately and all together. */
   private record Scored(
       Finding finding,
       SortedMap<Integer, BinaryPredictions> byFold,
       BinaryPredictions all,
       Map<Integer, OptionalDouble> bestF1,
       Map<Integer, OptionalDouble> youden) {
-    /** All columns of a resample. */
+    /** All scores of a resample. */
     double[] of(int[] times) {
       double[] columns = new double[COLUMNS];
       System.arraycopy(ranked(times), 0, columns, 0, 2);
@@ -163,7 +174,7 @@ public record FindingsScores(
       };
     }
 
-    /** Mean over the folds that have both classes; not a number where none has. */
+    /** Mean over the folds that have both classes; NaN if there are none. */
     double[] ranked(int[] times) {
       double[] auroc = new double[byFold.size()];
       double[] precision = new double[byFold.size()];
@@ -184,7 +195,7 @@ public record FindingsScores(
   /**
    * Scores items with {@value RESAMPLES} resamples of their groups.
    *
-   * @param items with probabilities from a model that never saw their group
+   * @param items with probabilities from a model that was not trained on their group
    */
   public static FindingsScores of(List<Item> items, long seed) {
     List<Scored> labels = new ArrayList<>();
@@ -278,7 +289,7 @@ public record FindingsScores(
     return new BinaryPredictions(items.size(), item, probability, positive);
   }
 
-  /** {@value COLUMNS} a label, then the mean AUROC of the mapped labels. */
+  /** {@value COLUMNS} per label, then the mean AUROC of the mapped labels. */
   private static List<Interval> intervals(List<Scored> labels, List<Item> items, long seed) {
     Function<int[], double[]> scores =
         times -> {
@@ -307,13 +318,13 @@ public record FindingsScores(
     return intervals;
   }
 
-  /** Mean of those that are defined; not a number where none is. */
+  /** Mean of the defined values; NaN if there are none. */
   private static double mean(double[] values) {
     return Arrays.stream(values).filter(v -> !Double.isNaN(v)).average().orElse(Double.NaN);
   }
 
-  // Scores of different folds are not on one scale, so their curves are averaged, not their films
-  // pooled.
+  // Scores of different folds are not on one scale, so their curves are averaged instead of pooling
+  // their films.
   private static List<Point> meanRoc(Collection<BinaryPredictions> folds) {
     List<List<BinaryPredictions.RocPoint>> curves =
         folds.stream().map(BinaryPredictions::roc).filter(roc -> !roc.isEmpty()).toList();
@@ -328,7 +339,9 @@ public record FindingsScores(
     return points;
   }
 
-  /** The highest true positive rate of a curve at a false positive rate, steps drawn straight. */
+  /**
+   * The highest true positive rate of a curve at a false positive rate, with linear interpolation.
+   */
   private static double sensitivity(List<BinaryPredictions.RocPoint> roc, double rate) {
     int last = 0;
     while (last + 1 < roc.size() && roc.get(last + 1).falsePositiveRate() <= rate) {

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Which items belong together, as the films of a study or the studies of a patient do: they are not
- * independent, so a resample draws them together or not at all.
+ * Groups of items that are not independent, such as the films of a study or the studies of a
+ * patient, so that a resample draws them together or not at all.
  */
 public final class Groups {
   private final int[] ofItem;
@@ -18,7 +18,7 @@ public final class Groups {
     this.count = count;
   }
 
-  /** Every item by itself. */
+  /** Every item is a separate group. */
   public static Groups each(int items) {
     int[] ofItem = new int[items];
     for (int i = 0; i < items; i++) {
@@ -27,7 +27,7 @@ public final class Groups {
     return new Groups(ofItem, items);
   }
 
-  /** Items of an equal key together, for example of one patient's name. */
+  /** Items with equal keys form a group, for example the items of one patient. */
   public static Groups by(List<String> keys) {
     Map<String, Integer> numbers = new HashMap<>();
     int[] ofItem = new int[keys.size()];
@@ -38,17 +38,17 @@ public final class Groups {
     return new Groups(ofItem, numbers.size());
   }
 
-  /** The groups of some of the items; groups without an item fall away. */
+  /** The groups of some of the items; groups without an item are removed. */
   public Groups only(int[] chosen) {
     return by(Arrays.stream(chosen).mapToObj(i -> Integer.toString(ofItem[i])).toList());
   }
 
-  /** How many items there are. */
+  /** Number of items. */
   public int items() {
     return ofItem.length;
   }
 
-  /** How many groups there are. */
+  /** Number of groups. */
   public int count() {
     return count;
   }

@@ -6,8 +6,8 @@ import java.util.SequencedMap;
 /**
  * A score and its 95 % interval.
  *
- * @param value of all items
- * @param low lower end; not a number where no interval was computed or the score was defined in no
+ * @param value the score of all items
+ * @param low lower end; NaN if no interval was computed or the score was not defined in any
  *     resample
  * @param high upper end, likewise
  */

@@ -2,7 +2,7 @@ package org.radialog.metrics;
 
 import java.util.Arrays;
 
-/** A hash table from numbers to numbers that are not negative; -1 stands for none. */
+/** A hash table from long keys to non-negative ints; -1 means that there is no entry. */
 final class LongToInt {
   private long[] keys = new long[1 << 16];
   private int[] values = new int[1 << 16];

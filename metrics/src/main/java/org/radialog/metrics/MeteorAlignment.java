@@ -9,21 +9,22 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which words of a hypothesis stand for which of a reference (M. Denkowski, A. Lavie, WMT 2014,
- * section 2.1): no word is used twice; of all such choices the one with the most words matched,
- * among these the one in the fewest chunks; found by a beam search over the reference.
+ * Aligns the words of a hypothesis with those of a reference (M. Denkowski, A. Lavie, WMT 2014,
+ * section 2.1): no word is used twice; among all such alignments, the one with the most matched
+ * words is chosen, and among these the one with the fewest chunks, by a beam search over the
+ * reference.
  *
- * <p>What the paper leaves open follows METEOR 1.5's alignments of some thousand pairs of texts: a
- * match that shares its words with no other match is always taken; in the search a match counts as
- * its weight times its words, rounded down on either side, so that one word matched other than
- * exactly counts nothing and is taken where it makes no further chunk; between equals the order in
- * {@link #extend} decides.
+ * <p>Details that the paper leaves open follow the alignments of METEOR 1.5 on several thousand
+ * pairs of texts. A match that shares its words with no other match is always taken. In the search,
+ * a match counts as its weight times its words, rounded down on either side, so that a single word
+ * that does not match exactly counts as 0 and is taken if it does not add a chunk. The order in
+ * {@link #extend} decides between equally good alignments.
  */
 final class MeteorAlignment {
   private static final int BEAM = 40;
-  private static final long MANY = 1 << 18; // more words than a text has
+  private static final long MANY = 1 << 18; // more words than any text has
 
-  /** How two phrases match; the earlier, the surer. */
+  /** How two phrases match; earlier kinds are more reliable. */
   enum Kind {
     EXACT(1),
     STEM(0.6),
@@ -41,7 +42,7 @@ final class MeteorAlignment {
     }
   }
 
-  /** A phrase of the reference and one of the hypothesis that can stand for each other. */
+  /** A phrase of the reference and a phrase of the hypothesis that match. */
   record Match(Kind kind, int reference, int referenceLength, int hypothesis, int length) {
     boolean follows(Match before) {
       return before.reference + before.referenceLength == reference
@@ -54,10 +55,10 @@ final class MeteorAlignment {
   }
 
   /**
-   * A choice for the first words of the reference.
+   * An alignment of the first words of the reference.
    *
    * @param used words of the hypothesis that are taken
-   * @param matches the chosen ones in the order of the reference, the last one first
+   * @param matches the chosen matches in the order of the reference, the last one first
    */
   private record Path(BitSet used, Chosen matches, int counted, int chunks, int free) {
     static final Comparator<Path> BEST_FIRST =
@@ -105,10 +106,10 @@ final class MeteorAlignment {
   private MeteorAlignment() {}
 
   /**
-   * Chooses.
+   * Chooses the alignment.
    *
-   * @param matches all that are possible
-   * @return the chosen ones in the order of the reference
+   * @param matches all possible matches
+   * @return the chosen matches in the order of the reference
    */
   static List<Match> of(List<Match> matches, int referenceLength, int hypothesisLength) {
     int[] inReference = new int[referenceLength];
@@ -153,7 +154,7 @@ final class MeteorAlignment {
       }
       paths = next.size() > BEAM ? bestOf(next) : next;
     }
-    Path best = Collections.min(paths, Path.BEST_FIRST); // of equal ones the first
+    Path best = Collections.min(paths, Path.BEST_FIRST); // the first of equal ones
     List<Match> chosen = new ArrayList<>();
     for (Chosen c = best.matches; c != null && c.match != null; c = c.before) {
       chosen.addFirst(c.match);
@@ -161,13 +162,13 @@ final class MeteorAlignment {
     return chosen;
   }
 
-  // The best in their old order; of equal ones the first.
+  // Keeps the best ones in their previous order; the first of equal ones.
   private static List<Path> bestOf(List<Path> paths) {
     long[] ranked = new long[paths.size()];
     for (int i = 0; i < ranked.length; i++) {
       Path path = paths.get(i);
-      // fewer words matched, then more chunks (of those there were, some may have joined), the
-      // place
+      // fewer matched words, then more chunks (of those that existed, some may have been joined),
+      // then the position
       long chunks = path.chunks + MANY;
       ranked[i] = ((MANY - path.counted) << 22 | chunks) << 22 | i;
     }
@@ -179,8 +180,8 @@ final class MeteorAlignment {
         .toList();
   }
 
-  // The order among paths that are equally good decides between them at the end: as a rule the
-  // earlier match before the later one, and a match before none.
+  // The order of equally good paths decides between them at the end: usually an earlier match
+  // before a later one, and a match before no match.
   private static void extend(Path path, List<Match> open, Match[] fixed, List<Path> next) {
     List<Path> longer = new ArrayList<>();
     for (Match m : open) {

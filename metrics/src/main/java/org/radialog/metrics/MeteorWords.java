@@ -7,9 +7,9 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * Words as METEOR 1.5 counts them with {@code -l en -norm}: quotes and dashes in one form, a hyphen
- * between letters is a space, punctuation by itself, dots of an acronym taken away, a full stop cut
- * off unless it belongs to an abbreviation, lower case.
+ * Tokenises like METEOR 1.5 with {@code -l en -norm}: quotes and dashes are normalised, a hyphen
+ * between letters becomes a space, punctuation is separated, dots of acronyms are removed, a full
+ * stop is separated unless it belongs to an abbreviation, lower case.
  */
 final class MeteorWords {
   private static final Set<String> ABBREVIATIONS =
@@ -64,7 +64,7 @@ final class MeteorWords {
       }
       String before = word.substring(0, stop);
       if (before.indexOf('.') >= 0 && before.codePoints().anyMatch(Character::isLetter)) {
-        result.add(before.replace(".", "").toLowerCase(Locale.ROOT)); // "e.g." is "eg"
+        result.add(before.replace(".", "").toLowerCase(Locale.ROOT)); // "e.g." becomes "eg"
       } else if (belongs(before, i + 1 < words.size() ? words.get(i + 1) : "")) {
         result.add(word.toLowerCase(Locale.ROOT));
       } else {
@@ -75,7 +75,7 @@ final class MeteorWords {
     return result;
   }
 
-  // Whether the full stop behind a word is part of it, not the end of a sentence.
+  // Whether the full stop after a word is part of it and not the end of a sentence.
   private static boolean belongs(String word, String next) {
     int first = next.isEmpty() ? ' ' : next.codePointAt(0);
     return ABBREVIATIONS.contains(word)

@@ -4,13 +4,14 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * What a metric says of a set of pairs.
+ * The scores of a metric on a set of pairs.
  *
- * @param name as the field writes it, for example {@code BLEU-4}
- * @param corpus the score of the whole set; not the mean of the pairs for BLEU and METEOR
+ * @param name the usual name in the literature, for example {@code BLEU-4}
+ * @param corpus the score of the whole set; for BLEU and METEOR not the mean of the pairs
  * @param pairs the score of each pair, in the order of the pairs
  */
-@SuppressWarnings("ArrayRecordComponent") // a table's column, read by index; equality is by value
+// a column of a table, read by index; equality is by value
+@SuppressWarnings("ArrayRecordComponent")
 public record MetricScores(String name, double corpus, double[] pairs) {
   @Override
   public boolean equals(Object other) {

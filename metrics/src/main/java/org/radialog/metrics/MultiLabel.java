@@ -11,17 +11,17 @@ import java.util.Set;
 import org.radialog.clinical.Finding;
 
 /**
- * Which of the 14 findings were said against which are true, as scikit-learn scores it: precision,
- * recall and F1 with {@code zero_division=0}, each averaged over labels (macro), over labels by
- * their support (weighted), over all cells (micro) and over rows (samples); and the accuracy.
+ * Scores claimed findings against true findings, as in scikit-learn: precision, recall and F1 with
+ * {@code zero_division=0}, each averaged over labels (macro), over labels by support (weighted),
+ * over all cells (micro) and over rows (samples), and accuracy.
  *
  * <p>The names are {@code macro_f1_14}, {@code micro_precision_5}, … for the two sets of labels,
- * {@code label_accuracy_14} (share of right cells), {@code exact_rows_14} (share of rows without a
- * mistake), and {@code f1/Cardiomegaly} for a label. A label that no row knows has no score and is
- * in no average. A row takes twelve bytes.
+ * {@code label_accuracy_14} (fraction of correct cells), {@code exact_rows_14} (fraction of rows
+ * without an error), and {@code f1/Cardiomegaly} for a label. A label that is not known for any row
+ * has no score and is excluded from averages. A row takes twelve bytes.
  */
 public final class MultiLabel implements Resampled {
-  /** The labels that CheXpert's competition scored, in column order. */
+  /** The labels scored in the CheXpert competition, in column order. */
   public static final Set<Finding> FIVE =
       Collections.unmodifiableSet(
           EnumSet.of(
@@ -69,23 +69,23 @@ public final class MultiLabel implements Resampled {
     this.knownAnywhere = anywhere;
   }
 
-  /** Rows one after the other. */
+  /** Collects rows. */
   public static final class Builder {
     private int rows;
     private int[] truth = new int[64];
     private int[] said = new int[64];
     private int[] known = new int[64];
 
-    /** Adds a row: the findings that are true and those that were said. */
+    /** Adds a row: the true findings and the claimed findings. */
     public Builder add(Set<Finding> truly, Set<Finding> claimed) {
       return add(ALL_BITS, bits(truly), bits(claimed));
     }
 
     /**
-     * Adds a row of which not everything is known.
+     * Adds a row in which not every label is known.
      *
-     * @param assessed the findings that are known to be true or not; what was said of others is
-     *     scored neither as right nor as wrong
+     * @param assessed the findings that are known to be true or false; claims about other findings
+     *     are ignored
      */
     public Builder add(Set<Finding> assessed, Set<Finding> truly, Set<Finding> claimed) {
       return add(bits(assessed), bits(truly), bits(claimed));
@@ -111,11 +111,16 @@ public final class MultiLabel implements Resampled {
   }
 
   /**
-   * One label. Where no row knows it, it has no scores and is in no average.
+   * The scores of one label. If it is not known for any row, it has no scores and is excluded from
+   * averages.
    *
-   * @param known rows in which it is known to be true or not; the others count for nothing
-   * @param support rows in which it is true
-   * @param said rows in which it was said
+   * @param finding the label
+   * @param known number of rows in which it is known; the other rows are ignored
+   * @param support number of rows in which it is true
+   * @param said number of rows in which it was claimed
+   * @param precision from 0 to 1, with its interval
+   * @param recall from 0 to 1, with its interval
+   * @param f1 from 0 to 1, with its interval
    */
   public record Row(
       Finding finding,
@@ -130,7 +135,7 @@ public final class MultiLabel implements Resampled {
    * All scores.
    *
    * @param averages {@code macro_f1_14}, {@code micro_f1_5}, … and the accuracies
-   * @param labels one row a finding, in column order
+   * @param labels one row per finding, in column order
    */
   public record Scores(SequencedMap<String, Interval> averages, List<Row> labels) {
     public Scores {
@@ -144,7 +149,7 @@ public final class MultiLabel implements Resampled {
     return scores(bootstrap.intervals(this, groups));
   }
 
-  /** The scores alone. */
+  /** The scores without intervals. */
   public Scores scores() {
     return scores(Interval.points(this));
   }
@@ -198,8 +203,9 @@ public final class MultiLabel implements Resampled {
     return scored(times, 0, 0);
   }
 
-  // A label that is here and not in the resample has no score there. As 0, which it is by
-  // zero_division where it is nowhere, it would draw the average down in nearly every resample.
+  // A label that occurs in the data but not in the resample has no score there. If it counted as 0,
+  // as zero_division defines for a label that never occurs, it would lower the average in nearly
+  // every resample.
   @Override
   public double[] resample(int[] times) {
     int there = 0;
@@ -221,8 +227,8 @@ public final class MultiLabel implements Resampled {
   }
 
   /**
-   * The scores; of the labels {@code there} and {@code claimed} not a number, and no part of an
-   * average, where the rows that count do not have them.
+   * The scores. A label in {@code there} or {@code claimed} that does not occur in the rows used
+   * has a score of NaN and is excluded from averages.
    */
   private double[] scored(int[] times, int there, int claimed) {
     long[] hits = new long[Finding.COUNT];
@@ -266,7 +272,8 @@ public final class MultiLabel implements Resampled {
             share(2 * hits[label], claims[label] + support[label], isThere || isClaimed)
           };
     }
-    int[] having = {claimed, there, claimed | there}; // labels with a precision, a recall, an F1
+    // number of labels with a precision, a recall, an F1
+    int[] having = {claimed, there, claimed | there};
     int at = averages(scores, 0, ALL_BITS, each, having, hits, support, claims, all, items);
     at = averages(scores, at, FIVE_BITS, each, having, hits, support, claims, five, items);
     for (double[] label : each) {
@@ -290,7 +297,7 @@ public final class MultiLabel implements Resampled {
     return new MultiLabel(rows + second.rows, bothTruth, bothSaid, bothKnown);
   }
 
-  /** Sums over rows of what is an average over rows, for one set of labels. */
+  /** Sums over rows for averages over rows, for one set of labels. */
   private static final class Rows {
     private final int labels;
     private double precision;
@@ -333,7 +340,7 @@ public final class MultiLabel implements Resampled {
       Rows perRow,
       long items) {
     double[] macro = new double[3];
-    int[] defined = new int[3]; // of the labels that have a score those that the resample has
+    int[] defined = new int[3]; // number of scored labels that the resample has
     int[] expected = new int[3];
     double[] weighted = new double[3];
     long allHits = 0;
@@ -358,8 +365,8 @@ public final class MultiLabel implements Resampled {
       n++;
     }
     int at = from;
-    // The mean of the labels that a resample has stands for those that it lacks; labels that are
-    // nowhere count 0, here as in all items.
+    // Labels missing from a resample are replaced by the mean of the labels that it has; labels
+    // that never occur count as 0, here as in all items.
     for (int k = 0; k < macro.length; k++) {
       double share = expected[k] == 0 ? 1 : (double) expected[k] / defined[k];
       scores[at++] = macro[k] * share / n;

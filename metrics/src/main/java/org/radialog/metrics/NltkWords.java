@@ -5,9 +5,9 @@ import java.util.List;
 import java.util.regex.Pattern;
 
 /**
- * The words of NLTK 3.10's {@code word_tokenize}: sentences by {@link SentenceEnds}, in each the
- * rules of the Treebank tokenizer with NLTK's additions. A rule puts spaces around what it cuts
- * off; the order of the rules matters.
+ * Tokenises like NLTK 3.10's {@code word_tokenize}: sentences by {@link SentenceEnds}, then the
+ * rules of the Treebank tokenizer with NLTK's additions in each sentence. A rule puts spaces around
+ * the text it separates; the order of the rules matters.
  */
 final class NltkWords {
   private static final int FLAGS =
@@ -16,8 +16,8 @@ final class NltkWords {
   /**
    * A replacement.
    *
-   * @param marks characters without one of which the rule changes nothing; a search for them is
-   *     cheaper than for the pattern
+   * @param marks characters of which the text must contain at least one for the rule to apply;
+   *     searching for them is cheaper than for the pattern
    */
   private record Rule(Pattern pattern, String replacement, Marks marks) {
     static Rule of(String marks, String pattern, String replacement) {
@@ -29,7 +29,7 @@ final class NltkWords {
     }
   }
 
-  /** A set of characters; all those beyond ASCII count as one. */
+  /** A set of characters; all characters beyond ASCII are treated as one. */
   private record Marks(long low, long high, boolean beyond) {
     static Marks of(String text) {
       long low = 0;
@@ -55,7 +55,7 @@ final class NltkWords {
 
   private static final List<Rule> BEFORE_PADDING =
       List.of(
-          // quotes that open
+          // opening quotes
           Rule.of("`«", "([«“‘„]|[`]+)", " $1 "),
           Rule.of("\"", "^\"", "``"),
           Rule.of("`\"", "(``)", " $1 "),
@@ -78,11 +78,12 @@ final class NltkWords {
 
   private static final List<Rule> AFTER_PADDING =
       List.of(
-          // quotes that close
+          // closing quotes
           Rule.of("»", "([»”’])", " $1 "),
           Rule.of("'", "''", " '' "),
           Rule.of("\"", "\"", " '' "),
-          Rule.of("'", WordTokenizer.SPACE + "+", " "), // only the next rules see the difference
+          // only the following rules distinguish these
+          Rule.of("'", WordTokenizer.SPACE + "+", " "),
           Rule.of("'", "([^' ])('[sS]|'[mM]|'[dD]|') ", "$1 $2 "),
           Rule.of("'", "([^' ])('ll|'LL|'re|'RE|'ve|'VE|n't|N'T) ", "$1 $2 "),
           // contractions
@@ -123,7 +124,7 @@ final class NltkWords {
     return WordTokenizer.split(text);
   }
 
-  // Each of the words of JOINED has one of these letters twice; few others do.
+  // Each of the words of JOINED contains one of these letters twice; few others do.
   private static boolean doubled(String text) {
     for (int i = 1; i < text.length(); i++) {
       char c = text.charAt(i);

@@ -2,11 +2,11 @@ package org.radialog.metrics;
 
 import java.util.Locale;
 
-/** How numbers are written for people. */
+/** Formats numbers for people. */
 public final class Numbers {
   private Numbers() {}
 
-  /** {@code 0.392}; a dash where it is undefined. */
+  /** {@code 0.392}; a dash if it is undefined. */
   public static String three(double value) {
     return Double.isNaN(value) ? "–" : String.format(Locale.ROOT, "%.3f", value);
   }
@@ -27,7 +27,7 @@ public final class Numbers {
         : String.format(Locale.ROOT, "%.2f", interval.value());
   }
 
-  /** {@code +0.021} or {@code −0.021}, with a real minus. */
+  /** {@code +0.021} or {@code −0.021}, with a minus sign. */
   public static String signed(double value) {
     String digits = three(Math.abs(value));
     if (Double.isNaN(value) || digits.equals("0.000")) {

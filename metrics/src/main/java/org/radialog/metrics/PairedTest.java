@@ -6,14 +6,18 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
- * Whether two systems differ on the same items: approximate randomisation (Noreen 1989). If they
- * did not, either could have written each text; so for every group a coin decides whether the two
- * change places, and p is the share of such shuffles in which the scores differ at least as much as
- * they do, (n + 1) / (shuffles + 1), two-sided. The interval of the difference is that of a paired
- * bootstrap: a resample draws the same groups for both.
+ * Tests whether two systems differ on the same items, by approximate randomisation (Noreen 1989).
+ * Under the null hypothesis either system could have written each text. In each shuffle, a coin
+ * flip per group decides whether the systems are swapped; the two-sided p is (n + 1) / (shuffles +
+ * 1), where n is the number of shuffles with a difference at least as large as the observed one.
+ * The interval of the difference is that of a paired bootstrap: a resample draws the same groups
+ * for both systems.
  *
- * <p>Each score is tested by itself. Where several are looked at, so much the smaller a p should be
- * before it means something.
+ * <p>Each score is tested separately. The more scores are examined, the smaller p must be to be
+ * significant.
+ *
+ * @param bootstrap of the interval of the difference
+ * @param shuffles number of shuffles
  */
 public record PairedTest(Bootstrap bootstrap, int shuffles) {
   /** Ten thousand shuffles. */
@@ -29,10 +33,13 @@ public record PairedTest(Bootstrap bootstrap, int shuffles) {
   }
 
   /**
-   * One score of two systems.
+   * The difference of one score between two systems.
    *
+   * @param metric the name of the score
+   * @param first the score of the first system
+   * @param second the score of the second system
    * @param difference second − first, with its interval
-   * @param p two-sided; not a number where the difference is undefined
+   * @param p two-sided; NaN if the difference is undefined
    */
   public record Difference(
       String metric, double first, double second, Interval difference, double p) {}
@@ -40,7 +47,7 @@ public record PairedTest(Bootstrap bootstrap, int shuffles) {
   /**
    * The difference of each score, in the order of the names.
    *
-   * @param second the same scores of the other system, item for item on the same data
+   * @param second the same scores of the other system, for the same items
    */
   public List<Difference> of(Resampled first, Resampled second, Groups groups) {
     groups.require(first);
@@ -73,7 +80,9 @@ public record PairedTest(Bootstrap bootstrap, int shuffles) {
     return differences;
   }
 
-  /** For each shuffle, on which scores the systems differ as much as they do. */
+  /**
+   * For each shuffle and score, whether the difference is at least as large as the observed one.
+   */
   private boolean[][] shuffled(Groups groups, Resampled both, double[] observed) {
     long[] seeds = new SplittableRandom(bootstrap.seed() ^ SHUFFLES).longs(shuffles).toArray();
     return IntStream.range(0, shuffles)
@@ -95,7 +104,7 @@ public record PairedTest(Bootstrap bootstrap, int shuffles) {
           double[] difference = minus(both.of(one), both.of(other));
           boolean[] extreme = new boolean[difference.length];
           for (int k = 0; k < extreme.length; k++) {
-            // An undefined score speaks for neither: it counts against the difference.
+            // An undefined score counts against the difference.
             extreme[k] = !(Math.abs(difference[k]) < Math.abs(observed[k]) - ROUNDING);
           }
           return extreme;
@@ -103,7 +112,7 @@ public record PairedTest(Bootstrap bootstrap, int shuffles) {
         .toArray(boolean[][]::new);
   }
 
-  // So that the coins are not the resamples' draws.
+  // The coin flips must differ from the draws of the resamples.
   private static final long SHUFFLES = 0x5DEECE66DL;
 
   private static double[] minus(double[] a, double[] b) {

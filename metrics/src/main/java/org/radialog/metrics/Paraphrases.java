@@ -15,9 +15,9 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 
 /**
- * The part of METEOR's paraphrase table that can matter for some texts: phrases of their words
- * alone. The table has millions of pairs and is read from its file as it goes, so memory grows with
- * the vocabulary, not with the table. A phrase is a node in a tree of words.
+ * The part of METEOR's paraphrase table that is relevant for the given texts: phrases that consist
+ * of their words. The table has millions of pairs and is streamed from its file, so memory grows
+ * with the vocabulary and not with the table. A phrase is a node in a tree of words.
  */
 final class Paraphrases {
   private static final int BUFFER = 1 << 16;
@@ -25,7 +25,7 @@ final class Paraphrases {
   private static final int[] NONE = {};
 
   private final LongToInt tree = new LongToInt(); // (node, word) to node
-  private final List<int[]> others = new ArrayList<>(); // by node, sorted: what it can be read as
+  private final List<int[]> others = new ArrayList<>(); // by node, sorted: its paraphrases
 
   private Paraphrases() {
     others.add(NONE);
@@ -39,9 +39,9 @@ final class Paraphrases {
   /**
    * Reads a table.
    *
-   * @param gz lines in threes: a probability, a phrase, its paraphrase
-   * @param vocabulary the words that count; a word's place is its number
-   * @throws RadialogException if the file is no such table
+   * @param gz groups of three lines: a probability, a phrase, its paraphrase
+   * @param vocabulary the relevant words; the index of a word is its number
+   * @throws RadialogException if the file is not such a table
    */
   static Paraphrases read(Path gz, List<String> vocabulary) {
     Paraphrases table = new Paraphrases();
@@ -107,7 +107,8 @@ final class Paraphrases {
     if (lines == 0 || lines % 3 != 0) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "%s: expected lines in threes (probability, phrase, paraphrase), found %d lines"
+          ("%s: expected groups of three lines (probability, phrase, paraphrase), found"
+                  + " %d lines")
               .formatted(file, lines));
     }
     for (int node = 0; node < growing.size(); node++) {
@@ -139,7 +140,7 @@ final class Paraphrases {
   /** A span of a text that is a phrase of the table. */
   record Span(int node, int begin, int length) {}
 
-  /** The spans of a text that the table has, as phrase or as paraphrase. */
+  /** The spans of a text that are a phrase or a paraphrase in the table. */
   List<Span> spans(int[] words) {
     List<Span> spans = new ArrayList<>();
     for (int begin = 0; begin < words.length; begin++) {
@@ -183,7 +184,7 @@ final class Paraphrases {
     }
   }
 
-  /** Numbers of words by their bytes. */
+  /** Maps the bytes of words to their numbers. */
   private static final class Words {
     static final int LONGEST = 64;
 

@@ -9,12 +9,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The words of {@code PTBTokenizer} of pycocoevalcap 1.2: Penn Treebank tokens in lower case, the
- * punctuation of its list taken away. Brackets stay as {@code -lrb-} and the like: the list has
- * them in capitals only.
+ * Tokenises like {@code PTBTokenizer} of pycocoevalcap 1.2: Penn Treebank tokens in lower case,
+ * without the punctuation in its list. Brackets remain {@code -lrb-} etc., because the list
+ * contains them in capitals only.
  *
- * <p>Written from the tokenizer's documented behaviour. Not imitated: its change of British to
- * American spelling, addresses of the web, smileys.
+ * <p>Implemented from the documented behaviour of the tokenizer. Not reproduced: its conversion of
+ * British to American spelling, URLs, and smileys.
  */
 final class PtbWords {
   private static final Set<String> PUNCTUATION =
@@ -37,7 +37,7 @@ final class PtbWords {
           + "|dr|prof|sr|jr|st|gen|rep|sen|gov|lt|col|capt|sgt|rev|hon|vs|inc|ltd|co|corp|bros|ct|pa"
           + "|va|ga|fla|conn|calif|ariz|tenn|mich|minn|ph\\.d)\\.";
 
-  // A sentence's end behind one letter with a full stop: what follows begins one.
+  // The end of a sentence after a single letter with a full stop: the following word begins one.
   private static final String BEGINS = "(?=\\s+(?:the|this|there|these|it|in|no|he|she|we)\\b)";
 
   // A single underscore between letters or digits is part of their word.
@@ -61,8 +61,8 @@ final class PtbWords {
                   + "|\\blem(?=me\\b)",
               "'(?:s|m|d|re|ve|ll|n)\\b",
               "n't\\b",
-              // possessive, so that a long word costs no stack; nothing follows that could need
-              // less
+              // possessive quantifiers, so that a long word uses no stack; no later part could need
+              // fewer characters
               "(?:(?!n't\\b)[\\p{L}\\p{N}&&[^\\d]](?:(?!n't\\b)"
                   + INSIDE
                   + ")*+|\\d+(?:\\p{L}|_(?=[\\p{L}\\p{N}]))"
@@ -89,7 +89,7 @@ final class PtbWords {
     if (plain.indexOf('’') >= 0) {
       plain = APOSTROPHE.matcher(plain).replaceAll("'");
     }
-    // A soft hyphen is nothing; any other character without a form parts words.
+    // A soft hyphen is dropped; any other character without a mapping separates words.
     return UNSEEN.matcher(plain.replace("\u00AD", "")).replaceAll(" ");
   }
 

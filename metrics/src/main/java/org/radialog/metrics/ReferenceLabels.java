@@ -11,10 +11,11 @@ import org.radialog.clinical.FindingState;
 import org.radialog.clinical.Labels;
 
 /**
- * What is known of a film or report. A finding that nobody knows is not absent: what is said of it
- * is scored neither as right nor as wrong.
+ * The known labels of a film or report. A finding that is not known is not absent: claims about it
+ * are ignored.
  *
- * @param known the findings that somebody assessed
+ * @param labels the state of each finding
+ * @param known the findings that were assessed
  */
 public record ReferenceLabels(Labels labels, Set<Finding> known) {
   public ReferenceLabels {
@@ -23,12 +24,12 @@ public record ReferenceLabels(Labels labels, Set<Finding> known) {
     known = Collections.unmodifiableSet(copy);
   }
 
-  /** The labels of a report: what it does not mention is known not to be in it. */
+  /** The labels of a report: a finding that it does not mention is known to be negative. */
   public static ReferenceLabels of(Labels report) {
     return new ReferenceLabels(report, EnumSet.allOf(Finding.class));
   }
 
-  /** The labels of a data set; findings without an entry are unknown. */
+  /** The labels of a data set; findings without an entry are not known. */
   public static ReferenceLabels of(Map<Finding, FindingState> truth) {
     Map<Finding, Labels.Entry> entries = new EnumMap<>(Finding.class);
     truth.forEach((finding, state) -> entries.put(finding, new Labels.Entry(state, List.of())));

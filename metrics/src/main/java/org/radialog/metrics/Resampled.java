@@ -4,37 +4,37 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Scores that can be computed again when some items count several times and others not at all: what
- * the bootstrap and the randomisation test need of a metric. A metric keeps what it found out about
- * each item, so that a resample costs one pass over the items. Threads share an instance.
+ * Scores that can be recomputed with each item counted any number of times, as the bootstrap and
+ * the randomisation test require. A metric keeps its results for each item, so that a resample
+ * costs one pass over the items. Instances are shared between threads.
  */
 public interface Resampled {
-  /** How many items there are. */
+  /** Number of items. */
   int items();
 
-  /** What the scores are called, in order. */
+  /** The names of the scores, in order. */
   List<String> names();
 
   /**
-   * The scores of a resample, in the order of the names; not a number where one is undefined.
+   * The scores of a resample, in the order of the names; NaN if undefined.
    *
    * @param times how often each item counts
    */
   double[] of(int[] times);
 
   /**
-   * The scores of a resample as an interval needs them: as {@link #of}, but not a number, too,
-   * where a score of all items rests on something that the resample by chance does not have.
+   * The scores of a resample for an interval: like {@link #of}, but also NaN if a score depends on
+   * something that occurs in all items but not in the resample.
    */
   default double[] resample(int[] times) {
     return of(times);
   }
 
   /**
-   * The same scores over the items of this and then those of {@code other}: another system on the
-   * same data, for example, so that {@code times} chooses for each report whose text counts.
+   * The same scores over the items of this followed by those of {@code other}, for example another
+   * system on the same data, so that {@code times} can choose the text for each report.
    *
-   * @throws IllegalArgumentException if the other computes other scores
+   * @throws IllegalArgumentException if the other computes different scores
    */
   Resampled followedBy(Resampled other);
 
@@ -43,7 +43,7 @@ public interface Resampled {
     return of(once(items()));
   }
 
-  /** The same scores over some of the items: a subgroup of patients, for example. */
+  /** The same scores over some of the items, for example a subgroup of patients. */
   default Resampled only(int[] chosen) {
     Resampled all = this;
     int[] from = chosen.clone();

@@ -4,14 +4,15 @@ import java.util.Arrays;
 import org.radialog.base.Progress;
 
 /**
- * ROUGE-L (Lin, 2004) as pycocoevalcap 1.2 computes it: the longest common subsequence of words
- * gives precision and recall, of several references the best of each, and F with β = 1.2. Two empty
+ * ROUGE-L (Lin, 2004) as computed by pycocoevalcap 1.2: the longest common subsequence of words
+ * gives precision and recall, each the best over several references, and F with β = 1.2. Two empty
  * texts are equal and score 1.
  */
 public final class RougeL implements TextMetric {
   private static final double BETA = 1.2;
-  private static final int SMALL = 1 << 14; // cells of a table that is filled one by one
-  private static final int[] EMPTY = {-1}; // an empty text is one word that no other has
+  // number of cells up to which a table is filled cell by cell
+  private static final int SMALL = 1 << 14;
+  private static final int[] EMPTY = {-1}; // an empty text is treated as one unique word
 
   @Override
   public String name() {
@@ -51,7 +52,7 @@ public final class RougeL implements TextMetric {
 
   /** Length of the longest common subsequence. */
   static int common(int[] a, int[] b) {
-    // What both begin and end with is common.
+    // The common beginning and end.
     int begin = 0;
     int most = Math.min(a.length, b.length);
     while (begin < most && a[begin] == b[begin]) {
@@ -86,11 +87,12 @@ public final class RougeL implements TextMetric {
 
   /**
    * The same for long texts, 64 cells of a row at once (H. Hyyrö, Bit-parallel LCS-length
-   * computation revisited, 2004): a bit of {@code row} is 0 where the row rises. V + (V & M) | V &
-   * ~M, of which only the parts with a match, and those that a carry reaches, change.
+   * computation revisited, 2004): a bit of {@code row} is 0 where the row increases. In V + (V & M)
+   * | V & ~M only the parts with a match, and those reached by a carry, change.
    */
   private static int byBits(int[] a, int[] b) {
-    // Where b has each word: sorted by word and place, the places of 64 cells as one mask.
+    // The positions of each word in b: sorted by word and position, the positions in 64 cells as
+    // one mask.
     long[] places = new long[b.length];
     for (int j = 0; j < b.length; j++) {
       places[j] = (long) b[j] << Integer.SIZE | j;

@@ -15,16 +15,17 @@ import java.util.regex.Pattern;
 import org.radialog.base.RadialogException;
 
 /**
- * Where sentences end, by the method Punkt (T. Kiss, J. Strunk, Computational Linguistics 32, 2006)
- * with the lists of {@code sentence-ends.txt}: the same sentences as NLTK's {@code sent_tokenize}
- * on texts whose words these lists know. A word that they do not know counts as one never seen.
+ * Detects the ends of sentences with the Punkt method (T. Kiss, J. Strunk, Computational
+ * Linguistics 32, 2006) and the lists in {@code sentence-ends.txt}. The sentences are those of
+ * NLTK's {@code sent_tokenize} for texts whose words are in these lists. A word that is not in the
+ * lists is treated as never seen.
  */
 final class SentenceEnds {
   private static final int FLAGS = Pattern.UNICODE_CHARACTER_CLASS | Pattern.UNIX_LINES;
   private static final String SPACE = WordTokenizer.SPACE;
   private static final String CLOSING = "‘’“”«»";
 
-  // What ends a word though no space does.
+  // Characters that end a word without a space.
   private static final String NO_WORD = "[)\";}\\]*:@'({\\[" + CLOSING + "?!]";
 
   private static final Pattern POSSIBLE_END =
@@ -42,7 +43,7 @@ final class SentenceEnds {
               + ")|[^\\s\\x1c-\\x1f]",
           FLAGS);
 
-  // Quotes and brackets behind a sentence's end belong to that sentence.
+  // Quotes and brackets after the end of a sentence belong to that sentence.
   private static final Pattern BELONGS_BEFORE =
       Pattern.compile(
           "[\"')\\]}" + CLOSING + "]+?(?:" + SPACE + "+|(?=--)|$)", FLAGS | Pattern.MULTILINE);
@@ -63,7 +64,7 @@ final class SentenceEnds {
 
   private SentenceEnds() {}
 
-  /** A word with what is known of its full stop. */
+  /** A word with the properties of its full stop. */
   private static final class Token {
     final String text;
     final String type;
@@ -128,12 +129,12 @@ final class SentenceEnds {
   }
 
   /**
-   * A place where a sentence may end.
+   * A position where a sentence may end.
    *
-   * @param end behind the mark
-   * @param next where the next sentence would begin
-   * @param word where the word before the mark begins
-   * @param after behind what follows the mark
+   * @param end position after the mark
+   * @param next position where the next sentence would begin
+   * @param word position where the word before the mark begins
+   * @param after position after the text that follows the mark
    */
   private record Candidate(int end, int next, int word, int after) {
     String context(String text) {
@@ -141,7 +142,7 @@ final class SentenceEnds {
     }
   }
 
-  // By far the most common: letters, a full stop, a space. No need to look any closer.
+  // The most common case by far: letters, a full stop, a space. No closer examination is needed.
   private static boolean plainWord(String text, Candidate c) {
     int stop = c.end - 1;
     if (text.charAt(stop) != '.' || c.next == c.end || stop - c.word < 2) {
@@ -164,7 +165,7 @@ final class SentenceEnds {
     Candidate waiting = null;
     while (m.find()) {
       int begin = lastSpace(text, wordEnd, m.start());
-      // Of marks that share a word, as in "clear!!!", the last one counts.
+      // If marks share a word, as in "clear!!!", the last one is used.
       begin = begin > wordEnd ? begin + 1 : wordBegin;
       if (waiting != null && wordEnd <= begin) {
         candidates.add(waiting);
@@ -294,7 +295,7 @@ final class SentenceEnds {
     if (next.capitalised() && in(Words.LOWER, nextType)) {
       return Opinion.BEGINS;
     }
-    // Words of newspapers that begin sentences in lower case are not those of reports.
+    // Words that begin sentences in lower case in newspapers are different from those in reports.
     return next.lowerCase() ? Opinion.DOES_NOT_BEGIN : Opinion.UNKNOWN;
   }
 
@@ -310,7 +311,7 @@ final class SentenceEnds {
     String text;
     try (InputStream in = SentenceEnds.class.getResourceAsStream("sentence-ends.txt")) {
       if (in == null) {
-        throw new RadialogException("the program lacks its file sentence-ends.txt; build it again");
+        throw new RadialogException("the program lacks its file sentence-ends.txt; rebuild it");
       }
       text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {

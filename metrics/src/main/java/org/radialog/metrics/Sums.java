@@ -14,8 +14,8 @@ public final class Sums implements Resampled {
     /**
      * The scores, in the order of the names.
      *
-     * @param sums over the items, one a column
-     * @param items how many were added, an item that counts twice twice
+     * @param sums over the items, one per column
+     * @param items number of items added, counting repeated items repeatedly
      */
     double[] of(double[] sums, long items);
   }
@@ -41,7 +41,7 @@ public final class Sums implements Resampled {
     }
   }
 
-  /** The mean of one number an item: ROUGE-L, CIDEr, METEOR. */
+  /** The mean of one number per item: ROUGE-L, CIDEr, METEOR. */
   public static Resampled mean(String name, double[] values) {
     double[][] rows = new double[values.length][];
     Arrays.setAll(rows, i -> new double[] {values[i]});

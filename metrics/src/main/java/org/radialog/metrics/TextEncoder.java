@@ -25,18 +25,19 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A folder of a BERT or a RoBERTa as Hugging Face publishes them ({@code config.json}, the weights,
- * the tokenizer's files), as an encoder: a text's tokens, and a vector for each.
+ * Encodes texts with a BERT or RoBERTa folder as published on Hugging Face ({@code config.json},
+ * the weights, the files of the tokenizer): the tokens of a text and one vector per token.
  *
- * <p>Safe for several threads until closed; its memory is freed by {@link #close}.
+ * <p>Safe for several threads until closed; {@link #close} frees its memory.
  */
 public final class TextEncoder implements AutoCloseable {
   private static final List<String> WEIGHTS = List.of("model.safetensors", "pytorch_model.bin");
   private static final List<String> PREFIXES = List.of("", "bert.", "roberta.");
-  private static final int LONGEST_TOKEN = 128; // characters of a token, on the average of a text
+  // average number of characters per token in a long text, at most
+  private static final int LONGEST_TOKEN = 128;
   private static final String WORDS = "embeddings.word_embeddings.weight";
 
-  /** Text to ids without the tokens around a text. */
+  /** Converts text to ids without the special tokens around a text. */
   private interface Pieces extends AutoCloseable {
     int[] ids(String text, int most);
 
@@ -70,7 +71,7 @@ public final class TextEncoder implements AutoCloseable {
   }
 
   /**
-   * The sizes that a folder states.
+   * The sizes in the config of a folder.
    *
    * @throws RadialogException if its network is neither a BERT nor a RoBERTa
    */
@@ -85,7 +86,8 @@ public final class TextEncoder implements AutoCloseable {
           default ->
               throw new RadialogException(
                   Kind.REFUSED_WEIGHTS,
-                  "%s: expected the model_type bert or roberta, found \"%s\"; take the folder of one of these"
+                  ("%s: expected the model_type bert or roberta, found \"%s\"; use the folder of"
+                          + " one of these")
                       .formatted(file, type));
         };
     expect(file, json, "hidden_act", "gelu", "gelu");
@@ -137,9 +139,9 @@ public final class TextEncoder implements AutoCloseable {
   /**
    * Opens a folder.
    *
-   * @param layers how many layers to run; the vectors are those behind the last of them
-   * @throws RadialogException if a file is missing or is another network's, or the network has
-   *     fewer layers
+   * @param layers number of layers to run; the vectors are the output of the last of them
+   * @throws RadialogException if a file is missing or belongs to another network, or the network
+   *     has fewer layers
    */
   public static TextEncoder open(Path folder, int layers) {
     Bert.Config whole = config(folder);
@@ -186,7 +188,7 @@ public final class TextEncoder implements AutoCloseable {
         .map(folder::resolve)
         .filter(Files::exists)
         .findFirst()
-        .orElse(folder); // shards, or a message about what the folder lacks
+        .orElse(folder); // shards, or a message about the missing files
   }
 
   private static Parameters.Source source(Path folder, Checkpoint checkpoint) {
@@ -200,7 +202,7 @@ public final class TextEncoder implements AutoCloseable {
                     "%s: expected a tensor %s, found none among %d"
                         .formatted(folder, WORDS, checkpoint.tensors().size())));
     Parameters.Source plain = Parameters.Source.of(checkpoint).at(prefix);
-    // The first BERTs were written with TensorFlow's names for the two.
+    // The first BERT checkpoints have TensorFlow's names for the two.
     return plain.or((name, shape) ->
         plain.values(
             name.replace("LayerNorm.weight", "LayerNorm.gamma")
@@ -243,7 +245,7 @@ public final class TextEncoder implements AutoCloseable {
         return library.ids(
             switch (family) {
               case BERT -> stripped;
-              case ROBERTA -> " " + stripped; // its first word is a word like any other
+              case ROBERTA -> " " + stripped; // its first word is an ordinary word
             },
             ' ',
             most);
@@ -298,25 +300,25 @@ public final class TextEncoder implements AutoCloseable {
     return number.canConvertToInt() ? OptionalInt.of(number.intValue()) : OptionalInt.empty();
   }
 
-  /** The sizes; {@code layers} is the number of layers that run. */
+  /** The sizes; {@code layers} is the number of layers that are run. */
   public Bert.Config config() {
     return config;
   }
 
-  /** The token before a text. */
+  /** The special token before a text. */
   public int begin() {
     return begin;
   }
 
-  /** The token behind a text. */
+  /** The special token after a text. */
   public int end() {
     return end;
   }
 
   /**
-   * The tokens of a text, without white space at its ends, between {@link #begin} and {@link #end};
-   * of a text that is too long the end is cut off. What stands behind {@value #LONGEST_TOKEN}
-   * characters a token is not looked at.
+   * The tokens of a text, stripped of surrounding white space, between {@link #begin} and {@link
+   * #end}; a text that is too long is truncated. Text beyond {@value #LONGEST_TOKEN} characters per
+   * token is not read.
    */
   public int[] ids(String text) {
     int looked = (int) Math.min(text.length(), (long) longest * LONGEST_TOKEN);
@@ -329,9 +331,9 @@ public final class TextEncoder implements AutoCloseable {
   }
 
   /**
-   * The vectors of rows of tokens, all in one pass.
+   * The vectors of rows of tokens, computed in one pass.
    *
-   * @return for each row its vectors, one after the other: [T, D] row-major
+   * @return the vectors of each row, one after the other: [T, D] row-major
    */
   public List<float[]> vectors(List<int[]> rows) {
     try (Scope _ = new Scope();
@@ -370,7 +372,7 @@ public final class TextEncoder implements AutoCloseable {
     if (!Files.isRegularFile(file)) {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
-          file + ": expected this file of a BERT's or RoBERTa's folder, found none");
+          file + ": expected this file in the folder of a BERT or RoBERTa, found none");
     }
     try {
       return Files.readAllBytes(file);

@@ -11,19 +11,19 @@ import java.util.ServiceLoader;
 import org.radialog.base.Progress;
 
 /**
- * A score of generated texts beside references. A metric is one file and one line in {@link
- * #standard}; tables and JSON show what it is called and what it gives.
+ * A score of generated texts against references. A new metric takes one file and one line in {@link
+ * #standard}; tables and JSON then include its name and scores.
  */
 public interface TextMetric extends AutoCloseable {
-  /** What results call it, also where it is left out: {@code METEOR}. */
+  /** Its name in results, also if it is left out: {@code METEOR}. */
   String name();
 
-  /** Why it cannot run and what to do about it; empty where it can. */
+  /** The reason why it cannot run and what to do about it; empty if it can. */
   default Optional<String> missing() {
     return Optional.empty();
   }
 
-  /** What its scores depend on beside the texts, as a result's settings have it. */
+  /** The settings that its scores depend on, for the settings of a result. */
   default SequencedMap<String, Object> settings() {
     return Collections.unmodifiableSequencedMap(new LinkedHashMap<>());
   }
@@ -35,15 +35,15 @@ public interface TextMetric extends AutoCloseable {
    */
   Scored over(TokenizedPairs pairs, Progress progress);
 
-  /** Gives back what it holds. */
+  /** Releases its resources. */
   @Override
   default void close() {}
 
   /**
-   * What a metric says of pairs.
+   * The scores of a set of pairs.
    *
    * @param scores each with one or several names, all over the same pairs
-   * @param marks what a reader must know of them; empty where there is nothing
+   * @param marks caveats that a reader must know; empty if there are none
    */
   record Scored(List<Resampled> scores, List<String> marks) {
     public Scored {
@@ -51,20 +51,20 @@ public interface TextMetric extends AutoCloseable {
       marks = List.copyOf(marks);
     }
 
-    /** Scores of which there is nothing to warn. */
+    /** Scores without caveats. */
     public static Scored of(Resampled... scores) {
       return new Scored(List.of(scores), List.of());
     }
   }
 
   /**
-   * What metrics need that the user brings.
+   * Data files and networks that the user provides for metrics.
    *
-   * @param meteor the folder of METEOR's data
+   * @param meteor the folder with the data of METEOR
    * @param bertScore the network of BERTScore
    */
   record Data(Optional<Path> meteor, Optional<BertScore.Network> bertScore) {
-    /** Nothing was brought. */
+    /** No data is provided. */
     public static final Data NONE = new Data(Optional.empty(), Optional.empty());
   }
 
@@ -72,7 +72,7 @@ public interface TextMetric extends AutoCloseable {
    * All metrics of words, in the order of tables: those of this library, then those that the class
    * path adds as services of this interface. They are closed by whoever opened them.
    *
-   * @throws org.radialog.base.RadialogException if data that was brought cannot be read
+   * @throws org.radialog.base.RadialogException if the given data cannot be read
    */
   static List<TextMetric> standard(Data data) {
     List<TextMetric> all =

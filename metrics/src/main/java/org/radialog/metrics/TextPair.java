@@ -5,11 +5,11 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 
 /**
- * A generated text beside what it is measured against.
+ * A generated text and its references.
  *
- * @param id names the pair in messages and tables
- * @param references one text or several, any of which would have been right
- * @param hypothesis the generated text; it may be empty
+ * @param id the name in messages and tables
+ * @param references one or several correct texts
+ * @param hypothesis the generated text, which may be empty
  */
 public record TextPair(String id, List<String> references, String hypothesis) {
   /** Copies the list of references. */

@@ -10,20 +10,20 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 
 /**
- * Pairs of texts cut into words, once for all metrics that count words. Words and runs of up to
- * four words have numbers, so that the metrics compare integers.
+ * Pairs of texts that are tokenised once for all metrics that compare words. Words and n-grams of
+ * up to four words have numbers, so that metrics compare integers.
  */
 public final class TokenizedPairs {
-  /** The longest runs of words that BLEU and CIDEr count. */
+  /** The longest n-grams that BLEU and CIDEr use. */
   static final int LONGEST = 4;
 
   /**
-   * A text.
+   * A tokenised text.
    *
-   * @param words as the tokenizer gave them
+   * @param words as returned by the tokenizer
    * @param ids the numbers of the words
-   * @param runs {@code runs[n - 1]} has the numbers of its runs of n words, sorted; a run that
-   *     stands there twice is there twice. Runs of different lengths have different numbers
+   * @param runs {@code runs[n - 1]} contains the numbers of its n-grams, sorted, with repetitions.
+   *     N-grams of different lengths have different numbers
    */
   @SuppressWarnings("ArrayRecordComponent") // read in inner loops, never changed
   record Text(List<String> words, int[] ids, int[][] runs) {
@@ -32,7 +32,7 @@ public final class TokenizedPairs {
     }
   }
 
-  /** A pair; the references first, as they are what is counted against. */
+  /** A pair; the references come first because they are the basis of comparison. */
   record Pair(List<Text> references, Text hypothesis) {}
 
   private final List<TextPair> texts;
@@ -46,9 +46,9 @@ public final class TokenizedPairs {
   }
 
   /**
-   * Cuts the texts into words.
+   * Tokenises the texts.
    *
-   * @throws RadialogException if there is no pair
+   * @throws RadialogException if there are no pairs
    */
   public static TokenizedPairs of(List<TextPair> pairs, WordTokenizer tokenizer) {
     if (pairs.isEmpty()) {
@@ -78,7 +78,7 @@ public final class TokenizedPairs {
     return texts;
   }
 
-  /** The number of pairs. */
+  /** Number of pairs. */
   public int size() {
     return pairs.size();
   }
@@ -97,12 +97,12 @@ public final class TokenizedPairs {
     return pairs;
   }
 
-  /** How many different runs there are; their numbers are smaller. */
+  /** Number of distinct n-grams; their numbers are smaller. */
   int runs() {
     return runs;
   }
 
-  /** A score of each pair, on all cores. */
+  /** A score per pair, computed on all cores. */
   double[] map(PairScore score) {
     return IntStream.range(0, pairs.size())
         .parallel()
@@ -110,12 +110,12 @@ public final class TokenizedPairs {
         .toArray();
   }
 
-  /** What a metric says of one pair. */
+  /** The score of one pair. */
   interface PairScore {
     double of(Pair pair);
   }
 
-  /** Gives words and runs their numbers. */
+  /** Numbers words and n-grams. */
   private static final class Numbers {
     private final Map<String, Integer> words = new HashMap<>();
     private final LongToInt longer = new LongToInt();
@@ -132,7 +132,7 @@ public final class TokenizedPairs {
       for (int n = 1; n < LONGEST; n++) {
         numbers[n] = new int[Math.max(0, ids.length - n)];
         for (int i = 0; i < numbers[n].length; i++) {
-          // a run is the run of one word less and its last word
+          // an n-gram is the n-gram without its last word, and that word
           long key = (long) numbers[n - 1][i] << Integer.SIZE | ids[i + n];
           int known = longer.get(key);
           if (known < 0) {

@@ -3,11 +3,11 @@ package org.radialog.metrics;
 import org.radialog.clinical.FindingState;
 
 /**
- * What an uncertain statement ("possible pneumonia") counts as. Published scores use either and
- * often do not say which, so both are always reported.
+ * How an uncertain statement ("possible pneumonia") is counted. Published scores use either mapping
+ * and often do not say which, so both are always reported.
  */
 public enum UncertainMapping {
-  /** As not present: RaDialog and most of the reports of CheXbert scores. */
+  /** As not present, like RaDialog and most reports of CheXbert scores. */
   NEGATIVE("uncertain=negative"),
   /** As present. */
   POSITIVE("uncertain=positive");

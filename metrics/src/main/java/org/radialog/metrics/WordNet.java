@@ -14,13 +14,13 @@ import java.util.stream.IntStream;
 import org.radialog.base.RadialogException;
 
 /**
- * The senses that WordNet 3.0 gives a word, inflected or not. The index files are sorted, so a
- * search in their bytes does instead of a table.
+ * The senses of a word in WordNet 3.0, inflected or not. The index files are sorted, so a binary
+ * search in their bytes replaces a table.
  */
 final class WordNet {
   private static final String FOLDER = "/net/sf/extjwnl/data/wordnet/wn30/";
 
-  /** Endings that an inflected word has, and what stands there in the dictionary. */
+  /** Suffixes of inflected words and their replacements in the dictionary. */
   private enum PartOfSpeech {
     NOUN("s> ses>s xes>x zes>z ches>ch shes>sh men>man ies>y"),
     VERB("s> ies>y es>e es> ed>e ed> ing>e ing>"),
@@ -51,7 +51,7 @@ final class WordNet {
     this.parts = parts;
   }
 
-  /** WordNet, read at the first call. */
+  /** WordNet, which is loaded at the first call. */
   static WordNet get() {
     return Loaded.WORD_NET;
   }
@@ -87,7 +87,7 @@ final class WordNet {
     }
   }
 
-  // "lungs lung": the inflected form, then what it may come from
+  // "lungs lung": the inflected form, then its base forms
   private static Map<String, List<String>> exceptions(byte[] bytes) {
     Map<String, List<String>> exceptions = new HashMap<>();
     new String(bytes, StandardCharsets.US_ASCII)
@@ -97,7 +97,7 @@ final class WordNet {
     return exceptions;
   }
 
-  /** The numbers of a word's senses, sorted; none if WordNet does not know it. */
+  /** The sorted numbers of the senses of a word; none if WordNet does not contain it. */
   int[] senses(String word) {
     IntStream.Builder senses = IntStream.builder();
     for (Part part : parts) {
@@ -126,10 +126,10 @@ final class WordNet {
     return forms;
   }
 
-  /** Lines of text, sorted by their bytes; the first word of each is what is looked for. */
-  @SuppressWarnings("ArrayRecordComponent") // a file, never changed
+  /** Lines of text, sorted by their bytes; the first word of each line is the key. */
+  @SuppressWarnings("ArrayRecordComponent") // content of a file, never changed
   private record SortedLines(byte[] bytes) {
-    // "lung n 1 4 @ ~ #p %p 1 1 05390099": the third field counts the last ones
+    // "lung n 1 4 @ ~ #p %p 1 1 05390099": the third field is the number of senses at the end
     IntStream find(String word) {
       byte[] key = (word + " ").getBytes(StandardCharsets.UTF_8);
       int low = 0;

@@ -4,11 +4,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** How a text is cut into the words that BLEU, ROUGE-L, CIDEr and METEOR count. */
+/** How a text is split into the words that BLEU, ROUGE-L, CIDEr and METEOR use. */
 public enum WordTokenizer {
   /**
-   * As the RaDialog evaluation does it: line feeds, {@code <s>} and {@code </s>} are taken away,
-   * nothing in their place; {@code word_tokenize} of NLTK 3.10; lower case.
+   * As in the RaDialog evaluation: line feeds, {@code <s>} and {@code </s>} are removed without a
+   * replacement; {@code word_tokenize} of NLTK 3.10; lower case.
    */
   NLTK {
     @Override
@@ -19,8 +19,8 @@ public enum WordTokenizer {
   },
 
   /**
-   * As {@code PTBTokenizer} of pycocoevalcap does it: the Penn Treebank's tokens as Stanford
-   * CoreNLP writes them, in lower case, without punctuation.
+   * As {@code PTBTokenizer} of pycocoevalcap: Penn Treebank tokens as in Stanford CoreNLP, in lower
+   * case, without punctuation.
    */
   PTB {
     @Override
@@ -29,7 +29,7 @@ public enum WordTokenizer {
     }
   },
 
-  /** The text's own words, between white space, as they are written. */
+  /** The words between white space, unchanged. */
   WHITESPACE {
     @Override
     public List<String> tokens(String text) {
@@ -37,7 +37,7 @@ public enum WordTokenizer {
     }
   };
 
-  /** What Python calls white space. */
+  /** White space as defined by Python. */
   static final String SPACE = "[\\s\\x1c-\\x1f]";
 
   /** The words of a text, none of them empty; an empty list for an empty text. */

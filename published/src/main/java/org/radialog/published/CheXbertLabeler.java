@@ -26,23 +26,23 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Labels reports with {@link CheXbert}. It says what a report states of a finding, not where: the
- * places of its {@link Labels} are empty. A report is read up to the length that the network has
- * positions for.
+ * Labels reports with {@link CheXbert}. It gives the state of each finding but no positions: the
+ * passages of its {@link Labels} are empty. A report is read up to the number of positions of the
+ * network.
  *
- * <p>Safe for several threads until closed; its memory is freed by {@link #close}.
+ * <p>Safe for several threads until closed; {@link #close} frees its memory.
  */
 public final class CheXbertLabeler implements ReportLabeler, AutoCloseable {
-  /** The names that a folder has for them. */
+  /** The file names in a folder. */
   private static final String WEIGHTS = "chexbert.pth";
 
   private static final String VOCABULARY = "vocab.txt";
   private static final String CONFIG = "config.json";
 
-  // All published BERTs have heads of this size; no shape shows it.
+  // All published BERTs have heads of this size, which no shape shows.
   private static final int HEAD_SIZE = 64;
 
-  // As many reports at once as the reference reads; the rows of a batch are padded to the longest.
+  // The batch size of the reference; the rows of a batch are padded to the longest.
   private static final int BATCH = 12;
 
   private final Parameters parameters;
@@ -59,10 +59,10 @@ public final class CheXbertLabeler implements ReportLabeler, AutoCloseable {
   }
 
   /**
-   * The labeler of a checkpoint, or of a folder with {@code chexbert.pth} or one other checkpoint;
-   * {@code vocab.txt} of {@code bert-base-uncased} lies beside it.
+   * The labeler of a checkpoint, or of a folder with {@code chexbert.pth} or a single other
+   * checkpoint; {@code vocab.txt} of {@code bert-base-uncased} must be in the same folder.
    *
-   * @throws RadialogException if a file is missing or is another network's
+   * @throws RadialogException if a file is missing or belongs to another network
    */
   public static CheXbertLabeler open(Path fileOrFolder) {
     boolean folder = Files.isDirectory(fileOrFolder);
@@ -74,11 +74,12 @@ public final class CheXbertLabeler implements ReportLabeler, AutoCloseable {
   }
 
   /**
-   * The labeler of a checkpoint with a vocabulary from elsewhere. Its heads of attention are those
-   * of a {@code config.json} beside the weights, else one for 64 of its width, as in BERT.
+   * The labeler of a checkpoint with a vocabulary from elsewhere. The number of attention heads is
+   * taken from a {@code config.json} in the folder of the weights; without one it is the width
+   * divided by 64, as in BERT.
    *
-   * @param vocabulary {@code vocab.txt}, one piece a line
-   * @throws RadialogException if a file is missing or is another network's
+   * @param vocabulary {@code vocab.txt}, one piece per line
+   * @throws RadialogException if a file is missing or belongs to another network
    */
   public static CheXbertLabeler open(Path weights, Path vocabulary) {
     List<String> pieces = lines(vocabulary);
@@ -90,7 +91,7 @@ public final class CheXbertLabeler implements ReportLabeler, AutoCloseable {
             weights
                 + ": expected the checkpoint of CheXbert, found "
                 + recognition.kind().title()
-                + "; the published file is called "
+                + "; the name of the published file is "
                 + WEIGHTS);
       }
       if (!recognition.missing().isEmpty()) {
@@ -131,7 +132,8 @@ public final class CheXbertLabeler implements ReportLabeler, AutoCloseable {
     if (stated.isEmpty() && kind.hidden() % HEAD_SIZE != 0) {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
-          "%s: its width of %d does not tell the number of attention heads; put it beside it, in %s: {\"num_attention_heads\": 12}"
+          ("%s: its width of %d does not determine the number of attention heads; put it"
+                  + " in %s in the same folder: {\"num_attention_heads\": 12}")
               .formatted(weights, kind.hidden(), config));
     }
     return stated.orElseGet(() -> kind.hidden() / HEAD_SIZE);
@@ -163,8 +165,8 @@ public final class CheXbertLabeler implements ReportLabeler, AutoCloseable {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
           vocabulary
-              + ": CheXbert needs the vocabulary of bert-base-uncased, one piece a line, found no"
-              + " such file");
+              + ": CheXbert needs the vocabulary of bert-base-uncased, one piece per line,"
+              + " found no such file");
     }
     try {
       return Files.readAllLines(vocabulary, StandardCharsets.UTF_8);
@@ -181,7 +183,7 @@ public final class CheXbertLabeler implements ReportLabeler, AutoCloseable {
     return label(List.of(report)).getFirst();
   }
 
-  /** The labels of each report, in their order; faster than one by one. */
+  /** The labels of each report, in order; faster than labelling them one by one. */
   public List<Labels> label(List<String> reports) {
     List<Labels> labels = new ArrayList<>();
     for (int from = 0; from < reports.size(); from += BATCH) {
@@ -202,7 +204,7 @@ public final class CheXbertLabeler implements ReportLabeler, AutoCloseable {
     return new Labels(entries);
   }
 
-  /** Frees the network; no report can be labeled from then on. */
+  /** Frees the network; afterwards no report can be labelled. */
   @Override
   public void close() {
     parameters.close();

@@ -17,8 +17,8 @@ import org.radialog.vision.QFormerText;
 import org.radialog.vision.TokenOrder;
 
 /**
- * What a checkpoint holds, with the sizes that follow from the shapes of its tensors. What no shape
- * shows (the number of attention heads, LoRA's alpha) is not in it.
+ * The kind of a checkpoint, with the sizes that follow from the shapes of its tensors. It does not
+ * include settings that no shape shows (the number of attention heads, LoRA's alpha).
  */
 public sealed interface CheckpointKind {
   /** A name for people. */
@@ -30,6 +30,10 @@ public sealed interface CheckpointKind {
   /**
    * A Llama model under Hugging Face's names.
    *
+   * @param vocab rows of the embedding table
+   * @param hidden width of the residual stream
+   * @param layers number of blocks
+   * @param mlp inner width of the MLP
    * @param queryRows heads times head size
    * @param keyRows key/value heads times head size
    * @param tied whether the head is the embedding table
@@ -65,7 +69,7 @@ public sealed interface CheckpointKind {
   /**
    * A GGUF file of the architecture {@code llama}.
    *
-   * @param config empty where the file lacks something that the model needs
+   * @param config empty if the file lacks something that the model needs
    */
   record LlamaGguf(Optional<LlamaConfig> config) implements CheckpointKind {
     @Override
@@ -99,13 +103,21 @@ public sealed interface CheckpointKind {
   /**
    * A LoRA adapter of a Llama model under PEFT's names.
    *
-   * @param targets the linears that have one, in any layer
-   * @param imageProjection v1's linear from the Q-Former to the language model, beside the adapter
+   * @param rank r
+   * @param targets the linear layers with an adapter, in any block
+   * @param layers number of blocks
+   * @param imageProjection the linear layer of v1 from the Q-Former to the language model, stored
+   *     with the adapter
    */
   record Adapter(
       int rank, Set<LlamaLinear> targets, int layers, Optional<ImageProjection> imageProjection)
       implements CheckpointKind {
-    /** Sizes of {@code img_proj_layer}. */
+    /**
+     * Sizes of {@code img_proj_layer}.
+     *
+     * @param in width of the Q-Former
+     * @param out width of the language model
+     */
     public record ImageProjection(int in, int out) {}
 
     /** Copies the targets. */
@@ -134,7 +146,13 @@ public sealed interface CheckpointKind {
     }
   }
 
-  /** RaDialog v2's {@code non_lora_trainables.bin}: what was trained beside the adapter. */
+  /**
+   * {@code non_lora_trainables.bin} of RaDialog v2: the weights that were trained in addition to
+   * the adapter.
+   *
+   * @param vision sizes of the image encoder
+   * @param projector sizes of the projector
+   */
   record VisionAndProjector(BioViLT.Config vision, Projector projector) implements CheckpointKind {
     @Override
     public String title() {
@@ -150,10 +168,15 @@ public sealed interface CheckpointKind {
   }
 
   /**
-   * A Q-Former of BLIP-2's first stage, RaDialog v1's alignment.
+   * A Q-Former of BLIP-2's first stage, the alignment of RaDialog v1.
    *
+   * @param queries number of outputs
+   * @param layers number of blocks
+   * @param hidden width
+   * @param mlp width of the feed-forward layers
+   * @param crossAttentionEvery distance of the layers with cross attention
    * @param channels of the image features
-   * @param text sizes of the text branch, where it is there
+   * @param text sizes of the text branch, if it exists
    */
   record QFormerModel(
       int queries,
@@ -164,7 +187,7 @@ public sealed interface CheckpointKind {
       int channels,
       Optional<QFormerText.Config> text)
       implements CheckpointKind {
-    /** The configuration, with what no shape shows. */
+    /** The configuration, with settings that no shape shows. */
     public QFormer.Config config(int heads, TokenOrder order) {
       return new QFormer.Config(
           queries,
@@ -207,7 +230,11 @@ public sealed interface CheckpointKind {
     }
   }
 
-  /** BioViL-T's image model. */
+  /**
+   * BioViL-T's image model.
+   *
+   * @param config its sizes
+   */
   record ImageModel(BioViLT.Config config) implements CheckpointKind {
     @Override
     public String title() {
@@ -231,8 +258,10 @@ public sealed interface CheckpointKind {
   /**
    * RaDialog's findings classifier.
    *
-   * @param vision the image model in the same file; empty for the head alone
-   * @param features inputs of the first linear
+   * @param vision the image model in the same file; empty if the file has only the head
+   * @param features inputs of the first linear layer
+   * @param hidden width between the linear layers
+   * @param labels number of logits
    */
   record Classifier(Optional<ImageModel> vision, int features, int hidden, int labels)
       implements CheckpointKind {
@@ -250,10 +279,18 @@ public sealed interface CheckpointKind {
     }
   }
 
-  /** CheXbert, the report labeler. */
+  /**
+   * CheXbert, the report labeler.
+   *
+   * @param vocab rows of the embedding table
+   * @param hidden width
+   * @param layers number of blocks
+   * @param mlp width of the feed-forward layers
+   * @param positions rows of the position table
+   */
   record Labeler(int vocab, int hidden, int layers, int mlp, int positions)
       implements CheckpointKind {
-    /** The configuration, with what no shape shows. */
+    /** The configuration, with settings that no shape shows. */
     public Bert.Config config(int heads) {
       return new Bert.Config(Bert.Family.BERT, vocab, hidden, layers, heads, mlp, positions);
     }
@@ -270,7 +307,13 @@ public sealed interface CheckpointKind {
     }
   }
 
-  /** Image embeddings that RaDialog v1 computed beforehand, by the name of the film. */
+  /**
+   * Image embeddings that were precomputed for RaDialog v1, by the name of the film.
+   *
+   * @param films number of films
+   * @param queries rows per film
+   * @param width of a row
+   */
   record Embeddings(int films, int queries, int width) implements CheckpointKind {
     @Override
     public String title() {
@@ -284,14 +327,14 @@ public sealed interface CheckpointKind {
   }
 
   /**
-   * LLaVA's projector alone, {@code mm_projector.bin}.
+   * LLaVA's projector in a separate file, {@code mm_projector.bin}.
    *
    * @param channels of the image features
-   * @param hidden width between the linears
+   * @param hidden width between the linear layers
    * @param out width of the language model
    */
   record Projector(int channels, int hidden, int out) implements CheckpointKind {
-    /** The configuration, with what no shape shows. */
+    /** The configuration, with settings that no shape shows. */
     public MlpProjector.Config config() {
       MlpProjector.Config published = MlpProjector.Config.PUBLISHED;
       return new MlpProjector.Config(hidden, published.source(), published.tokenOrder());
@@ -308,7 +351,12 @@ public sealed interface CheckpointKind {
     }
   }
 
-  /** RaDialog v1's linear from the Q-Former to the language model, alone. */
+  /**
+   * The linear layer of RaDialog v1 from the Q-Former to the language model, in a separate file.
+   *
+   * @param in width of the Q-Former
+   * @param out width of the language model
+   */
   record QueryProjection(int in, int out) implements CheckpointKind {
     @Override
     public String title() {
@@ -346,9 +394,9 @@ public sealed interface CheckpointKind {
   }
 
   /**
-   * None of these.
+   * An unknown checkpoint.
    *
-   * @param why what speaks against them
+   * @param why the reason why it is none of the known kinds
    */
   record Unknown(String why) implements CheckpointKind {
     @Override

@@ -14,12 +14,13 @@ import org.radialog.base.Sha256;
 import org.radialog.base.WholeFile;
 
 /**
- * The SHA-256 of files as they are, not as a config claims. A cache remembers them together with
- * what the file system says of each file: its size, its number and when it was changed last. A file
- * of which all of this is as it was is not read again.
+ * The SHA-256 digests of files, computed from their content and not taken from a config. A cache
+ * stores them together with the attributes of each file: its size, its file key and its
+ * modification times. A file whose attributes are all unchanged is not read again.
  */
 public final class FileDigests {
-  // Within the step of a file system's clock a file may change twice and look the same.
+  // Within the resolution of the file system's clock, a file may change twice without a visible
+  // difference.
   private static final Duration SETTLED = Duration.ofSeconds(2);
 
   private FileDigests() {}
@@ -61,7 +62,7 @@ public final class FileDigests {
           ? Optional.of(lines[1])
           : Optional.empty();
     } catch (IOException e) {
-      return Optional.empty(); // none yet, or damaged: the file is read
+      return Optional.empty(); // missing or damaged: the file is read
     }
   }
 
@@ -69,16 +70,16 @@ public final class FileDigests {
     try {
       WholeFile.write(record, state.text() + "\n" + digest + "\n");
     } catch (RadialogException e) {
-      // A cache that cannot be written makes every start slower, no more.
+      // If the cache cannot be written, every start is slower, but works.
     }
   }
 
-  // One file, one record, by whatever path it is reached.
+  // One record per file, whatever path it is reached by.
   private static String place(Path file) throws IOException {
     return Sha256.of(file.toRealPath().toString()).substring(0, 16);
   }
 
-  /** What the file system says of a file; {@code changed} is set by no program. */
+  /** The attributes of a file; programs cannot set {@code changed}. */
   private record State(long bytes, String number, Instant written, Instant changed) {
     static State of(Path file) throws IOException {
       BasicFileAttributes a = Files.readAttributes(file, BasicFileAttributes.class);

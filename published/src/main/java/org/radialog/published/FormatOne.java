@@ -13,14 +13,14 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Format 1 of {@code config.json}: what it does not say yet, in the words of format 2. A file of
- * format 1 is read as if it stated these values.
+ * Format 1 of {@code config.json}: the fields that it lacks, as defined in format 2. A file of
+ * format 1 is read as if it had these values.
  *
  * <ul>
- *   <li>{@code limits} are those of the embedded model, by its {@code id}; those of another model
- *       are not known.
+ *   <li>{@code limits} are those of the embedded model, recognised by its {@code id}; for other
+ *       models they are unknown.
  *   <li>{@code sections} are findings and impression, which every model could be asked for; none
- *       for a language model alone.
+ *       for a folder with only a language model.
  *   <li>{@code vision.type} is {@code biovil-t}, and its {@code input} is one grey channel in [0,
  *       1].
  *   <li>{@code classifier.possible} is {@code null}: no finding is uncertain.
@@ -30,16 +30,16 @@ final class FormatOne {
   private static final JsonNodeFactory NEW = JsonNodeFactory.instance;
 
   /**
-   * A field that came with format 2.
+   * A field that was added in format 2.
    *
-   * @param parent name of the object that has it; empty for the whole file
+   * @param parent name of the object that contains it; empty for the top level
    */
   private record Added(String parent, String name, JsonNode value) {
     String path() {
       return parent.isEmpty() ? name : parent + "." + name;
     }
 
-    /** The object that has the field, where the file has one. */
+    /** The object that contains the field, if the file has one. */
     Optional<ObjectNode> in(ObjectNode root) {
       JsonNode at = parent.isEmpty() ? root : root.path(parent);
       return at instanceof ObjectNode object ? Optional.of(object) : Optional.empty();
@@ -71,7 +71,7 @@ final class FormatOne {
   /**
    * The same file in format 2.
    *
-   * @throws RadialogException if it has a field of format 2 already
+   * @throws RadialogException if it already has a field of format 2
    */
   static ObjectNode upgraded(Path file, ObjectNode tree) {
     ObjectNode copy = tree.deepCopy();

@@ -34,15 +34,15 @@ import org.radialog.weights.SafetensorsWriter;
 import org.radialog.weights.TensorInfo;
 
 /**
- * Writes a language model as one safetensors file under Hugging Face's names, an adapter merged
- * into it: in bfloat16, or in groups of 32 columns of 8 or 4 bits, plain bytes and nibbles with
- * their scales beside them (see {@link HuggingFaceLlama} for the layout), so that any reader can
- * use it. Norms are fp32, the embedding table bfloat16, the head at most 8 bits coarse.
+ * Writes a language model, with its adapter merged, as one safetensors file under Hugging Face's
+ * names: in bfloat16, or in groups of 32 columns with 8 or 4 bits, as plain bytes or nibbles with
+ * separate scales (see {@link HuggingFaceLlama} for the layout), so that any reader can use it.
+ * Norms are fp32, the embedding table is bfloat16, and the head has at least 8 bits.
  *
- * <p>Nothing is held in memory but a matrix at a time.
+ * <p>Only one matrix is in memory at a time.
  */
 public final class LlamaFile {
-  private static final int CHUNK = 1 << 19; // values of a matrix that are merged at once
+  private static final int CHUNK = 1 << 19; // number of values of a matrix that are merged at once
   private static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final ValueLayout.OfFloat FLOAT =
@@ -62,7 +62,7 @@ public final class LlamaFile {
    * @param adapter added to the matrices in fp32 before they are rounded
    * @param precision {@code BF16}, {@code INT8} or {@code INT4}
    * @throws RadialogException if it cannot be written, or the widths of the model are not multiples
-   *     of 32 where they have to be
+   *     of 32 where required
    */
   public static void write(
       Path file,
@@ -73,7 +73,7 @@ public final class LlamaFile {
     new LlamaFile(weights, adapter).write(file, precision, progress);
   }
 
-  /** How a tensor is stored. */
+  /** The storage form of a tensor. */
   private enum Form {
     FLOATS,
     BFLOAT16,
@@ -100,7 +100,7 @@ public final class LlamaFile {
     }
   }
 
-  // One matrix with what stands beside it is held at a time.
+  // One matrix with its scales is in memory at a time.
   private void place(String name, Form form, SafetensorsWriter.Places places) throws IOException {
     List<TensorInfo> infos = new ArrayList<>();
     layOut(name, form, infos);
@@ -283,7 +283,7 @@ public final class LlamaFile {
     }
   }
 
-  /** Rows of a matrix in fp32, the adapter added, some at a time. Belongs to one thread. */
+  /** Rows of a matrix in fp32 with the adapter added, some at a time. To be used by one thread. */
   private final class Rows implements QuantisedRows.Rows {
     private final String name;
     private final int step;
@@ -319,7 +319,7 @@ public final class LlamaFile {
       }
       try (Scope _ = new Scope();
           NoGradGuard _ = new NoGradGuard();
-          TorchThreads _ = TorchThreads.of(1)) { // the work is shared out above libtorch
+          TorchThreads _ = TorchThreads.of(1)) { // parallelism is above libtorch
         Tensor values = Torch.tensor(plain, count, columns);
         LlamaTensors.merge(values, pair.get(), from, LlamaTensors.scale(adapter));
         return Torch.floats(values);

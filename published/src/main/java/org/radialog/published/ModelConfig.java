@@ -39,6 +39,11 @@ import org.radialog.vision.VisionEncoder;
  *     sentences, which stand on pages and before conversations. Empty where nothing is known
  * @param sections of a report that it was trained to write; it is asked for no other
  * @param preprocessing with the next three empty where the folder holds a language model alone
+ * @param vision the image encoder
+ * @param alignment from image features to image tokens
+ * @param classifier the findings classifier
+ * @param language the language model
+ * @param selfTest expected outputs for a fixed film
  * @param files every other file of the folder that the model needs; {@link ModelFolder#open} checks
  *     sizes, {@link ModelFolder#damaged} digests
  * @param sources the files that an import was made from, by their place there; empty where the
@@ -143,7 +148,14 @@ public record ModelConfig(
     IMPRESSION
   }
 
-  /** The parts that look at films. */
+  /**
+   * The parts that look at films.
+   *
+   * @param preprocessing from the film to the input of the encoder
+   * @param vision the image encoder
+   * @param alignment from image features to image tokens
+   * @param classifier the findings classifier
+   */
   public record Film(
       Preprocessing.Branches preprocessing,
       VisionEncoder.Config vision,
@@ -335,6 +347,7 @@ public record ModelConfig(
    * A file of the folder.
    *
    * @param path relative, with {@code /}
+   * @param bytes size of the file
    * @param sha256 64 hexadecimal digits, lower case
    */
   public record FileEntry(String path, long bytes, String sha256) {

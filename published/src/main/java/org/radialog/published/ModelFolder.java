@@ -13,19 +13,19 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A model on disk: a folder that describes itself.
+ * A model on disk: a self-describing folder.
  *
  * @param path the folder
- * @param config what its {@code config.json} says
+ * @param config the content of its {@code config.json}
  */
 public record ModelFolder(Path path, ModelConfig config) {
   private static final long MAX_BYTES = 1 << 20;
 
   /**
-   * Reads {@code config.json} and checks that the files it lists have their sizes.
+   * Reads {@code config.json} and checks the sizes of the files that it lists.
    *
-   * @throws RadialogException if it is missing or damaged, is of a higher format, has an unknown
-   *     field, or a file is missing or of another size
+   * @throws RadialogException if it is missing or damaged, has a newer format or an unknown field,
+   *     or if a file is missing or has another size
    */
   public static ModelFolder open(Path path) {
     Path file = path.resolve(ModelConfig.FILE);
@@ -40,7 +40,7 @@ public record ModelFolder(Path path, ModelConfig config) {
                 + size
                 + " bytes, expected at most "
                 + MAX_BYTES
-                + "; not a model's config");
+                + "; not the config of a model");
       }
       content = Files.readAllBytes(file);
     } catch (IOException e) {
@@ -55,12 +55,12 @@ public record ModelFolder(Path path, ModelConfig config) {
     return folder;
   }
 
-  /** Writes {@code config.json} of a folder whose other files are there. */
+  /** Writes the {@code config.json} of a folder whose other files exist. */
   public static void write(Path path, ModelConfig config) {
     WholeFile.write(path.resolve(ModelConfig.FILE), StrictJson.text(config));
   }
 
-  /** The files whose content is not what it was, each as one line. */
+  /** The files whose content has changed, each as one line. */
   public List<String> damaged() {
     return config.files().stream().flatMap(file -> damage(file).stream()).toList();
   }
@@ -124,7 +124,7 @@ public record ModelFolder(Path path, ModelConfig config) {
               + format
               + " is read by RaDialog "
               + (by.isString() ? by.stringValue() : "(not named)")
-              + " or later; this one reads formats up to "
+              + " or later; this version reads formats up to "
               + ModelConfig.FORMAT);
     }
     return format.intValue() == 1 && tree instanceof ObjectNode object

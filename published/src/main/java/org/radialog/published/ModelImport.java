@@ -35,19 +35,19 @@ import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
 
 /**
- * Makes a model folder from published files: RaDialog's second or first version, or a language
- * model alone. The folder appears whole or not at all, describes itself, and records what its
- * networks answer to the film of the self test in fp32.
+ * Creates a model folder from published files: RaDialog's second or first version, or only a
+ * language model. The folder is created atomically, describes itself, and records the fp32 outputs
+ * of its networks for the film of the self test.
  */
 public final class ModelImport {
-  /** Name of the language model's file in a folder that was imported. */
+  /** Name of the language model's file in an imported folder. */
   private static final String LANGUAGE = "language.safetensors";
 
   private static final String GGUF = "language.gguf";
   private static final String EMBEDDINGS = "embeddings.safetensors";
   private static final String TOKENIZER = "tokenizer";
 
-  // Published with the weights: docs/radialog.md, preprocessing and findings classifier.
+  // Published with the weights: docs/specification.md, preprocessing and findings classifier.
   private static final Preprocessing.Branches PREPROCESSING =
       new Preprocessing.Branches(512, new Preprocessing.Crops(488, 448), DicomRecipe.MIMIC_CXR_JPG);
   private static final double THRESHOLD = 0.5;
@@ -55,16 +55,16 @@ public final class ModelImport {
   private static final int CLASSIFIER_CELLS = 4;
 
   /**
-   * What to import, and how.
+   * An import request.
    *
    * @param source folder with the published files, or one file
-   * @param target the model folder, which does not exist yet or is empty
-   * @param quantize of the language model: {@code BF16}, {@code INT8} or {@code INT4}; empty for
-   *     bfloat16, or a GGUF file as it is
-   * @param batchNorm statistics of the encoder that feeds the language model; {@code BATCH} is how
-   *     the second version's numbers were made
-   * @param compat oddities of the prompts to keep
-   * @param license SPDX expression; empty for what is known of the source
+   * @param target the model folder, which must not exist yet or be empty
+   * @param quantize precision of the language model: {@code BF16}, {@code INT8} or {@code INT4};
+   *     empty for bfloat16, or for an unchanged GGUF file
+   * @param batchNorm statistics of the encoder that feeds the language model; {@code BATCH} was
+   *     used for the published scores of the second version
+   * @param compat quirks of the prompts to reproduce
+   * @param license SPDX expression; empty for the known licence of the source
    */
   public record Request(
       Path source,
@@ -89,11 +89,11 @@ public final class ModelImport {
     }
   }
 
-  /** The first use of a new folder, which shows that it is a whole model. */
+  /** The first use of a new folder, which shows that it is a complete model. */
   @FunctionalInterface
   public interface Proof {
     /**
-     * Packs the folder's weights for this machine and asks the model the question of the self test.
+     * Packs the weights of the folder for this machine and runs the self test.
      *
      * @throws RadialogException if the folder cannot be loaded
      */
@@ -113,11 +113,11 @@ public final class ModelImport {
   }
 
   /**
-   * Imports a model; the folder is there when {@code proof} has used it.
+   * Imports a model; the folder gets its name after {@code proof} has used it.
    *
    * @return the config of the new folder
-   * @throws RadialogException if the files are no whole model, or the folder cannot be written;
-   *     then there is none
+   * @throws RadialogException if the files are not a complete model, or the folder cannot be
+   *     written; then no folder is created
    */
   public static ModelConfig run(Request request, Proof proof, Progress progress) {
     Objects.requireNonNull(request, "request");
@@ -134,12 +134,12 @@ public final class ModelImport {
       if (model.language().gguf().isPresent() && request.quantize.isPresent()) {
         throw new RadialogException(
             model.language().gguf().get()
-                + " is quantised already and is taken as it is; name no other precision");
+                + " is already quantised and is imported unchanged; give no other precision");
       }
       if (!(model instanceof ModelSource.Version2)
           && request.batchNorm == BioViLT.BatchNorm.BATCH) {
         throw new RadialogException(
-            "batch statistics are an oddity of RaDialog v2 alone; leave them out");
+            "batch statistics are a quirk of RaDialog v2 only; omit the option");
       }
       checkTokens(model.language());
       untested = write(source, model);
@@ -150,8 +150,8 @@ public final class ModelImport {
     return config;
   }
 
-  // A token without a row of the embedding table would end a dialog that says it. A special one may
-  // lack it: text from outside never has it.
+  // Generating a token without a row in the embedding table would end a dialog. A special token may
+  // lack one, because untrusted text never contains it.
   private static void checkTokens(ModelSource.Language language) {
     int rows = language.weights().config().vocab();
     int tokens = 0;
@@ -172,7 +172,8 @@ public final class ModelImport {
     }
     if (!fits) {
       throw new RadialogException(
-          "%s: the tokenizer has %d tokens and the embedding table %d rows, expected a row for each; "
+          ("%s: the tokenizer has %d tokens and the embedding table %d rows, expected one"
+                      + " row per token; ")
                   .formatted(language.name(), tokens, rows)
               + "the two do not belong together");
     }
@@ -222,7 +223,7 @@ public final class ModelImport {
         sources(source));
   }
 
-  /** What a model has beside its language. */
+  /** The parts of a model other than its language model. */
   private record Parts(
       VisionEncoder.Config vision, Alignment.Config alignment, ModelConfig.Classifier classifier) {}
 
@@ -353,7 +354,7 @@ public final class ModelImport {
     }
   }
 
-  // SentencePiece's own file in the form that every tool reads.
+  // SentencePiece's file in the format that every tool reads.
   private void converted(List<String> files) {
     String json = TOKENIZER + "/tokenizer.json";
     if (!files.contains(TOKENIZER + "/tokenizer.model") || files.contains(json)) {

@@ -37,8 +37,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The published files of a model as somebody downloaded them, below one folder: each checkpoint is
- * told by its content, whatever it is called. The files stay open until this is closed.
+ * The downloaded published files of a model, below one folder: each checkpoint is recognised by its
+ * content, whatever its name. The files stay open until this is closed.
  */
 public final class ModelSource implements AutoCloseable {
   private static final int DEPTH = 6;
@@ -48,7 +48,7 @@ public final class ModelSource implements AutoCloseable {
       List.of(".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf", ".pkl", ".pickle");
   private static final String INDEX = ".index.json";
 
-  /** Files of a tokenizer, beside a language model. */
+  /** Tokenizer files in the folder of a language model. */
   private static final List<String> TOKENIZER =
       List.of(
           "tokenizer.json",
@@ -80,7 +80,7 @@ public final class ModelSource implements AutoCloseable {
   }
 
   /**
-   * Opens every checkpoint below {@code root}, or {@code root} itself where it is a file.
+   * Opens every checkpoint below {@code root}, or {@code root} itself if it is a file.
    *
    * @throws RadialogException if there is no such file or folder, or no checkpoint in it
    */
@@ -147,22 +147,23 @@ public final class ModelSource implements AutoCloseable {
     }
   }
 
-  /** What the files make up. */
+  /** The model that the files form. */
   public sealed interface Model {
     /** The language model. */
     Language language();
 
-    /** What a model folder made of it says of itself. */
+    /** The description for a model folder made from it. */
     About about();
   }
 
   /**
-   * What a model folder says of itself.
+   * The description of a model for its folder.
    *
-   * @param license an SPDX expression, as the weights' publishers or the files themselves say; who
-   *     imports has to hold them all
-   * @param prompt the wording that the model was trained with
-   * @param limits what is known that it cannot do, in sentences
+   * @param id name of the model
+   * @param license an SPDX expression, as stated by the publishers of the weights or by the files;
+   *     importers have to comply with all of them
+   * @param prompt the prompt format that the model was trained with
+   * @param limits its known limitations, in sentences
    */
   public record About(String id, String license, PromptFormat prompt, List<String> limits) {
     /** Copies the list. */
@@ -172,10 +173,18 @@ public final class ModelSource implements AutoCloseable {
   }
 
   private static final String TRAINED_WITHOUT_PRIORS =
-      "The model was trained without earlier films: what it writes about change since one does not"
-          + " come from the images.";
+      "The model was trained without earlier films: any change over time in its text"
+          + " does not come from the images.";
 
-  /** The second version of RaDialog. */
+  /**
+   * The second version of RaDialog.
+   *
+   * @param language the language model
+   * @param vision sizes of the image encoder
+   * @param visionTensors its tensors
+   * @param projectorTensors the tensors of the projector
+   * @param classifier the findings classifier
+   */
   public record Version2(
       Language language,
       CheckpointKind.VisionAndProjector vision,
@@ -194,9 +203,13 @@ public final class ModelSource implements AutoCloseable {
   }
 
   /**
-   * The first version of RaDialog: it knows the films of its embeddings alone.
+   * The first version of RaDialog, which works only with the films of its embeddings.
    *
+   * @param language the language model
+   * @param projection tensors of the linear layer from the Q-Former to the language model
+   * @param sizes of the embeddings
    * @param embeddings by the name of the film, [queries, hidden] each
+   * @param classifier the findings classifier
    */
   public record Version1(
       Language language,
@@ -216,7 +229,11 @@ public final class ModelSource implements AutoCloseable {
     }
   }
 
-  /** A language model alone. */
+  /**
+   * Only a language model.
+   *
+   * @param language the language model
+   */
   public record LanguageAlone(Language language) implements Model {
     @Override
     public About about() {
@@ -235,9 +252,11 @@ public final class ModelSource implements AutoCloseable {
   /**
    * A language model.
    *
-   * @param name of the model, as its folder or file is called
-   * @param gguf the file itself where it is GGUF, which holds its shape and tokenizer
-   * @param tokenizer files of its tokenizer, none where it is GGUF
+   * @param name of the model, from the name of its folder or file
+   * @param weights its tensors
+   * @param adapter LoRA to merge, if any
+   * @param gguf the file itself if it is GGUF, which contains its shape and tokenizer
+   * @param tokenizer files of its tokenizer, none if it is GGUF
    */
   public record Language(
       String name,
@@ -246,12 +265,28 @@ public final class ModelSource implements AutoCloseable {
       Optional<Path> gguf,
       List<Path> tokenizer) {}
 
-  /** The findings classifier with an image encoder of its own. */
+  /**
+   * The findings classifier with a separate image encoder.
+   *
+   * @param sizes of the head
+   * @param head its tensors
+   * @param encoder the tensors of its image encoder
+   */
   public record Classifier(CheckpointKind.Classifier sizes, Tensors head, Tensors encoder) {}
 
-  /** Tensors of a checkpoint under other names. */
+  /**
+   * Tensors of a checkpoint under other names.
+   *
+   * @param all in the order of the file
+   */
   public record Tensors(List<Named> all) {
-    /** A tensor of {@code checkpoint}, {@code name} without what stands before it there. */
+    /**
+     * A tensor of {@code checkpoint}; {@code name} is its name without the prefix.
+     *
+     * @param name without the prefix in the file
+     * @param checkpoint the file
+     * @param stored its description in the file
+     */
     public record Named(String name, Checkpoint checkpoint, TensorInfo stored) {}
 
     /** Copies the list. */
@@ -274,7 +309,7 @@ public final class ModelSource implements AutoCloseable {
       return new Tensors(named);
     }
 
-    // what follows the first occurrence of `mark`, with `keep` before it again
+    // the part after the first occurrence of `mark`, with `keep` prepended
     private static Function<String, Optional<String>> behind(String mark, String keep) {
       return name -> {
         int at = name.indexOf(mark);
@@ -284,10 +319,10 @@ public final class ModelSource implements AutoCloseable {
   }
 
   /**
-   * What the files are together.
+   * The model that the files form.
    *
-   * @throws RadialogException if they are no whole model, or more than one, or damaged: it names
-   *     what is there, what is missing, and where that comes from
+   * @throws RadialogException if they are not a complete model, or more than one, or damaged; the
+   *     message says what was found, what is missing, and where to get it
    */
   public Model model() {
     Optional<Part> hub = only(CheckpointKind.VisionAndProjector.class);
@@ -314,11 +349,11 @@ public final class ModelSource implements AutoCloseable {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
           root
-              + ": beside the language model there is "
+              + ": in addition to the language model there is "
               + String.join(", ", others)
-              + ", which make no whole RaDialog; expected RaDialog v2's non_lora_trainables.bin and"
-              + " ChexpertClassifier.ckpt, or v1's adapter with embeddings, or a language model"
-              + " alone");
+              + ", which is not a complete RaDialog; expected non_lora_trainables.bin and"
+              + " ChexpertClassifier.ckpt of RaDialog v2, or the adapter and embeddings of v1,"
+              + " or only a language model");
     }
     return new LanguageAlone(language);
   }
@@ -348,11 +383,11 @@ public final class ModelSource implements AutoCloseable {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
           root
-              + ": RaDialog v1 cannot read live films. The projector that its Q-Former was trained"
-              + " on was random, frozen and not saved with it, so its image tokens exist only in"
-              + " the precomputed embeddings"
-              + " (stage1_pt_instruct_blip_origlr_img448_embeddings_*.pkl); put them beside the"
-              + " other files, or take RaDialog v2");
+              + ": RaDialog v1 cannot read new films. The projector that its Q-Former was"
+              + " trained with was random, frozen and not saved, so its image tokens exist only"
+              + " in the precomputed embeddings"
+              + " (stage1_pt_instruct_blip_origlr_img448_embeddings_*.pkl); put them in the"
+              + " same folder, or use RaDialog v2");
     }
     List<Tensors.Named> rows = new ArrayList<>();
     Set<String> names = new TreeSet<>();
@@ -376,7 +411,8 @@ public final class ModelSource implements AutoCloseable {
           .filter(named -> names.add(named.name()))
           .forEach(rows::add);
     }
-    all(CheckpointKind.QFormerModel.class).forEach(this::take); // named among the sources, unused
+    // listed among the sources, but unused
+    all(CheckpointKind.QFormerModel.class).forEach(this::take);
     return new Version1(
         language(adapter),
         Tensors.of(adapter.get(), Tensors.behind("img_proj_layer.", "img_proj_layer.")),
@@ -411,7 +447,7 @@ public final class ModelSource implements AutoCloseable {
       throw gguf.isPresent()
           ? new RadialogException(
               Kind.REFUSED_WEIGHTS,
-              "%s has two language models, %s and %s: leave one of them"
+              "%s has two language models, %s and %s: keep only one of them"
                   .formatted(root, gguf.get().file, shards.orElseThrow().file))
           : lacks(
               "a language model (Hugging Face shards with config.json, or GGUF)",
@@ -434,7 +470,9 @@ public final class ModelSource implements AutoCloseable {
         }
       }
       if (tokenizer.isEmpty()) {
-        throw lacks("tokenizer.model or tokenizer.json beside " + part.file, "the same repository");
+        throw lacks(
+            "tokenizer.model or tokenizer.json in the folder of " + part.file,
+            "the same repository");
       }
       leftOver(part, huggingFaceNames(weights));
     }
@@ -453,7 +491,7 @@ public final class ModelSource implements AutoCloseable {
     }
   }
 
-  // A matrix may stand there in groups with what belongs to them.
+  // A matrix may be stored in groups, with additional tensors.
   private static Set<String> huggingFaceNames(LlamaWeights weights) {
     Set<String> names = new TreeSet<>();
     for (String name : weights.shapes().keySet()) {
@@ -469,12 +507,13 @@ public final class ModelSource implements AutoCloseable {
     if (!left.isEmpty()) {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
-          "%s has %d tensors that a model of its settings does not read, for example %s; expected"
+          ("%s has %d tensors that a model with its settings does not use, for example"
+                      + " %s; expected")
                   .formatted(
                       part.file,
                       left.size(),
                       left.stream().limit(3).map(Printable::of).collect(Collectors.joining(", ")))
-              + " none: without them another model would come out");
+              + " none: without them the result would be a different model");
     }
   }
 
@@ -488,12 +527,13 @@ public final class ModelSource implements AutoCloseable {
     if (!part.recognition.unknown().isEmpty()) {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
-          "%s has %d tensors that are no part of a LoRA adapter of the linear layers, for example %s;"
+          ("%s has %d tensors that are not part of a LoRA adapter of the linear layers,"
+                      + " for example %s;")
                   .formatted(
                       part.file,
                       part.recognition.unknown().size(),
                       Printable.of(part.recognition.unknown().getFirst()))
-              + " without them another model would come out");
+              + " without them the result would be a different model");
     }
     LoraConfig config = LoraConfig.parse(json(used(part.folder().resolve("adapter_config.json"))));
     CheckpointKind.Adapter kind = (CheckpointKind.Adapter) part.recognition.kind();
@@ -521,7 +561,7 @@ public final class ModelSource implements AutoCloseable {
                 if (!Arrays.equals(info.shape(), shape)) {
                   throw new RadialogException(
                       Kind.REFUSED_WEIGHTS,
-                      "%s: expected %s of shape %s, found %s; the adapter is of another language"
+                      "%s: expected %s of shape %s, found %s; the adapter belongs to another language"
                               .formatted(part.file, name, Arrays.toString(shape), info)
                           + " model");
                 }
@@ -548,7 +588,7 @@ public final class ModelSource implements AutoCloseable {
               .toList();
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
-          "%s looks like a %s and lacks %d tensors, for example %s; download it again"
+          "%s looks like a %s but lacks %d tensors, for example %s; download it again"
               .formatted(
                   part.file,
                   part.recognition.kind().title(),
@@ -574,7 +614,7 @@ public final class ModelSource implements AutoCloseable {
     if (found.size() > 1) {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
-          "%s has %d files that look like a %s: %s; leave one of them"
+          "%s has %d files that look like a %s: %s; keep only one of them"
               .formatted(
                   root,
                   found.size(),
@@ -597,7 +637,7 @@ public final class ModelSource implements AutoCloseable {
             .formatted(root, what, whence, there.isEmpty() ? "no checkpoint" : there, refused));
   }
 
-  /** The files that {@link #model} made use of, shards included, in the order of their names. */
+  /** The files that {@link #model} used, including shards, in the order of names. */
   public SequencedSet<Path> files() {
     SequencedSet<Path> files = new LinkedHashSet<>();
     for (Path file : used) {
@@ -609,7 +649,7 @@ public final class ModelSource implements AutoCloseable {
     return files;
   }
 
-  /** Files that are no checkpoints although they are called so, each with the reason. */
+  /** Files that have the name of a checkpoint but are not one, each with the reason. */
   public SequencedMap<Path, String> unreadable() {
     return unreadable;
   }

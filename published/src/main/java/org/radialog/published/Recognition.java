@@ -32,17 +32,17 @@ import org.radialog.weights.Checkpoint;
 import org.radialog.weights.TensorInfo;
 
 /**
- * What a checkpoint is, told by names, shapes and metadata; no values are read. What a network
- * needs is asked of the network itself, built as an outline.
+ * The recognised content of a checkpoint, by names, shapes and metadata, without reading values.
+ * The tensors that a network needs are determined by building the network as an outline.
  *
- * @param kind what it looks like
- * @param prefix what the file puts before the names that the network has; {@code vision_tower.} and
- *     {@code biovil_encoder.} belong to those
- * @param missing what such a model needs and the file lacks, or has in another shape
- * @param ignored names that are known and have no use here: the state of an optimiser, buffers that
- *     follow from the sizes, parts that RaDialog never runs
- * @param unknown the other names
- * @param problems why it cannot be used although nothing is missing
+ * @param kind the kind that it looks like
+ * @param prefix the prefix of the names of the network's tensors in the file, including {@code
+ *     vision_tower.} or {@code biovil_encoder.}
+ * @param missing tensors that such a model needs and that are missing or have another shape
+ * @param ignored known names that are not needed: the state of an optimiser, buffers that follow
+ *     from the sizes, parts that RaDialog never runs
+ * @param unknown all other names
+ * @param problems reasons why it cannot be used although nothing is missing
  */
 public record Recognition(
     CheckpointKind kind,
@@ -55,7 +55,9 @@ public record Recognition(
   /**
    * A tensor that is needed.
    *
-   * @param found the shape that the file has instead; empty if it has no such name
+   * @param name of the tensor
+   * @param expected its shape
+   * @param found the shape in the file; empty if the file has no such name
    */
   public record Missing(String name, List<Long> expected, Optional<List<Long>> found) {
     @Override
@@ -82,12 +84,12 @@ public record Recognition(
     problems = List.copyOf(problems);
   }
 
-  /** Whether it is of a known kind and has all that this kind needs. */
+  /** Whether it is of a known kind and has all tensors of that kind. */
   public boolean complete() {
     return !(kind instanceof CheckpointKind.Unknown) && missing.isEmpty() && problems.isEmpty();
   }
 
-  /** What {@code checkpoint} is. */
+  /** The content of {@code checkpoint}. */
   public static Recognition of(Checkpoint checkpoint) {
     Found found = found(checkpoint);
     List<Missing> missing = new ArrayList<>();
@@ -117,7 +119,7 @@ public record Recognition(
     return Arrays.stream(shape).boxed().toList();
   }
 
-  /** A kind, the shapes that it needs, and names that it may have for nothing. */
+  /** A kind, the shapes that it needs, and names that it may also have. */
   private record Found(
       CheckpointKind kind,
       String prefix,
@@ -169,7 +171,8 @@ public record Recognition(
         .or(() -> checkpoint.format().equals("pickle") ? embeddings(checkpoint) : Optional.empty())
         .orElseGet(() ->
             Found.unknown(
-                "no known model has names such as " + checkpoint.tensors().firstEntry().getKey()));
+                "no known model has tensor names such as "
+                    + checkpoint.tensors().firstEntry().getKey()));
   }
 
   private static Found gguf(Checkpoint checkpoint) {
@@ -191,7 +194,7 @@ public record Recognition(
           });
       return Found.of(new CheckpointKind.LlamaGguf(Optional.of(weights.config())), "", needs);
     } catch (RadialogException e) {
-      // all that the file lacks is not told, the first that stops it is
+      // only the first missing tensor that prevents building is reported
       return new Found(
           new CheckpointKind.LlamaGguf(Optional.empty()),
           "",
@@ -215,7 +218,7 @@ public record Recognition(
           "a Llama model whose %d rows of queries do not fit its %d of keys"
               .formatted(queryRows, keyRows));
     }
-    // Any division into heads with these rows has the same shapes.
+    // Any number of heads with these rows has the same shapes.
     LlamaConfig config =
         new LlamaConfig(
             vocab,
@@ -244,8 +247,8 @@ public record Recognition(
   }
 
   /**
-   * The tensors beside {@code needed} that a checkpoint of a language model has and that are not
-   * known to mean nothing: without them it would be another model.
+   * The tensors that a language model's checkpoint has in addition to {@code needed} and that are
+   * not known to be irrelevant: without them it would be a different model.
    */
   static List<String> leftOver(Checkpoint checkpoint, Set<String> needed) {
     return checkpoint.tensors().sequencedKeySet().stream()
@@ -370,7 +373,7 @@ public record Recognition(
                 new FindingsClassifier.Config(
                     features, new FindingsClassifier.Pooling.Adaptive(1), hidden, labels)));
     Names encoder = n.at("biovil_encoder.");
-    if (n.prefix.endsWith("classifier.")) { // a part of a model folder, whose encoder stands apart
+    if (n.prefix.endsWith("classifier.")) { // part of a model folder whose encoder is separate
       return Found.of(
           new CheckpointKind.Classifier(Optional.empty(), features, hidden, labels),
           n.prefix,
@@ -564,7 +567,7 @@ public record Recognition(
     }
   }
 
-  /** The tensors behind a prefix. Sizes from a file that no network has are not taken from it. */
+  /** The tensors with a prefix. Implausible sizes in a file are ignored. */
   private record Names(SequencedMap<String, TensorInfo> tensors, String prefix) {
     private static final long LARGEST = 1 << 22;
     private static final int MOST_LAYERS = 1024;
@@ -580,7 +583,7 @@ public record Recognition(
           .toList();
     }
 
-    /** What stands before {@code name}, as a prefix of its own, where there is such a name. */
+    /** The part before {@code name} as a prefix, if there is such a name. */
     Optional<Names> before(String name) {
       return tensors.sequencedKeySet().stream()
           .filter(n -> n.startsWith(prefix))
@@ -597,7 +600,7 @@ public record Recognition(
       return size(name, dimension, otherwise, LARGEST);
     }
 
-    /** The same, of what has at most {@code largest}. */
+    /** The same, limited to {@code largest}. */
     int size(String name, int dimension, int otherwise, long largest) {
       TensorInfo info = tensors.get(prefix + name);
       if (info == null || info.shape().length <= dimension) {

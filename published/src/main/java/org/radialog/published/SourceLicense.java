@@ -14,15 +14,15 @@ import java.util.stream.Collectors;
 import org.radialog.weights.Checkpoint;
 
 /**
- * The licence of a published language model as its files state it, as an SPDX expression: the keys
- * {@code general.license} of a GGUF file, the head of a {@code README.md} on Hugging Face's hub, or
+ * The licence of a published language model as stated by its files, as an SPDX expression: from the
+ * key {@code general.license} of a GGUF file, the header of a {@code README.md} on Hugging Face, or
  * the text of a licence file.
  */
 public final class SourceLicense {
   private static final int LARGEST_TEXT = 1 << 20;
   private static final Pattern FIELD = Pattern.compile("(license|license_name):\\s*(.*)");
 
-  /** Identifiers of SPDX, each under the name that the hub gives it. */
+  /** SPDX identifiers by their names on the hub. */
   private static final Map<String, String> SPDX =
       List.of(
               "Apache-2.0 MIT ISC Zlib Unlicense BSL-1.0 MPL-2.0 ECL-2.0 AFL-3.0 Artistic-2.0 0BSD"
@@ -36,7 +36,7 @@ public final class SourceLicense {
           .flatMap(all -> List.of(all.split(" ")).stream())
           .collect(Collectors.toMap(id -> id.toLowerCase(Locale.ROOT), id -> id));
 
-  /** Names of the hub that differ from SPDX, or are of licences that SPDX does not list. */
+  /** Names on the hub that differ from SPDX, or belong to licences that SPDX does not list. */
   private static final Map<String, String> OTHERS =
       Map.ofEntries(
           Map.entry("gpl-2.0", "GPL-2.0-only"),
@@ -55,7 +55,7 @@ public final class SourceLicense {
           Map.entry("llama4", "LicenseRef-Llama-4-Community"),
           Map.entry("gemma", "LicenseRef-Gemma"));
 
-  /** Licence texts by words that stand at their beginning alone. */
+  /** Licence texts, recognised by words at their beginning. */
   private static final List<Map.Entry<Pattern, String>> TEXTS =
       List.of(
           text("Apache License\\W+Version 2\\.0", "Apache-2.0"),
@@ -78,7 +78,7 @@ public final class SourceLicense {
     return Map.entry(Pattern.compile("^\\W*(" + words + ")", Pattern.CASE_INSENSITIVE), license);
   }
 
-  /** What a GGUF file says, else what lies beside it; empty if neither says anything. */
+  /** The licence in a GGUF file, otherwise in the files of its folder; empty if there is none. */
   public static Optional<String> ofGguf(Path file) {
     try (Checkpoint gguf = Checkpoint.open(file)) {
       Map<String, Object> metadata = gguf.metadata();
@@ -94,7 +94,10 @@ public final class SourceLicense {
     }
   }
 
-  /** What {@code README.md} of a folder says, else its licence file; empty if there is neither. */
+  /**
+   * The licence in the {@code README.md} of a folder, otherwise in its licence file; empty if there
+   * is neither.
+   */
   public static Optional<String> beside(Path folder) {
     Optional<String> readme = read(folder.resolve("README.md")).flatMap(SourceLicense::head);
     if (readme.isPresent()) {
@@ -124,11 +127,11 @@ public final class SourceLicense {
       String text = new String(bytes, StandardCharsets.UTF_8);
       return Optional.of(text.startsWith("\uFEFF") ? text.substring(1) : text);
     } catch (IOException e) {
-      return Optional.empty(); // a text that cannot be read says nothing
+      return Optional.empty(); // an unreadable text is ignored
     }
   }
 
-  // The lines between two of ---, YAML: the two fields are texts, or a list of them.
+  // The lines between two lines of ---, in YAML: the two fields are texts or lists of texts.
   private static Optional<String> head(String readme) {
     List<String> lines = readme.lines().toList();
     if (lines.isEmpty() || !lines.getFirst().strip().equals("---")) {

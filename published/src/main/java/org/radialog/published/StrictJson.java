@@ -45,12 +45,12 @@ import tools.jackson.databind.jsontype.NamedType;
 import tools.jackson.databind.type.LogicalType;
 
 /**
- * Records as JSON files that people edit: field names in snake case, words of enums in lower case
- * with hyphens, every field mandatory, {@code null} only for an empty {@code Optional}, and a
- * message that names the field, what was expected there and what was found.
+ * Maps records to JSON files that people edit: field names in snake case, enum constants in lower
+ * case with hyphens, every field mandatory, {@code null} only for an empty {@code Optional}, and
+ * error messages that name the field, the expected and the found value.
  *
- * <p>Where a field may hold records of several kinds, its {@code type} names one that a registry
- * knows; nothing else is ever built.
+ * <p>If a field may contain records of several kinds, its {@code type} names one in a registry; no
+ * other classes are ever created.
  */
 public final class StrictJson {
   private static final Map<Class<?>, SequencedMap<String, ? extends Class<?>>> KINDS =
@@ -94,7 +94,7 @@ public final class StrictJson {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(SerializationFeature.INDENT_OUTPUT)
-            // A value of another type is a fault, whatever it could be taken for.
+            // A value of another type is an error, even if it could be converted.
             .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
             .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
             .withCoercionConfigDefaults(c -> {
@@ -136,7 +136,7 @@ public final class StrictJson {
   /**
    * The JSON of a file.
    *
-   * @param otherwise the kind of failure where it cannot be used
+   * @param otherwise the kind of failure if it cannot be used
    * @throws RadialogException if {@code content} is not JSON
    */
   public static JsonNode tree(Path file, byte[] content, Kind otherwise) {
@@ -152,17 +152,17 @@ public final class StrictJson {
     return JSON.valueToTree(value);
   }
 
-  /** A record, or JSON, as the text of a file: indented, with a line end. */
+  /** A record, or JSON, as the text of a file: indented, with a final line break. */
   public static String text(Object value) {
     return JSON.writeValueAsString(value) + "\n";
   }
 
   /**
-   * The record that {@code tree} holds.
+   * The record in {@code tree}.
    *
-   * @param where what the tree was read from, for messages
-   * @param otherwise the kind of failure where it cannot be used
-   * @throws RadialogException if a field is unknown, missing, of another type or out of its range
+   * @param where the source of the tree, for messages
+   * @param otherwise the kind of failure if it cannot be used
+   * @throws RadialogException if a field is unknown, missing, of the wrong type or out of range
    */
   public static <T> T read(String where, JsonNode tree, Class<T> type, Kind otherwise) {
     try {
@@ -225,7 +225,7 @@ public final class StrictJson {
             + (found.isMissingNode() ? "none" : Printable.of(found));
   }
 
-  // What JSON calls a value of that type.
+  // The JSON name of a type.
   private static String expected(Class<?> type) {
     if (type == int.class || type == Integer.class || type == long.class || type == Long.class) {
       return "a whole number" + (type == int.class || type == Integer.class ? " of 32 bits" : "");

@@ -1,6 +1,6 @@
 /**
- * Files of models: what a published file is, which files make a model together, how they become a
- * model folder, and the folder itself.
+ * Model files: recognising published files, combining them to a model, importing them into a model
+ * folder, and the folder itself.
  */
 @NullMarked
 package org.radialog.published;

@@ -136,7 +136,7 @@ class ModelConfigTest {
   void higherFormatIsRefusedByNamingTheVersionThatReadsIt() throws IOException {
     edited("\"format\" : 2", "\"format\" : 3, \"later\" : {}");
     edited("\"read_by\" : \"0.1.0\"", "\"read_by\" : \"0.7.0\"");
-    refused("format 3 is read by RaDialog 0.7.0 or later; this one reads formats up to 2");
+    refused("format 3 is read by RaDialog 0.7.0 or later; this version reads formats up to 2");
   }
 
   @Test

@@ -71,7 +71,7 @@ public final class Golden {
   private static <T> T present(boolean there, String name, T what) {
     String absent = "no golden case " + name + " in " + folder();
     if (isRepositorys() && !there) {
-      throw new AssertionError(absent + ": the files of the repository are not whole");
+      throw new AssertionError(absent + ": the files of the repository are incomplete");
     }
     assumeTrue(there, absent);
     return what;

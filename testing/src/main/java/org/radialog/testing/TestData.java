@@ -48,7 +48,7 @@ public final class TestData {
     }
     Path folder = Path.of(value);
     if (!Files.isDirectory(folder)) {
-      throw new IllegalStateException("-D" + property + "=" + value + " is no folder");
+      throw new IllegalStateException("-D" + property + "=" + value + " is not a folder");
     }
     return Optional.of(folder);
   }

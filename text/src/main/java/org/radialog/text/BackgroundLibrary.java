@@ -6,15 +6,15 @@ import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
 import org.radialog.base.RadialogException;
 
-/** A {@link TokenizerLibrary} that is built beside its first user, who waits for it. */
+/** A {@link TokenizerLibrary} that is built in the background; its first user waits for it. */
 final class BackgroundLibrary implements AutoCloseable {
   private final CompletableFuture<TokenizerLibrary> library = new CompletableFuture<>();
 
   /**
-   * Begins to build it.
+   * Starts building it.
    *
-   * @param json makes the {@code tokenizer.json}
-   * @param what names the vocabulary in an error
+   * @param json creates the {@code tokenizer.json}
+   * @param what a name for the vocabulary in error messages
    */
   BackgroundLibrary(Supplier<byte[]> json, String what) {
     Thread.ofPlatform()
@@ -25,9 +25,9 @@ final class BackgroundLibrary implements AutoCloseable {
   }
 
   /**
-   * The ids of a text, as {@link TokenizerLibrary#ids} gives them.
+   * The ids of a text, as returned by {@link TokenizerLibrary#ids}.
    *
-   * @throws RadialogException if the vocabulary makes no tokenizer
+   * @throws RadialogException if the vocabulary is not a valid tokenizer
    */
   int[] ids(String text, char space, int most) {
     try {

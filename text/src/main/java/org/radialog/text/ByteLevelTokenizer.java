@@ -15,8 +15,9 @@ import java.util.stream.IntStream;
 import org.radialog.clinical.PromptPart;
 
 /**
- * Byte-level BPE, GPT-2's: SmolLM2, Llama 3. Each part of a prompt is encoded by itself, in
- * training as at inference, so that text from outside changes no token of ours.
+ * Byte-level BPE as in GPT-2, used by SmolLM2 and Llama 3. Each part of a prompt is encoded
+ * separately, in training and at inference, so that untrusted text cannot change the tokens of our
+ * text.
  *
  * <p>Thread-safe.
  */
@@ -27,17 +28,17 @@ final class ByteLevelTokenizer implements TextTokenizer {
   private final Optional<Pattern> specialPattern;
   private final int endOfTurn;
   private final OptionalInt beginning;
-  private final int longest; // bytes of a token, at most: a character has one or more
+  private final int longest; // maximum number of bytes per token; a character has at least one
   private final BackgroundLibrary library;
 
   /**
    * A tokenizer.
    *
-   * @param tokens by id, in GPT-2's letters for bytes, special ones as they are written
+   * @param tokens by id, with bytes as GPT-2's letters and special tokens as plain text
    * @param special ids of the special tokens
-   * @param wordless ids of further tokens that stand for no text: unknown ones, unused places
-   * @param beginning put before a conversation
-   * @param library which knows of no special token: it would find them in any text
+   * @param wordless ids of other tokens without text: unknown tokens, unused entries
+   * @param beginning the token before a conversation
+   * @param library a library without special tokens, because it would find them in any text
    */
   ByteLevelTokenizer(
       List<String> tokens,
@@ -55,7 +56,7 @@ final class ByteLevelTokenizer implements TextTokenizer {
             : Optional.of(
                 Pattern.compile(
                     special.keySet().stream()
-                        // the longest first, as where one begins with another
+                        // longest first, in case one begins with another
                         .sorted((a, b) -> b.length() - a.length())
                         .map(Pattern::quote)
                         .collect(Collectors.joining("|"))));
@@ -176,7 +177,8 @@ final class ByteLevelTokenizer implements TextTokenizer {
     return id;
   }
 
-  // The marks of a conversation's ends stand for no text even where a file has them as plain words.
+  // The tokens that begin and end a conversation have no text, even if a file contains them as
+  // ordinary words.
   private boolean silent(int id) {
     return special(id)
         || wordless.contains(id)
@@ -193,7 +195,7 @@ final class ByteLevelTokenizer implements TextTokenizer {
     for (int i = 0; i < bytes.length; i++) {
       int value = ByteLevel.valueOf(token.charAt(i));
       if (value < 0) {
-        return token.getBytes(StandardCharsets.UTF_8); // a token of the vocabulary in plain text
+        return token.getBytes(StandardCharsets.UTF_8); // a token of the vocabulary as plain text
       }
       bytes[i] = (byte) value;
     }
@@ -201,7 +203,7 @@ final class ByteLevelTokenizer implements TextTokenizer {
   }
 
   /**
-   * GPT-2's letters for bytes: the printable ones of Latin-1 are themselves, the others from
+   * GPT-2's letters for bytes: printable characters of Latin-1 are unchanged, the others start at
    * U+0100.
    */
   private static final class ByteLevel {

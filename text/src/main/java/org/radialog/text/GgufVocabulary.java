@@ -20,7 +20,7 @@ final class GgufVocabulary {
   private static final String KEYS = "tokenizer.ggml.";
   private static final String WHAT = "tokenizer: the GGUF vocabulary";
 
-  // GGUF's token types; SentencePiece's, in its order
+  // The token types of GGUF, those of SentencePiece in the same order.
   private static final int UNKNOWN = 2;
   private static final int CONTROL = 3;
   private static final int USER_DEFINED = 4;
@@ -44,7 +44,7 @@ final class GgufVocabulary {
     if (new HashSet<>(tokens).size() != tokens.size()) {
       throw new RadialogException(
           RadialogException.Kind.REFUSED_WEIGHTS,
-          "tokenizer: expected different tokens, one stands there twice");
+          "tokenizer: expected different tokens, one occurs twice");
     }
   }
 
@@ -146,13 +146,13 @@ final class GgufVocabulary {
   }
 
   /**
-   * How llama.cpp cuts a text before bytes are merged, by {@code tokenizer.ggml.pre}.
+   * How llama.cpp splits a text before merging bytes, by {@code tokenizer.ggml.pre}.
    *
-   * @param digits whether each digit stands alone
-   * @param cuts patterns whose finds stand alone, one after the other
-   * @param words whether GPT-2's words are cut then
+   * @param digits whether each digit is separate
+   * @param cuts patterns whose matches are separate, applied one after the other
+   * @param words whether GPT-2's words are split afterwards
    * @param wholeWords whether a word that is a token is not merged, and a conversation has a
-   *     beginning where the file does not say it: Llama 3
+   *     beginning token if the file does not specify it: Llama 3
    */
   private record Pre(
       List<String> names, boolean digits, List<String> cuts, boolean words, boolean wholeWords) {
@@ -161,7 +161,7 @@ final class GgufVocabulary {
             new Pre(List.of("smollm"), true, List.of(), true, false),
             new Pre(List.of("gpt-2"), false, List.of(), true, false),
             new Pre(
-                List.of("default"), // also of a file that does not say it
+                List.of("default"), // also for a file that does not specify it
                 false,
                 List.of(
                     "[\\p{P}\\$\\+<=>\\^~\\|]+",
@@ -189,12 +189,12 @@ final class GgufVocabulary {
                   "tokenizer: expected a GGUF file with tokenizer.ggml.pre among smollm, gpt-2,"
                       + " default, llama-bpe, found "
                       + name
-                      + ": take the safetensors files of that model with their tokenizer.json"));
+                      + ": use the safetensors files of that model with their tokenizer.json"));
     }
   }
 
-  // tokenizer.json of the library: cuts, then byte-level, no space put before the text. Special
-  // tokens are not told to it: it would find them in any text.
+  // The tokenizer.json for the library: splits, then byte-level, without a space before the text.
+  // It has no special tokens, because the library would find them in any text.
   private byte[] json(Pre pre, List<String> merges) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(1 << 22);
     try (JsonGenerator json = JsonMapper.shared().createGenerator(bytes)) {

@@ -15,17 +15,17 @@ import java.util.stream.IntStream;
 import org.radialog.base.RadialogException;
 
 /**
- * The pieces of a BPE of SentencePiece, from the parts of its protobuf ({@code
- * sentencepiece_model.proto}) that a LLaMA tokenizer is made of, or from another file with the same
- * vocabulary. A file is hostile until read: lengths are held to what is left, and other kinds of
- * model are refused by name.
+ * The pieces of a SentencePiece BPE model, from the parts of its protobuf ({@code
+ * sentencepiece_model.proto}) that a LLaMA tokenizer uses, or from another file with the same
+ * vocabulary. The file is treated as hostile: lengths are checked against the remaining bytes, and
+ * other types of model are refused by name.
  *
- * @param name of the file, for errors
+ * @param name of the file, for error messages
  * @param pieces by id
- * @param rules which pieces are joined, the first first; empty where that follows from the scores
+ * @param rules the merges, in order of priority; empty if they follow from the scores
  */
 record SentencePieceModel(String name, List<Piece> pieces, Optional<List<Merge>> rules) {
-  /** What a piece is; the numbers are the file's. */
+  /** The type of a piece, with the numbers used in the file. */
   enum Kind {
     NORMAL,
     UNKNOWN,
@@ -35,10 +35,10 @@ record SentencePieceModel(String name, List<Piece> pieces, Optional<List<Merge>>
     BYTE
   }
 
-  /** One piece; its place is its id, a higher score is merged earlier. */
+  /** One piece; its index is its id, and a higher score is merged earlier. */
   record Piece(String text, float score, Kind kind) {}
 
-  /** Two neighbours that become one piece. */
+  /** Two adjacent pieces that are merged. */
   record Merge(String left, String right) {}
 
   private static final long LARGEST_FILE = 64 << 20;
@@ -67,14 +67,14 @@ record SentencePieceModel(String name, List<Piece> pieces, Optional<List<Merge>>
     return new SentencePieceModel(name, pieces, Optional.empty());
   }
 
-  /** The pair of pieces that is joined first comes first. */
+  /** The merges in order of priority. */
   List<Merge> merges() {
     return rules.orElseGet(this::byScore);
   }
 
   private record Scored(Merge merge, float score) {}
 
-  // Two pieces are joined where their sum is a piece, the highest score first.
+  // Two pieces are merged if their concatenation is a piece, the highest score first.
   private List<Merge> byScore() {
     Map<String, Integer> ids = new HashMap<>();
     for (int id = 0; id < pieces.size(); id++) {
@@ -182,9 +182,9 @@ record SentencePieceModel(String name, List<Piece> pieces, Optional<List<Merge>>
       throw new RadialogException(
           RadialogException.Kind.REFUSED_WEIGHTS,
           name
-              + ": expected a SentencePiece model that changes no characters and keeps all spaces,"
-              + " as LLaMA's does; this one "
-              + (rules ? "has rules for characters" : "removes spaces"));
+              + ": expected a SentencePiece model that changes no characters and keeps all"
+              + " spaces, as that of LLaMA; this one "
+              + (rules ? "has character normalisation rules" : "removes spaces"));
     }
   }
 
@@ -222,7 +222,7 @@ record SentencePieceModel(String name, List<Piece> pieces, Optional<List<Merge>>
       long value = 0;
       for (int shift = 0; shift < 64; shift += 7) {
         if (at == end) {
-          throw damaged("a number that does not end");
+          throw damaged("an unterminated number");
         }
         byte b = bytes[at++];
         value |= (long) (b & 0x7f) << shift;
@@ -243,7 +243,7 @@ record SentencePieceModel(String name, List<Piece> pieces, Optional<List<Merge>>
 
     Fields message() {
       if (wire != 2) {
-        throw damaged("field " + number + " of wire type " + wire + " where a message belongs");
+        throw damaged("field " + number + " of wire type " + wire + " instead of a message");
       }
       int length = Math.clamp(varint(), -1, Integer.MAX_VALUE);
       int from = take(length);
@@ -277,7 +277,10 @@ record SentencePieceModel(String name, List<Piece> pieces, Optional<List<Merge>>
     RadialogException damaged(String found) {
       return new RadialogException(
           RadialogException.Kind.REFUSED_WEIGHTS,
-          name + ": expected a SentencePiece tokenizer.model, found " + found + "; is it whole?");
+          name
+              + ": expected a SentencePiece tokenizer.model, found "
+              + found
+              + "; is it complete?");
     }
   }
 }

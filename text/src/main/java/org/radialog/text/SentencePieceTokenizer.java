@@ -25,31 +25,35 @@ import tools.jackson.core.JsonGenerator;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * LLaMA's tokenizer: SentencePiece with BPE and bytes for what it does not know. The merging is
- * done by Hugging Face's library on the rules that follow from the pieces' scores; where a space
- * goes is decided here.
+ * LLaMA's tokenizer: SentencePiece BPE with byte fallback. The Hugging Face library does the
+ * merging, with the rules that follow from the scores of the pieces; the placement of spaces is
+ * decided here.
  *
- * <p>The parts of a prompt between two images are one text, whose pieces may reach over the border
- * of two parts, as in the published training; text from outside has no special tokens all the same.
+ * <p>The parts of a prompt between two images are encoded as one text, whose pieces may cross the
+ * boundary between two parts, as in the published training. Untrusted text still cannot contain
+ * special tokens.
  *
  * <p>Thread-safe.
  */
 public final class SentencePieceTokenizer implements TextTokenizer {
-  /** Where spaces are put and taken: each reproduces the ids that a checkpoint was trained with. */
+  /**
+   * How spaces are inserted and removed; each variant reproduces the ids that a checkpoint was
+   * trained with.
+   */
   public enum Spaces {
     /** {@code LlamaTokenizer(legacy=True)} of transformers 4.37 and later: RaDialog v2. */
     LEGACY(true, true, false, 2),
-    /** {@code legacy=False}: no space is put behind a special token. */
+    /** {@code legacy=False}: no space is inserted after a special token. */
     FIXED(true, false, false, 1),
-    /** transformers 4.28.1: spaces around added tokens are taken away. RaDialog v1. */
+    /** transformers 4.28.1: spaces around added tokens are removed. RaDialog v1. */
     V1(true, true, true, 1),
-    /** No space is put anywhere. */
+    /** No spaces are inserted. */
     NONE(false, false, false, 0);
 
     private final boolean first;
     private final boolean behindSpecial;
     private final boolean stripped;
-    private final int leading; // that are taken from decoded text, at most
+    private final int leading; // maximum number of spaces removed from decoded text
 
     Spaces(boolean first, boolean behindSpecial, boolean stripped, int leading) {
       this.first = first;
@@ -60,18 +64,18 @@ public final class SentencePieceTokenizer implements TextTokenizer {
   }
 
   /**
-   * A special token beside those of the model.
+   * A special token in addition to those of the model.
    *
-   * @param stripsBefore whether spaces before it go
-   * @param stripsAfter whether spaces behind it go
+   * @param stripsBefore whether spaces before it are removed
+   * @param stripsAfter whether spaces after it are removed
    */
   record Added(String text, int id, boolean stripsBefore, boolean stripsAfter) {}
 
-  /** The token in whose place RaDialog v1 puts an image. */
+  /** The token that RaDialog v1 replaces with an image. */
   static final String IMAGE = "<IMG>";
 
   private static final char SPACE = '\u2581'; // ▁
-  private static final char NOWHERE = '\uFFFF'; // no character
+  private static final char NOWHERE = '\uFFFF'; // not a character
   private static final int BYTES = 256;
   private static final String SPACES = "[\\s\\x1c-\\x1f]+"; // Python's
   private static final Pattern BEFORE =
@@ -88,7 +92,7 @@ public final class SentencePieceTokenizer implements TextTokenizer {
   private final int endOfTurn;
   private final int size;
   private final OptionalInt longest;
-  private final char cut; // what a long text is cut before
+  private final char cut; // text before which a long text may be split
   private final BackgroundLibrary library;
 
   private SentencePieceTokenizer(
@@ -135,8 +139,8 @@ public final class SentencePieceTokenizer implements TextTokenizer {
   /**
    * The tokenizer of a {@code tokenizer.model}.
    *
-   * @param added further special tokens, whose ids follow those of the file
-   * @throws RadialogException if the file is no such model, or damaged
+   * @param added additional special tokens, whose ids follow those of the file
+   * @throws RadialogException if the file is not such a model or is damaged
    */
   public static SentencePieceTokenizer of(Path file, Spaces spaces, List<String> added) {
     SentencePieceModel model = SentencePieceModel.read(file);
@@ -196,7 +200,7 @@ public final class SentencePieceTokenizer implements TextTokenizer {
     return special.values().stream().anyMatch(token -> token.id() == id);
   }
 
-  // Where a piece reaches over a character and the space behind it, no text can be cut there.
+  // If a piece spans a character and the space after it, the text must not be split there.
   private static boolean partsAtSpaces(List<Piece> pieces) {
     for (Piece piece : pieces) {
       String text = piece.text();
@@ -209,7 +213,7 @@ public final class SentencePieceTokenizer implements TextTokenizer {
     return true;
   }
 
-  // Without bytes for it, any length of what the model does not know is one token.
+  // Without byte fallback, unknown text of any length is a single token.
   private static OptionalInt longest(List<Piece> pieces) {
     return pieces.stream().filter(piece -> piece.kind() == Kind.BYTE).count() == BYTES
         ? OptionalInt.of(pieces.stream().mapToInt(piece -> piece.text().length()).max().orElse(1))
@@ -248,12 +252,12 @@ public final class SentencePieceTokenizer implements TextTokenizer {
     return reader.end();
   }
 
-  /** Puts texts together until a special token or an image ends them. */
+  /** Joins texts until a special token or an image ends them. */
   private final class Reader {
     private final List<int[]> lists = new ArrayList<>();
     private final StringBuilder text = new StringBuilder();
     private IntStream.Builder ids = IntStream.builder();
-    private boolean first = true; // no special token has come since the last image
+    private boolean first = true; // no special token since the last image
     private boolean strip; // spaces at the beginning of the text
     private final TokenPlaces places;
 
@@ -319,7 +323,7 @@ public final class SentencePieceTokenizer implements TextTokenizer {
     return new Pieces();
   }
 
-  /** Leaves special tokens out, and some spaces before the first word. */
+  /** Drops special tokens, and some spaces before the first word. */
   private final class Pieces implements Decoder {
     private final Utf8Stream utf8 = new Utf8Stream();
     private int leading;
@@ -361,9 +365,10 @@ public final class SentencePieceTokenizer implements TextTokenizer {
   }
 
   /**
-   * Writes the tokenizer as a {@code tokenizer.json} that Hugging Face's library reads, and {@link
-   * TextTokenizer#open}: the same ids, special tokens parsed. One difference is the library's: with
-   * {@link Spaces#FIXED} it puts no space before a text that begins with one, or with its mark.
+   * Writes the tokenizer as a {@code tokenizer.json} for the Hugging Face library and {@link
+   * TextTokenizer#open}, with the same ids and special tokens parsed. There is one difference in
+   * the library: with {@link Spaces#FIXED} it inserts no space before a text that begins with a
+   * space or its marker.
    */
   public void write(Path file) {
     byte[] json = json(this::writeAround);
@@ -374,8 +379,8 @@ public final class SentencePieceTokenizer implements TextTokenizer {
     void write(JsonGenerator json);
   }
 
-  // What the library is told here: it would find special tokens in any text, so it knows of none,
-  // and spaces are put before it sees a text.
+  // The library here has no special tokens, because it would find them in any text, and spaces are
+  // inserted before it gets a text.
   private byte[] libraryJson() {
     return json(_ -> {});
   }
@@ -400,7 +405,7 @@ public final class SentencePieceTokenizer implements TextTokenizer {
       json.writeObjectPropertyStart("vocab");
       for (int id = 0; id < model.pieces().size(); id++) {
         String text = model.pieces().get(id).text();
-        if (!text.isEmpty()) { // the place of no piece
+        if (!text.isEmpty()) { // the index of no piece
           json.writeNumberProperty(text, id);
         }
       }

@@ -8,12 +8,12 @@ import org.radialog.clinical.PromptPart;
 import org.radialog.weights.Checkpoint;
 
 /**
- * Text to a language model's token ids and back.
+ * Converts text to the token ids of a language model and back.
  *
- * <p>A special token (a role mark, an end of turn) comes only from text of ours: the same
- * characters in text from outside are plain text. The merging is done by Hugging Face's own
- * library, which is built in the background: the first encoding waits for it. It unpacks into the
- * folder of the system property {@code ENGINE_CACHE_DIR}, and never asks the network.
+ * <p>A special token (a role mark, an end of turn) can only come from our own text; the same
+ * characters in untrusted text are plain text. The Hugging Face library, which is built in the
+ * background, does the merging; the first encoding waits for it. It is unpacked to the folder in
+ * the system property {@code ENGINE_CACHE_DIR} and never accesses the network.
  *
  * <p>Thread-safe.
  */
@@ -22,51 +22,52 @@ public sealed interface TextTokenizer extends AutoCloseable
 
   /**
    * The tokenizer of a GGUF file, which may be closed afterwards: {@code tokenizer.ggml.model} =
-   * {@code llama} (SentencePiece), or {@code gpt2} (byte-level BPE) with one of the known {@code
+   * {@code llama} (SentencePiece), or {@code gpt2} (byte-level BPE) with a known {@code
    * tokenizer.ggml.pre}.
    *
-   * @throws RadialogException if the file has none, or one of another kind
+   * @throws RadialogException if the file has none or an unsupported one
    */
   static TextTokenizer of(Checkpoint gguf) {
     return GgufVocabulary.tokenizer(gguf.metadata());
   }
 
   /**
-   * The tokenizer of a Hugging Face folder: {@code tokenizer.json}, else {@code tokenizer.model} of
-   * SentencePiece, with what {@code tokenizer_config.json}, {@code special_tokens_map.json} and
-   * {@code added_tokens.json} say beside them.
+   * The tokenizer of a Hugging Face folder: {@code tokenizer.json}, otherwise SentencePiece's
+   * {@code tokenizer.model}, with the settings in {@code tokenizer_config.json}, {@code
+   * special_tokens_map.json} and {@code added_tokens.json}.
    *
-   * @throws RadialogException if the folder has none, or one of another kind
+   * @throws RadialogException if the folder has none or an unsupported one
    */
   static TextTokenizer open(Path folder) {
     return TokenizerFolder.open(folder);
   }
 
-  /** The number of tokens; ids are below it. */
+  /** The number of tokens; all ids are less. */
   int size();
 
   /** The id of the token that ends a turn. */
   int endOfTurn();
 
-  /** The id that stands before a conversation; empty where the model was trained without one. */
+  /** The id of the token before a conversation; empty if the model was trained without one. */
   OptionalInt beginning();
 
-  /** Whether {@code id} is a special token: a mark of a role, of an end, or another one. */
+  /** Whether {@code id} is a special token, such as the mark of a role or of an end. */
   boolean special(int id);
 
   /**
-   * The token ids of a text by itself; nothing is put before or behind it.
+   * The token ids of a text by itself, without any tokens before or after it.
    *
-   * @param parseSpecial whether special tokens written in the text are meant; never for text from
-   *     outside
+   * @param parseSpecial whether special tokens in the text are recognised; must be false for
+   *     untrusted text
    */
   int[] encode(String text, boolean parseSpecial);
 
   /**
-   * The token ids of a prompt: those before the first image slot, between two, and behind the last
-   * one; an image less than there are lists, which may be empty. Special tokens are read from
-   * templates only. How the parts between two images hang together is the model family's:
-   * byte-level BPE reads each by itself, SentencePiece all of them as one text.
+   * The token ids of a prompt: those before the first image, between two images, and after the last
+   * one. There is one list more than there are images, and lists may be empty. Special tokens are
+   * recognised in templates only. How the parts between two images are combined depends on the
+   * model family: byte-level BPE encodes each part separately, SentencePiece all of them as one
+   * text.
    *
    * @param beginning whether the conversation begins here, so that {@link #beginning()} comes first
    */
@@ -75,16 +76,16 @@ public sealed interface TextTokenizer extends AutoCloseable
   }
 
   /**
-   * As {@link #encode(List, boolean)}, of a prompt for which there are {@code most} places. One
-   * that is longer than so many of the longest tokens is refused before any of it is looked at, and
-   * of another no more is encoded than shows that it is too long.
+   * Like {@link #encode(List, boolean)}, for a prompt with a limit of {@code most} tokens. A prompt
+   * that is longer than this many of the longest tokens is refused before any of it is encoded;
+   * otherwise encoding stops as soon as the prompt is known to be too long.
    *
    * @throws RadialogException if it has more tokens
    */
   List<int[]> encode(List<PromptPart> parts, boolean beginning, int most);
 
   /**
-   * Looks at a text's length alone, for a refusal before any work is done for it.
+   * Checks only the length of a text, so that it can be refused before any work is done.
    *
    * @throws RadialogException if it is longer than {@code most} of the longest tokens
    */
@@ -92,12 +93,13 @@ public sealed interface TextTokenizer extends AutoCloseable
     TokenPlaces.of(List.of(new PromptPart.Text(text)), most, longestToken());
   }
 
-  /** Characters that one token stands for, at most; empty where there is no such limit. */
+  /** The maximum number of characters per token; empty if there is no limit. */
   OptionalInt longestToken();
 
   /**
-   * The text of some tokens. Bytes that are no UTF-8 become U+FFFD. Special tokens appear as they
-   * are written (byte-level BPE) or not at all (SentencePiece), as in each family's reference.
+   * The text of some tokens. Bytes that are not UTF-8 become U+FFFD. Special tokens appear as text
+   * (byte-level BPE) or not at all (SentencePiece), as in the reference implementation of each
+   * family.
    */
   default String decode(int[] ids) {
     Decoder decoder = decoder();
@@ -109,29 +111,29 @@ public sealed interface TextTokenizer extends AutoCloseable
   }
 
   /**
-   * A new decoder for the tokens of an answer, which come one by one. A special token is never text
-   * there, whatever the family.
+   * A new decoder for the tokens of an answer, which arrive one by one. Special tokens give no
+   * text, for any family.
    */
   Decoder decoder();
 
-  /** Frees the library's memory; encoding is over, decoding goes on. */
+  /** Frees the memory of the library; after that, only decoding is possible. */
   @Override
   void close();
 
   /**
-   * Turns tokens into text as they come. A character that stands in several tokens appears with the
-   * last of them. Belongs to one thread.
+   * Converts tokens to text as they arrive. A character that consists of several tokens appears
+   * with the last of them. To be used by one thread.
    */
   interface Decoder {
     /**
-     * The characters that are whole with {@code id}; often some, sometimes none. None for a special
-     * token, an unknown one and an unused place of the vocabulary.
+     * The characters that {@code id} completes; there may be none. Special tokens, unknown tokens
+     * and unused entries of the vocabulary give none.
      *
      * @throws IllegalArgumentException if there is no such token
      */
     String next(int id);
 
-    /** What is left: U+FFFD if the tokens ended within a character, else nothing. */
+    /** The remaining text: U+FFFD if the tokens ended within a character, otherwise empty. */
     String end();
   }
 }

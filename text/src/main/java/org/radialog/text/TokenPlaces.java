@@ -5,7 +5,7 @@ import java.util.OptionalInt;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.PromptPart;
 
-/** Counts a prompt's tokens against the places that there are for them. */
+/** Counts the tokens of a prompt against the available positions. */
 final class TokenPlaces {
   private final int most;
   private int left;
@@ -16,10 +16,10 @@ final class TokenPlaces {
   }
 
   /**
-   * The places for a prompt.
+   * The positions for a prompt.
    *
-   * @param longest characters of a token, at most
-   * @throws RadialogException if its text is too long for any tokens, which its length alone says
+   * @param longest maximum number of characters per token
+   * @throws RadialogException if its text is too long for any tokens, judging by its length alone
    */
   static TokenPlaces of(List<PromptPart> parts, int most, OptionalInt longest) {
     if (longest.isPresent()) {
@@ -42,15 +42,15 @@ final class TokenPlaces {
     return new TokenPlaces(most);
   }
 
-  /** Places that are free. */
+  /** Number of free positions. */
   int left() {
     return left;
   }
 
   /**
-   * Takes places.
+   * Uses positions.
    *
-   * @throws RadialogException if there are not so many
+   * @throws RadialogException if there are not enough
    */
   void take(int tokens) {
     if (tokens > left) {

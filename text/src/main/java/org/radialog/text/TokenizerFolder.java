@@ -31,11 +31,11 @@ final class TokenizerFolder {
   private static final String SPACE = "\u2581";
 
   /**
-   * What stands beside the vocabulary.
+   * The settings in addition to the vocabulary.
    *
-   * @param legacy {@code LlamaTokenizer}'s switch; its default is true
+   * @param legacy the switch of {@code LlamaTokenizer}; its default is true
    * @param addsBos whether a conversation begins with {@code bos}
-   * @param added special tokens by their text, with the id where the files name it
+   * @param added special tokens by their text, with the id if the files give it
    */
   private record Settings(
       boolean legacy,
@@ -52,7 +52,7 @@ final class TokenizerFolder {
       json(folder.resolve("added_tokens.json"))
           .properties()
           .forEach(token -> {
-            // RaDialog v1 was trained with a version that took away the spaces around it.
+            // RaDialog v1 was trained with a version that removed the spaces around it.
             boolean strips = token.getKey().equals(SentencePieceTokenizer.IMAGE);
             added.put(
                 token.getKey(),
@@ -94,7 +94,7 @@ final class TokenizerFolder {
           id, token.path("lstrip").asBoolean(false), token.path("rstrip").asBoolean(false));
     }
 
-    // A token is written as its text, or as an object with it.
+    // A token is written as a text or as an object with its text.
     private static Optional<String> content(JsonNode token) {
       JsonNode text = token.isObject() ? token.path("content") : token;
       return text.isString() && !text.stringValue().isEmpty()
@@ -219,13 +219,13 @@ final class TokenizerFolder {
     if (!tokens.get(id).isEmpty() && !tokens.get(id).equals(text)) {
       throw new RadialogException(
           RadialogException.Kind.REFUSED_WEIGHTS,
-          "%s: expected one token an id, found \"%s\" and \"%s\" for %d"
+          "%s: expected one token per id, found \"%s\" and \"%s\" for %d"
               .formatted(file, tokens.get(id), text, id));
     }
     tokens.set(id, text);
   }
 
-  // The special token that a template puts before a text.
+  // The special token that a template inserts before a text.
   private static Optional<String> templateStart(JsonNode processor) {
     for (JsonNode part : processor.path("processors")) {
       Optional<String> start = templateStart(part);
@@ -283,7 +283,7 @@ final class TokenizerFolder {
     return merges;
   }
 
-  // The four ways in which spaces are put and replaced; another one would give other ids.
+  // The four supported ways to insert and replace spaces; another way would give different ids.
   private Spaces spaces(JsonNode root) {
     JsonNode normalizer = root.path("normalizer");
     JsonNode words = root.path("pre_tokenizer");
@@ -393,7 +393,7 @@ final class TokenizerFolder {
     for (int id = 0; id < tokens.size(); id++) {
       ids.putIfAbsent(tokens.get(id), id);
     }
-    // Special tokens are not told to the library: it would find them in any text.
+    // The library gets no special tokens, because it would find them in any text.
     ObjectNode told = JsonMapper.shared().createObjectNode();
     told.put("version", "1.0");
     told.putArray("added_tokens");

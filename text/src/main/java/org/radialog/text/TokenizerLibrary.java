@@ -13,20 +13,25 @@ import org.radialog.base.RadialogException;
 import org.slf4j.LoggerFactory;
 import org.slf4j.spi.SLF4JServiceProvider;
 
-/** Hugging Face's tokenizer library, told what to do by a {@code tokenizer.json}. Thread-safe. */
+/**
+ * The tokenizer library of Hugging Face, configured with a {@code tokenizer.json}. Thread-safe.
+ *
+ * @param tokenizer the native tokenizer
+ */
 public record TokenizerLibrary(HuggingFaceTokenizer tokenizer) implements AutoCloseable {
   private static final String VERBOSITY = "slf4j.internal.verbosity";
-  private static final int PIECE = 1 << 14; // characters that the library is given at once
-  private static final long ANSWER_BYTES = 160; // of a token, which has a byte at least
+  // maximum number of characters passed to the library at once
+  private static final int PIECE = 1 << 14;
+  private static final long ANSWER_BYTES = 160; // minimum number of bytes per token
   private static final int LARGEST_ARRAY = Integer.MAX_VALUE - 8;
 
   /**
-   * Opens it; never asks the network.
+   * Opens the library without accessing the network.
    *
-   * @param what names the vocabulary in an error
+   * @param what a name for the vocabulary in error messages
    */
   public static TokenizerLibrary of(byte[] json, String what) {
-    // Otherwise the library asks a cloud's metadata address and reports its use.
+    // Otherwise the library queries a cloud metadata address and reports its use.
     System.setProperty("ai.djl.offline", "true");
     quieten();
     try {
@@ -35,13 +40,14 @@ public record TokenizerLibrary(HuggingFaceTokenizer tokenizer) implements AutoCl
               new ByteArrayInputStream(json),
               Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false")));
     } catch (IOException | RuntimeException e) {
-      throw new RadialogException(what + " makes no tokenizer: " + e, e);
+      throw new RadialogException(what + " is not a valid tokenizer: " + e, e);
     }
   }
 
   /**
-   * The library logs through SLF4J, which says on stderr that no provider was found where the
-   * program that embeds us has none: not ours to print, and no provider is ours to choose.
+   * The library logs through SLF4J, which prints on stderr that no provider was found if the
+   * embedding program has none. We must not print anything, and the choice of a provider is not
+   * ours.
    */
   private static synchronized void quieten() {
     boolean provided =
@@ -61,12 +67,13 @@ public record TokenizerLibrary(HuggingFaceTokenizer tokenizer) implements AutoCl
   }
 
   /**
-   * The ids of a text, nothing before or behind it. A long one is given to the library in pieces,
-   * cut before a single space between two visible characters of ASCII, where words part in every
-   * vocabulary.
+   * The ids of a text, without any tokens before or after it. A long text is passed to the library
+   * in pieces, split before a single space between two visible ASCII characters, where words are
+   * separated in every vocabulary.
    *
-   * @param space what stands for a space in {@code text}
-   * @param most ids that are wanted; of a text that has more there may be some more, not all
+   * @param space the character that represents a space in {@code text}
+   * @param most number of ids that are needed; for a text with more, some more may be returned, but
+   *     not all
    */
   public int[] ids(String text, char space, int most) {
     if (text.length() <= PIECE) {
@@ -104,20 +111,19 @@ public record TokenizerLibrary(HuggingFaceTokenizer tokenizer) implements AutoCl
     return text.charAt(at) == space && visible(text.charAt(at - 1)) && visible(text.charAt(at + 1));
   }
 
-  /** Whether {@code c} is a visible character of ASCII. */
+  /** Whether {@code c} is a visible ASCII character. */
   static boolean visible(char c) {
     return c > ' ' && c < 0x7F;
   }
 
-  @SuppressWarnings(
-      "ReachabilityFenceUsage") // the room is to be free again, and not optimised away
+  @SuppressWarnings("ReachabilityFenceUsage") // the memory must be freed and not optimised away
   private int[] ids(String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    // A library that finds no room for its answer in the heap takes the whole process down: with
-    // this, the want of memory is an error of ours.
+    // If the library finds no memory for its answer in the heap, it crashes the process; this check
+    // turns it into an error.
     long answer = ANSWER_BYTES * bytes.length;
     Reference.reachabilityFence(new byte[(int) Math.min(answer, LARGEST_ARRAY)]);
-    // Half a surrogate pair has no UTF-8.
+    // Half a surrogate pair cannot be encoded in UTF-8.
     String wellFormed = new String(bytes, StandardCharsets.UTF_8);
     return Arrays.stream(tokenizer.encode(wellFormed, false, false).getIds())
         .mapToInt(Math::toIntExact)

@@ -6,7 +6,7 @@ import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 
-/** Characters from bytes that come in parts; what is no UTF-8 becomes U+FFFD. */
+/** Decodes characters from bytes that arrive in parts; invalid UTF-8 becomes U+FFFD. */
 final class Utf8Stream {
   private final CharsetDecoder utf8 =
       StandardCharsets.UTF_8
@@ -15,14 +15,14 @@ final class Utf8Stream {
           .onUnmappableCharacter(CodingErrorAction.REPLACE);
   private ByteBuffer pending = ByteBuffer.allocate(0);
 
-  /** The characters that are whole with {@code more}. */
+  /** The characters that {@code more} completes. */
   String next(byte[] more) {
     ByteBuffer bytes = ByteBuffer.allocate(pending.remaining() + more.length);
     bytes.put(pending).put(more).flip();
     return decode(bytes, false);
   }
 
-  /** What is left. */
+  /** The remaining characters. */
   String end() {
     String rest = decode(pending, true);
     utf8.reset();

@@ -9,17 +9,18 @@ import tools.jackson.core.JsonGenerator;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The tokenizer of BERT: words cut into pieces of a vocabulary, for the uncased ones (as {@code
- * bert-base-uncased}) in lower case and with accents off. As in {@code transformers}, a special
- * token written in the text is that token: it carries no instruction here, a labeler reads nothing
- * but labels from it.
+ * The tokenizer of BERT: splits words into pieces of a vocabulary, for uncased models (such as
+ * {@code bert-base-uncased}) in lower case and without accents. As in {@code transformers}, a
+ * special token in the text is recognised; this is harmless because only labels are derived from
+ * the text.
  *
  * <p>Thread-safe.
  */
 public final class WordPiece implements AutoCloseable {
   private static final List<String> SPECIAL = List.of("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]");
 
-  private static final int LONGEST_TOKEN = 128; // characters of a token, on the average of a text
+  // average number of characters per token in a long text, at most
+  private static final int LONGEST_TOKEN = 128;
 
   private final TokenizerLibrary library;
   private final int cls;
@@ -32,20 +33,20 @@ public final class WordPiece implements AutoCloseable {
   }
 
   /**
-   * The uncased tokenizer of a vocabulary; the place of a piece is its id.
+   * The uncased tokenizer of a vocabulary; the index of a piece is its id.
    *
    * @param vocabulary the lines of {@code vocab.txt}
-   * @throws RadialogException if a piece stands there twice, or a special token is missing
+   * @throws RadialogException if a piece occurs twice or a special token is missing
    */
   public static WordPiece of(List<String> vocabulary) {
     return of(vocabulary, true);
   }
 
-  /** As {@link #of(List)}; a cased tokenizer keeps capitals and accents. */
+  /** Like {@link #of(List)}; a cased tokenizer keeps capitals and accents. */
   public static WordPiece of(List<String> vocabulary, boolean uncased) {
     if (new HashSet<>(vocabulary).size() != vocabulary.size()) {
       throw new RadialogException(
-          Kind.REFUSED_WEIGHTS, "vocabulary: expected different pieces, one stands there twice");
+          Kind.REFUSED_WEIGHTS, "vocabulary: expected different pieces, one occurs twice");
     }
     for (String token : SPECIAL) {
       if (!vocabulary.contains(token)) {
@@ -85,7 +86,7 @@ public final class WordPiece implements AutoCloseable {
       json.writeStringProperty("type", "BertNormalizer");
       json.writeBooleanProperty("clean_text", true);
       json.writeBooleanProperty("handle_chinese_chars", true);
-      json.writeNullProperty("strip_accents"); // as the case: off
+      json.writeNullProperty("strip_accents"); // like the case: off
       json.writeBooleanProperty("lowercase", uncased);
       json.writeEndObject();
       json.writeObjectPropertyStart("pre_tokenizer");
@@ -110,8 +111,8 @@ public final class WordPiece implements AutoCloseable {
   /**
    * The ids of a text between [CLS] and [SEP].
    *
-   * @param longest number of ids; of a longer text the end is cut off, [SEP] stays last. What
-   *     stands behind {@value #LONGEST_TOKEN} characters a token is not looked at
+   * @param longest maximum number of ids; a longer text is truncated, with [SEP] kept at the end.
+   *     Text beyond {@value #LONGEST_TOKEN} characters per token is not read
    */
   public int[] encode(String text, int longest) {
     if (longest < 2) {

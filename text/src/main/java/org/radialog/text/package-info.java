@@ -1,4 +1,4 @@
-/** Tokenizers: texts and the parts of a prompt as tokens, and tokens as text. */
+/** Tokenizers: convert texts and the parts of a prompt to tokens, and tokens to text. */
 @NullMarked
 package org.radialog.text;
 

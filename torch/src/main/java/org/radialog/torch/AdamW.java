@@ -11,19 +11,30 @@ import org.bytedeco.pytorch.global.torch;
 import org.radialog.base.RadialogException;
 
 /**
- * Adam with decoupled weight decay (arXiv 1711.05101), fp32 state. A parameter without a gradient
- * is left as it is.
+ * Adam with decoupled weight decay (arXiv 1711.05101), with fp32 state. Parameters without a
+ * gradient are unchanged.
  */
 public final class AdamW implements AutoCloseable {
-  /** Where epsilon stands; with the epsilon 1e-6 of some recipes the two differ by some percent. */
+  /**
+   * Where epsilon is added; with an epsilon of 1e-6, as in some recipes, the two variants differ by
+   * several percent.
+   */
   public enum Flavour {
-    /** {@code lr · m̂ / (sqrt(v̂) + eps)}, decay first: PyTorch's own. */
+    /** {@code lr · m̂ / (sqrt(v̂) + eps)}, decay first: PyTorch. */
     TORCH,
     /** {@code lr · m̂ / (sqrt(v) + eps) · sqrt(1 - beta2^t)}, decay last: older transformers. */
     TRANSFORMERS
   }
 
-  /** The constants; the learning rate is given at each step. */
+  /**
+   * The constants; the learning rate is given at each step.
+   *
+   * @param flavour where epsilon is added
+   * @param beta1 decay of the mean of the gradients
+   * @param beta2 decay of the mean of their squares
+   * @param epsilon added to the denominator
+   * @param weightDecay per unit of the learning rate
+   */
   public record Config(
       Flavour flavour, double beta1, double beta2, double epsilon, double weightDecay) {
     /** PyTorch's flavour, betas 0.9 and 0.999, epsilon 1e-8, no decay. */
@@ -36,9 +47,9 @@ public final class AdamW implements AutoCloseable {
   }
 
   /**
-   * Parameters with a learning rate of their own.
+   * Parameters with their own learning rate.
    *
-   * @param parameters by name; the names key the saved state
+   * @param parameters by name; the names are the keys of the saved state
    * @param rate a factor on the learning rate of a step
    * @param weightDecay a factor on the weight decay: 0 for norms and biases
    */
@@ -68,20 +79,19 @@ public final class AdamW implements AutoCloseable {
                   group.rate,
                   group.weightDecay * config.weightDecay);
           if (slots.put(name, slot) != null) {
-            throw new RadialogException(
-                "parameter " + name + " stands in two groups of the optimiser");
+            throw new RadialogException("parameter " + name + " is in two groups of the optimiser");
           }
         });
       }
     }
   }
 
-  /** An optimiser for {@code parameters}, all alike. */
+  /** An optimiser with the same settings for all {@code parameters}. */
   public AdamW(Config config, SequencedMap<String, Tensor> parameters) {
     this(config, List.of(new Group(parameters, 1, 1)));
   }
 
-  /** One step with the learning rate {@code rate} along the gradients that stand there. */
+  /** Makes one step with the learning rate {@code rate} along the current gradients. */
   public void step(double rate) {
     steps++;
     double correction1 = 1 - Math.pow(config.beta1, (double) steps);
@@ -120,7 +130,7 @@ public final class AdamW implements AutoCloseable {
     }
   }
 
-  /** Forgets all gradients. */
+  /** Clears all gradients. */
   public void zeroGrad() {
     for (Slot s : slots.values()) {
       try (Scope _ = new Scope()) {
@@ -129,14 +139,17 @@ public final class AdamW implements AutoCloseable {
     }
   }
 
-  /** Scales the gradients so that their common 2-norm is at most {@code max}; gives the norm. */
+  /**
+   * Scales the gradients so that their joint 2-norm is at most {@code max}; returns the norm
+   * before.
+   */
   public double clipGradNorm(double max) {
     return clipGradNorm(slots.values().stream().map(Slot::parameter).toList(), max);
   }
 
   /**
-   * Scales the gradients of {@code parameters} so that their common 2-norm is at most {@code max};
-   * gives the norm before. Parameters without a gradient count as 0.
+   * Scales the gradients of {@code parameters} so that their joint 2-norm is at most {@code max};
+   * returns the norm before. Parameters without a gradient count as 0.
    */
   public static double clipGradNorm(Collection<Tensor> parameters, double max) {
     try (Scope _ = new Scope();
@@ -160,12 +173,15 @@ public final class AdamW implements AutoCloseable {
     }
   }
 
-  /** How many steps were made; it sets the bias correction. */
+  /** Number of steps made, which determines the bias correction. */
   public long steps() {
     return steps;
   }
 
-  /** The moments by {@code exp_avg.} or {@code exp_avg_sq.} and the parameter's name, live. */
+  /**
+   * The moments, by {@code exp_avg.} or {@code exp_avg_sq.} and the name of the parameter; not
+   * copied.
+   */
   public SequencedMap<String, Tensor> state() {
     SequencedMap<String, Tensor> state = new LinkedHashMap<>();
     slots.forEach((name, slot) -> state.put(FIRST + name, slot.first));
@@ -174,7 +190,7 @@ public final class AdamW implements AutoCloseable {
   }
 
   /**
-   * Goes on from a saved {@link #state} after {@code stepsDone} steps.
+   * Resumes from a saved {@link #state} after {@code stepsDone} steps.
    *
    * @throws RadialogException if {@code saved} lacks a parameter or has it in another shape
    */
@@ -183,7 +199,7 @@ public final class AdamW implements AutoCloseable {
     steps = stepsDone;
   }
 
-  /** Frees the state; the parameters stay. */
+  /** Frees the state, but not the parameters. */
   @Override
   public void close() {
     slots

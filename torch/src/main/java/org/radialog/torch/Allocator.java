@@ -9,10 +9,10 @@ import java.util.Optional;
 import org.radialog.base.RadialogException;
 
 /**
- * The C library's allocator, from which libtorch takes the memory of its tensors. By itself glibc
- * gives a freed tensor of megabytes back to the system, and the next one of that size is paid for
- * page by page: an operation over 10 MB then takes 7 ms instead of 0.1 ms. Here it keeps up to
- * {@value #KEPT} bytes.
+ * The allocator of the C library, which provides the memory of libtorch's tensors. By default glibc
+ * returns a freed tensor of several megabytes to the system, and the next tensor of that size
+ * causes page faults: an operation over 10 MB then takes 7 ms instead of 0.1 ms. With these
+ * settings it keeps up to {@value #KEPT} bytes.
  */
 final class Allocator {
   // Parameters of glibc's mallopt.
@@ -20,11 +20,14 @@ final class Allocator {
   private static final int M_MMAP_THRESHOLD = -3;
 
   private static final int KEPT = 1 << 30;
-  private static final int LARGEST = 32 << 20; // the most that glibc takes from its heap
+  private static final int LARGEST = 32 << 20; // the maximum that glibc takes from its heap
 
   private Allocator() {}
 
-  /** Gives the system back what is kept now; without effect where the C library cannot. */
+  /**
+   * Returns the memory that is kept now to the system; has no effect if the C library does not
+   * support it.
+   */
   @SuppressWarnings("restricted") // the signature is that of malloc.h
   static void giveBack() {
     Linker linker = Linker.nativeLinker();
@@ -41,11 +44,11 @@ final class Allocator {
                       FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG))
                   .invokeExact(0L);
     } catch (Throwable e) {
-      throw new AssertionError("a function of C throws nothing", e);
+      throw new AssertionError("a C function cannot throw", e);
     }
   }
 
-  /** Makes it so; without effect where the C library has no such setting. */
+  /** Applies the settings; has no effect if the C library does not have them. */
   @SuppressWarnings("restricted") // the signature is that of malloc.h
   static void keepFreedMemory() {
     Linker linker = Linker.nativeLinker();
@@ -69,7 +72,7 @@ final class Allocator {
     } catch (RadialogException e) {
       throw e;
     } catch (Throwable e) {
-      throw new AssertionError("a function of C throws nothing", e);
+      throw new AssertionError("a C function cannot throw", e);
     }
   }
 }

@@ -5,9 +5,9 @@ import org.bytedeco.pytorch.global.torch.DeviceType;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * Computes convolutions and matrix products of the CPU in bf16 while open, weights staying fp32;
- * PyTorch's {@code torch.autocast}. Backward passes run outside. Belongs to the thread that opened
- * it; guards close in the reverse order of opening.
+ * Computes convolutions and matrix products on the CPU in bf16 while open, with fp32 weights;
+ * PyTorch's {@code torch.autocast}. Backward passes must run outside. To be closed by the thread
+ * that opened it; guards close in the reverse order of opening.
  */
 public final class Autocast implements AutoCloseable {
   private final boolean enabledBefore = torch.is_autocast_enabled(DeviceType.CPU);
@@ -24,14 +24,16 @@ public final class Autocast implements AutoCloseable {
     return new Autocast(true);
   }
 
-  /** fp32 inside a bf16 region, for what loses too much or is slower in bf16. */
+  /**
+   * fp32 inside a bf16 region, for operations that lose too much precision or are slower in bf16.
+   */
   public static Autocast off() {
     return new Autocast(false);
   }
 
   @Override
   public void close() {
-    // The cache holds bf16 copies of weights that the next optimiser step makes stale.
+    // The cache contains bf16 copies of weights, which the next optimiser step makes stale.
     if (torch.decrement_nesting() == 0) {
       torch.clear_cache();
     }

@@ -12,6 +12,12 @@ import org.bytedeco.pytorch.Tensor;
  * self.key, self.value, output}.
  *
  * <p>B batch, T positions that ask, S positions of the source, D width, H heads, d = D / H.
+ *
+ * @param query [D, D]
+ * @param key [D, width of the source]
+ * @param value [D, width of the source]
+ * @param output linear, residual and norm
+ * @param heads H
  */
 public record BertAttention(
     Linear query, Linear key, Linear value, BertResidual output, int heads) {
@@ -29,7 +35,7 @@ public record BertAttention(
   /**
    * {@code x} [B, T, D] and {@code source} [B, S, ·] to [B, T, D].
    *
-   * @param mask added to the scores, [B, 1, 1, S]: 0 where the source may be looked at
+   * @param mask added to the scores, [B, 1, 1, S]: 0 for visible positions of the source
    */
   public Tensor forward(Tensor x, Tensor source, Optional<Tensor> mask, double dropout) {
     try (Scope scope = new Scope()) {

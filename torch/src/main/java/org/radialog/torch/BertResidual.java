@@ -6,6 +6,9 @@ import org.bytedeco.pytorch.global.torch;
 /**
  * The end of a sub-layer of BERT (arXiv 1810.04805, post-norm): a linear whose output is added to
  * what came before the sub-layer, and normalised. Names: {@code dense, LayerNorm}.
+ *
+ * @param dense the linear layer
+ * @param norm the layer normalisation
  */
 public record BertResidual(Linear dense, LayerNorm norm) {
   /** Standard deviation of BERT's weights before training. */

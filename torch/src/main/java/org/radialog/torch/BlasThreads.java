@@ -9,14 +9,14 @@ import java.lang.invoke.MethodHandle;
 import org.radialog.base.RadialogException;
 
 /**
- * OpenBLAS on one thread while this is open, whatever the environment says. Its threads fight
- * libtorch's and those of a prompt, and what it adds up depends on their number: attention and bf16
- * layers run several times faster with one, and always give the same bits. Large fp32 layers need
- * them all.
+ * Limits OpenBLAS to one thread while open, whatever the environment says. Its threads compete with
+ * those of libtorch and of a prompt, and its sums depend on their number: with one thread,
+ * attention and bf16 layers run several times faster and always give the same bits. Large fp32
+ * layers need all threads.
  *
- * <p>OpenBLAS is called directly: the binding's {@code blas_set_num_threads} looks its symbols up
- * again in every call, by {@code dl_iterate_phdr} with {@code dlopen} inside, which takes the
- * loader's two locks in the other order than a library that is being loaded by another thread.
+ * <p>OpenBLAS is called directly. The binding's {@code blas_set_num_threads} looks its symbols up
+ * again in every call, with {@code dlopen} inside {@code dl_iterate_phdr}, which takes the two
+ * locks of the loader in the opposite order to a library that another thread is loading.
  */
 public final class BlasThreads implements AutoCloseable {
   private static final MethodHandle GET;
@@ -35,7 +35,7 @@ public final class BlasThreads implements AutoCloseable {
 
   private BlasThreads() {}
 
-  /** One thread, until all that were opened are closed. */
+  /** One thread, until all guards are closed. */
   public static synchronized BlasThreads one() {
     if (open++ == 0) {
       before = get();
@@ -59,16 +59,16 @@ public final class BlasThreads implements AutoCloseable {
     try {
       SET.invokeExact(count);
     } catch (Throwable e) {
-      throw new AssertionError("a function of C throws nothing", e);
+      throw new AssertionError("a C function cannot throw", e);
     }
   }
 
-  /** How many threads OpenBLAS takes now. */
+  /** The number of threads that OpenBLAS uses now. */
   static int get() {
     try {
       return (int) GET.invokeExact();
     } catch (Throwable e) {
-      throw new AssertionError("a function of C throws nothing", e);
+      throw new AssertionError("a C function cannot throw", e);
     }
   }
 

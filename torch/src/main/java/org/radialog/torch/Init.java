@@ -3,12 +3,23 @@ package org.radialog.torch;
 import java.util.Arrays;
 import java.util.random.RandomGenerator;
 
-/** How a parameter begins when no checkpoint gives it. Rows of a weight are its outputs. */
+/**
+ * The initial values of a parameter that is not in a checkpoint. The rows of a weight are its
+ * outputs.
+ */
 public sealed interface Init {
-  /** All values equal: 0 for biases, 1 for norms. */
+  /**
+   * All values equal: 0 for biases, 1 for norms.
+   *
+   * @param value of all elements
+   */
   record Constant(double value) implements Init {}
 
-  /** Normal around 0. */
+  /**
+   * Normal around 0.
+   *
+   * @param std standard deviation
+   */
   record Normal(double std) implements Init {}
 
   /**
@@ -17,7 +28,11 @@ public sealed interface Init {
    */
   record KaimingUniform() implements Init {}
 
-  /** Uniform in ±bound. */
+  /**
+   * Uniform in ±bound.
+   *
+   * @param bound largest magnitude
+   */
   record Uniform(double bound) implements Init {}
 
   /** All 0. */

@@ -5,7 +5,13 @@ import static org.bytedeco.pytorch.global.torch.layer_norm;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 
-/** Layer normalisation over the last dimension (arXiv 1607.06450), with {@code weight, bias}. */
+/**
+ * Layer normalisation over the last dimension (arXiv 1607.06450), with {@code weight, bias}.
+ *
+ * @param weight [D]
+ * @param bias [D]
+ * @param epsilon added to the variance
+ */
 public record LayerNorm(Tensor weight, Tensor bias, double epsilon) {
   public static LayerNorm of(Parameters p, long size, double epsilon) {
     return new LayerNorm(

@@ -22,13 +22,13 @@ import org.bytedeco.pytorch.global.torch;
 import org.radialog.base.RadialogException;
 
 /**
- * Unpacks libtorch and what it needs out of their jars, whole or not at all, before JavaCPP looks
- * for them. JavaCPP itself writes each library in place: a second process that starts meanwhile, or
- * after one that was killed, then loads half a library and aborts.
+ * Unpacks libtorch and its dependencies from their jars atomically, before JavaCPP looks for them.
+ * JavaCPP itself writes each library in place, so that a second process that starts at the same
+ * time, or after one that was killed, would load an incomplete library and abort.
  *
- * <p>The folders are those in which JavaCPP looks ({@code org.bytedeco.javacpp.cachedir}, else
- * {@code ~/.javacpp/cache}), so that it finds every file as it would have written it: of the jar's
- * size and the entry's time. One process unpacks at a time, beside the folder, and renames it.
+ * <p>The folders are those of JavaCPP ({@code org.bytedeco.javacpp.cachedir}, otherwise {@code
+ * ~/.javacpp/cache}), and files have the size in the jar and the time of the entry, as JavaCPP
+ * would write them. One process unpacks at a time, next to the folder, and renames it.
  */
 public final class NativeLibraries {
   // One library of each jar, without the platform.
@@ -39,7 +39,7 @@ public final class NativeLibraries {
 
   private static final String LOCK = ".radialog-natives.lock";
 
-  /** In a folder that is whole: the jar's size and time. */
+  /** Marks a complete folder and contains the size and time of the jar. */
   private static final String WHOLE = ".radialog-whole";
 
   private static final String PART = ".part";
@@ -47,8 +47,8 @@ public final class NativeLibraries {
   private static final class Loaded {
     static {
       unpack();
-      // Whichever of the binding's classes is touched first loads the library, which initialises
-      // others: two threads that begin with different ones would wait for each other forever.
+      // The class of the binding that is used first loads the library, which initialises other
+      // classes: two threads that start with different classes would deadlock.
       torch.get_num_threads();
       Allocator.keepFreedMemory();
     }
@@ -61,8 +61,8 @@ public final class NativeLibraries {
   private NativeLibraries() {}
 
   /**
-   * Unpacks and loads the libraries; for a thread whose first use of them is not through this room.
-   * Any number of threads may call this at once.
+   * Unpacks and loads the libraries; for a thread whose first use of them is not through this
+   * package. May be called by any number of threads at once.
    */
   public static void load() {
     Loaded.once();
@@ -81,7 +81,7 @@ public final class NativeLibraries {
     for (String library : JARS) {
       String name = library.formatted(platform);
       URL found = NativeLibraries.class.getClassLoader().getResource(name);
-      // Not in a jar, or another system's file names: JavaCPP finds its own way.
+      // Not in a jar, or file names of another system: JavaCPP handles it.
       if (found != null && found.getProtocol().equals("jar")) {
         try {
           unpack(found, cache);
@@ -91,8 +91,8 @@ public final class NativeLibraries {
                   + cache
                   + ": "
                   + Optional.ofNullable(e.getMessage()).orElse(e.toString())
-                  + "; they need 480 MB in a folder that can be written: make room there, or name"
-                  + " another folder (RADIALOG_CACHE for the command, the system property"
+                  + "; they need 480 MB in a writable folder: free some space, or set another"
+                  + " folder (RADIALOG_CACHE for the command, the system property"
                   + " org.bytedeco.javacpp.cachedir for a program)",
               e);
         }
@@ -124,7 +124,7 @@ public final class NativeLibraries {
       if (isWhole(folder, mark)) {
         return; // another process was faster
       }
-      // Nobody else is unpacking: what is left of one that was killed is in the way of nobody.
+      // Nobody else is unpacking, so leftovers of a killed process can be ignored.
       sweep(cache);
       Path part = Files.createDirectory(cache.resolve("." + folder.getFileName() + PART));
       try {
@@ -138,12 +138,12 @@ public final class NativeLibraries {
     }
   }
 
-  // A URL writes a blank as %20.
+  // A URL encodes a space as %20.
   private static Path path(URL url) throws IOException {
     try {
       return Path.of(url.toURI());
     } catch (URISyntaxException e) {
-      throw new IOException("cannot tell the file of " + url, e);
+      throw new IOException("cannot determine the file of " + url, e);
     }
   }
 

@@ -20,20 +20,20 @@ import org.radialog.weights.SafetensorsWriter;
 import org.radialog.weights.TensorInfo;
 
 /**
- * The named tensors of a network. A layer asks for each by the name it has in the checkpoint, with
- * the shape it needs; the tensor comes from the source behind, or begins by its {@link Init}. All
- * tensors are fp32 until {@link #to} says otherwise and belong to the root, which frees them.
+ * The named tensors of a network. A layer requests each tensor by its name in the checkpoint and
+ * the shape that it needs; the tensor comes from the source, or is initialised by its {@link Init}.
+ * All tensors are fp32 until {@link #to} converts them, and belong to the root, which frees them.
  *
  * <p>Not safe for use by several threads while a network is being built.
  */
 public final class Parameters implements AutoCloseable {
-  /** Where values come from. */
+  /** A source of values. */
   @FunctionalInterface
   public interface Source {
     /**
      * The row-major values of {@code name}, or empty if it has none.
      *
-     * @throws RadialogException if the source's shape is another one
+     * @throws RadialogException if the shape in the source is different
      */
     Optional<float[]> values(String name, long[] shape);
 
@@ -51,7 +51,10 @@ public final class Parameters implements AutoCloseable {
       };
     }
 
-    /** The same source for names behind {@code prefix}, which the source itself does not have. */
+    /**
+     * The same source for names that begin with {@code prefix}, which the source itself does not
+     * have.
+     */
     default Source behind(String prefix) {
       return (name, shape) ->
           name.startsWith(prefix)
@@ -59,24 +62,24 @@ public final class Parameters implements AutoCloseable {
               : Optional.empty();
     }
 
-    /** The same source for names that it has behind {@code prefix}. */
+    /** The same source for names that have {@code prefix} in the source. */
     default Source at(String prefix) {
       return (name, shape) -> values(prefix + name, shape);
     }
 
-    /** This source, and {@code other} for what it lacks. */
+    /** This source, with {@code other} for the names that it lacks. */
     default Source or(Source other) {
       return (name, shape) -> values(name, shape).or(() -> other.values(name, shape));
     }
   }
 
-  /** What an absent name means. */
+  /** How a missing name is handled. */
   private sealed interface Absent {
     record Refused() implements Absent {}
 
     record Fresh(long seed) implements Absent {}
 
-    /** No name has values: tensors have shapes alone. */
+    /** No name has values: tensors have only shapes. */
     record Outline() implements Absent {}
   }
 
@@ -100,19 +103,19 @@ public final class Parameters implements AutoCloseable {
     return new Parameters(new Root(source, new Absent.Refused(), new LinkedHashMap<>()), "");
   }
 
-  /** Parameters from {@code source}; a name that it does not have begins by its {@link Init}. */
+  /** Parameters from {@code source}; a name that it lacks is initialised by its {@link Init}. */
   public static Parameters of(Source source, long seed) {
     return new Parameters(new Root(source, new Absent.Fresh(seed), new LinkedHashMap<>()), "");
   }
 
-  /** New parameters. A value depends on the seed and its name only, not on the order of layers. */
+  /** New parameters. A value depends only on the seed and its name, not on the order of layers. */
   public static Parameters fresh(long seed) {
     return of((name, shape) -> Optional.empty(), seed);
   }
 
   /**
-   * Parameters without values or memory, of any size: a network built on them says by {@link
-   * #shapes} which tensors it needs, and can do nothing else.
+   * Parameters of any size without values or memory: a network built on them can only give the
+   * shapes of the tensors that it needs, with {@link #shapes}.
    */
   public static Parameters outline() {
     return new Parameters(
@@ -120,7 +123,7 @@ public final class Parameters implements AutoCloseable {
         "");
   }
 
-  /** A view in which every name is put behind {@code part}, for example {@code "encoder."}. */
+  /** A view that prepends {@code part} to every name, for example {@code "encoder."}. */
   public Parameters at(String part) {
     return new Parameters(root, prefix + part);
   }
@@ -163,14 +166,14 @@ public final class Parameters implements AutoCloseable {
     };
   }
 
-  /** The shapes of the tensors made so far under this view, by full name. */
+  /** The shapes of the tensors created so far under this view, by full name. */
   public SequencedMap<String, long[]> shapes() {
     SequencedMap<String, long[]> shapes = new LinkedHashMap<>();
     named().forEach((name, tensor) -> shapes.put(name, Torch.shape(tensor)));
     return shapes;
   }
 
-  /** All tensors made so far under this view, by full name, in the order they were asked for. */
+  /** All tensors created so far under this view, by full name, in the order of their requests. */
   public SequencedMap<String, Tensor> named() {
     SequencedMap<String, Tensor> named = new LinkedHashMap<>();
     root.tensors.forEach((name, tensor) -> {
@@ -181,19 +184,22 @@ public final class Parameters implements AutoCloseable {
     return named;
   }
 
-  /** The tensors of {@link #named} that take a gradient. */
+  /** The tensors of {@link #named} that require a gradient. */
   public SequencedMap<String, Tensor> trainable() {
     SequencedMap<String, Tensor> trainable = named();
     trainable.values().removeIf(t -> !t.requires_grad());
     return trainable;
   }
 
-  /** Tensors under this view whose full name passes take a gradient, the others do not. */
+  /**
+   * Sets the tensors under this view whose full name matches to require a gradient, and the others
+   * not.
+   */
   public void trainable(Predicate<String> which) {
     named().forEach((name, tensor) -> tensor.requires_grad_(which.test(name)));
   }
 
-  /** Converts the tensors under this view whose full name passes, in place. */
+  /** Converts the tensors under this view whose full name matches, in place. */
   public void to(ScalarType type, Predicate<String> which) {
     named()
         .forEach((name, tensor) -> {
@@ -206,8 +212,8 @@ public final class Parameters implements AutoCloseable {
   }
 
   /**
-   * Overwrites every tensor made so far under this view with the values of {@code source}, as when
-   * training goes on.
+   * Overwrites every tensor created so far under this view with the values of {@code source}, for
+   * resuming a training.
    *
    * @throws RadialogException if {@code source} lacks one
    */
@@ -225,7 +231,7 @@ public final class Parameters implements AutoCloseable {
   }
 
   /**
-   * Writes the tensors under this view, by full name, as a safetensors file: whole or not at all.
+   * Writes the tensors under this view atomically, by full name, as a safetensors file.
    *
    * @param dtype {@code F32}, {@code F16} or {@code BF16}
    */
@@ -233,7 +239,7 @@ public final class Parameters implements AutoCloseable {
     SafetensorsWriter.write(file, metadata, entries(named(), dtype));
   }
 
-  /** Tensors as a safetensors file takes them, rounded to {@code dtype}: copies, in their order. */
+  /** Copies of tensors for a safetensors file, rounded to {@code dtype}, in their order. */
   public static SequencedMap<String, SafetensorsWriter.Entry> entries(
       SequencedMap<String, Tensor> tensors, DType dtype) {
     SequencedMap<String, SafetensorsWriter.Entry> entries = new LinkedHashMap<>();
@@ -252,14 +258,14 @@ public final class Parameters implements AutoCloseable {
     }
   }
 
-  /** Frees all tensors of the root, also those under other views. */
+  /** Frees all tensors of the root, including those under other views. */
   @Override
   public void close() {
     root.tensors.values().forEach(Tensor::close);
     root.tensors.clear();
   }
 
-  // FNV-1a: String.hashCode has 32 bits only, too few to keep the streams apart.
+  // FNV-1a: String.hashCode has only 32 bits, too few to keep the random streams distinct.
   private static long hash(String name) {
     long h = 0xcbf29ce484222325L;
     for (byte b : name.getBytes(StandardCharsets.UTF_8)) {
@@ -275,7 +281,7 @@ public final class Parameters implements AutoCloseable {
             + name
             + " of shape "
             + Arrays.toString(shape)
-            + ": it is another network's, or its names need a prefix");
+            + ": it belongs to another network, or its names need a prefix");
   }
 
   private static RadialogException wrongShape(String name, long[] expected, long[] found) {

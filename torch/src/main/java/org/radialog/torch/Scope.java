@@ -5,8 +5,9 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 
 /**
- * Frees the tensors made inside it when it closes. Without scopes native memory is freed only by
- * the garbage collector, which sees a few bytes a tensor: every step of a loop stands in one.
+ * Frees the tensors created inside it when it closes. Without scopes, native memory is freed only
+ * by the garbage collector, which sees only a few bytes per tensor, so every step of a loop needs a
+ * scope.
  *
  * <pre>{@code
  * try (Scope scope = new Scope()) {
@@ -25,8 +26,8 @@ public final class Scope implements AutoCloseable {
   private final PointerScope pointers = new PointerScope();
 
   /**
-   * Lets {@code result} outlive this scope: it then belongs to the scope around this one, or where
-   * there is none to the caller, who closes it.
+   * Lets {@code result} outlive this scope: it then belongs to the enclosing scope or, if there is
+   * none, to the caller, who has to close it.
    */
   @SuppressWarnings("ReferenceEquality") // this very scope is meant
   public <T extends Pointer> T keep(T result) {
@@ -45,7 +46,7 @@ public final class Scope implements AutoCloseable {
     return result;
   }
 
-  /** Takes {@code result} out of all scopes: whoever holds it closes it. */
+  /** Removes {@code result} from all scopes: its holder has to close it. */
   public <T extends Pointer> T release(T result) {
     result.retainReference();
     pointers.detach(result);

@@ -15,7 +15,7 @@ import org.bytedeco.pytorch.global.torch.DeviceType;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.RadialogException;
 
-/** Values in and out of tensors, and the library itself. */
+/** Conversion of values to and from tensors. */
 public final class Torch {
   static {
     NativeLibraries.load();
@@ -93,7 +93,9 @@ public final class Torch {
     }
   }
 
-  /** The dtype, comparable with {@code ==}; the binding's own method makes a new object a call. */
+  /**
+   * The dtype, comparable with {@code ==}; the method of the binding creates a new object per call.
+   */
   public static ScalarType type(Tensor t) {
     return t.scalar_type().intern();
   }
@@ -133,14 +135,14 @@ public final class Torch {
   }
 
   /**
-   * Gives the system back the memory of freed tensors, which is otherwise kept for the next ones:
-   * worth it once, after a model has been loaded.
+   * Returns the memory of freed tensors to the system, which is otherwise kept for later tensors:
+   * useful once, after loading a model.
    */
   public static void giveBack() {
     Allocator.giveBack();
   }
 
-  /** Seeds the library's generator, which dropout draws from. */
+  /** Seeds the random generator of the library, which dropout uses. */
   public static void seed(long seed) {
     torch.manual_seed(seed);
   }

@@ -1,4 +1,4 @@
-/** The thin layer over libtorch. */
+/** A thin layer over libtorch. */
 @NullMarked
 package org.radialog.torch;
 

@@ -160,7 +160,7 @@ class AdamWTest {
       AdamW.Group group = new AdamW.Group(p.named(), 1, 1);
       assertThatThrownBy(() -> new AdamW(Config.TORCH, List.of(group, group)))
           .isInstanceOf(RadialogException.class)
-          .hasMessageContaining("weight stands in two groups");
+          .hasMessageContaining("weight is in two groups");
     }
   }
 

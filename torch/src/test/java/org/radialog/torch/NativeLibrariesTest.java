@@ -53,7 +53,7 @@ class NativeLibrariesTest {
     assertThat(process.exitValue()).isEqualTo(3);
     assertThat(output(process))
         .contains("cannot be unpacked to " + cache)
-        .contains("make room there, or name another folder");
+        .contains("free some space, or set another folder");
     assertThat(leftovers()).isEmpty();
   }
 

@@ -44,7 +44,7 @@ public record ExportConfig(
           Kind.REFUSED_DATA,
           "no classifier run holds fold "
               + fold
-              + " out: expected one beside those of "
+              + " out: expected one in addition to those of "
               + classifierRuns.keySet());
     }
   }

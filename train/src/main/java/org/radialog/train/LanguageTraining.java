@@ -155,7 +155,8 @@ public final class LanguageTraining {
     if (!outOfFold.isEmpty() && !missing.isEmpty()) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "%d of %d films that are learned from have no probabilities, the first is %s: expected them in %s, one held-out.csv of each fold but %d (--out-of-fold)"
+          ("%d of %d training films have no probabilities, the first is %s: expected them"
+                  + " in %s, one held-out.csv for each fold except %d (--out-of-fold)")
               .formatted(
                   missing.size(),
                   split.train().size(),

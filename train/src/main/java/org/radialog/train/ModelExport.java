@@ -171,7 +171,7 @@ public final class ModelExport {
     if (!Files.exists(run.resolve(file))) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "the run %s has not ended: expected %s in it; the same %s goes on with it"
+          "the run %s has not finished: expected %s in it; the same %s resumes it"
               .formatted(Printable.escaped(run.toString()), file, command));
     }
   }
@@ -192,7 +192,8 @@ public final class ModelExport {
     if (!found.equals(learnedOn)) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "the run %s learned on the %s %s, which differs from %s: expected the same, of SHA-256 %s, found %s"
+          ("the run %s was trained with the %s %s, which differs from %s: expected the"
+                  + " same, with SHA-256 %s, found %s")
               .formatted(
                   Printable.escaped(run.toString()),
                   what,

@@ -45,7 +45,8 @@ public record ModelSpec(Image image, QFormer.Config alignment, LoraConfig adapte
           || vision.prior()) {
         throw new RadialogException(
             Kind.UNSUPPORTED,
-            "model.image.vision is %s: expected what training knows, the backbone efficientnet-lite0 with batch_norm running and prior false"
+            ("model.image.vision is %s: training supports only the backbone"
+                    + " efficientnet-lite0 with batch_norm running and prior false")
                 .formatted(vision));
       }
     }
@@ -99,7 +100,8 @@ public record ModelSpec(Image image, QFormer.Config alignment, LoraConfig adapte
         || alignment.tokenOrder() != TokenOrder.PATCHES) {
       throw new RadialogException(
           Kind.UNSUPPORTED,
-          "model.alignment reads %s in the order %s: expected what training knows, patches and patches"
+          ("model.alignment reads %s in the order %s: training supports only patches and"
+                  + " patches")
               .formatted(alignment.source(), alignment.tokenOrder()));
     }
     PromptFormats.of(prompt);

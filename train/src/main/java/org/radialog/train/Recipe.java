@@ -13,6 +13,9 @@ import org.radialog.torch.TorchThreads;
  * @param threads of one operation; results differ in their last bits from number to number. 0 for
  *     as many as the library takes by itself
  * @param model the networks
+ * @param classifier recipe of the classifier stage
+ * @param alignment recipe of the alignment stage
+ * @param language recipe of the language stage
  */
 public record Recipe(
     String id,

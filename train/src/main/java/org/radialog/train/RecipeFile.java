@@ -63,7 +63,7 @@ public final class RecipeFile {
         throw new RadialogException(
             Kind.REFUSED_DATA,
             Printable.escaped(file.toString())
-                + ": %d bytes, expected at most %d; no recipe"
+                + ": %d bytes, expected at most %d; not a recipe"
                     .formatted(Files.size(file), LARGEST));
       }
       return parsed(file, Files.readAllBytes(file), type);

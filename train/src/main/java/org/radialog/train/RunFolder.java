@@ -73,7 +73,8 @@ final class RunFolder implements AutoCloseable {
     throw new RadialogException(
         "run folder "
             + folder
-            + " belongs to a training that is still running: wait for it, or give another folder");
+            + " belongs to a training that is still running: wait for it, or choose another"
+            + " folder");
   }
 
   private static boolean held(FileChannel channel) throws IOException {
@@ -123,7 +124,8 @@ final class RunFolder implements AutoCloseable {
             .ifPresent(difference -> {
               throw new RadialogException(
                   Kind.REFUSED_DATA,
-                  "run folder %s holds a run of another configuration: %s; give another folder, or remove it"
+                  ("run folder %s contains a run with another configuration: %s; choose another"
+                          + " folder, or remove it")
                       .formatted(Printable.escaped(folder.toString()), difference));
             });
       } else {
@@ -171,14 +173,20 @@ final class RunFolder implements AutoCloseable {
     } catch (IOException e) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          Printable.escaped(run.toString()) + " is no run folder: cannot read " + CONFIG + ": " + e,
+          Printable.escaped(run.toString())
+              + " is not a run folder: cannot read "
+              + CONFIG
+              + ": "
+              + e,
           e);
     }
     JsonNode format = config.path("format");
     if (!format.isInt() || format.intValue() != FORMAT) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "run folder %s was begun by another version of RaDialog: expected format %d in its %s, found %s; end and export it with that version, or give another folder"
+          ("run folder %s was started by another version of RaDialog: expected format %d"
+                  + " in its %s, found %s; finish and export it with that version, or choose"
+                  + " another folder")
               .formatted(Printable.escaped(run.toString()), FORMAT, CONFIG, shown(format)));
     }
     return config;
@@ -293,7 +301,8 @@ final class RunFolder implements AutoCloseable {
     } catch (NumberFormatException e) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "the checkpoint of the run has the %s %s: expected a number; remove it to begin anew"
+          ("the checkpoint of the run has the %s %s: expected a number; remove it to"
+                  + " start again")
               .formatted(name, Printable.of(value)),
           e);
     }
@@ -305,7 +314,7 @@ final class RunFolder implements AutoCloseable {
     if (value == null) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "the checkpoint of the run does not say its " + name + ": remove it to begin anew");
+          "the checkpoint of the run does not contain its " + name + ": remove it to start again");
     }
     return value.toString();
   }

@@ -63,8 +63,8 @@ record SourceFile(String sha256, String name, String license, List<String> notic
               Printable.of(name) + ", unmodified,",
               "SHA-256 %s.".formatted(sha256),
               license.equals(UNKNOWN)
-                  ? "The file does not say its licence."
-                  : "Its licence, as the file says: %s.".formatted(Printable.of(license))));
+                  ? "The file does not state its licence."
+                  : "Its licence, as stated in the file: %s.".formatted(Printable.of(license))));
     }
   }
 

@@ -276,7 +276,8 @@ public final class TrainingLoop implements AutoCloseable {
         if (index < 0) {
           throw new RadialogException(
               Kind.REFUSED_DATA,
-              "the checkpoint in %s is of the stage %s: expected one of %s; begin anew in another folder"
+              ("the checkpoint in %s belongs to the stage %s: expected one of %s; start again"
+                      + " in another folder")
                   .formatted(
                       Printable.escaped(run.path().toString()),
                       Printable.of(name),

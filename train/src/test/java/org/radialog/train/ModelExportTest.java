@@ -56,11 +56,12 @@ class ModelExportTest {
             () -> LanguageTraining.train(onClassifier, language, new Kill("language", 3)))
         .isInstanceOf(Kill.Killed.class);
     assertThat(language.resolve("checkpoint.safetensors")).exists();
-    assertRefused(small, classifier, language, "the run " + language + " has not ended");
+    assertRefused(small, classifier, language, "the run " + language + " has not finished");
     LanguageTraining.train(onClassifier, language, Progress.NONE);
     Path other = folder.resolve("other");
     LanguageTraining.train(small.languageConfig(), other, Progress.NONE);
-    assertRefused(small, classifier, other, "the run " + other + " learned on the classifier");
+    assertRefused(
+        small, classifier, other, "the run " + other + " was trained with the classifier");
     ModelExport.write(
         new ExportConfig(
             small.data(),

@@ -36,7 +36,7 @@ class RecipeTest {
               "\"rate\" : 0.001", "\"rate\" : 0", "classifier.rate is 0.0, expected more than 0"),
           new Wrong(
               "\"side\" : 320", "\"side\" : \"320\"", "model.image.side: expected a whole number"),
-          new Wrong("\"efficientnet-lite0\"", "\"resnet50\"", "expected what training knows"),
+          new Wrong("\"efficientnet-lite0\"", "\"resnet50\"", "training supports only"),
           new Wrong("\"q_proj\"", "\"c_attn\"", "found \"c_attn\""),
           new Wrong("\"report\" : 0.38", "\"report\" : 0.9", "report + report_dialog = 1.22"),
           new Wrong("\"threads\" : 1", "\"threads\" : null", "threads: "),

@@ -34,7 +34,7 @@ class TrainingInputsTest {
     assertRefused(
         small.languageConfig(small.classifier(), List.of(some)),
         "have no probabilities",
-        "one held-out.csv of each fold but 0");
+        "one held-out.csv for each fold except 0");
     assertRefused(
         small.languageConfig(small.classifier(), List.of(folder.resolve("missing.csv"))),
         "missing.csv");

@@ -65,6 +65,7 @@ public final class BioViLT implements AutoCloseable {
   /**
    * Sizes, and what inference does with them.
    *
+   * @param backbone the convolutional network
    * @param batchNorm statistics at inference; training chooses its own in {@link #forward}
    * @param patchDim channels of a patch before the prior's half is put beside it
    * @param jointDim channels of the joint space
@@ -317,8 +318,8 @@ public final class BioViLT implements AutoCloseable {
     long[] shape = Torch.shape(image);
     if (shape.length != 4 || (shape[1] != 1 && shape[1] != 3) || shape[2] < 32 || shape[3] < 32) {
       throw new RadialogException(
-          "the image encoder expects images [batch, 1 or 3, rows, columns] of at least 32 pixels"
-              + " a side, got "
+          "the image encoder expects images [batch, 1 or 3, rows, columns] of at least"
+              + " 32 pixels per side, got "
               + Arrays.toString(shape));
     }
     Tensor x = image.expand(shape[0], 3, shape[2], shape[3]); // [B, 3, S, S]

@@ -73,7 +73,7 @@ final class BioViLTEncoder implements VisionEncoder {
         prior,
         pooler.orElseThrow(() ->
             new RadialogException(
-                "this image encoder cannot compare a film with a prior one: it has no pooler")));
+                "this image encoder cannot compare a film with a prior film: it has no pooler")));
   }
 
   @Override

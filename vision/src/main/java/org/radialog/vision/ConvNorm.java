@@ -177,7 +177,8 @@ final class ConvNorm implements AutoCloseable {
               false);
     } else if (source == BatchNorm.BATCH) {
       throw new IllegalStateException(
-          "a network with folded normalisation has no batch statistics: build the trainable one");
+          "a network with folded normalisation has no batch statistics: build the"
+              + " trainable network");
     }
     // In place: neither a convolution nor a normalisation needs its own output for its gradient.
     // What an in-place operation returns does not own the tensor, so y is the result.

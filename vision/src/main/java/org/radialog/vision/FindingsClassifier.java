@@ -76,7 +76,14 @@ public final class FindingsClassifier {
     }
   }
 
-  /** Sizes. */
+  /**
+   * Sizes.
+   *
+   * @param jointDim J, channels of its input
+   * @param pooling from the grid to a vector
+   * @param hidden width between the two linear layers
+   * @param labels L, number of logits
+   */
   public record Config(int jointDim, Pooling pooling, int hidden, int labels) {
     /** The published sizes: 128 x 4 x 4 features, 512 hidden, 14 labels. */
     public static final Config PUBLISHED = new Config(128, new Pooling.Window(4, 4), 512, 14);
@@ -166,7 +173,7 @@ public final class FindingsClassifier {
               + cells
               + " and expects a grid of "
               + kernel * cells
-              + " cells a side (films of "
+              + " cells per side (films of "
               + (side - 31)
               + " to "
               + side
@@ -216,7 +223,8 @@ public final class FindingsClassifier {
                 + positives[i]
                 + " of "
                 + known[i]
-                + " films: a weight needs both kinds; leave the label out of the loss");
+                + " films: a positive weight needs present and absent films; leave the label out"
+                + " of the loss");
       }
       weights[i] = (float) Math.log((double) known[i] / positives[i]);
     }

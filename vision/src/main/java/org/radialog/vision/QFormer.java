@@ -28,9 +28,10 @@ public final class QFormer {
    * Sizes.
    *
    * @param queries Q, the number of outputs
+   * @param layers number of blocks
    * @param hidden D
-   * @param mlp width of the feed-forward layers
    * @param heads H, a divisor of D
+   * @param mlp width of the feed-forward layers
    * @param crossAttentionEvery layers 0, n, 2 n, … attend to the image
    * @param source output of the image encoder that it reads
    * @param tokenOrder how those features become image tokens

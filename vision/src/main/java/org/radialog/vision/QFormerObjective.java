@@ -88,7 +88,7 @@ public final class QFormerObjective {
     int count = rows.size(); // B
     if (count < 2 || features.size(0) != count) {
       throw new IllegalArgumentException(
-          "expected two films or more with a text each, got %d films and %d texts"
+          "expected at least two films with one text each, got %d films and %d texts"
               .formatted(features.size(0), count));
     }
     try (Scope scope = new Scope()) {

@@ -93,7 +93,8 @@ public final class TemporalPooler {
     long[] shape = Torch.shape(patches);
     if (shape.length != 4 || shape[1] != channels || shape[2] != GRID || shape[3] != GRID) {
       throw new RadialogException(
-          "a film with a prior needs patches [batch, %d, %d, %d], the %s gave %s: use films of 448 pixels a side"
+          ("a film with a prior needs patches [batch, %d, %d, %d], the %s gave %s: use"
+                  + " films of 448 pixels per side")
               .formatted(channels, GRID, GRID, name, Arrays.toString(shape)));
     }
   }

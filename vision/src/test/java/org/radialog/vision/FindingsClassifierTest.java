@@ -24,7 +24,7 @@ class FindingsClassifierTest {
       Tensor projected = Torch.tensor(new float[128 * 14 * 14], 1, 128, 14, 14);
       assertThatThrownBy(() -> classifier.forward(projected))
           .isInstanceOf(RadialogException.class)
-          .hasMessageContaining("expects a grid of 16 cells a side (films of 481 to 512 pixels)")
+          .hasMessageContaining("expects a grid of 16 cells per side (films of 481 to 512 pixels)")
           .hasMessageContaining("got 14 x 14");
     }
   }

@@ -8,7 +8,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
-/** Little-endian fields read one after the other from a mapped file, never beyond its end. */
+/** Reads little-endian fields one after the other from a mapped file, never beyond its end. */
 final class Bytes {
   static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);

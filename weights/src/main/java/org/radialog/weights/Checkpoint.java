@@ -13,22 +13,23 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 
 /**
- * The tensors of a checkpoint file or of a sharded one, memory-mapped: opening reads headers only.
+ * The memory-mapped tensors of a checkpoint file or of a sharded checkpoint. Opening reads headers
+ * only.
  *
- * <p>A file counts as hostile until checked: every size is held against the bytes that are there
- * before anything is allocated, and nothing in a file can run code. What cannot be read whole is
- * refused at opening.
+ * <p>Files are treated as hostile: every size is compared with the bytes that exist before anything
+ * is allocated, and nothing in a file can run code. A file that cannot be read completely is
+ * refused when it is opened.
  *
  * <p>Safe for use by several threads until closed.
  */
 public final class Checkpoint implements AutoCloseable {
-  /** The key under which the metadata names the class of an object that stays unknown. */
+  /** The metadata key for the class name of an object of an unknown class. */
   static final String CLASS = "__class__";
 
-  /** A tensor and where its elements lie. */
+  /** A tensor and the location of its elements. */
   record Stored(TensorInfo info, Elements elements) {}
 
-  /** What a reader of one format finds. */
+  /** The result of reading one format. */
   record Contents(
       String format, Map<String, Object> metadata, SequencedMap<String, Stored> tensors) {}
 
@@ -45,16 +46,16 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * Opens a checkpoint. The format is told by the content: safetensors, GGUF, a PyTorch archive, a
-   * PyTorch file from before 1.6, or a pickled dict of numpy arrays. A {@code *.index.json} stands
-   * for the shards that it names, a folder for the one index, safetensors or GGUF file in it.
+   * Opens a checkpoint. The format is recognised by the content: safetensors, GGUF, a PyTorch
+   * archive, a PyTorch file from before 1.6, or a pickled dict of numpy arrays. A {@code
+   * *.index.json} stands for the shards that it lists, a folder for its only index, safetensors or
+   * GGUF file.
    *
-   * <p>A pickle's tensors are named by their place: {@code optimizer_states.0.state.0.exp_avg}. The
-   * tensors of a training checkpoint's {@code state_dict}, {@code model_state_dict} or {@code
-   * model} have their plain names; a tensor alone is called {@code tensor}.
+   * <p>The tensors of a pickle are named by their path: {@code optimizer_states.0.state.0.exp_avg}.
+   * The tensors in the {@code state_dict}, {@code model_state_dict} or {@code model} of a training
+   * checkpoint have their plain names; a single tensor is called {@code tensor}.
    *
-   * @throws WeightsRefused if the file is missing, damaged, of an unknown format or not to be
-   *     trusted
+   * @throws WeightsRefused if the file is missing, damaged, of an unknown format or not trustworthy
    */
   @SuppressWarnings("MustBeClosedChecker") // the arena is closed by close
   public static Checkpoint open(Path fileOrFolder) {
@@ -70,38 +71,38 @@ public final class Checkpoint implements AutoCloseable {
     }
   }
 
-  /** A checkpoint that lies in memory, of which nothing is to be closed. */
+  /** A checkpoint in memory, which needs no closing. */
   static Checkpoint of(Path name, Contents contents) {
     return new Checkpoint(name, Arena.global(), contents);
   }
 
   /**
    * {@code safetensors}, {@code GGUF v2}, {@code GGUF v3}, {@code PyTorch zip}, {@code PyTorch
-   * legacy} or {@code pickle}; with {@code , sharded} behind it where an index was opened.
+   * legacy} or {@code pickle}, followed by {@code , sharded} if an index was opened.
    */
   public String format() {
     return contents.format;
   }
 
   /**
-   * What the file says beside its tensors. From safetensors strings. From GGUF: {@code String},
-   * {@code Boolean}, {@code Long} (every integer type; {@code BigInteger} from 2^63 on), {@code
-   * Double} (both float types) or a {@code List} of these. From a pickle the same, where a {@code
-   * List} is a list, tuple or size, an empty {@code Optional} is None, and a {@code Map} is a dict
-   * without its tensors, or an object of a class that stays unknown: its name stands under {@code
-   * __class__}, and nothing of it has been run.
+   * The metadata of the file. From safetensors: strings. From GGUF: {@code String}, {@code
+   * Boolean}, {@code Long} (every integer type; {@code BigInteger} from 2^63 on), {@code Double}
+   * (both float types) or a {@code List} of these. From a pickle: the same, where a {@code List} is
+   * a list, tuple or size, an empty {@code Optional} is None, and a {@code Map} is a dict without
+   * its tensors or an object of an unknown class. The name of that class is stored under {@code
+   * __class__}, and none of its code has been run.
    */
   public Map<String, Object> metadata() {
     return Collections.unmodifiableMap(contents.metadata);
   }
 
-  /** The tensors by name, in the file's order. */
+  /** The tensors by name, in the order of the file. */
   public SequencedMap<String, TensorInfo> tensors() {
     return Collections.unmodifiableSequencedMap(tensors);
   }
 
   /**
-   * What the file says of one tensor.
+   * The description of one tensor.
    *
    * @throws RadialogException if there is no such tensor
    */
@@ -111,7 +112,7 @@ public final class Checkpoint implements AutoCloseable {
 
   /**
    * The raw little-endian bytes of a tensor, row-major without gaps, read-only: a view of the
-   * mapped file where the file has them so. Valid until {@link #close}.
+   * mapped file if they are stored like this. Valid until {@link #close}.
    *
    * @throws RadialogException if there is no such tensor
    */
@@ -122,26 +123,26 @@ public final class Checkpoint implements AutoCloseable {
   /**
    * A floating-point or quantised tensor in fp32, row-major.
    *
-   * @throws RadialogException if there is no such tensor, it is integer, or has more than 2^31 - 9
-   *     elements
+   * @throws RadialogException if there is no such tensor, if it is an integer tensor, or if it has
+   *     more than 2^31 - 9 elements
    */
   public float[] floats(String name) {
     return floats(name, 0, arrayLength(stored(name).info));
   }
 
   /**
-   * {@code count} elements of a floating-point or quantised tensor in fp32, from the flat row-major
-   * index {@code from} on; both are multiples of the type's block.
+   * {@code count} elements of a floating-point or quantised tensor in fp32, starting at the flat
+   * row-major index {@code from}; both are multiples of the block size of the type.
    *
-   * @throws RadialogException if there is no such tensor, or it is integer
-   * @throws IndexOutOfBoundsException if the range leaves the tensor
+   * @throws RadialogException if there is no such tensor or if it is an integer tensor
+   * @throws IndexOutOfBoundsException if the range exceeds the tensor
    */
   public float[] floats(String name, long from, int count) {
     TensorInfo info = computable(name);
     if (info.dtype().integer()) {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
-          "tensor " + info + " of " + file + " is integer: read it with longs");
+          "tensor " + info + " of " + file + " is an integer tensor: read it with longs");
     }
     float[] values = new float[checkedRange(info, from, count)];
     Decoding.floats(info.dtype(), stored(name).elements.range(info, from, count), values);
@@ -149,9 +150,10 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * A plain tensor of any type in double precision, row-major; a quantised one through fp32.
+   * A tensor of any plain type in double precision, row-major; a quantised tensor is converted
+   * through fp32.
    *
-   * @throws RadialogException if there is no such tensor, or it has more than 2^31 - 9 elements
+   * @throws RadialogException if there is no such tensor or if it has more than 2^31 - 9 elements
    */
   public double[] doubles(String name) {
     TensorInfo info = computable(name);
@@ -169,17 +171,17 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * An integer or boolean tensor as 64-bit integers, row-major; U64 wraps.
+   * An integer or boolean tensor as 64-bit integers, row-major; U64 values wrap.
    *
-   * @throws RadialogException if there is no such tensor, it is not integer, or has more than 2^31
-   *     - 9 elements
+   * @throws RadialogException if there is no such tensor, if it is not an integer tensor, or if it
+   *     has more than 2^31 - 9 elements
    */
   public long[] longs(String name) {
     TensorInfo info = computable(name);
     if (!info.dtype().integer()) {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
-          "tensor " + info + " of " + file + " is not integer: read it with floats");
+          "tensor " + info + " of " + file + " is not an integer tensor: read it with floats");
     }
     long[] values = new long[arrayLength(info)];
     Decoding.longs(info.dtype(), bytes(name), values);
@@ -187,8 +189,9 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * Gives the pages of the tensors read so far back to the system, so that they no longer count as
-   * this process's memory. All can be read on: what is needed again comes from the file anew.
+   * Returns the pages of the tensors read so far to the system, so that they no longer count as
+   * memory of this process. All tensors remain readable; pages that are needed again are read from
+   * the file.
    */
   public void unload() {
     for (Stored stored : contents.tensors.values()) {
@@ -199,7 +202,7 @@ public final class Checkpoint implements AutoCloseable {
     }
   }
 
-  /** Unmaps the file; segments given out are invalid from then on. */
+  /** Unmaps the file; segments returned earlier become invalid. */
   @Override
   public void close() {
     if (arena.scope().isAlive()) {
@@ -218,8 +221,8 @@ public final class Checkpoint implements AutoCloseable {
               + file
               + " is of the type "
               + info.type()
-              + ", which this program lists and cannot compute with; take the model in another"
-              + " type");
+              + ", which this program can list but cannot compute with; use the model in"
+              + " another type");
     }
     return info;
   }

@@ -30,7 +30,7 @@ public enum DType {
   Q4_K(Kind.QUANTISED, 256, 144),
   Q5_K(Kind.QUANTISED, 256, 176),
   Q6_K(Kind.QUANTISED, 256, 210),
-  /** One of {@link ForeignType}, which has the size. */
+  /** A {@link ForeignType}, which defines the size. */
   FOREIGN(Kind.FOREIGN, 1, 0);
 
   private enum Kind {
@@ -60,17 +60,17 @@ public enum DType {
     return blockBytes;
   }
 
-  /** Whether the values are floating-point numbers, one by one. */
+  /** Whether the values are individual floating-point numbers. */
   public boolean floating() {
     return kind == Kind.FLOAT;
   }
 
-  /** Whether the values are whole numbers or booleans. */
+  /** Whether the values are integers or booleans. */
   public boolean integer() {
     return kind == Kind.INTEGER;
   }
 
-  /** Whether the values are blocks of small integers with common scales. */
+  /** Whether the values are blocks of small integers with shared scales. */
   public boolean quantised() {
     return kind == Kind.QUANTISED;
   }
@@ -79,12 +79,12 @@ public enum DType {
   public static short bfloat16(float value) {
     int bits = Float.floatToRawIntBits(value);
     if (Float.isNaN(value)) {
-      return (short) (bits >>> 16 | 0x40); // keep a NaN whose low bits alone say so
+      return (short) (bits >>> 16 | 0x40); // keeps a NaN that is encoded only in the low bits
     }
     return (short) ((bits + 0x7fff + (bits >>> 16 & 1)) >>> 16);
   }
 
-  /** The type with this name, as safetensors headers spell it; empty for GGUF's blocks. */
+  /** The type with this name in safetensors headers; empty for the block types of GGUF. */
   static Optional<DType> ofSafetensors(String name) {
     for (DType dtype : values()) {
       if ((dtype.floating() || dtype.integer()) && dtype.name().equals(name)) {
@@ -94,7 +94,7 @@ public enum DType {
     return Optional.empty();
   }
 
-  /** The type with this number, taken as unsigned, in GGUF's {@code ggml_type}. */
+  /** The type with this unsigned number in GGUF's {@code ggml_type}. */
   static Optional<DType> ofGguf(int number) {
     return switch (number) {
       case 0 -> Optional.of(F32);

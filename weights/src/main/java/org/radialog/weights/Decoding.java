@@ -4,17 +4,20 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Turns stored elements into fp32 and 64-bit integers. The block layouts are those of llama.cpp's
- * {@code ggml-common.h}; every product and sum is a single fp32 operation, so the values equal
- * those of gguf-py bit for bit (the K types up to rounding).
+ * Converts stored elements to fp32 and 64-bit integers. The block layouts are those of llama.cpp's
+ * {@code ggml-common.h}. Every product and sum is a single fp32 operation, so the values are
+ * bit-identical to those of gguf-py (for the K types up to rounding).
  */
 final class Decoding {
-  /** Blocks that are copied out of the file at a time: plain arrays vectorise, segments may not. */
+  /**
+   * Number of blocks copied from the file at a time: loops over plain arrays are vectorised, loops
+   * over segments may not be.
+   */
   private static final int BATCH = 1024;
 
   private Decoding() {}
 
-  /** Fills {@code out} from {@code bytes}, which hold exactly so many elements. */
+  /** Fills {@code out} from {@code bytes}, which contains exactly that many elements. */
   static void floats(DType dtype, MemorySegment bytes, float[] out) {
     switch (dtype) {
       case F32 -> MemorySegment.copy(bytes, Bytes.FLOAT, 0, out, 0, out.length);
@@ -36,11 +39,12 @@ final class Decoding {
       case Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K -> blocks(dtype, bytes, out);
       case I64, I32, I16, I8, U64, U32, U16, U8, BOOL ->
           throw new IllegalArgumentException(dtype + " is integer");
-      case FOREIGN -> throw new IllegalArgumentException(dtype + " is not computed with");
+      case FOREIGN ->
+          throw new IllegalArgumentException(dtype + " is not supported for computation");
     }
   }
 
-  /** Fills {@code out} from {@code bytes}, which hold exactly so many elements. */
+  /** Fills {@code out} from {@code bytes}, which contains exactly that many elements. */
   static void longs(DType dtype, MemorySegment bytes, long[] out) {
     for (int i = 0; i < out.length; i++) {
       out[i] =
@@ -67,7 +71,7 @@ final class Decoding {
                 Q5_K,
                 Q6_K,
                 FOREIGN ->
-                throw new IllegalArgumentException(dtype + " is not integer");
+                throw new IllegalArgumentException(dtype + " is not an integer type");
           };
     }
   }
@@ -110,7 +114,7 @@ final class Decoding {
     }
   }
 
-  // As Q4_0 with a half m behind d: d q + m.
+  // Like Q4_0, with a half m after d: d q + m.
   private static void q4_1(byte[] in, int blocks, float[] out, int at) {
     for (int b = 0, p = 0, o = at; b < blocks; b++, p += 20, o += 32) {
       float d = half(in, p);
@@ -123,7 +127,7 @@ final class Decoding {
     }
   }
 
-  // As Q4_0 with the fifth bits of the 32 elements in 4 bytes behind d.
+  // Like Q4_0, with the fifth bits of the 32 elements in 4 bytes after d.
   private static void q5_0(byte[] in, int blocks, float[] out, int at) {
     for (int b = 0, p = 0, o = at; b < blocks; b++, p += 22, o += 32) {
       float d = half(in, p);
@@ -159,7 +163,7 @@ final class Decoding {
   }
 
   // 256 elements in 16 groups of 16: 16 bytes (low nibble scale, high nibble minimum), 64 bytes of
-  // 2-bit values, halves d and dmin. A half of 128 elements takes 32 bytes, two bits a step.
+  // 2-bit values, halves d and dmin. A half of 128 elements uses 32 bytes, two bits per step.
   private static void q2_k(byte[] in, int blocks, float[] out, int at) {
     for (int b = 0, p = 0, o = at; b < blocks; b++, p += 84) {
       float d = half(in, p + 80);
@@ -177,8 +181,7 @@ final class Decoding {
   }
 
   // 256 elements: 32 bytes of high bits, 64 bytes of 2-bit values, 12 bytes of 6-bit scales, half
-  // d.
-  // A cleared high bit means minus 4.
+  // d. A cleared high bit means minus 4.
   private static void q3_k(byte[] in, int blocks, float[] out, int at) {
     for (int b = 0, p = 0, o = at; b < blocks; b++, p += 110) {
       float d = half(in, p + 108);
@@ -215,7 +218,7 @@ final class Decoding {
     }
   }
 
-  // As Q4_K with 32 bytes of fifth bits before the nibbles, one bit of a byte per group.
+  // Like Q4_K, with 32 bytes of fifth bits before the nibbles, one bit of a byte per group.
   private static void q5_k(byte[] in, int blocks, float[] out, int at) {
     for (int b = 0, p = 0, o = at; b < blocks; b++, p += 176) {
       float d = half(in, p);
@@ -233,8 +236,8 @@ final class Decoding {
     }
   }
 
-  // 256 elements in 16 groups of 16: 128 bytes of low nibbles, 64 bytes of high pairs, 16 signed
-  // scales, half d. A half of 128 elements takes 64 bytes of nibbles and 32 of pairs.
+  // 256 elements in 16 groups of 16: 128 bytes of low nibbles, 64 bytes of high bit pairs, 16
+  // signed scales, half d. A half of 128 elements uses 64 bytes of nibbles and 32 of pairs.
   private static void q6_k(byte[] in, int blocks, float[] out, int at) {
     for (int b = 0, p = 0, o = at; b < blocks; b++, p += 210) {
       float d = half(in, p + 208);

@@ -3,11 +3,11 @@ package org.radialog.weights;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** Where the elements of a tensor lie. */
+/** The location of the elements of a tensor. */
 sealed interface Elements {
   /**
-   * {@code count} elements from the flat row-major index {@code from} on, without gaps: a view
-   * where they lie so. Both are multiples of the type's block.
+   * {@code count} elements starting at the flat row-major index {@code from}, without gaps: a view
+   * if they are stored like this. Both are multiples of the block size of the type.
    */
   MemorySegment range(TensorInfo info, long from, long count);
 
@@ -16,10 +16,10 @@ sealed interface Elements {
     return range(info, 0, info.elements());
   }
 
-  /** The memory that they lie in. */
+  /** The memory that contains the elements. */
   MemorySegment memory();
 
-  /** Row-major without gaps in the file already. */
+  /** Elements that are stored row-major without gaps. */
   record Contiguous(MemorySegment bytes) implements Elements {
     @Override
     public MemorySegment memory() {
@@ -35,10 +35,11 @@ sealed interface Elements {
   }
 
   /**
-   * Scattered over a storage, of which every element that is reached is inside.
+   * Elements scattered over a storage; every element that can be reached is inside it.
    *
+   * @param storage the bytes of the whole storage
    * @param offset of the first element, in elements
-   * @param stride from one element to the next of each dimension, in elements; 0 repeats
+   * @param stride from one element to the next in each dimension, in elements; 0 repeats
    */
   @SuppressWarnings("ArrayRecordComponent") // not shared
   record Strided(MemorySegment storage, long offset, long[] stride) implements Elements {
@@ -47,12 +48,12 @@ sealed interface Elements {
       return storage;
     }
 
-    /** Gathers the range alone into new native memory, which lives as long as it is referred to. */
+    /** Gathers only the range into new native memory, which lives as long as it is referenced. */
     @Override
     public MemorySegment range(TensorInfo info, long from, long count) {
       int each = info.blockBytes();
       long[] shape = info.shape();
-      // The innermost dimensions that lie together are copied as one run.
+      // The innermost dimensions that are contiguous are copied as one run.
       int outer = shape.length;
       long run = 1;
       while (outer > 0 && (shape[outer - 1] == 1 || stride[outer - 1] == run)) {
@@ -73,7 +74,7 @@ sealed interface Elements {
         MemorySegment.copy(storage, (place + inRun) * each, gathered, done * each, length * each);
         done += length;
         inRun = 0;
-        // Step as an odometer: the innermost dimension first, with a carry to the next.
+        // Advances like an odometer: the innermost dimension first, with a carry to the next.
         for (int d = outer - 1; d >= 0; d--) {
           place += stride[d];
           if (++index[d] < shape[d]) {

@@ -5,8 +5,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * Element types that this program knows the size of and cannot compute with: their tensors are
- * listed, and refused when their values are asked for. Blocks lie along the innermost dimension.
+ * Element types whose size is known but which are not supported for computation: their tensors are
+ * listed, and refused if their values are requested. Blocks are along the innermost dimension.
  */
 public enum ForeignType {
   // of safetensors
@@ -64,7 +64,7 @@ public enum ForeignType {
     return blockBytes;
   }
 
-  /** The type with this name, as safetensors headers spell it. */
+  /** The type with this name in safetensors headers. */
   static Optional<ForeignType> ofSafetensors(String name) {
     return Arrays.stream(values())
         .filter(type -> type.gguf.isEmpty() && type.name().equals(name))

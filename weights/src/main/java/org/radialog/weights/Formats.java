@@ -14,16 +14,16 @@ import java.util.Locale;
 import java.util.stream.Stream;
 import org.radialog.base.Printable;
 
-/** Tells a checkpoint's format by its content and reads its headers. */
+/** Recognises the format of a checkpoint by its content and reads its headers. */
 final class Formats {
   private static final String INDEX = ".index.json";
   private static final String GGUF = "GGUF";
 
-  /** What to look for in a folder, in this order. */
+  /** The files to look for in a folder, in this order. */
   private static final List<String> PREFERENCE =
       List.of(".safetensors" + INDEX, ".safetensors", ".bin" + INDEX, ".gguf");
 
-  private static final int BEGINNING = 200; // bytes that tell a text
+  private static final int BEGINNING = 200; // bytes that are examined to recognise a text
 
   private Formats() {}
 
@@ -40,13 +40,13 @@ final class Formats {
         shard -> {
           if (!Files.isRegularFile(shard)) {
             throw new WeightsRefused(
-                path, "its shard " + shard.getFileName() + " is not beside it");
+                path, "its shard " + shard.getFileName() + " is missing from the same folder");
           }
           return readFile(shard, arena);
         });
   }
 
-  /** Reads a single file, which is no index of others. */
+  /** Reads a single file that is not an index of others. */
   static Checkpoint.Contents readFile(Path path, Arena arena) throws IOException {
     if (!Files.isRegularFile(path)) {
       throw new WeightsRefused(path, "there is no such file");
@@ -66,8 +66,8 @@ final class Formats {
     if (ZipArchive.starts(file)) {
       return PyTorch.readZip(path, file);
     }
-    // A pickle begins with 0x80 and its protocol; so may the length of a safetensors header, behind
-    // which stands its JSON.
+    // A pickle begins with 0x80 and its protocol number. The length of a safetensors header may
+    // begin the same way, but JSON follows it.
     if ((PyTorch.isPickle(file) || Pickle.namesFirst(file)) && !Safetensors.starts(file)) {
       return PyTorch.readPickle(path, file);
     }
@@ -77,7 +77,7 @@ final class Formats {
     return Safetensors.read(path, file);
   }
 
-  // What a download often leaves under the name of a checkpoint.
+  // Content that a failed download often leaves under the name of a checkpoint.
   private static void no(Path path, MemorySegment file) {
     byte[] first =
         file.asSlice(0, Math.min(file.byteSize(), BEGINNING)).toArray(ValueLayout.JAVA_BYTE);
@@ -90,32 +90,32 @@ final class Formats {
         || text.startsWith("version https://hawser.github.com/spec/")) {
       throw new WeightsRefused(
           path,
-          "it is a Git LFS pointer, not the weights; run git lfs pull where it comes from, or"
-              + " download the file itself");
+          "it is a Git LFS pointer, not the weights; run git lfs pull in its repository,"
+              + " or download the file itself");
     }
     if (lower.startsWith("<!doctype") || lower.startsWith("<html") || lower.startsWith("<head")) {
       throw new WeightsRefused(
           path,
-          "it is a web page, not the weights; download the file itself, logged in where that is"
-              + " asked for");
+          "it is a web page, not the weights; download the file itself, logging in if"
+              + " required");
     }
     if (lower.startsWith("<?xml") || lower.startsWith("<error")) {
-      throw new WeightsRefused(path, "it is an XML text, not the weights; download the file again");
+      throw new WeightsRefused(path, "it is an XML file, not the weights; download the file again");
     }
     if (text.startsWith("{") && text.replaceFirst("^\\{\\s*", "").startsWith("\"")) {
-      throw new WeightsRefused(path, "it is a JSON text, not the weights; download the file again");
+      throw new WeightsRefused(path, "it is a JSON file, not the weights; download the file again");
     }
     if (text.chars()
         .allMatch(c -> (c >= ' ' && c != 0x7f && c != 0xfffd) || Character.isWhitespace(c))) {
       throw new WeightsRefused(
           path,
-          "it is a text, not the weights: it begins with \""
+          "it is a text file, not the weights: it begins with \""
               + Printable.of(text.strip())
               + "\"; download the file again");
     }
     if (allZero(file)) {
       throw new WeightsRefused(
-          path, "it is zero from end to end, not the weights; download the file again");
+          path, "it contains only zeros, not the weights; download the file again");
     }
   }
 

@@ -17,10 +17,13 @@ final class Gguf {
   private static final int MAX_DIMENSIONS = 4;
   private static final int MAX_NESTING = 4;
 
-  /** Entries in all lists of the metadata; the largest vocabularies need about a million. */
+  /**
+   * Maximum number of entries in all lists of the metadata; the largest vocabularies need about a
+   * million.
+   */
   private static final long MAX_LIST_ENTRIES = 1 << 22;
 
-  /** Metadata and tensor list; the largest vocabularies need about 20 MB. */
+  /** Maximum bytes of metadata and tensor list; the largest vocabularies need about 20 MB. */
   private static final long MAX_HEADER = 1 << 27;
 
   private final Path file;
@@ -31,7 +34,8 @@ final class Gguf {
 
   private Gguf(Path file, MemorySegment bytes) {
     this.file = file;
-    // Longer headers end "beyond the file", so that no header makes a heap of gigabytes.
+    // Longer headers are treated as ending beyond the file, so that no header can cause a heap of
+    // gigabytes.
     this.in = new Bytes(file, bytes.asSlice(0, Math.min(bytes.byteSize(), MAX_HEADER)));
   }
 
@@ -53,7 +57,7 @@ final class Gguf {
       String key = text();
       Object value = value(in.u32(), 0);
       if (metadata.put(key, value) != null) {
-        throw in.refused("metadata " + key + " stands there twice");
+        throw in.refused("metadata " + key + " occurs twice");
       }
     }
     long alignment = alignment(metadata);
@@ -67,7 +71,7 @@ final class Gguf {
       MemorySegment data = data(bytes, dataBegin, alignment, p);
       Checkpoint.Stored stored = new Checkpoint.Stored(p.info, new Elements.Contiguous(data));
       if (tensors.put(p.info.name(), stored) != null) {
-        throw new WeightsRefused(file, "tensor " + p.info.name() + " stands there twice");
+        throw new WeightsRefused(file, "tensor " + p.info.name() + " occurs twice");
       }
     }
     checkDisjoint(placed);
@@ -80,7 +84,7 @@ final class Gguf {
           Long.toUnsignedString(count)
               + " "
               + what
-              + " are announced, but only "
+              + " are declared, but only "
               + in.left()
               + " bytes are left");
     }
@@ -150,7 +154,7 @@ final class Gguf {
     return Collections.unmodifiableList(values);
   }
 
-  /** The bytes that the shortest value of a type has. */
+  /** The number of bytes of the shortest value of a type. */
   private int shortest(long type) {
     return switch ((int) type) {
       case 0, 1, 7 -> 1;
@@ -192,7 +196,7 @@ final class Gguf {
     if (p.offset % alignment != 0) {
       throw new WeightsRefused(
           file,
-          "tensor " + p.info + " lies at offset " + p.offset + ", no multiple of " + alignment);
+          "tensor " + p.info + " lies at offset " + p.offset + ", not a multiple of " + alignment);
     }
     long data = Math.max(bytes.byteSize() - dataBegin, 0);
     if (p.offset < 0 || length > data || p.offset > data - length) {

@@ -13,9 +13,10 @@ import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
- * An interpreter of the pickle opcodes that PyTorch and numpy write. It imports nothing and calls
- * nothing: a class is its name, a call goes to the allow-list of {@link PickleCalls} or the file is
- * refused. Bytes stay in the mapped file. Not recursive, so depth costs no stack.
+ * An interpreter for the pickle opcodes that PyTorch and numpy write. It imports nothing and calls
+ * nothing: a class is only a name, and a call must be on the allow-list of {@link PickleCalls},
+ * otherwise the file is refused. Byte strings stay in the mapped file. It is not recursive, so
+ * nesting does not use stack.
  */
 final class Pickle {
   /** Python's None. */
@@ -23,7 +24,9 @@ final class Pickle {
     NONE
   }
 
-  /** A class or function by its name; ordered, so that a table of equal hashes stays a tree. */
+  /**
+   * A class or function by name; comparable, so that a hash table with equal hashes remains a tree.
+   */
   record Global(String module, String name) implements Comparable<Global> {
     String dotted() {
       return module + "." + name;
@@ -36,7 +39,7 @@ final class Pickle {
     }
   }
 
-  // The containers have the identity of objects: comparing or hashing one never walks its content.
+  // Containers use object identity, so that comparing or hashing one never traverses its content.
 
   /** A tuple or {@code torch.Size}. */
   static final class Tuple {
@@ -57,7 +60,7 @@ final class Pickle {
     final Map<Object, Object> items = new LinkedHashMap<>();
   }
 
-  /** An object of a class that stays unknown: what the file says of it, and nothing else. */
+  /** An object of an unknown class: only the data that the file contains. */
   static final class Opaque {
     final Global type;
     final List<Object> arguments;
@@ -71,10 +74,13 @@ final class Pickle {
     }
   }
 
-  /** A PyTorch storage that the file keeps elsewhere under {@code key}. */
+  /** A PyTorch storage that is stored elsewhere in the file under {@code key}. */
   record Storage(DType dtype, String key, long elements) {}
 
-  /** A strided view of a storage, as announced; checked when the storage's bytes are known. */
+  /**
+   * A strided view of a storage, as declared; it is checked when the bytes of the storage are
+   * known.
+   */
   static final class Tensor {
     final Storage storage;
     final DType dtype;
@@ -111,16 +117,19 @@ final class Pickle {
 
   private static final Object MARK = new Object();
 
-  /** Opcodes of one pickle; 400,000 arrays of embeddings need about 10 million. */
+  /** Maximum number of opcodes in a pickle; 400,000 arrays of embeddings need about 10 million. */
   private static final int MAX_OPCODES = 20_000_000;
 
-  /** Bytes of one text and of all texts of a pickle. */
+  /** Maximum bytes of one text and of all texts of a pickle. */
   private static final long MAX_TEXT = 1 << 26;
 
   private static final int MAX_LINE = 1000;
   private static final int MAX_INTEGER = 255;
 
-  /** Protocols 0 and 1 have no header; a malicious file of them begins with what it calls. */
+  /**
+   * Protocols 0 and 1 have no header; a malicious file in one of them begins with the name of its
+   * call.
+   */
   private static final Pattern NAMES_FIRST =
       Pattern.compile("[ci][A-Za-z_][\\w.]*\n[A-Za-z_][\\w.]*\n");
 
@@ -137,18 +146,20 @@ final class Pickle {
   }
 
   /**
-   * What a pickle holds: its object, the storages that it refers to by key, and how many opcodes
-   * made them.
+   * The content of a pickle: its object, the storages that it refers to by key, and the number of
+   * opcodes that were executed.
    */
   record Result(Object value, Map<String, Storage> storages, int opcodes) {}
 
-  /** Whether the bytes begin as a pickle without header that first names a class or function. */
+  /**
+   * Whether the bytes begin like a pickle without a header that first names a class or function.
+   */
   static boolean namesFirst(MemorySegment bytes) {
     byte[] first = array(bytes.asSlice(0, Math.min(bytes.byteSize(), 200)));
     return NAMES_FIRST.matcher(new String(first, StandardCharsets.ISO_8859_1)).lookingAt();
   }
 
-  /** Reads the pickle that begins at {@code in}, which then stands behind its STOP. */
+  /** Reads the pickle that begins at {@code in}, which is then positioned after its STOP. */
   static Result read(Bytes in) {
     Pickle pickle = new Pickle(in);
     Object value = pickle.run();
@@ -234,7 +245,8 @@ final class Pickle {
       case 'Q' -> push(calls.persistent(pop()));
       case 0x97 ->
           throw in.refused(
-              "the pickle's data lie outside of it (protocol 5's buffers): save it in one piece");
+              "the data of the pickle are in external buffers (protocol 5): save it in one"
+                  + " piece");
       case 0x98 -> top(); // a read-only view of the bytes on top
       default ->
           throw in.refused(String.format("the pickle has the unknown opcode 0x%02x", opcode));
@@ -341,7 +353,7 @@ final class Pickle {
       }
       values.add(value);
     }
-    throw in.refused("the pickle goes back to a mark that is not there");
+    throw in.refused("the pickle refers to a mark that does not exist");
   }
 
   private Object remembered(long index) {
@@ -362,7 +374,7 @@ final class Pickle {
     switch (top()) {
       case Sequence sequence -> sequence.items.addAll(values);
       case Opaque opaque -> opaque.sequence.items.addAll(values);
-      default -> throw in.refused("the pickle appends to something that is no list");
+      default -> throw in.refused("the pickle appends to something that is not a list");
     }
   }
 
@@ -376,7 +388,7 @@ final class Pickle {
         switch (top()) {
           case Dict dict -> dict.items;
           case Opaque opaque -> opaque.items.items;
-          default -> throw in.refused("the pickle sets items of something that is no dict");
+          default -> throw in.refused("the pickle sets items of something that is not a dict");
         };
     if (pairs.size() % 2 != 0) {
       throw in.refused("the pickle sets a key without a value");
@@ -390,7 +402,7 @@ final class Pickle {
     if (names.get(0) instanceof String module && names.get(1) instanceof String name) {
       push(calls.global(module, name));
     } else {
-      throw in.refused("the pickle names a class by something that is no text");
+      throw in.refused("the pickle names a class by something that is not a string");
     }
   }
 
@@ -403,7 +415,7 @@ final class Pickle {
         && functionAndArguments.get(1) instanceof Tuple arguments) {
       push(calls.call(function, arguments.items));
     } else {
-      throw in.refused("the pickle calls something that is no function");
+      throw in.refused("the pickle calls something that is not a function");
     }
   }
 
@@ -412,7 +424,7 @@ final class Pickle {
         && typeAndArguments.get(1) instanceof Tuple arguments) {
       push(calls.newObject(type, arguments.items));
     } else {
-      throw in.refused("the pickle makes an object of something that is no class");
+      throw in.refused("the pickle creates an object of something that is not a class");
     }
   }
 

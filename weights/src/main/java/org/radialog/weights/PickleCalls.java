@@ -8,9 +8,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/** The calls that a pickle may make, each one understood here; every other is refused. */
+/** The calls that a pickle may make. Each of them is implemented here; all others are refused. */
 final class PickleCalls {
-  // Modules that no checkpoint has a reason to name, not even without a call.
+  // Modules that no checkpoint has a reason to name, even without a call.
   private static final Set<String> FORBIDDEN =
       Set.of(
           "os",
@@ -55,7 +55,7 @@ final class PickleCalls {
           "bytes",
           "complex");
 
-  // Constructors without effects, kept by their name and arguments.
+  // Constructors without side effects, represented by their name and arguments.
   private static final Set<String> KEPT =
       Set.of(
           "builtins.set",
@@ -77,8 +77,8 @@ final class PickleCalls {
           "torch.device");
 
   private static final String ADVICE =
-      "Nothing was run here: do not load it elsewhere, get the file from its publisher, as"
-          + " safetensors if there is a choice";
+      "Nothing was executed. Do not load the file in another program; get it from"
+          + " its publisher, as safetensors if available";
 
   private static final int MAX_DIMENSIONS = 64;
 
@@ -90,7 +90,7 @@ final class PickleCalls {
     this.in = in;
   }
 
-  /** All storages that the pickle has referred to so far. */
+  /** All storages that the pickle has referenced so far. */
   Map<String, Pickle.Storage> storages() {
     return storages;
   }
@@ -105,19 +105,19 @@ final class PickleCalls {
               + module
               + "."
               + name
-              + ", which runs commands or code where the file is loaded with Python. "
+              + ", which runs commands or code if the file is loaded with Python. "
               + ADVICE);
     }
     return new Pickle.Global(module, name);
   }
 
-  /** A call, by whatever opcode, that is not understood here. */
+  /** A refusal of a call, by any opcode, that is not implemented here. */
   WeightsRefused refusedCall(Object function) {
     String name = function instanceof Pickle.Global global ? global.dotted() : "an object";
     return in.refused(
         "it may be malicious: its pickle calls "
             + name
-            + " where the file is loaded with Python, which no tensor needs. "
+            + " if the file is loaded with Python, which no tensor needs. "
             + ADVICE);
   }
 
@@ -160,13 +160,13 @@ final class PickleCalls {
       case Pickle.Opaque opaque -> opaque.state = state;
       case Pickle.NumpyArray array -> buildArray(array, state);
       case Pickle.NumpyType type -> buildType(type, state);
-      // Attributes such as _metadata of a state dict: nothing that a tensor needs.
+      // Attributes such as _metadata of a state dict are not needed for tensors.
       case Pickle.Dict _, Pickle.Tensor _ -> {}
-      default -> throw in.refused("the pickle sets the state of something that has none");
+      default -> throw in.refused("the pickle sets the state of an object that has none");
     }
   }
 
-  /** PyTorch's persistent ids: ('storage', class, key, location, elements[, view]). */
+  /** The persistent ids of PyTorch: ('storage', class, key, location, elements[, view]). */
   Pickle.Storage persistent(Object id) {
     if (id instanceof Pickle.Tuple tuple
         && tuple.items.size() >= 5
@@ -184,11 +184,11 @@ final class PickleCalls {
       Pickle.Storage storage = new Pickle.Storage(storageType(type), key, elements);
       Pickle.Storage known = storages.putIfAbsent(key, storage);
       if (known != null && !known.equals(storage)) {
-        throw in.refused("storage " + key + " is announced as " + known + " and as " + storage);
+        throw in.refused("storage " + key + " is declared as " + known + " and as " + storage);
       }
       return storage;
     }
-    throw in.refused("the pickle has a persistent id that is no PyTorch storage");
+    throw in.refused("the pickle has a persistent id that is not a PyTorch storage");
   }
 
   private DType storageType(Pickle.Global type) {
@@ -227,7 +227,7 @@ final class PickleCalls {
         default -> throw in.refused("the pickle has a tensor of the unknown type torch." + name);
       };
     }
-    throw in.refused("the pickle has a tensor whose type is no torch type");
+    throw in.refused("the pickle has a tensor whose type is not a torch type");
   }
 
   private Pickle.Dict orderedDict(List<Object> arguments) {
@@ -246,13 +246,14 @@ final class PickleCalls {
               default -> List.of();
             };
         if (items.size() != 2) {
-          throw in.refused("the pickle makes an OrderedDict of something that is no pair");
+          throw in.refused("the pickle creates an OrderedDict from something that is not a pair");
         }
         dict.items.put(items.get(0), items.get(1));
       }
       return dict;
     }
-    throw in.refused("the pickle makes an OrderedDict of something that is no list of pairs");
+    throw in.refused(
+        "the pickle creates an OrderedDict from something that is not a list of pairs");
   }
 
   // (storage, offset, size, stride, requires_grad, hooks[, metadata or, in v3, dtype])
@@ -290,7 +291,7 @@ final class PickleCalls {
     throw wrongArguments(name);
   }
 
-  // (bytes, type, shape, order[, order of the axes]): protocol 5's form of an array
+  // (bytes, type, shape, order[, order of the axes]): an array in protocol 5
   private Pickle.NumpyArray numpyBuffer(String name, List<Object> arguments) {
     if (arguments.size() >= 4
         && arguments.size() <= 5
@@ -387,7 +388,7 @@ final class PickleCalls {
     }
   }
 
-  // Protocol 2 keeps bytes as a text of the characters 0 to 255.
+  // Protocol 2 stores bytes as a text of the characters 0 to 255.
   private MemorySegment encoded(String name, List<Object> arguments) {
     if (argument(name, arguments, 0) instanceof String text
         && "latin1".equals(argument(name, arguments, 1))
@@ -403,8 +404,9 @@ final class PickleCalls {
   }
 
   /**
-   * Counts what calls copy. Each text and list stands in the file once, so a pickle that copies
-   * more than it has bytes copies the same again and again, to fill the memory.
+   * Counts the bytes that calls copy. Each text and list is stored in the file once, so a pickle
+   * that copies more bytes than it has must copy the same content repeatedly, in order to fill the
+   * memory.
    */
   private void copy(long amount) {
     copied += amount;
@@ -441,6 +443,6 @@ final class PickleCalls {
   }
 
   private WeightsRefused wrongArguments(String name) {
-    return in.refused("the pickle calls " + name + " with arguments that do not fit");
+    return in.refused("the pickle calls " + name + " with invalid arguments");
   }
 }

@@ -14,21 +14,22 @@ import java.util.Optional;
 import java.util.SequencedMap;
 
 /**
- * Reads what {@code torch.save} writes, the archives of today and the streams from before PyTorch
- * 1.6, and pickled dicts of numpy arrays.
+ * Reads files written by {@code torch.save} (current archives and the streams from before PyTorch
+ * 1.6) and pickled dicts of numpy arrays.
  */
 final class PyTorch {
   private static final BigInteger LEGACY_MAGIC = new BigInteger("1950a86a20f9469cfc6c", 16);
   private static final long LEGACY_PROTOCOL = 1001;
 
-  /** Where a training checkpoint keeps the state dict among other things. */
+  /** The keys under which a training checkpoint stores the state dict. */
   private static final List<String> WRAPPERS = List.of("state_dict", "model_state_dict", "model");
 
   private static final int MAX_NESTING = 100;
 
   /**
-   * Values in all dicts and lists, each counted as often as it is referred to. Every opcode makes
-   * or refers to one: far more come only from containers that hold the same container many times.
+   * Maximum number of values in all dicts and lists, counting each reference. Every opcode creates
+   * or references one value, so far more are possible only if containers contain the same container
+   * many times.
    */
   private static final int MAX_VALUES = 2_000_000;
 
@@ -37,7 +38,8 @@ final class PyTorch {
   private static final long MAX_ALL_NAMES = 1 << 26;
 
   /**
-   * A view that repeats elements may always have so many bytes; otherwise no more than the file.
+   * A view that repeats elements may always have this many bytes; beyond that it may not be larger
+   * than the file.
    */
   private static final long SMALL_VIEW = 1 << 20;
 
@@ -90,12 +92,12 @@ final class PyTorch {
     }
     StorageSource none =
         storage -> {
-          throw new WeightsRefused(file, "a bare pickle has no place for storage " + storage.key());
+          throw new WeightsRefused(file, "a bare pickle cannot contain storage " + storage.key());
         };
     return reader.contents("pickle", first, none);
   }
 
-  /** Gives a storage's bytes. */
+  /** Gives the bytes of a storage. */
   private interface StorageSource {
     MemorySegment bytes(Pickle.Storage storage);
   }
@@ -119,7 +121,7 @@ final class PyTorch {
     return roots.getFirst();
   }
 
-  // Pickles of magic number, protocol, machine, content and storage keys; then for each key the
+  // Pickles of magic number, protocol, machine, content and storage keys; then, for each key, the
   // number of elements and the elements.
   private Checkpoint.Contents readLegacy(Bytes in) {
     if (!Pickle.read(in).value().equals(LEGACY_PROTOCOL)) {
@@ -154,7 +156,7 @@ final class PyTorch {
                 + " bytes are left");
       }
       if (data.put(key, in.take(elements * type.blockBytes())) != null) {
-        throw in.refused("storage " + key + " stands there twice");
+        throw in.refused("storage " + key + " occurs twice");
       }
     }
     if (in.left() != 0) {
@@ -205,7 +207,7 @@ final class PyTorch {
     return Optional.empty();
   }
 
-  /** What the metadata says of a value; its tensors are noted under {@code path} on the way. */
+  /** The metadata representation of a value; tensors in it are recorded under {@code path}. */
   private Object walk(String path, Object value, StorageSource source, int depth) {
     if (depth > MAX_NESTING) {
       throw new WeightsRefused(file, "its pickle is nested more than " + MAX_NESTING + " deep");
@@ -266,7 +268,7 @@ final class PyTorch {
     return fields;
   }
 
-  /** Tensors are listed as such; in dicts of the metadata they would only repeat themselves. */
+  /** Tensors are listed separately, so they are omitted from dicts in the metadata. */
   private static void put(Map<String, Object> map, String key, Object value) {
     if (!(value instanceof TensorInfo)) {
       map.put(key, value);
@@ -290,11 +292,12 @@ final class PyTorch {
       case Pickle.Opaque opaque -> "object of " + opaque.type.dotted();
       case Pickle.Tuple tuple when tuple.items.stream().allMatch(PyTorch::plain) -> key(tuple);
       default ->
-          throw new WeightsRefused(file, "its pickle has a dict key that is no text or number");
+          throw new WeightsRefused(
+              file, "its pickle has a dict key that is neither a string nor a number");
     };
   }
 
-  // The same long text may stand in it many times.
+  // The same long text may occur in it many times.
   private String key(Pickle.Tuple tuple) {
     long length =
         tuple.items.stream().mapToLong(i -> i instanceof String text ? text.length() : 1).sum();
@@ -368,7 +371,7 @@ final class PyTorch {
     return bytes.asSlice(0, storage.elements() * each);
   }
 
-  /** One behind the last element that the tensor touches in its storage. */
+  /** One past the last element of the storage that the tensor uses. */
   private long end(TensorInfo info, Pickle.Tensor tensor) {
     if (tensor.offset < 0 || Arrays.stream(tensor.stride).anyMatch(s -> s < 0)) {
       throw new WeightsRefused(
@@ -437,7 +440,7 @@ final class PyTorch {
     return true;
   }
 
-  // Strides of 0 make any number of elements out of one.
+  // With strides of 0, any number of elements can refer to one.
   private void checkView(TensorInfo info, long bytes) {
     if (bytes > Math.max(SMALL_VIEW, fileBytes)) {
       throw new WeightsRefused(

@@ -16,9 +16,11 @@ import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Reads safetensors: a length, a JSON header, then the tensors side by side without gaps. */
+/**
+ * Reads safetensors: a length, a JSON header, then the tensors one after the other without gaps.
+ */
 final class Safetensors {
-  /** The limit of the format's own library. */
+  /** The limit of the reference library of the format. */
   private static final long MAX_HEADER = 100_000_000;
 
   static final String METADATA = "__metadata__";
@@ -34,7 +36,7 @@ final class Safetensors {
 
   private Safetensors() {}
 
-  /** Whether a JSON object of a plausible length begins where a header must. */
+  /** Whether a JSON object of a plausible length begins at the position of the header. */
   static boolean starts(MemorySegment bytes) {
     if (bytes.byteSize() < 9) {
       return false;
@@ -51,14 +53,14 @@ final class Safetensors {
     if (length < 2 || length > MAX_HEADER || length > in.left()) {
       throw new WeightsRefused(
           file,
-          "it is of no known format: as safetensors its header would have "
+          "its format is unknown: as safetensors its header would have "
               + Long.toUnsignedString(length)
               + " bytes of the file's "
               + bytes.byteSize());
     }
     JsonNode header = parse(file, in.utf8(length));
     if (!header.isObject()) {
-      throw new WeightsRefused(file, "the safetensors header is no JSON object");
+      throw new WeightsRefused(file, "the safetensors header is not a JSON object");
     }
     Map<String, Object> metadata = new LinkedHashMap<>();
     List<Placed> placed = new ArrayList<>();
@@ -85,17 +87,17 @@ final class Safetensors {
     try {
       return JSON.readTree(text);
     } catch (JacksonException e) {
-      throw new WeightsRefused(file, "the header is no valid JSON: " + e.getOriginalMessage(), e);
+      throw new WeightsRefused(file, "the header is not valid JSON: " + e.getOriginalMessage(), e);
     }
   }
 
   private static void readMetadata(Path file, JsonNode node, Map<String, Object> metadata) {
     if (!node.isObject()) {
-      throw new WeightsRefused(file, METADATA + " is no object");
+      throw new WeightsRefused(file, METADATA + " is not an object");
     }
     for (Map.Entry<String, JsonNode> entry : node.properties()) {
       if (!entry.getValue().isString()) {
-        throw new WeightsRefused(file, METADATA + "." + entry.getKey() + " is no string");
+        throw new WeightsRefused(file, METADATA + "." + entry.getKey() + " is not a string");
       }
       metadata.put(entry.getKey(), entry.getValue().stringValue());
     }
@@ -158,7 +160,10 @@ final class Safetensors {
     return values;
   }
 
-  /** Side by side from the first byte to the last: nothing hides between or behind tensors. */
+  /**
+   * Tensors must follow each other from the first byte to the last, so that nothing is hidden
+   * between or after them.
+   */
   private static void checkPlaces(Path file, List<Placed> placed, long length) {
     List<Placed> sorted = new ArrayList<>(placed);
     sorted.sort(Comparator.comparingLong(Placed::begin).thenComparingLong(Placed::end));

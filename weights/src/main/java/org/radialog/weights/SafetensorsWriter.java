@@ -19,7 +19,7 @@ import org.radialog.base.WholeFile;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Writes safetensors files that the format's own library reads. */
+/** Writes safetensors files that the reference library of the format can read. */
 public final class SafetensorsWriter {
   private static final int CHUNK = 1 << 16;
   private static final int ALIGNMENT = 64;
@@ -29,13 +29,13 @@ public final class SafetensorsWriter {
   /**
    * A tensor to write.
    *
-   * @param dtype a plain type, no quantised block
-   * @param shape row-major, outermost first
+   * @param dtype a plain type, not a quantised block type
+   * @param shape row-major, outermost dimension first
    * @param bytes the little-endian elements, row-major without gaps
    */
   @SuppressWarnings("ArrayRecordComponent") // read once by write
   public record Entry(DType dtype, long[] shape, MemorySegment bytes) {
-    /** Checks that shape and bytes agree. */
+    /** Checks that shape and bytes are consistent. */
     public Entry {
       shape = shape.clone();
       TensorInfo info = new TensorInfo("entry", dtype, shape);
@@ -98,8 +98,8 @@ public final class SafetensorsWriter {
   }
 
   /**
-   * Writes {@code file} whole or not at all. Tensors of wide types come first, so that each is
-   * aligned to its own size; otherwise the order is kept. The same input gives the same bytes.
+   * Writes {@code file} atomically. Tensors of wide types come first, so that each is aligned to
+   * its own element size; otherwise the order is kept. The same input gives the same bytes.
    *
    * @throws RadialogException if it cannot be written
    */
@@ -119,10 +119,10 @@ public final class SafetensorsWriter {
         });
   }
 
-  /** What makes the tensors of a file. */
+  /** Produces the tensors of a file. */
   @FunctionalInterface
   public interface Placing {
-    /** Puts every tensor into the file, in any order. */
+    /** Writes every tensor to the file, in any order. */
     void put(Places file) throws IOException;
   }
 
@@ -138,10 +138,10 @@ public final class SafetensorsWriter {
   }
 
   /**
-   * Writes {@code file} whole or not at all, tensor by tensor as they are made: for more of them
-   * than memory holds. They lie in the file as {@link #write} puts them.
+   * Writes {@code file} atomically, one tensor at a time as they are produced: for content that is
+   * larger than memory. The layout is that of {@link #write}.
    *
-   * @throws RadialogException if it cannot be written, or the file system has not so much room
+   * @throws RadialogException if it cannot be written or the file system is too full
    */
   public static void place(
       Path file,

@@ -11,7 +11,8 @@ import java.util.SequencedMap;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Reads a {@code *.safetensors.index.json}: which tensor lies in which safetensors file beside it.
+ * Reads a {@code *.safetensors.index.json}, which maps each tensor to a safetensors file in the
+ * same folder.
  */
 final class Sharded {
   private static final long MAX_INDEX = 100_000_000;
@@ -40,7 +41,7 @@ final class Sharded {
     SequencedMap<String, Checkpoint.Stored> tensors = new LinkedHashMap<>();
     for (Map.Entry<String, JsonNode> entry : map.properties()) {
       if (!entry.getValue().isString()) {
-        throw new WeightsRefused(index, "weight_map." + entry.getKey() + " is no file name");
+        throw new WeightsRefused(index, "weight_map." + entry.getKey() + " is not a file name");
       }
       String shardName = entry.getValue().stringValue();
       Checkpoint.Contents shard = shards.get(shardName);
@@ -64,7 +65,8 @@ final class Sharded {
   private static Path beside(Path index, String name) {
     if (name.isEmpty() || name.startsWith(".") || !name.matches("[\\w.+-]+")) {
       throw new WeightsRefused(
-          index, "the shard " + name + " is not the plain name of a file beside the index");
+          index,
+          "the shard " + name + " is not the plain name of a file in the folder of the index");
     }
     return index.resolveSibling(name);
   }

@@ -2,11 +2,11 @@ package org.radialog.weights;
 
 import java.nio.file.Path;
 
-/** Sizes that a header announces, refused where they overflow. */
+/** Computes sizes from headers and refuses those that overflow. */
 final class Sizes {
   private Sizes() {}
 
-  /** The bytes of a tensor whose rows are whole blocks. */
+  /** The number of bytes of a tensor whose rows are whole blocks. */
   static long bytes(Path file, TensorInfo info) {
     try {
       long[] shape = info.shape();
@@ -15,7 +15,12 @@ final class Sizes {
       if (innermost % block != 0) {
         throw new WeightsRefused(
             file,
-            "tensor " + info + " has rows of " + innermost + " elements, no multiple of " + block);
+            "tensor "
+                + info
+                + " has rows of "
+                + innermost
+                + " elements, not a multiple of "
+                + block);
       }
       return info.bytes();
     } catch (ArithmeticException e) {

@@ -4,13 +4,13 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * What a checkpoint says of a tensor.
+ * The description of a tensor in a checkpoint.
  *
  * @param name its name in the file
  * @param dtype the type of its elements
- * @param foreign which of those it is that cannot be computed with, where {@code dtype} says so
+ * @param foreign the unsupported type, if {@code dtype} is {@code FOREIGN}
  * @param shape row-major, outermost first as in PyTorch (GGUF files store the innermost first);
- *     empty for a scalar; at least 0 each
+ *     empty for a scalar; each size is at least 0
  */
 @SuppressWarnings("ArrayRecordComponent") // copied on the way in and out, compared by content
 public record TensorInfo(String name, DType dtype, Optional<ForeignType> foreign, long[] shape) {
@@ -27,7 +27,7 @@ public record TensorInfo(String name, DType dtype, Optional<ForeignType> foreign
     }
   }
 
-  /** A tensor of a type that can be computed with. */
+  /** A tensor of a supported type. */
   public TensorInfo(String name, DType dtype, long[] shape) {
     this(name, dtype, Optional.empty(), shape);
   }
@@ -41,7 +41,7 @@ public record TensorInfo(String name, DType dtype, Optional<ForeignType> foreign
     return new TensorInfo(other, dtype, foreign, shape);
   }
 
-  /** The name of the type, foreign ones included. */
+  /** The name of the type, including foreign types. */
   public String type() {
     return foreign.map(ForeignType::name).orElseGet(dtype::name);
   }

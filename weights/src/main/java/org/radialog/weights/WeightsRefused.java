@@ -4,7 +4,8 @@ import java.nio.file.Path;
 import org.radialog.base.RadialogException;
 
 /**
- * A checkpoint file that cannot be read or must not be trusted; the message names file and reason.
+ * A checkpoint file that cannot be read or must not be trusted; the message contains the file and
+ * the reason.
  */
 public final class WeightsRefused extends RadialogException {
   private static final long serialVersionUID = 1L;

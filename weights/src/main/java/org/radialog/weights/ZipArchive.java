@@ -10,8 +10,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The entries of a zip file as views of the mapped file. Only stored entries, as PyTorch writes
- * them: {@code java.util.zip} copies what it reads and does not tell where an entry lies.
+ * The entries of a zip file as views of the mapped file. Only stored entries are supported, as
+ * PyTorch writes them. {@code java.util.zip} copies its input and does not give the position of an
+ * entry.
  */
 final class ZipArchive {
   private static final int LOCAL_HEADER = 0x04034b50;
@@ -24,7 +25,7 @@ final class ZipArchive {
   private static final int CENTRAL_BYTES = 46;
   private static final long NARROW_MAX = 0xffffffffL;
 
-  /** Entries and bytes of the directory; PyTorch writes an entry per storage. */
+  /** Maximum number of entries in the directory; PyTorch writes one entry per storage. */
   private static final int MAX_ENTRIES = 1_000_000;
 
   private static final long MAX_DIRECTORY = 1 << 27;
@@ -67,7 +68,7 @@ final class ZipArchive {
     if (directory.entries > MAX_ENTRIES || directory.length > MAX_DIRECTORY) {
       throw new WeightsRefused(
           file,
-          "the zip directory announces "
+          "the zip directory declares "
               + Long.toUnsignedString(directory.entries)
               + " entries in "
               + Long.toUnsignedString(directory.length)
@@ -81,7 +82,7 @@ final class ZipArchive {
     checkDisjoint();
   }
 
-  // Entries that share bytes make a large archive of a small file.
+  // Entries that share bytes would expand a small file to a large archive.
   private void checkDisjoint() {
     extents.sort(Comparator.comparingLong(Extent::begin));
     for (int i = 1; i < extents.size(); i++) {
@@ -116,7 +117,7 @@ final class ZipArchive {
     }
     Bytes wide = new Bytes(file, slice("zip64 directory", bytes.get(Bytes.LONG, locator + 8), 56));
     if (wide.i32() != END_64) {
-      throw wide.refused("the zip64 directory is not where its locator says");
+      throw wide.refused("the zip64 directory is not at the position that its locator gives");
     }
     wide.take(28);
     long wideEntries = wide.i64();
@@ -142,7 +143,7 @@ final class ZipArchive {
     String name = in.utf8(nameLength);
     Bytes extra = new Bytes(file, in.take(extraLength));
     in.take(commentLength);
-    // The 64-bit fields stand in this order, each only where the 32-bit field is full.
+    // The 64-bit fields are in this order; each is present only if its 32-bit field is full.
     while (extra.left() >= 4) {
       int tag = extra.u16();
       Bytes field = new Bytes(file, extra.take(extra.u16()));
@@ -157,21 +158,22 @@ final class ZipArchive {
           "the zip entry " + name + " is compressed or encrypted; PyTorch stores entries plainly");
     }
     if (entries.put(name, data(name, offset, length)) != null) {
-      throw in.refused("the zip entry " + name + " stands there twice");
+      throw in.refused("the zip entry " + name + " occurs twice");
     }
   }
 
   private MemorySegment data(String name, long offset, long length) {
     Bytes local = new Bytes(file, slice("zip entry " + name, offset, 30));
     if (local.i32() != LOCAL_HEADER) {
-      throw local.refused("the zip entry " + name + " is not where the directory says");
+      throw local.refused(
+          "the zip entry " + name + " is not at the position that the directory gives");
     }
     local.take(22);
     int nameLength = local.u16();
     int extraLength = local.u16();
     Bytes localName = new Bytes(file, slice("zip entry " + name, offset + 30, nameLength));
     if (!localName.utf8(nameLength).equals(name)) {
-      throw local.refused("the zip entry " + name + " has another name where it lies");
+      throw local.refused("the zip entry " + name + " has another name in its local header");
     }
     long begin = offset + 30 + nameLength + extraLength;
     MemorySegment data = slice("zip entry " + name, begin, length);

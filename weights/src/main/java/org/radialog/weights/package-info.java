@@ -1,4 +1,4 @@
-/** Checkpoint files without a tensor library. */
+/** Reading and writing checkpoint files without a tensor library. */
 @NullMarked
 package org.radialog.weights;
 

@@ -90,7 +90,7 @@ class HostileFileTest {
     String tensors = Pickles.tensor("K\0", size, "h\1");
     refused(
         archive("\u0080\2}(" + Pickles.text("t") + tensors + "u.", new byte[24]),
-        "with arguments that do not fit");
+        "with invalid arguments");
   }
 
   /** Names whose hashes are equal: a table of them must not become a list that is searched. */
@@ -129,7 +129,7 @@ class HostileFileTest {
     byte[] zip = archive(oneTensor(), new byte[24]);
     int last = new String(zip, StandardCharsets.ISO_8859_1).lastIndexOf("PK\1\2");
     new Mutation.Field("offset", last + 42, 4).set(zip, 0);
-    refused(zip, "r/data/0 has another name where it lies");
+    refused(zip, "r/data/0 has another name in its local header");
   }
 
   @Test

@@ -72,11 +72,11 @@ class OddFilesTest {
             "\n  <HTML lang=en>",
             "it is a web page",
             "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code>",
-            "it is an XML text",
+            "it is an XML file",
             "{\"error\":\"Repository not found\"}",
-            "it is a JSON text",
+            "it is a JSON file",
             "Entry not found",
-            "it is a text, not the weights: it begins with \"Entry not found\"",
+            "it is a text file, not the weights: it begins with \"Entry not found\"",
             "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
             "it is a Git LFS pointer");
     for (Map.Entry<String, String> entry : left.entrySet()) {
@@ -95,7 +95,7 @@ class OddFilesTest {
     assertThatThrownBy(() -> Checkpoint.open(file).close()).hasMessageContaining("it is empty");
     Files.write(file, new byte[100_000]);
     assertThatThrownBy(() -> Checkpoint.open(file).close())
-        .hasMessageContaining("zero from end to end");
+        .hasMessageContaining("contains only zeros");
   }
 
   @Test
@@ -151,7 +151,7 @@ class OddFilesTest {
       assertThatThrownBy(() -> Checkpoint.open(file).close()).isInstanceOf(WeightsRefused.class);
     }
     assertThatThrownBy(() -> Checkpoint.open(frombuffer("\u0097", Pickles.text("C"))).close())
-        .hasMessageContaining("lie outside of it");
+        .hasMessageContaining("are in external buffers");
     Path tooLong =
         Files.write(
             folder.resolve("long.pkl"),

@@ -73,7 +73,9 @@ class PickleTest {
             "operator.attrgetter")) {
       String global = "c" + name.replace('.', '\n') + "\n";
       refused(dict("x", global + x), "it is malicious: its pickle names " + name);
-      refused(dict("x", global), "Nothing was run here: do not load it elsewhere, get the file");
+      refused(
+          dict("x", global),
+          "Nothing was executed. Do not load the file in another program; get it");
       refused(dict("x", global + ")\u0081"), "it is malicious: its pickle names " + name);
     }
     refused(
@@ -88,7 +90,7 @@ class PickleTest {
     refused(dict("x", "ctorch.hub\nload\n)R"), "calls torch.hub.load");
     refused(dict("x", "(cmodel\nFactory\no"), "calls model.Factory");
     refused(dict("x", "(imodel\nFactory\n"), "calls model.Factory");
-    refused(dict("x", "(imodel\nFactory\n"), "Nothing was run here");
+    refused(dict("x", "(imodel\nFactory\n"), "Nothing was executed");
   }
 
   @Test

@@ -4,16 +4,18 @@ import org.radialog.base.RadialogException;
 import org.radialog.codecs.ImageRefused;
 
 /**
- * Why nothing was written. A server's status follows from {@link RadialogException#kind}.
+ * The reason why nothing was written. The status code of a server follows from {@link
+ * RadialogException#kind}.
  *
- * @param code stable, for programs: the reason why an image was refused, else {@code failed}
- * @param message one line, for people
+ * @param code a stable code for programs: the reason why an image was refused, otherwise {@code
+ *     failed}
+ * @param message one line for people
  */
 public record ErrorJson(String code, String message) {
   /**
-   * A failure.
+   * The JSON of a failure.
    *
-   * @param message what it says, with what whoever asked can do about it
+   * @param message the message, including what the caller can do about it
    */
   public static ErrorJson of(RadialogException failure, String message) {
     return new ErrorJson(

@@ -6,15 +6,15 @@ import java.util.OptionalDouble;
 import org.radialog.dialog.Findings;
 
 /**
- * What is assumed about one of the 14 findings.
+ * The state of one of the 14 findings.
  *
- * @param label its name in CheXpert's order and spelling
+ * @param label its name as in CheXpert; findings are in CheXpert's order
  * @param state present, uncertain, absent or not_assessed
- * @param probability the classifier's, from 0 to 1; absent where the model was never taught the
- *     label
- * @param threshold present above it; absent with the probability
- * @param uncertainAbove uncertain above it and up to the threshold; absent where the model has one
- *     operating point for the label
+ * @param probability the probability of the classifier, from 0 to 1; absent if the model was not
+ *     trained on the label
+ * @param threshold the finding is present above it; absent together with the probability
+ * @param uncertainAbove the finding is uncertain above it and up to the threshold; absent if the
+ *     model has one operating point for the label
  * @param edited whether the user set the state
  * @param implied whether the state follows from other findings
  */

@@ -5,14 +5,14 @@ import java.util.List;
 import org.radialog.dialog.Findings;
 
 /**
- * An image with its findings alone.
+ * An image with its findings only.
  *
  * @param image the film
- * @param model whose classifier it was
- * @param guard what the checks of the film said
- * @param findings one per label in column order
- * @param timings without those of a text
- * @param notice stands on every output
+ * @param model the model that the classifier belongs to
+ * @param guard the result of checking the film
+ * @param findings one per label, in column order
+ * @param timings without the fields for generated text
+ * @param notice printed on every output
  */
 public record FindingsJson(
     ImageJson image,

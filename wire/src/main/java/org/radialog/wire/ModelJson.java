@@ -6,10 +6,10 @@ import org.radialog.dialog.RaDialog;
 /**
  * The model that answered.
  *
- * @param id the model's name in its folder
+ * @param id the name of the model in its folder
  * @param version the version in its folder
- * @param precision how the language model's weights are held, for example {@code int8}
- * @param kernels what computes with them, in words
+ * @param precision the precision of the language model's weights, for example {@code int8}
+ * @param kernels the kernels that compute with them, in words
  */
 public record ModelJson(String id, String version, String precision, String kernels) {
   /** The model that {@code radialog} has loaded. */

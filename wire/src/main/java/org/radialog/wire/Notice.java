@@ -11,14 +11,17 @@ import org.radialog.clinical.Finding;
 import org.radialog.dialog.Reply;
 import org.radialog.dialog.Report;
 
-/** The sentence that stands on every output, and what is said of a text that does not fit. */
+/** The notice on every output, and the wording of the warnings about a text. */
 public final class Notice {
-  /** Stands on every output. */
+  /** Printed on every output. */
   public static final String RESEARCH_USE = "For research use, not for diagnosis.";
 
   private Notice() {}
 
-  /** What does not fit in a report. One that was cut short may still have come to the rest. */
+  /**
+   * The inconsistencies of a report. If it was cut short, missing findings are not reported,
+   * because it might have mentioned them later.
+   */
   static List<Consistency.Warning> warnings(Report report) {
     return report.consistency().warnings().stream()
         .filter(warning ->
@@ -31,17 +34,17 @@ public final class Notice {
         .toList();
   }
 
-  /** One line for each kind of thing that does not fit in a report. */
+  /** One line for each kind of inconsistency in a report. */
   public static List<String> of(Report report) {
     return of(warnings(report), report.text(), "report");
   }
 
-  /** One line for each kind of thing that does not fit in an answer. */
+  /** One line for each kind of inconsistency in an answer. */
   public static List<String> of(Reply reply) {
     return of(reply.consistency().warnings(), reply.text(), "answer");
   }
 
-  /** One line for each kind of thing that does not fit in an impression. */
+  /** One line for each kind of inconsistency in an impression. */
   public static List<String> ofImpression(Reply impression) {
     return of(impression.consistency().warnings(), impression.text(), "impression");
   }
@@ -82,7 +85,7 @@ public final class Notice {
   }
 
   /**
-   * What a kind of warning says.
+   * The wording of a kind of warning.
    *
    * @param where report, impression or answer
    */
@@ -100,7 +103,7 @@ public final class Notice {
     };
   }
 
-  /** The sentences of a warning, on one line each. */
+  /** The sentences of a warning, each on one line. */
   static List<String> sentences(String text, Consistency.Warning warning) {
     return warning.sentences().stream().map(s -> s.of(text).replaceAll("\\s+", " ")).toList();
   }

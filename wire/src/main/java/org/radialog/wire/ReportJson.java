@@ -11,14 +11,14 @@ import org.radialog.dialog.Report;
  * An image with its report.
  *
  * @param image the film
- * @param model who wrote it
- * @param guard what the checks of the film said
- * @param findings what the report was written from, one per label in column order
- * @param report the text, and what does not fit in it
- * @param conflicts the same warnings as lines for people, one per kind
- * @param usage tokens of the report
+ * @param model the model that wrote it
+ * @param guard the result of checking the film
+ * @param findings the findings that the report was written from, one per label in column order
+ * @param report the text and its inconsistencies
+ * @param conflicts the same inconsistencies as lines for people, one per kind
+ * @param usage the tokens of the report
  * @param timings of the report
- * @param notice stands on every output
+ * @param notice printed on every output
  */
 public record ReportJson(
     ImageJson image,
@@ -34,9 +34,9 @@ public record ReportJson(
   /**
    * The sections that were written.
    *
-   * @param findings the findings section, every word of it
-   * @param impression drawn from it; empty where none was asked for
-   * @param warnings what does not fit in either
+   * @param findings the complete findings section
+   * @param impression written from it; empty if none was requested
+   * @param warnings the inconsistencies of both
    */
   public record Text(String findings, String impression, List<WarningJson> warnings) {
     public Text {
@@ -49,7 +49,7 @@ public record ReportJson(
     conflicts = List.copyOf(conflicts);
   }
 
-  /** A report and, where one was asked for, its impression. */
+  /** The JSON of a report and, if requested, its impression. */
   public static ReportJson of(
       ImageJson image,
       ModelJson model,

@@ -4,19 +4,19 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What a program gets for one image or one turn of a dialog: a whole JSON object. */
+/** The result for one image or one turn of a dialog: a complete JSON object for programs. */
 public sealed interface Result permits ReportJson, FindingsJson, TurnJson, RefusedJson {
-  /** The object on one line: fields in the order of the components, an empty one left out. */
+  /** The object on one line: fields in the order of the components, with empty fields omitted. */
   default String json() {
     return Mapper.RECORDS.writeValueAsString(this);
   }
 
-  /** A number with three decimals, which is what probabilities and milliseconds deserve. */
+  /** A number rounded to three decimals, which is enough for probabilities and milliseconds. */
   static double rounded(double value) {
     return Math.round(value * 1000) / 1000.0;
   }
 
-  /** How records are written. */
+  /** Writes records as JSON. */
   final class Mapper {
     private static final JsonMapper RECORDS =
         JsonMapper.builder()

@@ -5,12 +5,12 @@ import java.util.OptionalDouble;
 import org.radialog.dialog.Timings;
 
 /**
- * Where the time went, in milliseconds with three decimals.
+ * Timings, in milliseconds with three decimals.
  *
  * @param load from the start of the program until the model was open
  * @param encode from pixels to findings and image tokens
- * @param prefill computing the new tokens of the prompt; absent, as what follows is, where no text
- *     was written
+ * @param prefill computing the new tokens of the prompt; absent, like the following fields, if no
+ *     text was written
  * @param firstToken until the first token
  * @param decode from the first token to the last
  * @param total until the end
@@ -25,8 +25,9 @@ public record TimingsJson(
   /**
    * The timings of one turn.
    *
-   * @param load milliseconds that the model took to open
-   * @param begun milliseconds from where the first token and the total count until the turn began
+   * @param load milliseconds that opening the model took
+   * @param begun milliseconds from the start of the measurement of first token and total until the
+   *     turn began
    */
   public static TimingsJson of(double load, Timings turn, double begun) {
     return new TimingsJson(
@@ -38,7 +39,7 @@ public record TimingsJson(
         Result.rounded(begun + turn.total()));
   }
 
-  /** The timings, in milliseconds, of an image of which nothing but the findings was asked. */
+  /** The timings, in milliseconds, of an image for which only findings were requested. */
   public static TimingsJson ofFindings(double load, double encode, double total) {
     return new TimingsJson(
         Result.rounded(load),

@@ -9,10 +9,10 @@ import org.radialog.dialog.Reply;
  *
  * @param question as it was asked
  * @param answer as the language model wrote it
- * @param warnings what does not fit in the answer
- * @param usage tokens of the turn
+ * @param warnings the inconsistencies of the answer
+ * @param usage the tokens of the turn
  * @param timings of the turn
- * @param notice stands on every output
+ * @param notice printed on every output
  */
 public record TurnJson(
     String question,
@@ -26,7 +26,7 @@ public record TurnJson(
     warnings = List.copyOf(warnings);
   }
 
-  /** A question and its answer. */
+  /** The JSON of a question and its answer. */
   public static TurnJson of(Reply reply, TimingsJson timings) {
     return new TurnJson(
         reply.question(),

@@ -9,13 +9,13 @@ import org.radialog.dialog.Reply;
 import org.radialog.dialog.Report;
 
 /**
- * Something that does not fit in a text that the model wrote.
+ * An inconsistency in a text that the model wrote.
  *
- * @param code stable, for programs; for example {@code listed_and_denied}
- * @param label the finding that it is about; absent where it is about none
+ * @param code a stable code for programs, for example {@code listed_and_denied}
+ * @param label the finding concerned; absent if there is none
  * @param in report, impression or answer
  * @param message in words, for people
- * @param sentences those of the text that it is about, each on one line
+ * @param sentences the sentences concerned, each on one line
  */
 public record WarningJson(
     String code, Optional<String> label, String in, String message, List<String> sentences) {
@@ -23,7 +23,7 @@ public record WarningJson(
     sentences = List.copyOf(sentences);
   }
 
-  /** What does not fit in a report, then what does not fit in the impression of it. */
+  /** The inconsistencies of a report, then those of its impression. */
   public static List<WarningJson> of(Report report, Optional<Reply> impression) {
     return Stream.concat(
             Notice.warnings(report).stream().map(w -> of(w, report.text(), "report")),
@@ -31,7 +31,7 @@ public record WarningJson(
         .toList();
   }
 
-  /** What does not fit in an answer. */
+  /** The inconsistencies of an answer. */
   public static List<WarningJson> of(Reply answer) {
     return all(answer, "answer").toList();
   }

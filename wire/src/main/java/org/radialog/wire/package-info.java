@@ -1,6 +1,6 @@
 /**
- * The JSON of results, as the command line prints it and a server answers with it: one record per
- * object, whose components are the fields in their order. Fields are added, never renamed.
+ * The JSON of results, for the command line and for servers: one record per object, whose
+ * components are the fields in their order. Fields may be added but are never renamed.
  */
 @NullMarked
 package org.radialog.wire;

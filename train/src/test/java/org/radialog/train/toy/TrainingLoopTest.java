@@ -125,12 +125,13 @@ class TrainingLoopTest {
   void aFolderOfAnotherRunIsRefusedInOneLineThatNamesTheDifference() throws Exception {
     run(folder, Progress.NONE, 0);
     assertRefused(
-        new Told("numbers", 0.1), "a run of another configuration: rate is 0.05 there, here 0.1;");
+        new Told("numbers", 0.1),
+        "a run with another configuration: rate is 0.05 there, here 0.1;");
 
     Path config = folder.resolve("config.json");
     Files.writeString(config, "{\"data\" : \"numbers\", \"rate\" : 0.05}");
     assertRefused(
-        TOLD, "was begun by another version of RaDialog: expected format 2 in its config.json");
+        TOLD, "was started by another version of RaDialog: expected format 2 in its config.json");
   }
 
   private void assertRefused(Told told, String said) {
@@ -148,7 +149,7 @@ class TrainingLoopTest {
         ToyStage other = new ToyStage("other", 3, 0)) {
       assertThatThrownBy(() -> loop.run("toy", List.of(other)))
           .isInstanceOf(RadialogException.class)
-          .hasMessageContaining("is of the stage second: expected one of [other]");
+          .hasMessageContaining("belongs to the stage second: expected one of [other]");
     }
   }
 
