@@ -1,7 +1,6 @@
 package org.radialog.cli;
 
 import java.net.URI;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -13,7 +12,6 @@ import org.radialog.base.Printable;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.RuleLabeler;
 import org.radialog.data.MimicCxr;
-import org.radialog.data.NihRelease;
 import org.radialog.data.StudySource;
 import org.radialog.data.StudySplit;
 import org.radialog.dialog.RaDialog;
@@ -27,115 +25,91 @@ import org.radialog.instruct.DialogRun;
 import org.radialog.instruct.EndpointAnswerer;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code radialog data instruct}: dialogs about the images of a data set. */
+/** {@code radialog data instruct}: generates dialogs about the images of a data set. */
 @Command(
     name = "instruct",
     description = {
-      "Makes the instruct data set of a data set: dialogs about its images in the JSON of LLaVA, as"
-          + " radialog-instruct-dataset 1.1.0 has them, with what is known beside in the field"
-          + " radialog. Films of the NIH have no reports: theirs are written from the labels and"
-          + " marked synthetic.",
-      "Where an answer has to be written (easy language, summaries and the like of real reports), a"
-          + " model writes it, or the dialog is left out."
+      "Generates the instruct data set from a data set: dialogs about its images in the JSON format"
+          + " of LLaVA, like radialog-instruct-dataset 1.1.0. NIH films have no reports; their"
+          + " reports are generated from the labels and marked as synthetic. Answers that the"
+          + " labels and the report do not contain (for example easy language) are written by a"
+          + " language model; without one, these dialogs are left out."
     },
     mixinStandardHelpOptions = true)
 final class InstructCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;
 
-  @Option(
-      names = "--from",
-      required = true,
-      paramLabel = "DATASET",
-      description = {
-        "NIH ChestX-ray14 as released or prepared, MIMIC-CXR, CheXpert Plus, Indiana University,"
-            + " ReXrank JSON or a table."
-      })
-  private Path from = Path.of("");
-
-  @Option(
-      names = "--images",
-      paramLabel = "DIR",
-      description = "Where the images lie, if elsewhere; paths in the dialogs are relative to it.")
-  private @Nullable Path images;
+  @Mixin private DataOptions.Source data = new DataOptions.Source();
 
   @Option(
       names = "--reports",
       paramLabel = "DIR",
-      description = "Of MIMIC-CXR: where files/p10/… with the reports lies, if elsewhere.")
+      description = "MIMIC-CXR: the folder of the reports (files/p10/...), if it is elsewhere.")
   private @Nullable Path reports;
-
-  @Option(
-      names = "--sectioned",
-      paramLabel = "FILE",
-      description = "Of MIMIC-CXR: mimic_cxr_sectioned.csv, in place of the reports.")
-  private @Nullable Path sectioned;
 
   @Option(
       names = "--chexbert",
       paramLabel = "FILE",
-      description = "Of MIMIC-CXR: CheXbert's labels, by study_id or dicom_id.")
+      description = "MIMIC-CXR: the labels of CheXbert, by study_id or dicom_id.")
   private @Nullable Path chexbert;
 
   @Option(
       names = "--labels",
       paramLabel = "SOURCE",
-      description = {
-        "Whose labels count: chexbert, chexpert, negbio, table, or rules for the labeler that is"
-            + " built in (default: chexbert where the data set has it, else rules)."
-      })
+      description =
+          "The labels to use: chexbert, chexpert, negbio, table, or rules for the built-in labeler"
+              + " (default: chexbert if present, otherwise rules).")
   private @Nullable String labels;
 
   @Option(
       names = "--split",
       paramLabel = "S",
       defaultValue = "train",
-      description =
-          "train, validate or test; what is in no split is always taken (default:"
-              + " ${DEFAULT-VALUE}).")
+      description = "train, validate or test; images without a split are always used.")
   private StudySplit split = StudySplit.TRAIN;
 
   @Option(
       names = "--mix",
       paramLabel = "MIX",
       defaultValue = "own",
-      description = {
-        "Which tasks how often, in which words: own (ours), published (as the paper's), or a JSON"
-            + " file like those (default: ${DEFAULT-VALUE})."
-      })
+      description = "The shares and wordings of the tasks: own, published, or a JSON file.")
   private String mix = "own";
 
   @Option(
       names = "--seed",
       paramLabel = "N",
       defaultValue = "0",
-      description = "Of all that is drawn at random (default: ${DEFAULT-VALUE}).")
+      description = "The seed of all random choices (default: ${DEFAULT-VALUE}).")
   private long seed;
 
-  @Option(names = "--out", required = true, paramLabel = "FILE", description = "The dialogs.")
+  @Option(
+      names = "--out",
+      required = true,
+      paramLabel = "FILE",
+      description = "The file for the dialogs, written atomically.")
   private Path out = Path.of("");
 
-  /** Who writes answers. */
+  /** The language model that writes answers. */
   private static final class Writer {
     @Option(
         names = "--answer-model",
         paramLabel = "DIR",
-        description = "A model folder whose language model writes the answers that are wanting.")
+        description = "A model folder; its language model writes the missing answers.")
     private @Nullable Path folder;
 
     @Option(
         names = "--endpoint",
         paramLabel = "URL",
-        description = {
-          "An endpoint of OpenAI's chat completions that writes them, for example"
-              + " http://localhost:8000/v1; with --endpoint-model. Its key, if it asks for one, is"
-              + " read from the environment variable OPENAI_API_KEY."
-        })
+        description =
+            "An OpenAI-compatible endpoint that writes them, such as http://localhost:8000/v1. Its"
+                + " key, if any, is read from the environment variable OPENAI_API_KEY.")
     private @Nullable URI endpoint;
   }
 
@@ -144,59 +118,49 @@ final class InstructCommand implements Callable<Integer> {
   @Option(
       names = "--endpoint-model",
       paramLabel = "NAME",
-      description = "The model at the endpoint, as the endpoint calls it.")
+      description = "The name of the model at the endpoint.")
   private @Nullable String endpointModel;
 
   @Option(
       names = "--answers",
       paramLabel = "FILE",
-      description = {
-        "Where each answer is kept with its prompt, model and seed, so that a run that was"
-            + " interrupted goes on without asking again (default: the name of --out with"
-            + " .answers.jsonl behind it)."
-      })
+      description =
+          "The file that keeps each answer with its prompt, model and seed; an interrupted run"
+              + " continues from it (default: the name of --out with .answers.jsonl appended).")
   private @Nullable Path answersFile;
 
   @Option(
       names = "--send-reports-to",
       paramLabel = "HOST",
-      description = {
-        "For an endpoint on another machine: its host, to which the reports of the data set are to"
-            + " be sent. Without it and --data-use-agreement no report leaves this machine."
-      })
+      description = "Required for an endpoint on another machine: the host that gets the reports.")
   private @Nullable String sendTo;
 
   @Option(
       names = "--data-use-agreement",
       paramLabel = "NAME",
-      description = "The agreement under which the reports may be sent there.")
+      description = "Required with it: the agreement that allows sending the reports.")
   private @Nullable String agreement;
 
   @Option(
       names = "--predictions",
       paramLabel = "FILE",
-      description = {
-        "For a mix with predicted findings: a table of image and the 14 labels with probabilities,"
-            + " as radialog findings --csv prints it, of films that the classifier did not learn"
-            + " from; at 0.5 and above a finding is predicted."
-      })
+      description =
+          "For mixes with predicted findings: a table as printed by radialog findings --csv, by a"
+              + " classifier that was not trained on these films; the threshold is 0.5.")
   private @Nullable Path predictions;
 
   @Option(
       names = "--nle",
       paramLabel = "FILE",
-      description = {
-        "MIMIC-NLE (mimic-nle-train.json): reasons in words of the reports, in place of a model's."
-      })
+      description = "MIMIC-CXR: the explanations of MIMIC-NLE (mimic-nle-train.json).")
   private @Nullable Path nle;
 
   @Option(
       names = "--predicted-reports",
       paramLabel = "FILE",
-      description = {
-        "A table of id (of a study or an image) and report, which a model wrote: corrections are of"
-            + " its errors, rewritten by a model, in place of errors that we make."
-      })
+      description =
+          "A table with the columns id (study or image) and report: generated reports whose errors"
+              + " are corrected, instead of errors that are introduced on purpose.")
   private @Nullable Path predictedReports;
 
   @Override
@@ -213,14 +177,16 @@ final class InstructCommand implements Callable<Integer> {
           DialogRun.Outcome done = run.write(out, leftOut, Terminal.progress());
           answers.ifPresent(asked ->
               Terminal.say(
-                  "the model was asked for %d answers, %d of them could not be used"
+                  "the model was asked for %d answers, %d of them were unusable"
                       .formatted(asked.asked(), asked.refused())));
           return done;
         });
     System.out.println("task           dialogs");
     outcome.dialogs().forEach((task, count) -> System.out.printf("%-14s %7d%n", task, count));
     System.out.printf("%-14s %7d%n", "total", outcome.total());
-    outcome.leftOut().forEach((why, count) -> Terminal.say("left out: " + count + " of " + why));
+    outcome
+        .leftOut()
+        .forEach((why, count) -> Terminal.say("left out: %d of %s".formatted(count, why)));
     if (!source.terms().isEmpty()) {
       Terminal.say("terms of " + source.name() + ": " + source.terms());
     }
@@ -240,8 +206,8 @@ final class InstructCommand implements Callable<Integer> {
     URI endpoint = by == null ? null : by.endpoint;
     require(
         endpoint != null || (endpointModel == null && sendTo == null && agreement == null),
-        "--endpoint-model, --send-reports-to and --data-use-agreement go with --endpoint");
-    require(by != null || answersFile == null, "--answers goes with --answer-model or --endpoint");
+        "--endpoint-model, --send-reports-to and --data-use-agreement need --endpoint");
+    require(by != null || answersFile == null, "--answers needs --answer-model or --endpoint");
     if (by == null) {
       return run.apply(Optional.empty());
     }
@@ -253,7 +219,7 @@ final class InstructCommand implements Callable<Integer> {
       requireAgreed(endpoint);
       String key = Optional.ofNullable(System.getenv("OPENAI_API_KEY")).orElse("none");
       String name = endpointModel == null ? "" : endpointModel;
-      require(!name.isBlank(), "--endpoint needs --endpoint-model, the model's name there");
+      require(!name.isBlank(), "--endpoint needs --endpoint-model");
       try (EndpointAnswerer answerer = new EndpointAnswerer(endpoint, name, key);
           Answers answers = Answers.open(file, answerer, seed)) {
         return run.apply(Optional.of(answers));
@@ -266,7 +232,7 @@ final class InstructCommand implements Callable<Integer> {
     }
   }
 
-  // Reports of patients leave the machine only where somebody says to whom and by what right.
+  // Reports of patients are sent to another machine only with its name and an agreement.
   private void requireAgreed(URI endpoint) {
     if (EndpointAnswerer.isOnThisMachine(endpoint)) {
       return;
@@ -274,42 +240,36 @@ final class InstructCommand implements Callable<Integer> {
     String host = String.valueOf(endpoint.getHost());
     require(
         host.equalsIgnoreCase(sendTo) && agreement != null && !agreement.isBlank(),
-        ("the endpoint is not on this machine: the findings sections of the data set would be sent"
-             + " to %s; expected --send-reports-to %s and --data-use-agreement with the agreement"
-             + " that allows it, or an endpoint on localhost")
+        ("the endpoint is on another machine, so the findings sections of the data set would be"
+             + " sent to %s; expected --send-reports-to %s and --data-use-agreement NAME, or an"
+             + " endpoint on localhost")
             .formatted(Printable.of(host), Printable.of(host)));
     Terminal.say(
-        "the findings sections of %s are sent to %s under: %s"
+        "sending the findings sections of %s to %s under the agreement %s"
             .formatted(
-                Printable.escaped(from.toString()),
+                Printable.escaped(data.path().toString()),
                 Printable.of(host),
                 Printable.of(String.valueOf(agreement))));
   }
 
   private CaseSource source(DialogMix chosen) {
-    if (NihRelease.filmsIn(from)) {
+    if (data.isNih()) {
       require(
-          images == null && reports == null && sectioned == null && chexbert == null,
-          "--images, --reports, --sectioned and --chexbert do not go with films of the NIH");
-      require(labels == null, "--labels does not go with films of the NIH, which have one source");
-      return CaseSource.films(from, split, seed);
+          reports == null && chexbert == null && labels == null,
+          "--reports, --chexbert and --labels do not apply to NIH films");
+      return CaseSource.films(data.path(), split, seed);
     }
-    StudySource studies = StudySource.open(from, Optional.ofNullable(images));
+    StudySource studies = data.studies();
     if (studies instanceof MimicCxr mimic) {
       MimicCxr set = reports == null ? mimic : mimic.withReports(reports);
-      set = sectioned == null ? set : set.withSectioned(sectioned);
       studies = chexbert == null ? set : set.withChexbert(chexbert);
     } else {
-      require(
-          reports == null && sectioned == null && chexbert == null,
-          "--reports, --sectioned and --chexbert go with MIMIC-CXR");
+      require(reports == null && chexbert == null, "--reports and --chexbert need MIMIC-CXR");
     }
-    Path folder = Files.isDirectory(from) ? from : from.toAbsolutePath().getParent();
-    Path root = images != null ? images : folder == null ? Path.of("") : folder;
     return CaseSource.studies(
         studies,
         new CaseSource.Studies(
-            root,
+            data.root(),
             Optional.ofNullable(labels),
             split,
             chosen.onePerStudy(),
@@ -324,29 +284,28 @@ final class InstructCommand implements Callable<Integer> {
     }
   }
 
-  /** {@code radialog data card FILE}: what a file of dialogs holds. */
+  /** {@code radialog data card FILE}: describes a file of dialogs. */
   @Command(
       name = "card",
-      description = {
-        "Says what a file of dialogs holds, one of radialog data instruct or the published"
-            + " radialog-instruct-dataset: counts by task, source and label, the balance of yes and"
-            + " no, and which answers contradict their labels as the labeler reads them."
-      },
+      description =
+          "Describes a file of dialogs, generated by radialog data instruct or published: counts"
+              + " per task, source and label, the balance of yes and no, and answers that"
+              + " contradict their labels according to the built-in labeler.",
       mixinStandardHelpOptions = true)
   static final class Card implements Callable<Integer> {
-    @Parameters(paramLabel = "FILE", description = "Dialogs in the JSON of LLaVA.")
+    @Parameters(paramLabel = "FILE", description = "Dialogs in the JSON format of LLaVA.")
     private Path file = Path.of("");
 
-    /** One of two. */
+    /** At most one of the two. */
     private static final class Output {
-      @Option(names = "--json", description = "One JSON object in place of Markdown.")
+      @Option(names = "--json", description = "Prints one JSON object instead of Markdown.")
       private boolean json;
 
       @Option(
           names = "--samples",
           paramLabel = "N",
           converter = Numeric.Samples.class,
-          description = "So many dialogs as they stand there, of every task alike, in its place.")
+          description = "Prints N unedited dialogs instead, equally many per task.")
       private int samples;
     }
 
@@ -356,7 +315,7 @@ final class InstructCommand implements Callable<Integer> {
         names = "--seed",
         paramLabel = "N",
         defaultValue = "0",
-        description = "Draws the samples (default: ${DEFAULT-VALUE}).")
+        description = "The seed of --samples (default: ${DEFAULT-VALUE}).")
     private long seed;
 
     @Override

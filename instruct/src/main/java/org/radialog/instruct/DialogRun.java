@@ -184,12 +184,12 @@ public final class DialogRun {
     var how = new Asking(random, prompts, mix.switches(), afterReport, finding);
     Optional<Request> asked = task.ask(about, how);
     if (asked.isEmpty()) {
-      count(leftOut, task.name() + ": the case has nothing for it");
+      count(leftOut, task.name() + ": not applicable to the case");
       return;
     }
     Request request = asked.get();
     if (request.reply() instanceof Reply.Sought && answers.isEmpty()) {
-      count(leftOut, task.name() + ": needs a model's answer, and no model was named");
+      count(leftOut, task.name() + ": needs a language model (--answer-model or --endpoint)");
       return;
     }
     Named named = named(about, request, random);
@@ -334,7 +334,7 @@ public final class DialogRun {
           case Reply.Sought _ -> {
             Optional<String> answer = given.get(next++);
             if (answer.isEmpty()) {
-              count(leftOut, draft.task() + ": the model gave no answer that could be used");
+              count(leftOut, draft.task() + ": unusable answer of the model");
             } else {
               write(draft, answer.get(), true);
             }
@@ -347,7 +347,7 @@ public final class DialogRun {
 
     private void write(Draft draft, String answer, boolean byModel) {
       if (byModel && mix.switches().supportedOnly() && contradicts(draft, answer)) {
-        count(leftOut, draft.task() + ": the model's answer contradicts the labels");
+        count(leftOut, draft.task() + ": the answer of the model contradicts the labels");
         return;
       }
       var messages = new ArrayList<>(draft.messages());
