@@ -18,6 +18,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.testing.MimicTree;
+import org.radialog.testing.TestData;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -70,6 +71,26 @@ class InstructCommandTest {
     CommandLineRun text =
         CommandLineRun.of("data", "card", folder.resolve("dialogs.json").toString());
     assertThat(text.out()).contains("## Tasks", "| finding |", "## Answers against their labels");
+  }
+
+  @Test
+  void theFortyDialogsOfTheDocumentAreUneditedAndNoAnswerContradictsItsLabels() throws IOException {
+    Path nih14 = TestData.assumeFolder().resolve("data/radiographs/nih14");
+    String dialogs = folder.resolve("dialogs.json").toString();
+    CommandLineRun run =
+        CommandLineRun.of(
+            "data", "instruct", "--from", nih14.toString(), "--seed", "14", "--out", dialogs);
+    assertThat(run.code()).as(run.err()).isEqualTo(Main.DONE);
+    String printed =
+        CommandLineRun.of("data", "card", dialogs, "--samples", "40", "--seed", "14").out();
+    String document = Files.readString(CommandLineRun.ROOT.resolve("docs/instruct-samples.md"));
+    assertThat(document.substring(document.indexOf("\n## ")))
+        .isEqualTo(printed.substring(printed.indexOf("\n## ")));
+    JsonNode card = CommandLineRun.of("data", "card", dialogs, "--json").json().getFirst();
+    assertThat(card.path("contradictions").path("contradicting").asInt()).isZero();
+    assertThat(card.path("questions"))
+        .hasSize(10)
+        .allMatch(finding -> Math.abs(finding.path("yes_share").asDouble() - 0.5) <= 0.05);
   }
 
   @Test

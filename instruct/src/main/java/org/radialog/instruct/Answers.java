@@ -23,11 +23,11 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Answers of a language model, each asked for once and kept in a file of one JSON object a line:
- * {@code {"digest","model","seed","prompt":[…],"answer"}}. A run that is killed goes on without
- * asking again: an answer is in the file when its batch is done.
+ * Answers of a language model. Each is requested once and stored in a file with one JSON object per
+ * line: {@code {"digest","model","seed","prompt":[…],"answer"}}. Answers are stored after each
+ * batch, so an interrupted run continues without repeating requests.
  *
- * <p>In memory stays the place of each answer in the file, not the answer.
+ * <p>Only the position of each answer in the file is kept in memory.
  */
 public final class Answers implements AutoCloseable {
   /** Writes answers. */

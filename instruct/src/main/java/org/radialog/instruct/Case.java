@@ -13,21 +13,20 @@ import org.radialog.clinical.FindingState;
 import org.radialog.clinical.View;
 
 /**
- * An image and all that its data set knows of it: what dialogs are made of.
+ * An image and everything that its data set tells about it; dialogs are generated from cases.
  *
  * @param source the data set's name, for example {@code mimic-cxr}
  * @param study unique in its data set
- * @param image the image's path as the file of dialogs is to name it
+ * @param image the path of the image in the file of dialogs
  * @param report the findings section, on one line
- * @param impression on one line; empty where there is none
- * @param synthetic whether the texts were made from the labels by {@link ReportGrammar}, and no
- *     person wrote them
- * @param words the seed of those texts' wording
+ * @param impression on one line; empty if there is none
+ * @param synthetic whether the texts were generated from the labels by {@link ReportGrammar}
+ * @param words the seed for the wording of synthetic texts
  * @param labels one entry a finding
  * @param labelSource where the labels come from, for example {@code chexbert}
- * @param places where findings lie, by radiologists' boxes
- * @param explained why there are findings, in words of the report (MIMIC-NLE), if that is known
- * @param predicted the report that a model wrote, on one line, if one was asked
+ * @param places locations of findings, from the boxes of radiologists
+ * @param explained an explanation of findings in the words of the report (MIMIC-NLE)
+ * @param predicted a generated report, on one line
  */
 public record Case(
     String source,

@@ -25,9 +25,10 @@ import org.radialog.instruct.DialogFile.Known;
 import org.radialog.instruct.DialogFile.Message;
 
 /**
- * What a file of dialogs holds: counts by task, source and label, the balance of yes and no, and
- * which answers contradict the labels as the labeler reads them. Of a file that others wrote the
- * tasks are told by the published wordings, and the labels by the report that a dialog begins with.
+ * A description of a file of dialogs: counts by task, source and label, the balance of yes and no,
+ * and the answers that contradict the labels according to the labeler. In files without our fields,
+ * tasks are recognised by the published wordings, and labels are read from the report that a dialog
+ * begins with.
  */
 public final class DataCard {
   private static final int EXAMPLES = 3;

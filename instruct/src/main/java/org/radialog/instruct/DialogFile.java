@@ -26,7 +26,8 @@ import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.json.JsonFactory;
 
 /**
- * Dialogs about images in the JSON of LLaVA, as {@code radialog-instruct-dataset} 1.1.0 has them:
+ * Dialogs about images in the JSON format of LLaVA, as {@code radialog-instruct-dataset} 1.1.0 has
+ * them:
  *
  * <pre>
  * [{"image": "files/p10/…/x.jpg",                       one path, or a list of them
@@ -35,7 +36,7 @@ import tools.jackson.core.json.JsonFactory;
  *  …]
  * </pre>
  *
- * <p>Read and written one dialog at a time, however many there are.
+ * <p>Files are read and written one dialog at a time, in constant memory.
  */
 public final class DialogFile {
   /** The field of what is known beside the dialog. */

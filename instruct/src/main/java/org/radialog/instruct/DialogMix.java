@@ -28,8 +28,8 @@ import tools.jackson.databind.exc.UnrecognizedPropertyException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Which tasks are asked how often, of which data sets and in which words: a JSON file with these
- * fields in snake case, every one mandatory.
+ * The shares, data sets and wordings of the tasks: a JSON file with these fields in snake case, all
+ * mandatory.
  *
  * @param name for the file of dialogs
  * @param layout of the first turn

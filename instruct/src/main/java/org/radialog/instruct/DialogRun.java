@@ -36,11 +36,11 @@ import org.radialog.instruct.DialogTask.Verdict;
 import org.radialog.instruct.DialogTask.WrongReport;
 
 /**
- * Makes a file of dialogs of a data set: the report, then a task, as the original fuses them.
+ * Generates a file of dialogs from a data set: the report, then a task, as in the original.
  *
- * <p>The data set is read twice, once to count and once to write, and a case is forgotten when its
- * dialogs are written. A dialog depends on the seed, its case and the counts of its data set, and
- * on no dialog before it.
+ * <p>The data set is read twice, first to count and then to write; a case is not kept after its
+ * dialogs are written. A dialog depends on the seed, its case and the counts of its data set, but
+ * not on other dialogs.
  */
 public final class DialogRun {
   private final CaseSource source;
@@ -54,11 +54,11 @@ public final class DialogRun {
   private final Map<String, Long> leftOut = new TreeMap<>();
 
   /**
-   * What a run did.
+   * The counts of a run.
    *
-   * @param cases images, or studies where the mix has one of each
-   * @param dialogs by task
-   * @param leftOut by the reason, in words
+   * @param cases images, or studies if the mix uses one image per study
+   * @param dialogs written dialogs by task
+   * @param leftOut dialogs that were left out, by reason
    */
   public record Outcome(long cases, Map<String, Long> dialogs, Map<String, Long> leftOut) {
     public Outcome {
@@ -73,12 +73,11 @@ public final class DialogRun {
   }
 
   /**
-   * A run.
+   * Creates a run.
    *
-   * @param answers who writes what no label and no report has; without it those dialogs are left
-   *     out
-   * @param predicted image, as the file of dialogs names it or by its file's name → findings of a
-   *     classifier that did not learn from it
+   * @param answers the answers of a language model; without it, dialogs that need one are left out
+   * @param predicted image path or file name → findings of a classifier that was not trained on the
+   *     image
    */
   public DialogRun(
       CaseSource source,
@@ -293,12 +292,14 @@ public final class DialogRun {
     return new Named(Kind.NONE, FindingsList.of(Set.of()));
   }
 
-  /** A dialog whose last answer may be wanting. */
+  /** A dialog whose last answer may not be known yet. */
   private record Draft(
       Case about, String task, Kind findings, List<Message> messages, Request request) {}
 
-  /** Dialogs in the order of the file, until the answers that they wait for are there. */
+  /** Dialogs in the order of the file that wait for an answer of the language model. */
   private final class Waiting {
+    private static final int MOST_WAITING = 2048; // dialogs, where few need an answer
+
     private final DialogFile.Writer writer;
     private final List<Draft> drafts = new ArrayList<>();
     private int sought;
@@ -313,7 +314,9 @@ public final class DialogRun {
       if (draft.request().reply() instanceof Reply.Sought) {
         sought++;
       }
-      if (sought == 0 || sought >= answers.map(Answers::batch).orElse(1)) {
+      if (sought == 0
+          || sought >= answers.map(Answers::batch).orElse(1)
+          || drafts.size() >= MOST_WAITING) {
         flush();
       }
     }
@@ -404,7 +407,7 @@ public final class DialogRun {
     return new Known(values, labels);
   }
 
-  /** What has to be counted before the first dialog: reports by strata, and yes against no. */
+  /** The counts that are needed before the first dialog: strata of reports, and yes and no. */
   private final class Plan {
     // Counts of hashes by their first bits: a threshold in place of a list that would grow.
     private static final int BINS = 1 << 14;

@@ -14,29 +14,28 @@ import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 
 /**
- * One kind of request about an image or its report, and its answer: a task of the instruct data
- * set. A new one is a class of its own and a line in {@link DialogMix#TASKS}; how often it is asked
- * and of which data sets says a {@link DialogMix}.
+ * A task of the instruct data set: a kind of request about an image or its report, and its answer.
+ * To add a task, implement this interface and register the class in {@link DialogMix#TASKS}; its
+ * share and its data sets are configured in a {@link DialogMix}.
  *
- * <p>A task keeps nothing: what it says depends on the case and on the random numbers that it is
- * given.
+ * <p>Tasks are stateless: the result depends only on the case and on the given random numbers.
  */
 public interface DialogTask {
-  /** Its name in a mix and in files, for example {@code easy_language}. */
+  /** The name in mixes and files, for example {@code easy_language}. */
   String name();
 
-  /** Whether it speaks of a report, which then has to stand before it. */
+  /** Whether the request refers to a report, so that the dialog must begin with the report. */
   boolean ofReport();
 
-  /** The request and its answer; empty where this case has nothing for the task. */
+  /** The request and its answer; empty if the task is not applicable to the case. */
   Optional<Request> ask(Case about, Asking how);
 
   /**
    * A request about a case.
    *
    * @param reply the answer
-   * @param before the report before it, where that is not the case's own
-   * @param asked the one finding that it is about, and what is true of it
+   * @param before the preceding report if it is not that of the case
+   * @param asked the finding that is asked about, and the answer
    */
   record Request(String text, Reply reply, Optional<WrongReport> before, Optional<Asked> asked) {
     static Request of(String text, String answer) {
@@ -76,15 +75,16 @@ public interface DialogTask {
   /** A question for one finding. */
   record Asked(Finding finding, Verdict verdict) {}
 
-  /** An answer that is there, or one that a language model is to write. */
+  /** A known answer, or one that a language model must write. */
   sealed interface Reply {
     /** The answer is known. */
     record Known(String text) implements Reply {}
 
     /**
-     * The answer is to be written by a model.
+     * A language model must write the answer.
      *
-     * @param conversation user and assistant in turn, the user first and last
+     * @param conversation messages of user and assistant in turn; the first and the last are the
+     *     user's
      */
     record Sought(List<String> conversation) implements Reply {
       public Sought {
@@ -94,18 +94,17 @@ public interface DialogTask {
   }
 
   /**
-   * What is better than in the published data set, each to be switched off.
+   * Improvements over the published data set.
    *
-   * @param sentences answers are sentences; otherwise as published: {@code yes} and {@code no}, and
-   *     labels with commas between them
-   * @param uncertain what the labels leave open is left open in lists, questions and answers;
-   *     otherwise it counts as absent
-   * @param balanced as many questions are answered yes as no, for each finding
-   * @param views what a view does not show is said to be not visible on it
-   * @param withoutComparisons sentences that compare with an earlier film are left out, since none
-   *     is given
-   * @param supportedOnly sentences that the labels contradict are left out, and answers of a model
-   *     that do
+   * @param sentences answers are sentences; otherwise, as published, {@code yes}, {@code no} and
+   *     labels separated by commas
+   * @param uncertain uncertain labels are called possible in lists, questions and answers;
+   *     otherwise they count as absent
+   * @param balanced equally many yes and no answers for each finding
+   * @param views findings that a view does not show are answered as not visible on this view
+   * @param withoutComparisons sentences that compare with an earlier film are removed, because no
+   *     earlier film is given
+   * @param supportedOnly sentences and answers of a model that contradict the labels are removed
    */
   record Switches(
       boolean sentences,
@@ -116,12 +115,12 @@ public interface DialogTask {
       boolean supportedOnly) {}
 
   /**
-   * How a task is asked once.
+   * The context of one request.
    *
-   * @param random for this case and this task alone
-   * @param prompts key, which begins with the task's name → wordings
-   * @param afterReport whether a report stands before it
-   * @param finding what is to be asked for, where the balance of yes and no has chosen it
+   * @param random random numbers of this case and task
+   * @param prompts key, which begins with the name of the task → wordings
+   * @param afterReport whether the dialog begins with the report
+   * @param finding the finding to ask about, if it was chosen to balance yes and no
    */
   record Asking(
       SplittableRandom random,

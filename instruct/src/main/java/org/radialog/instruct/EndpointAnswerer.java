@@ -36,12 +36,11 @@ import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.WorkInterrupted;
 
 /**
- * Answers of a language model behind an endpoint of OpenAI's chat completions, as vLLM, llama.cpp,
- * Ollama and others serve them on one's own machine. What is busy or fails is asked again a few
- * times, later and later.
+ * Requests answers from an OpenAI-compatible endpoint (chat completions), such as vLLM, llama.cpp
+ * or Ollama. Requests that fail with 429 or 5xx are repeated with increasing delays.
  *
- * <p>The requests go to that host and to no other: no redirect is followed, and on this machine no
- * proxy is asked.
+ * <p>Text is sent only to the given host: redirects are not followed, and no proxy is used for an
+ * endpoint on this machine.
  */
 public final class EndpointAnswerer implements Answers.Answerer, AutoCloseable {
   private static final int AT_ONCE = 4;
