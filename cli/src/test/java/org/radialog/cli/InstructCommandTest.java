@@ -59,7 +59,11 @@ class InstructCommandTest {
     CommandLineRun run = CommandLineRun.of(arguments(tree).toArray(String[]::new));
     assertThat(run.code()).as(run.err()).isEqualTo(Main.DONE);
     assertThat(run.out()).contains("report ", "correction ", "total ");
-    assertThat(run.err()).contains("easy_language: needs a language model", "seed 0, mix own");
+    assertThat(run.err())
+        .contains(
+            "easy_language: needs a language model",
+            "left out: 12 of studies of another split",
+            "seed 0, mix own");
     CommandLineRun card =
         CommandLineRun.of("data", "card", folder.resolve("dialogs.json").toString(), "--json");
     assertThat(card.code()).isEqualTo(Main.DONE);
@@ -130,6 +134,10 @@ class InstructCommandTest {
       CommandLineRun run = CommandLineRun.of(arguments(tree, more).toArray(String[]::new));
       assertThat(run.code()).as(String.join(" ", more)).isEqualTo(Main.USAGE);
     }
+    CommandLineRun labels =
+        CommandLineRun.of(arguments(tree, "--labels", "negbio").toArray(String[]::new));
+    assertThat(labels.code()).isEqualTo(Main.SOME_FAILED);
+    assertThat(labels.err()).contains("no image to generate dialogs", "without labels of negbio=4");
     CommandLineRun mix =
         CommandLineRun.of(arguments(tree, "--mix", "no-such-mix").toArray(String[]::new));
     assertThat(mix.code()).isNotZero();

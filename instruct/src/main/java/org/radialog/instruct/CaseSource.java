@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -45,7 +47,23 @@ public abstract class CaseSource {
 
   private static final String CHEXBERT = "chexbert";
 
+  private final Map<String, Long> passedOver = new TreeMap<>();
+
   private CaseSource() {}
+
+  /** What the last reading passed over because no dialog can be generated from it, by reason. */
+  public final Map<String, Long> passedOver() {
+    return Collections.unmodifiableMap(passedOver);
+  }
+
+  void passOver(String what) {
+    passedOver.merge(what, 1L, Long::sum);
+  }
+
+  /** Forgets what an earlier reading passed over. */
+  void begin() {
+    passedOver.clear();
+  }
 
   /** The data set's name. */
   public abstract String name();
@@ -80,12 +98,15 @@ public abstract class CaseSource {
 
       @Override
       public void read(Consumer<? super Case> cases, Consumer<? super Rejected> rejected) {
+        begin();
         Map<String, List<FilmBoxes.Marked>> boxes = FilmBoxes.in(folder, rejected);
         for (NihRelease.Released released : NihRelease.films(folder, rejected)) {
           Film film = released.film();
           if (released.split() == StudySplit.NONE || released.split() == split) {
             ofFilm(folder, film, boxes.getOrDefault(film.image(), List.of()), seed)
-                .ifPresent(cases);
+                .ifPresentOrElse(cases, () -> passOver("films whose labels no report can state"));
+          } else {
+            passOver("films of another split");
           }
         }
       }
@@ -229,11 +250,14 @@ public abstract class CaseSource {
 
       @Override
       public void read(Consumer<? super Case> cases, Consumer<? super Rejected> rejected) {
-        var reader = new StudyReader(source.name(), how);
+        begin();
+        var reader = new StudyReader(source.name(), how, this);
         source.read(
             study -> {
               if (study.split() == StudySplit.NONE || study.split() == how.split()) {
                 reader.read(study, cases);
+              } else {
+                passOver("studies of another split");
               }
             },
             rejected);
@@ -373,23 +397,28 @@ public abstract class CaseSource {
   private static final class StudyReader {
     private final String name;
     private final Studies how;
+    private final CaseSource source;
     private final RuleLabeler rules = new RuleLabeler();
 
-    StudyReader(String name, Studies how) {
+    StudyReader(String name, Studies how, CaseSource source) {
       this.name = name;
       this.how = how;
+      this.source = source;
     }
 
     void read(ReportedStudy study, Consumer<? super Case> cases) {
       String written = study.report().findingsOnOneLine();
       if (written.isEmpty()) {
+        source.passOver("studies without a findings section");
         return;
       }
-      String source = how.labels().orElse(study.labels().containsKey(CHEXBERT) ? CHEXBERT : RULES);
+      String labeller =
+          how.labels().orElse(study.labels().containsKey(CHEXBERT) ? CHEXBERT : RULES);
       Map<Finding, FindingState> labels =
-          source.equals(RULES) ? states(rules.label(written)) : study.labels().get(source);
+          labeller.equals(RULES) ? states(rules.label(written)) : study.labels().get(labeller);
       if (labels == null) {
-        return; // a study without this source's labels knows nothing to ask for
+        source.passOver("studies without labels of " + Printable.of(labeller));
+        return;
       }
       String report = cleaned(written, labels);
       String impression =
@@ -410,7 +439,7 @@ public abstract class CaseSource {
                 false,
                 0,
                 labels,
-                source,
+                labeller,
                 List.of(),
                 Optional.ofNullable(how.explanations().get(study.id()))
                     .filter(explanation -> written.contains(explanation.text())),

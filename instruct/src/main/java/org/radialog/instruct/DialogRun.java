@@ -109,11 +109,12 @@ public final class DialogRun {
   public Outcome write(Path file, Consumer<? super Rejected> rejected, Progress progress) {
     var plan = new Plan();
     source.read(plan::count, rejected);
+    leftOut.putAll(source.passedOver());
     if (plan.cases == 0) {
       throw new RadialogException(
           RadialogException.Kind.BAD_INPUT,
-          "%s has no case to make dialogs of: expected labels or findings sections in the split"
-              .formatted(source.name()));
+          "%s has no image to generate dialogs from: expected labels or findings sections, passed over %s"
+              .formatted(source.name(), source.passedOver()));
     }
     plan.decide();
     WholeFile.write(file, out -> write(out, plan, progress));
