@@ -1,5 +1,7 @@
 package org.radialog.paper;
 
+import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.language.Precision;
 import org.radialog.torch.Schedule;
 import org.radialog.train.Ranges;
@@ -22,7 +24,10 @@ import org.radialog.train.Ranges;
  * @param adapterDropout share of the adapter's inputs that is set to 0
  * @param clip largest norm of the gradients of a step
  * @param longest tokens of a dialog, the image's included, beyond which it is cut
- * @param precision of the language model's own weights, {@code FP32} or {@code BF16}
+ * @param precision of the language model's own weights; at {@code INT8} and {@code INT4} they are
+ *     packed at the start and dequantised when a layer needs them (QLoRA)
+ * @param checkpointing whether each layer is computed twice, so that the activations of one layer
+ *     at a time are held; mandatory for {@code INT8} and {@code INT4}
  * @param validateEvery steps between validations
  */
 public record AnswerRecipe(
@@ -41,11 +46,12 @@ public record AnswerRecipe(
     double clip,
     int longest,
     Precision precision,
+    boolean checkpointing,
     int validateEvery) {
   /**
    * Checks the ranges.
    *
-   * @throws org.radialog.base.RadialogException if a number is out of its range
+   * @throws RadialogException if a number is out of its range
    */
   public AnswerRecipe {
     Ranges.whole("language.epochs", epochs, 1, 10_000);
@@ -61,6 +67,12 @@ public record AnswerRecipe(
     Ranges.share("language.adapter_dropout", adapterDropout);
     Ranges.positive("language.clip", clip, false);
     Ranges.whole("language.longest", longest, 8, 1 << 20);
+    if ((precision == Precision.INT8 || precision == Precision.INT4) && !checkpointing) {
+      throw new RadialogException(
+          Kind.REFUSED_DATA,
+          "language.precision is %s with language.checkpointing false: expected true, so that no more than a layer is dequantised at a time"
+              .formatted(precision.label()));
+    }
     Ranges.whole("language.validate_every", validateEvery, 1, Integer.MAX_VALUE);
   }
 
