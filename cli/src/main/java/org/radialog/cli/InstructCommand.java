@@ -165,8 +165,7 @@ final class InstructCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    DialogMix chosen =
-        DialogMix.NAMES.contains(mix) ? DialogMix.named(mix) : DialogMix.read(Path.of(mix));
+    DialogMix chosen = DialogMix.of(mix);
     DataOptions.LeftOut leftOut = new DataOptions.LeftOut();
     CaseSource source = source(chosen);
     Map<String, Set<Finding>> predicted =
@@ -181,9 +180,7 @@ final class InstructCommand implements Callable<Integer> {
                       .formatted(asked.asked(), asked.refused())));
           return done;
         });
-    System.out.println("task           dialogs");
-    outcome.dialogs().forEach((task, count) -> System.out.printf("%-14s %7d%n", task, count));
-    System.out.printf("%-14s %7d%n", "total", outcome.total());
+    System.out.print(outcome.table());
     outcome
         .leftOut()
         .forEach((why, count) -> Terminal.say("left out: %d of %s".formatted(count, why)));
@@ -191,13 +188,8 @@ final class InstructCommand implements Callable<Integer> {
       Terminal.say("terms of " + source.name() + ": " + source.terms());
     }
     Terminal.say(
-        "wrote %s: %d dialogs of %d cases, seed %d, mix %s"
-            .formatted(
-                Printable.escaped(out.toString()),
-                outcome.total(),
-                outcome.cases(),
-                seed,
-                chosen.name()));
+        "wrote %s: seed %d, mix %s"
+            .formatted(Printable.escaped(out.toString()), seed, chosen.name()));
     return leftOut.exitCode();
   }
 
@@ -216,7 +208,8 @@ final class InstructCommand implements Callable<Integer> {
             ? answersFile
             : out.resolveSibling(out.getFileName() + ".answers.jsonl");
     if (endpoint != null) {
-      requireAgreed(endpoint);
+      Optional<String> objection = EndpointAnswerer.objection(endpoint, sendTo, agreement);
+      require(objection.isEmpty(), objection.orElse(""));
       String key = Optional.ofNullable(System.getenv("OPENAI_API_KEY")).orElse("none");
       String name = endpointModel == null ? "" : endpointModel;
       require(!name.isBlank(), "--endpoint needs --endpoint-model");
@@ -230,26 +223,6 @@ final class InstructCommand implements Callable<Integer> {
         Answers answers = Answers.open(file, new ModelAnswerer(model), seed)) {
       return run.apply(Optional.of(answers));
     }
-  }
-
-  // Reports of patients are sent to another machine only with its name and an agreement.
-  private void requireAgreed(URI endpoint) {
-    if (EndpointAnswerer.isOnThisMachine(endpoint)) {
-      return;
-    }
-    String host = String.valueOf(endpoint.getHost());
-    require(
-        host.equalsIgnoreCase(sendTo) && agreement != null && !agreement.isBlank(),
-        ("the endpoint is on another machine, so the findings sections of the data set would be"
-             + " sent to %s; expected --send-reports-to %s and --data-use-agreement NAME, or an"
-             + " endpoint on localhost")
-            .formatted(Printable.of(host), Printable.of(host)));
-    Terminal.say(
-        "sending the findings sections of %s to %s under the agreement %s"
-            .formatted(
-                Printable.escaped(data.path().toString()),
-                Printable.of(host),
-                Printable.of(String.valueOf(agreement))));
   }
 
   private CaseSource source(DialogMix chosen) {
@@ -304,7 +277,7 @@ final class InstructCommand implements Callable<Integer> {
       @Option(
           names = "--samples",
           paramLabel = "N",
-          converter = Numeric.Samples.class,
+          converter = Numeric.Epochs.class,
           description = "Prints N unedited dialogs instead, equally many per task.")
       private int samples;
     }

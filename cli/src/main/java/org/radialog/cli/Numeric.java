@@ -73,14 +73,7 @@ final class Numeric {
     }
   }
 
-  /** The number of dialogs in a printed sample. */
-  static final class Samples extends Whole {
-    Samples() {
-      super(1, 1_000);
-    }
-  }
-
-  /** How often an image is used in training. */
+  /** How often an image is used in training, or how many dialogs are shown. */
   static final class Epochs extends Whole {
     Epochs() {
       super(1, 999);

@@ -174,6 +174,11 @@ public record DialogMix(
     return new RadialogException(Kind.BAD_INPUT, message);
   }
 
+  /** A mix by its name, one of {@link #NAMES}, or by its file. */
+  public static DialogMix of(String nameOrFile) {
+    return NAMES.contains(nameOrFile) ? named(nameOrFile) : read(Path.of(nameOrFile));
+  }
+
   /** A mix that comes with the program, one of {@link #NAMES}. */
   public static DialogMix named(String name) {
     if (!NAMES.contains(name)) {

@@ -70,6 +70,13 @@ public final class DialogRun {
     public long total() {
       return dialogs.values().stream().mapToLong(Long::longValue).sum();
     }
+
+    /** A table of tasks and their dialogs, for people. */
+    public String table() {
+      var text = new StringBuilder("task           dialogs\n");
+      dialogs.forEach((task, count) -> text.append("%-14s %7d%n".formatted(task, count)));
+      return text.append("%-14s %7d of %d cases%n".formatted("total", total(), cases)).toString();
+    }
   }
 
   /**

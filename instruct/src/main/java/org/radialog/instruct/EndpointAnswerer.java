@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.radialog.base.BoundedWork;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
@@ -100,6 +101,26 @@ public final class EndpointAnswerer implements Answers.Answerer, AutoCloseable {
     return host.equals("localhost")
         || host.equals("[::1]")
         || host.matches("127\\.\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}");
+  }
+
+  /**
+   * Why text may not be sent to an endpoint; empty if it may. Reports of patients are sent to
+   * another machine only if its name and an agreement are given.
+   *
+   * @param host the host to which the user allows sending
+   * @param agreement the agreement that allows it
+   */
+  public static Optional<String> objection(
+      URI endpoint, @Nullable String host, @Nullable String agreement) {
+    String there = String.valueOf(endpoint.getHost());
+    boolean agreed = there.equalsIgnoreCase(host) && agreement != null && !agreement.isBlank();
+    return agreed || isOnThisMachine(endpoint)
+        ? Optional.empty()
+        : Optional.of(
+            ("the endpoint is on another machine, so the findings sections of the data set would be"
+                 + " sent to %s; expected --send-reports-to %s and --data-use-agreement NAME, or an"
+                 + " endpoint on localhost")
+                .formatted(Printable.of(there), Printable.of(there)));
   }
 
   @Override
