@@ -40,17 +40,22 @@ public record TrainingStep(double seconds, long peakBytes) {
    * @param precision of its weights; {@code INT8} and {@code INT4} are QLoRA
    * @param batch B, sequences per step
    * @param tokens T, tokens per sequence
-   * @param steps measured after one step of warm-up; 0 measures the first step itself
-   * @param checkpointing whether the backward pass recomputes one layer at a time; always so for
-   *     {@code INT8} and {@code INT4}
    */
-  public record Setup(
-      LlamaShape shape,
-      Precision precision,
-      int batch,
-      int tokens,
-      int steps,
-      boolean checkpointing) {}
+  public record Setup(LlamaShape shape, Precision precision, int batch, int tokens) {
+    // A step of a large model takes minutes: its first one is measured.
+    private int steps() {
+      return large() ? 0 : 5;
+    }
+
+    private boolean large() {
+      return shape.config().hidden() >= 2048;
+    }
+
+    // Whether the backward pass recomputes one layer at a time.
+    private boolean layerwise() {
+      return large() || precision == Precision.INT8 || precision == Precision.INT4;
+    }
+  }
 
   /** Measures training steps. */
   public static TrainingStep measure(Setup setup) {
@@ -77,10 +82,6 @@ public record TrainingStep(double seconds, long peakBytes) {
 
   private static TrainingStep measure(Setup setup, Llama llama, Parameters p) {
     LlamaConfig config = setup.shape.config();
-    boolean layerwise =
-        setup.checkpointing
-            || setup.precision == Precision.INT8
-            || setup.precision == Precision.INT4;
     Random random = new Random(1);
     int[] ids = random.ints((long) setup.batch * setup.tokens, 0, config.vocab()).toArray();
     int[][] labels = new int[setup.batch][setup.tokens];
@@ -90,14 +91,14 @@ public record TrainingStep(double seconds, long peakBytes) {
     }
     p.trainable(name -> true);
     llama.training(true);
-    double[] seconds = new double[Math.max(1, setup.steps)];
+    double[] seconds = new double[Math.max(1, setup.steps())];
     try (AdamW optimizer = new AdamW(AdamW.Config.TORCH, p.named())) {
-      for (int step = setup.steps == 0 ? 0 : -1; step < seconds.length; step++) {
+      for (int step = setup.steps() == 0 ? 0 : -1; step < seconds.length; step++) {
         long start = System.nanoTime();
         try (Scope _ = new Scope()) {
           optimizer.zeroGrad();
           Tensor x = llama.embed(ids).view(setup.batch, setup.tokens, config.hidden()); // [B, T, D]
-          if (layerwise) {
+          if (setup.layerwise()) {
             llama.backward(x, labels, 1, step);
           } else {
             llama.loss(x, labels).backward();

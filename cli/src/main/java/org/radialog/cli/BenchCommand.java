@@ -111,20 +111,6 @@ final class BenchCommand implements Callable<Integer> {
   private @Nullable String train;
 
   @Option(
-      names = "--checkpointing",
-      description = "With --train: recomputes one layer at a time (always for int8 and int4).")
-  private boolean checkpointing;
-
-  @Option(
-      names = "--steps",
-      paramLabel = "N",
-      defaultValue = "5",
-      converter = Numeric.Count.class,
-      description =
-          "With --train: steps measured after one step of warm-up (default: ${DEFAULT-VALUE}).")
-  private int steps;
-
-  @Option(
       names = "--quantize",
       paramLabel = "P",
       defaultValue = "int4",
@@ -204,12 +190,7 @@ final class BenchCommand implements Callable<Integer> {
     TrainingStep step =
         TrainingStep.measure(
             new TrainingStep.Setup(
-                of,
-                quantize,
-                Integer.parseInt(parts.group(1)),
-                Integer.parseInt(parts.group(2)),
-                steps,
-                checkpointing));
+                of, quantize, Integer.parseInt(parts.group(1)), Integer.parseInt(parts.group(2))));
     root.put("shape", of.label());
     root.put("precision", quantize.label());
     root.put("step_seconds", Json.rounded(step.seconds()));

@@ -24,6 +24,8 @@ import picocli.CommandLine.Option;
       DuplicatesCommand.class,
       SampleCommand.class,
       DataCommand.Boxes.class,
+      InstructCommand.class,
+      InstructCommand.Card.class,
     },
     subcommandsRepeatable = false,
     synopsisSubcommandLabel = "COMMAND",

@@ -1,6 +1,7 @@
 package org.radialog.cli;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -23,7 +24,7 @@ final class DataOptions {
   /** A data set, whose layout is recognised from its files as in {@code evaluate}. */
   static final class Source {
     @Option(
-        names = "--data",
+        names = {"--data", "--from"},
         required = true,
         paramLabel = "DATASET",
         description = {
@@ -41,6 +42,12 @@ final class DataOptions {
 
     Path path() {
       return data;
+    }
+
+    /** The folder that image paths are relative to. */
+    Path root() {
+      Path folder = Files.isDirectory(data) ? data : data.toAbsolutePath().getParent();
+      return images != null ? images : folder == null ? Path.of("") : folder;
     }
 
     /** Whether the data set consists of NIH films, which have no reports. */

@@ -92,6 +92,7 @@ class ArchitectureTest {
               List.of(
                   "train",
                   "eval",
+                  "instruct",
                   "metrics",
                   "data",
                   "dialog",

@@ -103,6 +103,11 @@ public record NihRelease(Path folder) {
     return Files.isDirectory(folder) && !CsvTable.matching(folder, TABLE).isEmpty();
   }
 
+  /** Whether a folder of the release has its table of boxes. */
+  public static boolean hasBoxes(Path folder) {
+    return in(folder) && !CsvTable.matching(folder, BOXES).isEmpty();
+  }
+
   /** Whether a folder contains films of the NIH, either prepared by this project or as released. */
   public static boolean filmsIn(Path folder) {
     return NihDataSet.in(folder) || in(folder);
@@ -193,13 +198,11 @@ public record NihRelease(Path folder) {
             row -> {
               try {
                 String label = row.get(1);
-                // Only this name is abbreviated in the table of boxes.
-                String name = label.equals("Infiltrate") ? "Infiltration" : label;
                 boxes.add(
                     new Box(
                         row.get(0),
                         label,
-                        finding(name),
+                        findingOfBox(label),
                         number(row.get(2)),
                         number(row.get(3)),
                         number(row.get(4)),
@@ -248,6 +251,11 @@ public record NihRelease(Path folder) {
     return finding;
   }
 
+  /** What a box's label means; the boxes abbreviate one of the names. */
+  static Optional<Finding> findingOfBox(String label) {
+    return finding(label.strip().equals("Infiltrate") ? "Infiltration" : label);
+  }
+
   private static int age(String text) {
     Matcher age = AGE.matcher(text.strip());
     if (!age.matches()) {
@@ -258,7 +266,7 @@ public record NihRelease(Path folder) {
     return years ? Integer.parseInt(age.group(1)) : 0;
   }
 
-  private static double number(String text) {
+  static double number(String text) {
     try {
       double number = Double.parseDouble(text.strip());
       if (Double.isFinite(number)) {
