@@ -9,11 +9,14 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.RadialogException;
 import org.radialog.bench.LlamaShape;
 import org.radialog.bench.Speed;
+import org.radialog.bench.TrainingStep;
 import org.radialog.dialog.RaDialog;
 import org.radialog.imaging.Radiograph;
 import org.radialog.kernels.ReadBandwidth;
@@ -99,6 +102,29 @@ final class BenchCommand implements Callable<Integer> {
   private @Nullable String shape;
 
   @Option(
+      names = "--train",
+      paramLabel = "BxT",
+      description = {
+        "Measures only a LoRA training step on --shape, with B sequences of T tokens such as"
+            + " 8x256: seconds and peak memory. --quantize may then also be fp32 or bf16."
+      })
+  private @Nullable String train;
+
+  @Option(
+      names = "--checkpointing",
+      description = "With --train: recomputes one layer at a time (always for int8 and int4).")
+  private boolean checkpointing;
+
+  @Option(
+      names = "--steps",
+      paramLabel = "N",
+      defaultValue = "5",
+      converter = Numeric.Count.class,
+      description =
+          "With --train: steps measured after one step of warm-up (default: ${DEFAULT-VALUE}).")
+  private int steps;
+
+  @Option(
       names = "--quantize",
       paramLabel = "P",
       defaultValue = "int4",
@@ -138,7 +164,9 @@ final class BenchCommand implements Callable<Integer> {
     }
     ObjectNode root = Json.object();
     Optional<String> difference;
-    if (shape != null) {
+    if (train != null) {
+      difference = train(root, train);
+    } else if (shape != null) {
       difference = shape(root, LlamaShape.of(shape));
     } else if (ModelFolder.open(model.folder()).config().vision().isEmpty()) {
       try (Speed speed = Speed.ofLanguage(model.folder(), model.options())) {
@@ -161,6 +189,32 @@ final class BenchCommand implements Callable<Integer> {
     }
     difference.ifPresent(Terminal::say);
     return difference.isPresent() ? Main.SOME_FAILED : Main.DONE;
+  }
+
+  private Optional<String> train(ObjectNode root, String size) {
+    Matcher parts = Pattern.compile("(\\d{1,4})x(\\d{1,5})").matcher(size);
+    if (spec != null && (shape == null || !parts.matches())) {
+      throw new ParameterException(
+          spec.commandLine(),
+          shape == null
+              ? "--train needs --shape"
+              : "--train: " + size + ", expected sequences x tokens such as 8x256");
+    }
+    LlamaShape of = LlamaShape.of(String.valueOf(shape));
+    TrainingStep step =
+        TrainingStep.measure(
+            new TrainingStep.Setup(
+                of,
+                quantize,
+                Integer.parseInt(parts.group(1)),
+                Integer.parseInt(parts.group(2)),
+                steps,
+                checkpointing));
+    root.put("shape", of.label());
+    root.put("precision", quantize.label());
+    root.put("step_seconds", Json.rounded(step.seconds()));
+    root.put("peak_bytes", step.peakBytes());
+    return Optional.empty();
   }
 
   private Optional<String> shape(ObjectNode root, LlamaShape of) {

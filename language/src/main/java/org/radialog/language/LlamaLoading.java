@@ -5,8 +5,7 @@ import java.util.Optional;
 import java.util.function.Supplier;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.RadialogException;
-import org.radialog.torch.Linear;
-import org.radialog.torch.LoraLinear;
+import org.radialog.torch.Lora;
 import org.radialog.torch.Parameters;
 
 /** Creates a {@link Llama} from a checkpoint, from packed weights, or with a trainable adapter. */
@@ -51,7 +50,8 @@ public final class LlamaLoading {
   }
 
   /**
-   * The model with an unmerged adapter, for training. The base weights have no gradient.
+   * The model with an unmerged adapter, for training. The base weights have no gradient. If they
+   * are too large to be converted in advance, each matrix is converted when it is needed.
    *
    * @param lora provides and owns the tensors of the adapter, under PEFT's names
    * @param precision precision of the base weights, {@code FP32} or {@code BF16}; the adapter is
@@ -59,20 +59,44 @@ public final class LlamaLoading {
    */
   public static Llama adapted(
       LlamaWeights weights, LoraConfig adapter, Parameters lora, Precision precision) {
-    LlamaTensors tensors = LlamaTensors.of(weights, Optional.empty(), type(precision));
+    ScalarType type = type(precision);
+    return adapted(
+        LlamaStream.pays(weights, Optional.empty(), type)
+            ? new LlamaStream(weights, Optional.empty(), type)
+            : LlamaTensors.of(weights, Optional.empty(), type),
+        adapter,
+        lora);
+  }
+
+  /**
+   * The same with a base in int8 or int4 (QLoRA, arXiv 2305.14314, in the formats of {@link
+   * LlamaDecoder}). Each matrix is dequantised to bf16 when a layer needs it.
+   *
+   * @param packed has no adapter; it must stay open as long as the model is used
+   */
+  public static Llama adapted(LlamaDecoder packed, LoraConfig adapter, Parameters lora) {
+    return adapted(packed.matrices(), adapter, lora);
+  }
+
+  private static Llama adapted(LlamaMatrices base, LoraConfig adapter, Parameters lora) {
+    LlamaConfig c = base.config();
     return new Llama(
-        tensors,
+        base,
         new LlamaNetwork(
-            tensors,
+            base,
             (linear, layer) -> {
-              if (!adapter.targets().contains(linear)) {
-                return new LlamaNetwork.Matrix.Base(linear, layer);
-              }
-              Linear base = new Linear(tensors.get(linear.weight(layer)), Optional.empty());
-              Parameters beside = lora.at(LoraAdapter.PREFIX + linear.module(layer) + ".");
-              return new LlamaNetwork.Matrix.Adapted(
-                  LoraLinear.of(base, beside, adapter.r(), adapter.alpha())
-                      .withDropout(adapter.dropout()));
+              LlamaNetwork.Matrix.Frozen frozen = new LlamaNetwork.Matrix.Frozen(linear, layer);
+              return adapter.targets().contains(linear)
+                  ? new LlamaNetwork.Matrix.Adapted(
+                      frozen,
+                      Lora.of(
+                          lora.at(LoraAdapter.PREFIX + linear.module(layer) + "."),
+                          linear.columns(c),
+                          linear.rows(c),
+                          adapter.r(),
+                          adapter.alpha(),
+                          adapter.dropout()))
+                  : frozen;
             }));
   }
 

@@ -1,19 +1,21 @@
 package org.radialog.language;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BiFunction;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.DoubleOptional;
-import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.radialog.torch.LoraLinear;
+import org.radialog.torch.Lora;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
@@ -39,8 +41,11 @@ final class LlamaNetwork implements AutoCloseable {
     /** A matrix without adapter. */
     record Base(LlamaLinear linear, int layer) implements Matrix {}
 
-    /** A matrix with a LoRA adapter. */
-    record Adapted(LoraLinear layer) implements Matrix {}
+    /** A matrix without adapter, in a pass that computes gradients. */
+    record Frozen(LlamaLinear linear, int layer) implements Matrix {}
+
+    /** A frozen matrix with a LoRA adapter. */
+    record Adapted(Frozen base, Lora lora) implements Matrix {}
   }
 
   /** One transformer block; the fields have the names in the checkpoint. */
@@ -189,13 +194,7 @@ final class LlamaNetwork implements AutoCloseable {
             i + 1 < layers.size()
                 ? Rows.ALL
                 : wanted.map(r -> Rows.named(Torch.tensor(r, r.length))).orElse(Rows.ALL);
-        Tensor h =
-            selfAttention(i, block, rmsNorm(x, block.inputLayernorm), cos, sin, rows, attention);
-        probe.see("layer" + i + ".attention", h);
-        Tensor y = rows.from(x).add(h); // [N, D]
-        h = mlp(block, rmsNorm(y, block.postAttentionLayernorm));
-        probe.see("layer" + i + ".mlp", h);
-        x = scope.keep(y.add(h)); // [N, D]
+        x = scope.keep(layer(i, x, cos, sin, rows, attention, probe)); // [N, D]
       }
       if (i + 1 < layers.size()) {
         probe.see("hidden_states." + (i + 1), x);
@@ -205,6 +204,63 @@ final class LlamaNetwork implements AutoCloseable {
     probe.see("hidden_states." + layers.size(), last);
     return last;
   }
+
+  // [N, D] -> [N, D] or [R, D], for the requested rows
+  private Tensor layer(
+      int i, Tensor x, Tensor cos, Tensor sin, Rows rows, Attention attention, Probe probe) {
+    Block block = layers.get(i);
+    Tensor h = selfAttention(i, block, rmsNorm(x, block.inputLayernorm), cos, sin, rows, attention);
+    probe.see("layer" + i + ".attention", h);
+    Tensor y = rows.from(x).add(h); // [N, D]
+    h = mlp(block, rmsNorm(y, block.postAttentionLayernorm));
+    probe.see("layer" + i + ".mlp", h);
+    return y.add(h); // [N, D]
+  }
+
+  /**
+   * Adds the gradients of {@code loss}, a function of the final hidden states, to those of the
+   * adapters, one layer at a time. Each layer is computed a second time, so that only its
+   * activations and the inputs of all layers are in memory (arXiv 1604.06174).
+   *
+   * @param x [N, D], without gradient
+   * @param loss maps the hidden states after the final norm, [N, D], to a scalar
+   * @param seed seed of dropout, so that both computations draw the same values
+   * @return the loss, and its gradient with respect to {@code x}, [N, D]
+   */
+  Backward backward(
+      Tensor x, long[] positions, Attention attention, UnaryOperator<Tensor> loss, long seed) {
+    Tensor index = Torch.tensor(positions, positions.length); // [N]
+    int needed = Math.toIntExact(Arrays.stream(positions).max().orElse(0)) + 1;
+    Tensor cos = rotary.cos(needed).index_select(0, index); // [N, 1, d]
+    Tensor sin = rotary.sin(needed).index_select(0, index); // [N, 1, d]
+    List<Tensor> inputs = new ArrayList<>();
+    try (NoGradGuard _ = new NoGradGuard()) {
+      for (int i = 0; i < layers.size(); i++) {
+        inputs.add(x);
+        Torch.seed(seed + i);
+        try (Scope scope = new Scope()) {
+          x = scope.keep(layer(i, x, cos, sin, Rows.ALL, attention, Probe.NONE));
+        }
+      }
+    }
+    Tensor top = x.detach().requires_grad_(true);
+    Tensor value = loss.apply(rmsNorm(top, norm));
+    value.backward();
+    Tensor gradient = top.grad();
+    for (int i = layers.size() - 1; i >= 0; i--) {
+      try (Scope scope = new Scope()) {
+        Tensor input = inputs.get(i).detach().requires_grad_(true);
+        Torch.seed(seed + i);
+        // The derivative of this sum with respect to the layer's output is the gradient.
+        layer(i, input, cos, sin, Rows.ALL, attention, Probe.NONE).mul(gradient).sum().backward();
+        gradient = scope.keep(input.grad().detach()); // grad() belongs to its tensor
+      }
+    }
+    return new Backward(Torch.item(value), gradient);
+  }
+
+  /** A loss and its gradient with respect to the embeddings, [N, D]. */
+  record Backward(double loss, Tensor gradient) {}
 
   // [N, D] -> [N, D] or [R, D], for the requested rows
   private Tensor selfAttention(
@@ -248,12 +304,9 @@ final class LlamaNetwork implements AutoCloseable {
   private Tensor dense(Matrix matrix, Tensor x) {
     return switch (matrix) {
       case Matrix.Base(LlamaLinear linear, int layer) -> matrices.product(linear, layer, x);
-      case Matrix.Adapted(LoraLinear lora) -> {
-        Tensor input = training && lora.dropout() > 0 ? torch.dropout(x, lora.dropout(), true) : x;
-        Tensor down = torch.linear(input, lora.a().to(type)); // [N, r]
-        Tensor up = torch.linear(down, lora.b().to(type)); // [N, out]
-        yield torch.linear(x, lora.base().weight()).add(up, new Scalar(lora.scale()));
-      }
+      case Matrix.Frozen(LlamaLinear linear, int layer) ->
+          torch.linear(x, matrices.matrix(linear, layer));
+      case Matrix.Adapted(Matrix.Frozen base, Lora lora) -> lora.add(dense(base, x), x, training);
     };
   }
 

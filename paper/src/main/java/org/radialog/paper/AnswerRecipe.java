@@ -1,5 +1,7 @@
 package org.radialog.paper;
 
+import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.language.Precision;
 import org.radialog.torch.Schedule;
 import org.radialog.train.Ranges;
@@ -28,8 +30,10 @@ import org.radialog.train.Ranges;
  * @param clip maximum norm of the gradients of a step
  * @param longest maximum number of tokens of a dialog, including image tokens; longer dialogs are
  *     truncated
- * @param precision precision of the frozen weights of the language model, {@code FP32} or {@code
- *     BF16}
+ * @param precision precision of the frozen weights of the language model; {@code INT8} and {@code
+ *     INT4} weights are packed at the start and dequantised when a layer needs them (QLoRA)
+ * @param checkpointing whether each layer is computed twice, so that only the activations of one
+ *     layer are in memory; mandatory for {@code INT8} and {@code INT4}
  * @param validateEvery number of steps between validations
  */
 public record AnswerRecipe(
@@ -48,11 +52,12 @@ public record AnswerRecipe(
     double clip,
     int longest,
     Precision precision,
+    boolean checkpointing,
     int validateEvery) {
   /**
    * Checks the ranges.
    *
-   * @throws org.radialog.base.RadialogException if a number is out of its range
+   * @throws RadialogException if a number is out of its range
    */
   public AnswerRecipe {
     Ranges.whole("language.epochs", epochs, 1, 10_000);
@@ -68,6 +73,12 @@ public record AnswerRecipe(
     Ranges.share("language.adapter_dropout", adapterDropout);
     Ranges.positive("language.clip", clip, false);
     Ranges.whole("language.longest", longest, 8, 1 << 20);
+    if ((precision == Precision.INT8 || precision == Precision.INT4) && !checkpointing) {
+      throw new RadialogException(
+          Kind.REFUSED_DATA,
+          "language.precision is %s with language.checkpointing false: expected true, so that no more than a layer is dequantised at a time"
+              .formatted(precision.label()));
+    }
     Ranges.whole("language.validate_every", validateEvery, 1, Integer.MAX_VALUE);
   }
 

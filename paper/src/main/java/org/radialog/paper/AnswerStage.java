@@ -13,7 +13,6 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.SequencedMap;
-import java.util.stream.IntStream;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -174,13 +173,26 @@ final class AnswerStage implements Stage, AutoCloseable {
       List<VicunaLayout.Tokens> piece =
           batch.subList(from, Math.min(batch.size(), from + recipe.piece()));
       int some = piece.stream().mapToInt(VicunaLayout.Tokens::answers).sum();
+      double share = (double) some / all;
       try (Scope _ = new Scope()) {
-        Tensor share = loss(piece).mul(new Scalar((double) some / all));
-        share.backward();
-        sum += Torch.item(share);
+        if (recipe.checkpointing()) {
+          sum +=
+              networks
+                  .llama()
+                  .backward(embeddings(piece), labels(piece), share, dropoutSeed(step, from));
+        } else {
+          Tensor loss = loss(piece).mul(new Scalar(share));
+          loss.backward();
+          sum += Torch.item(loss);
+        }
       }
     }
     return sum;
+  }
+
+  // Layers draw at seeds that follow each other, so those of pieces are far apart.
+  private long dropoutSeed(long step, int from) {
+    return ((seed * 1_000_003 + step) * 1_000_003 + from) << 16;
   }
 
   private List<VicunaLayout.Tokens> batch(long step) {
@@ -233,35 +245,49 @@ final class AnswerStage implements Stage, AutoCloseable {
   }
 
   private Tensor loss(List<VicunaLayout.Tokens> piece) {
+    return networks.llama().loss(embeddings(piece), labels(piece));
+  }
+
+  private static int longest(List<VicunaLayout.Tokens> piece) {
+    return piece.stream().mapToInt(VicunaLayout.Tokens::length).max().orElseThrow();
+  }
+
+  // [B, T]
+  private static int[][] labels(List<VicunaLayout.Tokens> piece) {
+    int[][] labels = new int[piece.size()][longest(piece)];
+    for (int i = 0; i < piece.size(); i++) {
+      Arrays.fill(labels[i], Llama.IGNORED);
+      System.arraycopy(piece.get(i).labels(), 0, labels[i], 0, piece.get(i).length());
+    }
+    return labels;
+  }
+
+  // [B, T, D]: the tokens' rows, and the image's in their places
+  private Tensor embeddings(List<VicunaLayout.Tokens> piece) {
     int b = piece.size();
-    int t = piece.stream().mapToInt(VicunaLayout.Tokens::length).max().orElseThrow();
+    int t = longest(piece);
     int queries = layout.imageTokens();
     int[] ids = new int[b * t];
-    int[][] labels = new int[b][t];
     for (int i = 0; i < b; i++) {
-      VicunaLayout.Tokens dialog = piece.get(i);
-      System.arraycopy(dialog.ids(), 0, ids, i * t, dialog.length());
-      Arrays.fill(labels[i], Llama.IGNORED);
-      System.arraycopy(dialog.labels(), 0, labels[i], 0, dialog.length());
+      System.arraycopy(piece.get(i).ids(), 0, ids, i * t, piece.get(i).length());
     }
     Tensor text = networks.llama().embed(ids).view(b, t, -1); // [B·T, D] to [B, T, D]
     Tensor features = networks.images().of(piece.stream().map(VicunaLayout.Tokens::film).toList());
     Tensor image = networks.alignment().forward(features); // [B, Q, D]
     TensorVector rows = new TensorVector();
-    IntStream.range(0, b)
-        .forEach(i -> {
-          int own = piece.get(i).imageAt();
-          int behind = own + queries;
-          Tensor row = text.narrow(0, i, 1); // [1, T, D]
-          rows.push_back(
-              cat(
-                  new TensorVector(
-                      row.narrow(1, 0, own),
-                      image.narrow(0, i, 1),
-                      row.narrow(1, behind, (long) t - behind)),
-                  1));
-        });
-    return networks.llama().loss(cat(rows, 0), labels); // [B, T, D]
+    for (int i = 0; i < b; i++) {
+      int own = piece.get(i).imageAt();
+      int behind = own + queries;
+      Tensor row = text.narrow(0, i, 1); // [1, T, D]
+      rows.push_back(
+          cat(
+              new TensorVector(
+                  row.narrow(1, 0, own),
+                  image.narrow(0, i, 1),
+                  row.narrow(1, behind, (long) t - behind)),
+              1));
+    }
+    return cat(rows, 0); // [B, T, D]
   }
 
   @Override

@@ -28,6 +28,7 @@ import org.radialog.data.StudySet;
 import org.radialog.data.StudySplit;
 import org.radialog.imaging.Radiograph;
 import org.radialog.language.Llama;
+import org.radialog.language.LlamaDecoder;
 import org.radialog.language.LlamaLoading;
 import org.radialog.language.LoraConfig;
 import org.radialog.torch.Parameters;
@@ -353,8 +354,18 @@ public final class PublishedTraining {
               recipe.language().adapterDropout(),
               recipe.adapter().targets());
       Llama llama =
-          LlamaLoading.adapted(
-              base.weights(), adapter, p.at("language."), recipe.language().precision());
+          switch (recipe.language().precision()) {
+            case FP32, BF16 ->
+                LlamaLoading.adapted(
+                    base.weights(), adapter, p.at("language."), recipe.language().precision());
+            case INT8, INT4 -> {
+              LlamaDecoder packed =
+                  LlamaDecoder.of(
+                      base.weights(), Optional.empty(), false, recipe.language().precision());
+              owned.addFirst(packed);
+              yield LlamaLoading.adapted(packed, adapter, p.at("language."));
+            }
+          };
       owned.add(llama);
       owned.add(p);
       p.trainable(name ->
@@ -367,7 +378,7 @@ public final class PublishedTraining {
     @Override
     public void close() {
       queries.ifPresent(Checkpoint::close);
-      for (AutoCloseable part : owned) {
+      for (AutoCloseable part : owned.reversed()) {
         try {
           part.close();
         } catch (RuntimeException e) {
