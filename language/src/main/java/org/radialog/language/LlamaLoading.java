@@ -50,8 +50,8 @@ public final class LlamaLoading {
   }
 
   /**
-   * The model with an unmerged adapter, for training. The base weights have no gradient. If it is
-   * too large to be converted at once, each matrix is converted when it is needed.
+   * The model with an unmerged adapter, for training. The base weights have no gradient. If they
+   * are too large to be converted in advance, each matrix is converted when it is needed.
    *
    * @param lora provides and owns the tensors of the adapter, under PEFT's names
    * @param precision precision of the base weights, {@code FP32} or {@code BF16}; the adapter is

@@ -41,7 +41,7 @@ final class LlamaNetwork implements AutoCloseable {
     /** A matrix without adapter. */
     record Base(LlamaLinear linear, int layer) implements Matrix {}
 
-    /** A matrix without adapter, in a pass with gradients. */
+    /** A matrix without adapter, in a pass that computes gradients. */
     record Frozen(LlamaLinear linear, int layer) implements Matrix {}
 
     /** A frozen matrix with a LoRA adapter. */
@@ -218,13 +218,13 @@ final class LlamaNetwork implements AutoCloseable {
   }
 
   /**
-   * Adds the gradients of {@code loss} over the final hidden states to those of the adapters, one
-   * layer at a time: each is computed a second time, and no more than its activations and the
-   * inputs of all layers are held (arXiv 1604.06174).
+   * Adds the gradients of {@code loss}, a function of the final hidden states, to those of the
+   * adapters, one layer at a time. Each layer is computed a second time, so that only its
+   * activations and the inputs of all layers are in memory (arXiv 1604.06174).
    *
    * @param x [N, D], without gradient
-   * @param loss from the hidden states after the final norm, [N, D], to a scalar
-   * @param seed of dropout, which draws the same in both computations
+   * @param loss maps the hidden states after the final norm, [N, D], to a scalar
+   * @param seed seed of dropout, so that both computations draw the same values
    * @return the loss, and its gradient with respect to {@code x}, [N, D]
    */
   Backward backward(

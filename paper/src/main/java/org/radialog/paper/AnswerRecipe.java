@@ -30,10 +30,10 @@ import org.radialog.train.Ranges;
  * @param clip maximum norm of the gradients of a step
  * @param longest maximum number of tokens of a dialog, including image tokens; longer dialogs are
  *     truncated
- * @param precision precision of the frozen weights of the language model; at {@code INT8} and
- *     {@code INT4} they are packed at the start and dequantised layer by layer (QLoRA)
- * @param checkpointing whether the backward pass recomputes one layer at a time to save memory;
- *     mandatory for {@code INT8} and {@code INT4}
+ * @param precision precision of the frozen weights of the language model; {@code INT8} and {@code
+ *     INT4} weights are packed at the start and dequantised when a layer needs them (QLoRA)
+ * @param checkpointing whether each layer is computed twice, so that only the activations of one
+ *     layer are in memory; mandatory for {@code INT8} and {@code INT4}
  * @param validateEvery number of steps between validations
  */
 public record AnswerRecipe(
