@@ -1,7 +1,6 @@
 package org.radialog.cli;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -9,11 +8,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.radialog.base.ProcessMemory;
 import org.radialog.base.RadialogException;
 import org.radialog.bench.LlamaShape;
 import org.radialog.bench.Speed;
+import org.radialog.bench.TrainingStep;
 import org.radialog.dialog.RaDialog;
 import org.radialog.imaging.Radiograph;
 import org.radialog.kernels.ReadBandwidth;
@@ -99,6 +102,15 @@ final class BenchCommand implements Callable<Integer> {
   private @Nullable String shape;
 
   @Option(
+      names = "--train",
+      paramLabel = "BxT",
+      description = {
+        "Measures only a LoRA training step on --shape, with B sequences of T tokens such as"
+            + " 8x256: seconds and peak memory. --quantize may then also be fp32 or bf16."
+      })
+  private @Nullable String train;
+
+  @Option(
       names = "--quantize",
       paramLabel = "P",
       defaultValue = "int4",
@@ -138,7 +150,9 @@ final class BenchCommand implements Callable<Integer> {
     }
     ObjectNode root = Json.object();
     Optional<String> difference;
-    if (shape != null) {
+    if (train != null) {
+      difference = train(root, train);
+    } else if (shape != null) {
       difference = shape(root, LlamaShape.of(shape));
     } else if (ModelFolder.open(model.folder()).config().vision().isEmpty()) {
       try (Speed speed = Speed.ofLanguage(model.folder(), model.options())) {
@@ -161,6 +175,27 @@ final class BenchCommand implements Callable<Integer> {
     }
     difference.ifPresent(Terminal::say);
     return difference.isPresent() ? Main.SOME_FAILED : Main.DONE;
+  }
+
+  private Optional<String> train(ObjectNode root, String size) {
+    Matcher parts = Pattern.compile("(\\d{1,4})x(\\d{1,5})").matcher(size);
+    if (spec != null && (shape == null || !parts.matches())) {
+      throw new ParameterException(
+          spec.commandLine(),
+          shape == null
+              ? "--train needs --shape"
+              : "--train: " + size + ", expected sequences x tokens such as 8x256");
+    }
+    LlamaShape of = LlamaShape.of(String.valueOf(shape));
+    TrainingStep step =
+        TrainingStep.measure(
+            new TrainingStep.Setup(
+                of, quantize, Integer.parseInt(parts.group(1)), Integer.parseInt(parts.group(2))));
+    root.put("shape", of.label());
+    root.put("precision", quantize.label());
+    root.put("step_seconds", Json.rounded(step.seconds()));
+    root.put("peak_bytes", step.peakBytes());
+    return Optional.empty();
   }
 
   private Optional<String> shape(ObjectNode root, LlamaShape of) {
@@ -242,7 +277,13 @@ final class BenchCommand implements Callable<Integer> {
         row(rows.addObject(), speed, 300, 8, roofline);
       }
     }
-    root.put("peak_rss_mb", peakRss());
+    root.put(
+        "peak_rss_mb",
+        ProcessMemory.peak()
+                .orElseThrow(() ->
+                    new RadialogException(
+                        "peak memory is read from /proc, which this system lacks"))
+            / (1 << 20));
     return difference;
   }
 
@@ -359,18 +400,6 @@ final class BenchCommand implements Callable<Integer> {
     } catch (IOException e) {
       // only Linux has this file
       return System.getProperty("os.arch", "unknown");
-    }
-  }
-
-  private static long peakRss() {
-    try {
-      return Files.readAllLines(Path.of("/proc/self/status")).stream()
-          .filter(line -> line.startsWith("VmHWM:"))
-          .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) / 1024)
-          .findFirst()
-          .orElse(-1);
-    } catch (IOException e) {
-      throw new UncheckedIOException("peak memory is read from /proc", e);
     }
   }
 }

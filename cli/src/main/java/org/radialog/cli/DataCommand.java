@@ -24,6 +24,8 @@ import picocli.CommandLine.Option;
       DuplicatesCommand.class,
       SampleCommand.class,
       DataCommand.Boxes.class,
+      InstructCommand.class,
+      InstructCommand.Card.class,
     },
     subcommandsRepeatable = false,
     synopsisSubcommandLabel = "COMMAND",
@@ -99,8 +101,9 @@ final class DataCommand {
       name = "boxes",
       description = {
         "Prints the bounding boxes that radiologists drew around findings on films of"
-            + " NIH ChestX-ray14: the film, the NIH label, the CheXpert label if there is"
-            + " one, and left, top, width and height in pixels of the 1024 x 1024 film."
+            + " NIH ChestX-ray14. Each row contains the film, the NIH label, the CheXpert label"
+            + " if there is one, and x (left), y (top), width and height in pixels of the"
+            + " 1024 x 1024 film."
       },
       mixinStandardHelpOptions = true)
   static final class Boxes implements Callable<Integer> {

@@ -1,6 +1,7 @@
 package org.radialog.cli;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -16,33 +17,40 @@ import org.radialog.data.StudySource;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Options of the data commands: the data set, and where a table is written. */
+/** Options of the data commands: the data set and the output of a table. */
 final class DataOptions {
   private DataOptions() {}
 
-  /** A data set, recognised by its files as in {@code evaluate}. */
+  /** A data set, whose layout is recognised from its files as in {@code evaluate}. */
   static final class Source {
     @Option(
-        names = "--data",
+        names = {"--data", "--from"},
         required = true,
         paramLabel = "DATASET",
         description = {
-          "NIH ChestX-ray14 as released (Data_Entry_2017*.csv) or prepared (labels.csv and"
-              + " images/), MIMIC-CXR, CheXpert Plus, Indiana University, ReXrank JSON or a table."
+          "The data set: NIH ChestX-ray14 as released (Data_Entry_2017*.csv) or prepared"
+              + " (labels.csv and images/), MIMIC-CXR, CheXpert Plus, Indiana University, ReXrank"
+              + " JSON or a table."
         })
     private Path data = Path.of("");
 
     @Option(
         names = "--images",
         paramLabel = "DIR",
-        description = "The image folder, if it is elsewhere.")
+        description = "The image folder, if it is not in the data set folder.")
     private @Nullable Path images;
 
     Path path() {
       return data;
     }
 
-    /** Whether it has NIH films, which have no reports. */
+    /** The folder that image paths are relative to. */
+    Path root() {
+      Path folder = Files.isDirectory(data) ? data : data.toAbsolutePath().getParent();
+      return images != null ? images : folder == null ? Path.of("") : folder;
+    }
+
+    /** Whether the data set consists of NIH films, which have no reports. */
     boolean isNih() {
       return NihRelease.filmsIn(data);
     }
@@ -53,7 +61,7 @@ final class DataOptions {
     }
   }
 
-  /** Prints on stderr what a reader leaves out. */
+  /** Prints the rejections of a reader on stderr. */
   static final class LeftOut implements Consumer<Rejected> {
     private boolean some;
 
@@ -68,7 +76,7 @@ final class DataOptions {
     }
   }
 
-  /** Where a table is written, and in which format. */
+  /** The output of a table: file and format. */
   static final class Table {
     @Option(
         names = "--json",

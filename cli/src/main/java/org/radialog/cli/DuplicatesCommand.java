@@ -30,10 +30,10 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "duplicates",
     description = {
-      "Finds reports or films that are (almost) the same in two splits of a data"
-          + " set, because a model must not be scored on its training data. Each item is"
-          + " paired with the most similar item of another split; the most similar pairs"
-          + " come first."
+      "Finds identical or nearly identical reports or films in different splits of a data"
+          + " set, because a model must not be scored on its training data. Pairs each item"
+          + " with the most similar item of another split and prints the most similar pairs"
+          + " first."
     },
     mixinStandardHelpOptions = true)
 final class DuplicatesCommand implements Callable<Integer> {
@@ -57,8 +57,8 @@ final class DuplicatesCommand implements Callable<Integer> {
       paramLabel = "WHAT",
       defaultValue = "reports",
       description = {
-        "What to compare: reports (word trigrams of findings and impression) or films"
-            + " (a hash of the pixels) (default: ${DEFAULT-VALUE})."
+        "The items to compare: reports, by word trigrams of findings and impression, or films,"
+            + " by a hash of the pixels (default: ${DEFAULT-VALUE})."
       })
   private What what = What.REPORTS;
 
@@ -73,8 +73,9 @@ final class DuplicatesCommand implements Callable<Integer> {
       names = "--folds",
       paramLabel = "FILE",
       description =
-          "For NIH films: a table written by radialog data folds, whose folds are the"
-              + " splits (default: the lists of the release, or the folds of nih14).")
+          "For NIH films: a table written by radialog data folds, whose folds serve as"
+              + " splits (default: the train and test lists for the release, the folds of NIH"
+              + " ChestX-ray14 for prepared films).")
   private @Nullable Path folds;
 
   @Mixin private DataOptions.Table table = new DataOptions.Table();
@@ -166,7 +167,7 @@ final class DuplicatesCommand implements Callable<Integer> {
     if (splits.size() < 2) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          ("%s: near-duplicates are searched between splits; expected at least two, found" + " %s")
+          "%s: near-duplicates are searched between splits; expected at least two, found %s"
               .formatted(Printable.escaped(source.path().toString()), splits));
     }
   }

@@ -73,7 +73,7 @@ final class Numeric {
     }
   }
 
-  /** How often an image is used in training. */
+  /** How often an image is used in training, or how many dialogs are shown. */
   static final class Epochs extends Whole {
     Epochs() {
       super(1, 999);

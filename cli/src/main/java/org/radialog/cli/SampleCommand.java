@@ -29,11 +29,11 @@ import picocli.CommandLine.Option;
 @Command(
     name = "sample",
     description = {
-      "Draws the stratified sample that RaDialog is trained or evaluated on: the"
-          + " images with a positive finding, and a sample of the other images that makes"
+      "Draws the stratified sample used to train or evaluate RaDialog: the"
+          + " images with a positive finding, and enough of the other images to make"
           + " up one fourteenth of the total. The table has one image per row, with the 14"
-          + " labels as 1, 0, -1 or empty, and the report if the data set has reports; such"
-          + " a table can be used with evaluate --data."
+          + " labels as 1, 0, -1 or empty, and the report if the data set has reports. It can"
+          + " be used with evaluate --data."
     },
     mixinStandardHelpOptions = true)
 final class SampleCommand implements Callable<Integer> {
@@ -120,9 +120,9 @@ final class SampleCommand implements Callable<Integer> {
       required = true,
       paramLabel = "PURPOSE",
       description = {
-        "training: images with a finding --epochs times, others drawn with --seed;"
-            + " evaluation (--strat_eval of the original): each image with a finding once,"
-            + " and the first of the others."
+        "training: repeats each image with a finding --epochs times and draws the others with"
+            + " --seed; evaluation: contains each image with a finding once, and the first of the"
+            + " others, as with --strat_eval of the original."
       })
   private Purpose purpose = Purpose.TRAINING;
 
@@ -138,7 +138,7 @@ final class SampleCommand implements Callable<Integer> {
       defaultValue = "2",
       converter = Numeric.Epochs.class,
       description =
-          "For training: how often an image with a finding occurs (default:"
+          "For training: number of repetitions of an image with a finding (default:"
               + " ${DEFAULT-VALUE}).")
   private int epochs;
 

@@ -116,8 +116,8 @@ final class ScoringOptions {
   @Option(
       names = "--paper-table",
       description =
-          "Prints the main table of the paper: these systems and, below them, the rows that it"
-              + " quotes.")
+          "Prints the main table of the paper: the evaluated systems, followed by the rows that"
+              + " the paper quotes.")
   private boolean paperTable;
 
   @Option(
@@ -125,8 +125,8 @@ final class ScoringOptions {
       paramLabel = "FILE",
       arity = "1..*",
       description = {
-        "Of --paper-table: further published rows, CSV with method, test_set, CE, BERTScore,"
-            + " BLEU-1, BLEU-4, METEOR, ROUGE-L, note and source."
+        "For --paper-table: CSV files with further published rows and the columns method,"
+            + " test_set, CE, BERTScore, BLEU-1, BLEU-4, METEOR, ROUGE-L, note and source."
       })
   private List<Path> quoted = List.of();
 

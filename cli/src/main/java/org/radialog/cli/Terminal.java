@@ -14,15 +14,17 @@ import java.nio.charset.StandardCharsets;
 import java.nio.charset.UnsupportedCharsetException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Locale;
+import java.time.Duration;
 import java.util.Optional;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
+import me.tongfei.progressbar.ProgressState;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.Printable;
+import org.radialog.base.ProcessMemory;
 import org.radialog.base.Progress;
+import org.radialog.base.ProgressLine;
 
 /**
  * The capabilities of the two output streams. Results go to stdout, progress and messages to
@@ -30,6 +32,9 @@ import org.radialog.base.Progress;
  */
 final class Terminal {
   private static final String NO_COLOR = "NO_COLOR";
+
+  // A task that took no longer leaves no line in a log.
+  private static final Duration SHORT = Duration.ofSeconds(2);
 
   private static final int FILE_TYPE = 0xF000;
   private static final int PIPE = 0x1000;
@@ -185,7 +190,9 @@ final class Terminal {
    * task.
    */
   static Progress progress() {
-    return stderrIsTerminal() ? new Bars(System.err) : new Lines(System.err);
+    return stderrIsTerminal()
+        ? new Bars(System.err, unicode())
+        : new Lines(System.err, Duration.ofSeconds(30));
   }
 
   /** Prints one line on stderr. */
@@ -193,14 +200,15 @@ final class Terminal {
     System.err.println("radialog: " + Printable.line(line));
   }
 
-  private record Bars(PrintStream err) implements Progress {
+  /** A line that is drawn again and again. */
+  record Bars(PrintStream err, boolean unicode) implements Progress {
     @Override
     public Task start(String what, long steps) {
       ProgressBar bar =
           new ProgressBarBuilder()
               .setTaskName(what)
               .setInitialMax(steps)
-              .setStyle(unicode() ? ProgressBarStyle.UNICODE_BLOCK : ProgressBarStyle.ASCII)
+              .setRenderer((state, width) -> line(state).drawn(width, unicode))
               .setConsumer(new ConsoleProgressBarConsumer(err))
               .setUpdateIntervalMillis(500)
               .build();
@@ -217,35 +225,48 @@ final class Terminal {
         }
       };
     }
+
+    private static ProgressLine line(ProgressState state) {
+      return new ProgressLine(
+          state.getTaskName(),
+          state.getCurrent(),
+          state.getMax(),
+          state.getTotalElapsed().toNanos() / 1e9,
+          ProcessMemory.resident(),
+          state.getExtraMessage());
+    }
   }
 
-  private record Lines(PrintStream err) implements Progress {
+  /** A line now and then, as a log wants it. */
+  record Lines(PrintStream err, Duration every) implements Progress {
     @Override
     public Task start(String what, long steps) {
       long begun = System.nanoTime();
       return new Task() {
         private long done;
         private String last = "";
-        private long told = System.nanoTime();
+        private long told = begun;
 
         @Override
         public void step(String note) {
           done++;
           last = Printable.of(note);
-          // In a log file, an occasional line is better than a bar.
-          if (System.nanoTime() - told > 30_000_000_000L) {
+          if (System.nanoTime() - told > every.toNanos()) {
             told = System.nanoTime();
-            err.printf(Locale.ROOT, "%s %d/%d %s%n", what, done, steps, last);
+            err.println(line().logged());
           }
         }
 
         @Override
         public void close() {
-          double seconds = (System.nanoTime() - begun) / 1e9;
-          if (seconds > 2) {
-            err.printf(
-                Locale.ROOT, "%s %d/%d done in %.0f s %s%n", what, done, steps, seconds, last);
+          if (System.nanoTime() - begun > SHORT.toNanos()) {
+            err.println(line().logged());
           }
+        }
+
+        private ProgressLine line() {
+          double seconds = (System.nanoTime() - begun) / 1e9;
+          return new ProgressLine(what, done, steps, seconds, ProcessMemory.resident(), last);
         }
       };
     }

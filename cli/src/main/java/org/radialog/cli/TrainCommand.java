@@ -57,7 +57,7 @@ import picocli.CommandLine.Spec;
 final class TrainCommand {
   private TrainCommand() {}
 
-  /** Options that every stage needs. */
+  /** The films, the folds and the held-out fold, needed by every stage. */
   static final class Films {
     @Option(
         names = "--data",
@@ -78,7 +78,7 @@ final class TrainCommand {
         names = "--folds",
         paramLabel = "FILE",
         description =
-            "A table written by radialog data folds (default: the folds of NIH" + " ChestX-ray14).")
+            "A table written by radialog data folds (default: the folds of NIH ChestX-ray14).")
     private @Nullable Path folds;
 
     Optional<Path> folds() {
@@ -110,7 +110,7 @@ final class TrainCommand {
     private String commit = "";
   }
 
-  /** Options on what to train and how. */
+  /** The recipe. */
   static final class Told {
     @Option(
         names = "--recipe",
@@ -294,7 +294,7 @@ final class TrainCommand {
   @Command(
       name = "model",
       description =
-          "Runs all stages on all folds, then writes the model folder with its model" + " card.",
+          "Runs all stages on all folds, then writes the model folder with its model card.",
       mixinStandardHelpOptions = true)
   static final class Model implements Callable<Integer> {
     @Mixin private Films films = new Films();
@@ -394,9 +394,9 @@ final class TrainCommand {
   @Command(
       name = "published",
       description = {
-        "A published version of RaDialog from films and their reports (MIMIC-CXR): the findings"
-            + " classifier, the Q-Former of version 1, then the language model, and the model"
-            + " folder."
+        "Trains a published version of RaDialog on films and their reports (MIMIC-CXR): the"
+            + " findings classifier, the Q-Former (version 1 only), then the language model. Writes"
+            + " a run folder per stage and the model folder."
       },
       mixinStandardHelpOptions = true)
   static final class Published implements Callable<Integer> {
@@ -405,7 +405,8 @@ final class TrainCommand {
         paramLabel = "RECIPE",
         required = true,
         description =
-            "v1-rg (version 1, reports), v1-ins (version 1, instructions), v2, or a JSON file.")
+            "The recipe: v1-rg (version 1, reports), v1-ins (version 1, instructions), v2, or a"
+                + " JSON file.")
     private String recipe = "";
 
     @Option(
@@ -418,21 +419,23 @@ final class TrainCommand {
     @Option(
         names = "--chexbert",
         paramLabel = "CSV",
-        description = "CheXbert's labels of the reports (default: the table beside the films).")
+        description = "CheXbert labels of the reports (default: the labels of the data set).")
     private @Nullable Path chexbert;
 
     @Option(
         names = "--vision",
         paramLabel = "FILE",
         description =
-            "The image encoder to start from, BioViL-T's published file (default: weights at"
-                + " random).")
+            "Initial weights of the image encoder, the published file of BioViL-T (default:"
+                + " random weights).")
     private @Nullable Path vision;
 
     @Option(
         names = "--bert",
         paramLabel = "DIR",
-        description = "bert-base-uncased, which the Q-Former of version 1 starts from.")
+        description =
+            "Folder of bert-base-uncased, the initial weights of the Q-Former; required for version"
+                + " 1.")
     private @Nullable Path bert;
 
     @Option(
@@ -440,14 +443,14 @@ final class TrainCommand {
         required = true,
         paramLabel = "MODEL",
         description =
-            "The language model: a GGUF file, or a folder that radialog import made of Vicuna.")
+            "The language model: a GGUF file, or a folder made from Vicuna by radialog import.")
     private Path base = Path.of("");
 
     @Option(
         names = "--runs",
         required = true,
         paramLabel = "DIR",
-        description = "Where the run folders go.")
+        description = "The folder for the run folders.")
     private Path runs = Path.of("");
 
     @Option(

@@ -39,7 +39,7 @@ class ArchitectureTest {
           Map.entry("imaging", List.of("codecs", "base")),
           Map.entry("text", List.of("clinical", "weights", "base")),
           Map.entry("vision", List.of("torch", "base")),
-          Map.entry("language", List.of("clinical", "kernels", "torch", "weights", "base")),
+          Map.entry("language", List.of("kernels", "torch", "weights", "base")),
           Map.entry(
               "published",
               List.of(
@@ -92,6 +92,7 @@ class ArchitectureTest {
               List.of(
                   "train",
                   "eval",
+                  "instruct",
                   "metrics",
                   "data",
                   "dialog",

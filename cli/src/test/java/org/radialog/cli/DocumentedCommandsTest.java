@@ -90,7 +90,7 @@ class DocumentedCommandsTest {
     if (word.startsWith("samples/") || word.startsWith("models/")) {
       return CommandLineRun.ROOT.resolve(word).toString();
     }
-    return word.equals("report.html") || word.equals("overlays")
+    return List.of("report.html", "overlays", "dialogs.json").contains(word)
         ? folder.resolve(word).toString()
         : word;
   }

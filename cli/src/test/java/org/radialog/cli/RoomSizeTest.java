@@ -66,7 +66,6 @@ class RoomSizeTest {
               "NotAssessedTask",
               "ReportTask",
               "SummaryTask",
-              "Talk",
               "ViewTask"),
           Set.of("Alignment", "MlpProjector", "QFormer", "QueryProjector", "RowProjector"),
           Set.of(

@@ -80,7 +80,7 @@ public final class SmolLm2Format implements PromptFormat {
   /**
    * The findings in the prompt: the present findings, then the possible ones, each in column order.
    */
-  static String line(FindingsList findings) {
+  public static String line(FindingsList findings) {
     List<String> named =
         Stream.concat(
                 withoutNoFinding(findings.present()).stream().map(FindingWords::of),

@@ -29,15 +29,15 @@ import tools.jackson.databind.json.JsonMapper;
  * CheXpert Plus (Chambon et al., 2024): 223,462 images with 187,711 reports.
  *
  * <pre>
- * df_chexpert_plus_240401.csv     a row an image: path_to_image, frontal_lateral, ap_pa,
+ * df_chexpert_plus_240401.csv     one row per image: path_to_image, frontal_lateral, ap_pa,
  *                                 deid_patient_id, report, section_findings, section_impression, …,
  *                                 age, sex, split
  * PNG/train/patient00001/study1/view1_frontal.png   (or PNG/PNG/…, or the .jpg of the table)
- * chexbert_labels/impression_fixed.json             a line an image: path_to_image, 14 labels
+ * chexbert_labels/impression_fixed.json             one line per image: path_to_image, 14 labels
  * </pre>
  *
- * <p>The rows of one study folder are one study. All {@code section_…} columns become sections;
- * those of the clinical history are {@code history}.
+ * <p>The rows of one study folder form one study. All {@code section_…} columns become sections;
+ * those with the clinical history become {@code history}.
  */
 public final class ChexpertPlus implements StudySource {
   private static final String SECTION = "section_";
@@ -55,22 +55,25 @@ public final class ChexpertPlus implements StudySource {
     this.labels = labels;
   }
 
-  /** The release in a folder, its images below it. */
+  /** The release in a folder that also contains its images. */
   public static ChexpertPlus of(Path folder) {
     return new ChexpertPlus(folder, new ImageFolder(Optional.of(folder)), Optional.empty());
   }
 
-  /** With the images of another folder. */
+  /** This source with the images in another folder. */
   public ChexpertPlus withImages(Path other) {
     return new ChexpertPlus(folder, new ImageFolder(Optional.of(other)), labels);
   }
 
-  /** Without looking whether the images are there: for text alone. */
+  /** This source without checking that the images exist, if only text is needed. */
   public ChexpertPlus withoutImages() {
     return new ChexpertPlus(folder, new ImageFolder(Optional.empty()), labels);
   }
 
-  /** With the labels of a file of {@code chexbert_labels/}, as source {@code chexbert}. */
+  /**
+   * This source with the labels of a file in {@code chexbert_labels/}, as label source {@code
+   * chexbert}.
+   */
   public ChexpertPlus withLabels(Path jsonLines) {
     return new ChexpertPlus(folder, images, Optional.of(jsonLines));
   }
@@ -166,7 +169,7 @@ public final class ChexpertPlus implements StudySource {
             attributes));
   }
 
-  // The table names .jpg files; the PNG release keeps the folders.
+  // The table names .jpg files; the PNG release has the same folders.
   private List<String> files(String path) {
     int dot = path.lastIndexOf('.');
     String png = (dot < 0 ? path : path.substring(0, dot)) + ".png";

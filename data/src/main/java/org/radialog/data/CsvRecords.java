@@ -10,13 +10,13 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The records of a CSV stream (RFC 4180, lines ended in any way), with a way back from a broken
- * one: a quote that is never closed would make one cell of the whole rest of a table. Where a
- * record of several lines does not fit, its first line alone is the broken record, and reading goes
- * on with the second.
+ * The records of a CSV stream (RFC 4180, any line ending), with recovery from broken records.
+ * Without it, an unclosed quote would turn the rest of the table into a single cell. If a
+ * multi-line record is malformed, only its first line is reported as broken, and reading continues
+ * with the second.
  */
 final class CsvRecords {
-  /** Reports are cells of some dozen lines. */
+  /** Maximum number of lines of a record; reports are cells of several dozen lines. */
   private static final int MOST_LINES = 2_000;
 
   private final TextLines in;
@@ -32,16 +32,17 @@ final class CsvRecords {
   /**
    * A record.
    *
-   * @param number from 1, the header being one
-   * @param broken why it cannot be used; empty where it can
+   * @param number record number; the header is 1
+   * @param cells the cells, in order
+   * @param broken the reason why the record cannot be used; empty if it can
    */
   record Cells(long number, List<String> cells, String broken) {}
 
   /**
-   * The first record, the header: which character stands between cells is told by it.
+   * Reads the first record, the header, and determines the separator from it.
    *
-   * @param fits whether the cells are those of the table's header
-   * @param separators the one that is right unless another one fits, then others
+   * @param fits whether the cells match the header of the table
+   * @param separators candidates; the first is used if none of them matches
    */
   List<String> header(Predicate<List<String>> fits, char... separators) throws IOException {
     for (char one : separators) {
@@ -57,7 +58,7 @@ final class CsvRecords {
     return cells == null ? List.of() : cells.cells;
   }
 
-  // The last record is to be read once more.
+  // Pushes the last record back to be read again.
   private void again(@Nullable Cells last) {
     if (last != null) {
       number--;
@@ -66,10 +67,10 @@ final class CsvRecords {
   }
 
   /**
-   * The next record that is no empty line.
+   * The next record that is not an empty line, or null at the end.
    *
-   * @param least how many cells it has at least
-   * @param most how many cells it has at most; empty ones may follow
+   * @param least minimum number of cells
+   * @param most maximum number of cells, not counting empty cells at the end
    */
   @Nullable Cells next(int least, int most) throws IOException {
     taken.clear();
@@ -132,7 +133,7 @@ final class CsvRecords {
     return "";
   }
 
-  /** How many records have been read. */
+  /** The number of records read so far. */
   long number() {
     return number;
   }
@@ -146,16 +147,16 @@ final class CsvRecords {
     return line.equals("\n") || line.equals("\r\n") || line.equals("\r");
   }
 
-  /** One record under way. */
+  /** The record being parsed. */
   private static final class Scan {
     private final char separator;
     private final List<String> cells = new ArrayList<>();
     private final StringBuilder cell = new StringBuilder();
 
-    /** The record goes on in the next line: a quote is open. */
+    /** A quote is open, so the record continues on the next line. */
     boolean open;
 
-    /** Something other than space stands between a closing quote and the next cell. */
+    /** Text other than spaces follows a closing quote before the next separator. */
     boolean trailing;
 
     private boolean closed;
@@ -187,7 +188,7 @@ final class CsvRecords {
           continue;
         }
         if (i >= end) {
-          return; // the record's own line end
+          return; // the line ending of the record
         }
         if (c == separator) {
           finishCell();

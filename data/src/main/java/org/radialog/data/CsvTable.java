@@ -19,13 +19,13 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 
 /**
- * A table with a header, in any form that {@link TextFile} opens, read row by row. Cells are
- * separated by commas, or by tabs or semicolons where the header is; a column without a name has
- * nothing to say. Columns are found by their names, in another case if need be.
+ * A table with a header, in any encoding that {@link TextFile} opens, read row by row. Cells are
+ * separated by commas, or by tabs or semicolons if the header is. Columns without a name are
+ * ignored. Columns are found by name; if there is no exact match, case is ignored.
  *
- * @param file where it lies
- * @param columns those without which it is another table
- * @param optional further ones that are read where they are there
+ * @param file the file
+ * @param columns required columns; a table without them is refused
+ * @param optional further columns, which are read if present
  */
 public record CsvTable(Path file, List<String> columns, List<String> optional) {
   public CsvTable {
@@ -33,17 +33,17 @@ public record CsvTable(Path file, List<String> columns, List<String> optional) {
     optional = List.copyOf(optional);
   }
 
-  /** A table with at least these columns. */
+  /** A table that must have these columns. */
   public static CsvTable of(Path file, String... columns) {
     return new CsvTable(file, List.of(columns), List.of());
   }
 
-  /** The same table, of which these columns are read where they are there. */
+  /** The same table with these optional columns. */
   CsvTable with(List<String> more) {
     return new CsvTable(file, columns, more);
   }
 
-  /** The first file of {@code folder} whose name fits, for example {@code mimic-cxr-2.*.csv}. */
+  /** The first file of {@code folder} whose name matches, for example {@code mimic-cxr-2.*.csv}. */
   static Path find(Path folder, String glob) {
     List<Path> found = matching(folder, glob);
     if (found.isEmpty()) {
@@ -52,7 +52,7 @@ public record CsvTable(Path file, List<String> columns, List<String> optional) {
     return found.getFirst();
   }
 
-  /** The files of {@code folder} whose names fit, sorted. */
+  /** The files of {@code folder} whose names match, sorted. */
   static List<Path> matching(Path folder, String glob) {
     if (!Files.isDirectory(folder)) {
       throw new RadialogException(
@@ -76,29 +76,29 @@ public record CsvTable(Path file, List<String> columns, List<String> optional) {
       this.cells = cells;
     }
 
-    /** The header is row 1. */
+    /** The row number; the header is row 1. */
     public long number() {
       return cells.number();
     }
 
-    /** Why the row cannot be used; empty where it can. */
+    /** The reason why the row cannot be used; empty if it can. */
     public String broken() {
       return cells.broken();
     }
 
-    /** The cell of a column; empty where the table has no such column. */
+    /** The cell of a column; empty if the table has no such column. */
     public String get(String column) {
       OptionalInt place = columns.place(column);
       return place.isEmpty() ? "" : get(place.getAsInt());
     }
 
-    /** The cell at a place, from 0. */
+    /** The cell at an index, from 0. */
     String get(int place) {
       return place < cells.cells().size() ? cells.cells().get(place) : "";
     }
   }
 
-  /** Where the columns stand: by their names as they are written, else in any case. */
+  /** The indices of the columns, by exact name or else ignoring case. */
   private static final class Columns {
     private final List<String> header;
     private final Map<String, Integer> places = new HashMap<>();
@@ -140,7 +140,7 @@ public record CsvTable(Path file, List<String> columns, List<String> optional) {
       return doubled.contains(places.containsKey(column) ? column : folded(column));
     }
 
-    /** How many cells a row has up to the last column with a name. */
+    /** The number of cells up to the last column with a name. */
     int named() {
       int named = header.size();
       while (named > 0 && header.get(named - 1).isBlank()) {
@@ -150,7 +150,7 @@ public record CsvTable(Path file, List<String> columns, List<String> optional) {
     }
   }
 
-  /** The rows, one by one. */
+  /** An iterator over the rows. */
   public final class Rows implements AutoCloseable {
     private final Reader in;
     private final CsvRecords records;
@@ -168,17 +168,17 @@ public record CsvTable(Path file, List<String> columns, List<String> optional) {
       }
     }
 
-    /** The next row, broken or not; empty at the end. */
+    /** The next row, valid or broken; empty at the end. */
     public Optional<Row> next() {
       if (ended) {
         return Optional.empty();
       }
       CsvRecords.Cells cells;
       try {
-        // Some published headers end in commas that their rows do not have.
+        // Some published headers end in commas that are missing in the rows.
         cells = records.next(header.named(), header.named());
       } catch (IOException e) {
-        // A file that breaks off (a cut gzip) keeps the rows before the break.
+        // If a file is truncated (for example a gzip file), the rows before the break are kept.
         ended = true;
         cells =
             new CsvRecords.Cells(
@@ -200,7 +200,8 @@ public record CsvTable(Path file, List<String> columns, List<String> optional) {
   /**
    * Opens the table.
    *
-   * @throws RadialogException if the file is missing or unreadable, lacks a column or has one twice
+   * @throws RadialogException if the file is missing or unreadable, lacks a column or has a column
+   *     twice
    */
   public Rows open() {
     try {
@@ -210,29 +211,30 @@ public record CsvTable(Path file, List<String> columns, List<String> optional) {
     }
   }
 
-  /** The header, in order. */
+  /** The names of the columns, in order. */
   public List<String> header() {
     try (Rows rows = open()) {
       return rows.header.header;
     }
   }
 
-  /** Whether the header has a column. */
+  /** Whether the header contains a column. */
   boolean has(String column) {
     try (Rows rows = open()) {
       return rows.header.place(column).isPresent();
     }
   }
 
-  /** As {@link #read(Consumer, Consumer)}, into a sink. */
+  /** As {@link #read(Consumer, Consumer)}, with a sink. */
   void read(Consumer<Row> rows, StudySink out) {
     read(rows, out::reject);
   }
 
   /**
-   * Hands over every row that is as long as the header; any other is rejected.
+   * Passes on every row that has as many cells as the header; other rows are rejected.
    *
-   * @throws RadialogException if the file is missing, unreadable, lacks a column or has one twice
+   * @throws RadialogException if the file is missing or unreadable, lacks a column or has a column
+   *     twice
    */
   public void read(Consumer<Row> rows, Consumer<Rejected> rejected) {
     try (Rows all = open()) {
@@ -274,8 +276,8 @@ public record CsvTable(Path file, List<String> columns, List<String> optional) {
     return header;
   }
 
-  // Between cells stands a comma; by the name or by the header a tab or, as in many countries of
-  // Europe, a semicolon.
+  // The separator is a comma, or, depending on the file name or the header, a tab or a semicolon
+  // (used in many European countries).
   private char[] separators() {
     String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
     boolean tabs = name.matches(".*\\.(tsv|tab)(\\.gz)?");

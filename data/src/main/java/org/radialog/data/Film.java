@@ -12,13 +12,13 @@ import org.radialog.clinical.View;
 /**
  * One radiograph of a data set.
  *
- * @param image the file's name, unique in its data set
- * @param file where the pixels lie
- * @param patient the patient's name in the data set; one patient may have several films
+ * @param image file name, unique in the data set
+ * @param file path of the image file
+ * @param patient patient identifier in the data set; a patient may have several films
  * @param age in years
- * @param sex as the data set writes it, {@code M} or {@code F}
+ * @param sex as written in the data set, {@code M} or {@code F}
  * @param view PA or AP
- * @param truth one entry a finding, in column order
+ * @param truth one entry per finding, in column order
  */
 public record Film(
     String image,
@@ -29,7 +29,7 @@ public record Film(
     View view,
     Map<Finding, Truth> truth) {
 
-  /** Findings without an entry become unknown. */
+  /** Sets findings without an entry to unknown. */
   public Film {
     var all = new EnumMap<Finding, Truth>(Finding.class);
     for (Finding finding : Finding.ALL) {
@@ -38,12 +38,12 @@ public record Film(
     truth = Collections.unmodifiableMap(all);
   }
 
-  /** What the data set knows about {@code finding}. */
+  /** The ground truth for {@code finding}. */
   public Truth truth(Finding finding) {
     return truth.getOrDefault(finding, Truth.UNKNOWN);
   }
 
-  /** The findings known to be present, in column order. */
+  /** The findings that are known to be present, in column order. */
   public Set<Finding> present() {
     var present = EnumSet.noneOf(Finding.class);
     truth.forEach((finding, t) -> {
@@ -55,9 +55,9 @@ public record Film(
   }
 
   /**
-   * The same film with CheXpert's tree of labels applied: the parent of a present finding is
-   * present. A label that the data set does not assess stays unknown, because a label with
-   * positives only can be neither learned nor scored.
+   * The same film with CheXpert's label hierarchy applied: the parent of a present finding is
+   * present. A label that the data set does not assess stays unknown, because a label that has only
+   * positives can be neither learned nor scored.
    */
   public Film withHierarchy() {
     var tree = new EnumMap<Finding, Truth>(truth);

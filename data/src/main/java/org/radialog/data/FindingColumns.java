@@ -11,11 +11,11 @@ import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 
 /**
- * Labels in the way CheXpert, NegBio and CheXbert write them: a column a finding, 1, 0, -1 or
- * empty. Two bits a finding: a table of labels is kept as one number a row.
+ * Labels in the format of CheXpert, NegBio and CheXbert: one column per finding with 1, 0, -1 or an
+ * empty cell. Each finding takes two bits, so that the labels of a row are stored in one number.
  */
 final class FindingColumns {
-  /** No finding mentioned. */
+  /** The packed row in which no finding is mentioned. */
   static final int NOTHING = 0;
 
   private static final List<FindingState> STATES =
@@ -27,7 +27,7 @@ final class FindingColumns {
 
   private FindingColumns() {}
 
-  /** The columns of a table among {@code header} that are findings. */
+  /** The columns of {@code header} that are findings. */
   static Map<String, Finding> among(List<String> header) {
     var columns = new LinkedHashMap<String, Finding>();
     for (String name : header) {
@@ -41,10 +41,10 @@ final class FindingColumns {
   }
 
   /**
-   * Packs a row.
+   * Packs the labels of a row.
    *
-   * @param cell column → its text
-   * @throws RadialogException if a cell is none of 1, 0, -1 and empty
+   * @param cell returns the text of a column
+   * @throws RadialogException if a cell is not 1, 0, -1 or empty
    */
   static int pack(Map<String, Finding> columns, UnaryOperator<String> cell) {
     int packed = NOTHING;

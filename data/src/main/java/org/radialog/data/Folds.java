@@ -24,23 +24,23 @@ import org.radialog.clinical.Finding;
 import org.radialog.clinical.View;
 
 /**
- * Which fold a patient belongs to. Films are split by patient, never by image.
+ * The assignment of patients to folds. Films are split by patient, never by image.
  *
- * @param patients each patient's fold, from 0 up to {@code count} - 1
- * @param count the number of folds
+ * @param patients fold of each patient, from 0 to {@code count} - 1
+ * @param count number of folds
  */
 public record Folds(SortedMap<String, Integer> patients, int count) {
   /** The seed of {@code nih14-folds.csv} and of every validation split. */
   public static final long SEED = 14;
 
-  /** Numbers in the order of numbers. */
+  /** Orders numeric names by value. */
   private static final Comparator<String> BY_NAME =
       Comparator.comparingInt(String::length).thenComparing(Comparator.naturalOrder());
 
   /**
-   * Films of a run: what is learned from, what thresholds and stopping look at, what is never seen.
+   * The films of a training run.
    *
-   * @param train films to train on
+   * @param train films for training
    * @param validation films for thresholds and early stopping
    * @param test films that are never used in training
    */
@@ -67,8 +67,8 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
   }
 
   /**
-   * The five folds of the NIH films, as committed in {@code data/nih14-folds.csv}: what {@code
-   * stratified(NihDataSet.read(folder).films(), 5, SEED).write(file)} gives.
+   * The five folds of the NIH films, as committed in {@code data/nih14-folds.csv}: the result of
+   * {@code stratified(NihDataSet.read(folder).films(), 5, SEED).write(file)}.
    */
   public static Folds nih14() {
     String name = "nih14-folds.csv";
@@ -80,7 +80,7 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
       var patients = new TreeMap<String, Integer>(BY_NAME);
       new String(in.readAllBytes(), StandardCharsets.UTF_8)
           .lines()
-          .skip(1) // the header; FoldsTest reads the file as any other table
+          .skip(1) // the header; FoldsTest reads the file with read()
           .map(line -> line.split(",", -1))
           .forEach(cells -> patients.put(cells[0], Integer.parseInt(cells[1])));
       return new Folds(patients, Collections.max(patients.values()) + 1);
@@ -90,9 +90,9 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
   }
 
   /**
-   * The folds of a table, or of the NIH films where there is none.
+   * Reads the folds from a table, or returns those of the NIH films if there is no table.
    *
-   * @throws RadialogException if the table is none
+   * @throws RadialogException if the file is not a table of folds
    */
   public static Folds of(Optional<Path> table) {
     return table.map(Folds::read).orElseGet(Folds::nih14);
@@ -101,7 +101,7 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
   /**
    * Reads a table {@code patient,fold}.
    *
-   * @throws RadialogException if it is no such table or names a patient twice
+   * @throws RadialogException if it is not such a table, or if a patient occurs twice
    */
   public static Folds read(Path file) {
     var patients = new TreeMap<String, Integer>(BY_NAME);
@@ -142,7 +142,7 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
         "%s, line %d: %s".formatted(Printable.escaped(file.toString()), line, what));
   }
 
-  /** Writes the table {@code patient,fold}, whole or not at all. */
+  /** Writes the table {@code patient,fold} atomically. */
   public void write(Path file) {
     var text = new StringBuilder("patient,fold\n");
     patients.forEach((patient, fold) -> text.append(CsvLine.of(patient, fold)).append('\n'));
@@ -150,15 +150,15 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
   }
 
   /**
-   * Iterative stratification (Sechidis, Tsoumakas, Vlahavas, ECML PKDD 2011) over patients: each
-   * fold is to have its share of the films of every label and every view, and of all films. The
-   * strata are the labels known to be present and the views.
+   * Iterative stratification (Sechidis, Tsoumakas, Vlahavas, ECML PKDD 2011) by patient: each fold
+   * should get its share of the films of every label and every view, and of all films. The strata
+   * are the labels known to be present and the views.
    *
    * <ol>
-   *   <li>Of the strata that unassigned patients still carry, take the one with the fewest films.
-   *   <li>Its patients, those with most films of it first, then by SHA-256 of {@code seed/patient},
-   *       go one by one to the fold that lacks most films of this stratum, then most films at all,
-   *       then has the lowest number.
+   *   <li>Take the stratum with the fewest films among the unassigned patients.
+   *   <li>Order its patients by descending number of films in the stratum, then by SHA-256 of
+   *       {@code seed/patient}. Assign each to the fold that lacks the most films of this stratum;
+   *       break ties by the most films lacking in total, then by the lowest fold number.
    *   <li>Repeat until every patient has a fold.
    * </ol>
    *
@@ -242,9 +242,9 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
   }
 
   /**
-   * The fold of a film's patient.
+   * The fold of the patient of a film.
    *
-   * @throws RadialogException if the patient is in no fold
+   * @throws RadialogException if the patient has no fold
    */
   public int of(Film film) {
     Integer fold = patients.get(film.patient());
@@ -258,15 +258,15 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
     return fold;
   }
 
-  /** The films of {@code fold}, in their order. */
+  /** The films of {@code fold}, in their original order. */
   public List<Film> films(List<Film> films, int fold) {
     check(fold);
     return films.stream().filter(film -> of(film) == fold).toList();
   }
 
   /**
-   * Holds {@code testFold} out. Of the other patients a tenth is for validation: group 0 of ten
-   * groups that {@link #stratified} makes of them.
+   * Uses {@code testFold} for testing. A tenth of the other patients is used for validation: group
+   * 0 of ten groups made by {@link #stratified}.
    */
   public Split split(List<Film> films, int testFold) {
     check(testFold);

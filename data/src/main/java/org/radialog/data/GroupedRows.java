@@ -9,15 +9,18 @@ import java.util.function.Function;
 import org.radialog.data.CsvTable.Row;
 
 /**
- * The rows of a table that belong together (the images of a study), wherever they stand in it. The
- * table is read twice: once to count the rows of each group, once to hand over a group when its
- * last row has come. So only groups that are under way are in memory, and the key of each.
+ * Groups the rows of a table (for example the images of a study), wherever they occur in the table.
+ * The table is read twice: first to count the rows of each group, then to pass on each group when
+ * its last row has been read. Only the incomplete groups and the keys of all groups are kept in
+ * memory.
  */
 final class GroupedRows {
   private GroupedRows() {}
 
   /**
-   * @param key the group of a row
+   * Reads the table.
+   *
+   * @param key returns the group of a row
    */
   static void read(
       CsvTable table,

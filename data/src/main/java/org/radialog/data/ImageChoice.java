@@ -3,19 +3,19 @@ package org.radialog.data;
 import java.util.Comparator;
 import java.util.List;
 
-/** Which images of a study are looked at. */
+/** Which images of a study are used. */
 public enum ImageChoice {
-  /** Every image by itself. */
+  /** Every image separately. */
   EVERY,
-  /** One: the first PA, else the first AP, else the first frontal one, else the first. */
+  /** One image: the first PA, else the first AP, else the first frontal, else the first image. */
   BEST_VIEW,
   /**
-   * One, as ReXrank asks: the key image where it is frontal; else the first frontal one, else the
-   * first.
+   * One image, as required by ReXrank: the key image if it is frontal, else the first frontal
+   * image, else the first image.
    */
   KEY_IMAGE;
 
-  /** The chosen images, in the study's order; none where it has none. */
+  /** The chosen images, in the order of the study; empty if the study has no images. */
   public List<StudyImage> of(ReportedStudy study) {
     return switch (this) {
       case EVERY -> study.images();
@@ -29,7 +29,7 @@ public enum ImageChoice {
     };
   }
 
-  // Of equals the first.
+  // Among equal images, the first is chosen.
   private static List<StudyImage> first(ReportedStudy study, Comparator<StudyImage> order) {
     return study.images().stream().sorted(order).limit(1).toList();
   }

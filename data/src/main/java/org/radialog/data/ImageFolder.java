@@ -8,12 +8,12 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Where the images of a data set lie, if they are at hand. Paths come from tables, so from outside:
- * none may lead out of the folder.
+ * The folder with the images of a data set, if available. The image paths come from tables and are
+ * not trusted: a path that leaves the folder is refused.
  */
 record ImageFolder(Optional<Path> root) {
 
-  /** A file, or why it cannot be used. */
+  /** A file, or the reason why it cannot be used. */
   sealed interface Found {
     record At(Path file) implements Found {}
 
@@ -21,7 +21,7 @@ record ImageFolder(Optional<Path> root) {
   }
 
   /**
-   * The first of {@code names} that is a file. Without a folder the first name itself, unchecked.
+   * The first of {@code names} that is a file. Without a folder, the first name itself, unchecked.
    */
   Found find(List<String> names) {
     String first = names.getFirst();

@@ -24,18 +24,21 @@ import org.radialog.data.StudyImage.Orientation;
  * The Indiana University chest X-ray collection (Open-i): 3,955 reports with 7,470 images
  * (Demner-Fushman et al., JAMIA 2016).
  *
- * <p>Each report has the sections comparison, indication, findings and impression, with their text
- * exactly as published, some of it replaced by XXXX; a section without text is there and empty. The
- * collection has no patients, splits or labels; its codes are attributes ({@link #MESH}).
+ * <p>Each report has the sections comparison, indication, findings and impression. Their text is
+ * kept exactly as published, with some parts replaced by XXXX; a section without text is present
+ * but empty. The collection has no patients, splits or labels; its codes are attributes ({@link
+ * #MESH}).
  */
 public final class IuXray implements StudySource {
-  /** Attribute: the codes that people gave, separated by {@code ;} as in the re-published table. */
+  /**
+   * Attribute: the manually assigned codes, separated by {@code ;} as in the re-published table.
+   */
   public static final String MESH = "mesh";
 
-  /** Attribute: the codes that a program gave, separated by {@code ;}. */
+  /** Attribute: the automatically assigned codes, separated by {@code ;}. */
   public static final String AUTOMATIC_MESH = "mesh automatic";
 
-  /** Attribute: what was taken, for example "Xray Chest PA and Lateral". */
+  /** Attribute: the examination, for example "Xray Chest PA and Lateral". */
   public static final String CAPTION = "caption";
 
   private enum Layout {
@@ -56,15 +59,15 @@ public final class IuXray implements StudySource {
   }
 
   /**
-   * The reports as the collection publishes them: {@code NLMCXR_reports.tgz}, or a folder below
-   * which its XML files lie.
+   * The reports as published by the collection: {@code NLMCXR_reports.tgz}, or a folder that
+   * contains its XML files.
    */
   public static IuXray xml(Path reports) {
     return new IuXray(Layout.XML, reports, Optional.empty(), new ImageFolder(Optional.empty()));
   }
 
   /**
-   * The two tables of the collection's re-publication: {@code indiana_reports.csv} and {@code
+   * The two tables of the re-published collection: {@code indiana_reports.csv} and {@code
    * indiana_projections.csv} in {@code folder}.
    */
   public static IuXray tables(Path folder) {
@@ -76,14 +79,17 @@ public final class IuXray implements StudySource {
   }
 
   /**
-   * With the folder of the images: of {@code NLMCXR_png.tgz} beside XML reports, {@code
-   * images_normalized} beside the tables. An image that is not there is rejected.
+   * This source with a folder of images: the content of {@code NLMCXR_png.tgz} for XML reports, or
+   * {@code images_normalized} for the tables. A missing image is rejected.
    */
   public IuXray withImages(Path folder) {
     return new IuXray(layout, reports, projections, new ImageFolder(Optional.of(folder)));
   }
 
-  /** With {@code indiana_projections.csv}, which says which image is frontal and which lateral. */
+  /**
+   * This source with {@code indiana_projections.csv}, which states whether an image is frontal or
+   * lateral.
+   */
   public IuXray withProjections(Path table) {
     return new IuXray(layout, reports, Optional.of(table), images);
   }
@@ -145,7 +151,7 @@ public final class IuXray implements StudySource {
     }
   }
 
-  // In the order of the numbers, which is that of the collection.
+  // Sorted by number, which is the order of the collection.
   private List<Path> xmlFiles() throws IOException {
     try (Stream<Path> files = Files.walk(reports)) {
       List<Path> found =
@@ -203,7 +209,7 @@ public final class IuXray implements StudySource {
             attributes));
   }
 
-  // The XML calls 10_IM-0002-1001 of the table CXR10_IM-0002-1001, but 1_IM-0001-3001 of the first
+  // The XML prefixes 10_IM-0002-1001 of the table with CXR, but calls 1_IM-0001-3001 of the first
   // study CXR1_1_IM-0001-3001.
   private static Orientation orientation(
       String id, String uid, Map<String, Orientation> orientations) {
@@ -252,7 +258,7 @@ public final class IuXray implements StudySource {
               var attributes = new TreeMap<String, String>();
               attributes.put(MESH, row.get("MeSH"));
               attributes.put(CAPTION, row.get("image"));
-              // The XML calls the same study CXR1.
+              // The XML calls study 1 CXR1.
               String id = "CXR" + uid;
               out.study(
                   new ReportedStudy(

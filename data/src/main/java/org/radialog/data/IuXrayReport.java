@@ -14,11 +14,11 @@ import org.radialog.clinical.ReportSections.Section;
  * One {@code eCitation} of the Indiana University collection.
  *
  * @param uid {@code uId/@id}, for example {@code CXR1}
- * @param sections {@code AbstractText} by lower-case {@code Label}, the text as it stands
- * @param mesh {@code MeSH/major}: the readers' codes
- * @param automatic {@code MeSH/automatic}: the codes of a program
+ * @param sections {@code AbstractText} by lower-case {@code Label}, unchanged
+ * @param mesh {@code MeSH/major}: the manually assigned codes
+ * @param automatic {@code MeSH/automatic}: the automatically assigned codes
  * @param images {@code parentImage/@id}
- * @param caption the first image's caption: what was taken
+ * @param caption the caption of the first image, which describes the examination
  */
 record IuXrayReport(
     String uid,
@@ -29,7 +29,7 @@ record IuXrayReport(
     String caption) {
   private static final XMLInputFactory XML = factory();
 
-  // A report names no other file: neither a document type nor an entity of its own is read.
+  // A report must not refer to other files: document types and external entities are not read.
   private static XMLInputFactory factory() {
     XMLInputFactory xml = XMLInputFactory.newDefaultFactory();
     xml.setProperty(XMLInputFactory.SUPPORT_DTD, false);
@@ -41,7 +41,7 @@ record IuXrayReport(
   /**
    * Reads one file.
    *
-   * @throws XMLStreamException if it is no well-formed eCitation with an id
+   * @throws XMLStreamException if it is not a well-formed eCitation with an id
    */
   static IuXrayReport parse(byte[] file) throws XMLStreamException {
     XMLStreamReader in = XML.createXMLStreamReader(new ByteArrayInputStream(file));
@@ -87,7 +87,7 @@ record IuXrayReport(
           caption = caption.isEmpty() ? text : caption;
         }
         default -> {
-          // The rest is bibliography and image features.
+          // The remaining elements are bibliography and image features.
         }
       }
     }
@@ -102,7 +102,7 @@ record IuXrayReport(
     return value == null ? "" : value;
   }
 
-  // All text below the element, whatever mark-up stands in it.
+  // All text below the element, ignoring mark-up.
   private static String text(XMLStreamReader in) throws XMLStreamException {
     var text = new StringBuilder();
     int depth = 1;
@@ -116,7 +116,7 @@ record IuXrayReport(
             throw new XMLStreamException(
                 "the entity &" + in.getLocalName() + "; is not defined", in.getLocation());
         default -> {
-          // Comments and processing instructions are no text.
+          // Comments and processing instructions are not text.
         }
       }
     }

@@ -31,15 +31,15 @@ import org.radialog.clinical.View;
  *
  * <pre>
  * mimic-cxr-2.*-split.csv(.gz)       dicom_id, study_id, subject_id, split
- * mimic-cxr-2.*-metadata.csv(.gz)    dicom_id, ViewPosition, …              if there
- * mimic-cxr-2.*-chexpert.csv(.gz)    subject_id, study_id, 14 labels        if there
- * mimic-cxr-2.*-negbio.csv(.gz)      the same
+ * mimic-cxr-2.*-metadata.csv(.gz)    dicom_id, ViewPosition, …              optional
+ * mimic-cxr-2.*-chexpert.csv(.gz)    subject_id, study_id, 14 labels        optional
+ * mimic-cxr-2.*-negbio.csv(.gz)      the same columns                       optional
  * files/p10/p10000032/s50414267/DICOM_ID.jpg
  * files/p10/p10000032/s50414267.txt                                         the reports
  * </pre>
  *
- * <p>The tables are joined in memory (230 bytes an image); reports are read one by one. Labels are
- * named after their table: {@code chexpert}, {@code negbio}, {@code chexbert}.
+ * <p>The tables are joined in memory (230 bytes per image); reports are read one by one. Label
+ * sources are named after their tables: {@code chexpert}, {@code negbio}, {@code chexbert}.
  */
 public final class MimicCxr implements StudySource {
   private final Path folder;
@@ -64,7 +64,7 @@ public final class MimicCxr implements StudySource {
     this.images = images;
   }
 
-  /** The tables, images and reports below one folder. */
+  /** The release in a folder that contains tables, images and reports. */
   public static MimicCxr of(Path folder) {
     return new MimicCxr(
         folder,
@@ -75,38 +75,42 @@ public final class MimicCxr implements StudySource {
         new ImageFolder(Optional.of(folder)));
   }
 
-  /** With the reports of another folder, in which {@code files/p10/…} lies. */
+  /** This source with the reports of another folder, which contains {@code files/p10/…}. */
   public MimicCxr withReports(Path other) {
     return new MimicCxr(folder, Optional.of(other), sectioned, chexbert, exceptions, images);
   }
 
   /**
-   * With the sections of {@code mimic_cxr_sectioned.csv} (columns study, impression, findings,
-   * last_paragraph, comparison) in place of the reports; studies come in its order.
+   * This source with the sections of {@code mimic_cxr_sectioned.csv} (columns study, impression,
+   * findings, last_paragraph, comparison) instead of the reports. Studies are read in the order of
+   * this table.
    */
   public MimicCxr withSectioned(Path table) {
     return new MimicCxr(folder, Optional.empty(), Optional.of(table), chexbert, exceptions, images);
   }
 
-  /** Without reports: images, splits and labels. */
+  /** This source without reports: only images, splits and labels. */
   public MimicCxr withoutReports() {
     return new MimicCxr(folder, Optional.empty(), Optional.empty(), chexbert, exceptions, images);
   }
 
   /**
-   * With CheXbert's labels: a table of the 14 labels by {@code study_id} or {@code dicom_id}, as
-   * RaDialog's {@code finding_chexbert_labels.csv}.
+   * This source with CheXbert labels: a table of the 14 labels by {@code study_id} or {@code
+   * dicom_id}, as in RaDialog's {@code finding_chexbert_labels.csv}.
    */
   public MimicCxr withChexbert(Path table) {
     return new MimicCxr(folder, reports, sectioned, Optional.of(table), exceptions, images);
   }
 
-  /** With the studies whose text stands elsewhere, see {@link SectionExceptions}. */
+  /**
+   * This source with other rules for studies whose text is in unusual sections, see {@link
+   * SectionExceptions}.
+   */
   public MimicCxr withExceptions(SectionExceptions other) {
     return new MimicCxr(folder, reports, sectioned, chexbert, other, images);
   }
 
-  /** Without looking whether the images are there: for text alone. */
+  /** This source without checking that the images exist, if only text is needed. */
   public MimicCxr withoutImages() {
     return new MimicCxr(
         folder, reports, sectioned, chexbert, exceptions, new ImageFolder(Optional.empty()));
@@ -121,7 +125,7 @@ public final class MimicCxr implements StudySource {
 
   private record Image(String dicom, View view, int row) {}
 
-  // What the tables say of a study.
+  // The data of a study from the tables.
   private static final class Entry {
     private static final int NONE = -1;
 
@@ -310,7 +314,7 @@ public final class MimicCxr implements StudySource {
         out.reject(file, 0, "the report is empty");
         return Optional.empty();
       }
-      // The sections were made by Python, which reads every line end as \n.
+      // The sections were extracted in Python, which converts every line ending to \n.
       String lines = text.replace("\r\n", "\n").replace('\r', '\n');
       return Optional.of(exceptions.mimic("s" + study, lines));
     } catch (NoSuchFileException e) {

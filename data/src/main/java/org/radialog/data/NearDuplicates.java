@@ -15,18 +15,20 @@ import org.radialog.base.RadialogException.Kind;
 import org.radialog.imaging.Radiograph;
 
 /**
- * Texts or films that stand in two splits of a data set, or nearly: what a model saw in training
- * must not be what it is scored on.
+ * Finds identical or nearly identical texts or films in two splits of a data set, because a model
+ * must not be evaluated on examples from its training.
  *
- * <p>Every item is paired with the one of another split that is most like it, so there are at most
- * as many pairs as items, however often "no acute disease" was dictated. The same input gives the
- * same pairs. Work grows with the number of items, not with its square: only items that share a
- * bucket of a locality-sensitive hash are compared, and in a bucket each with the {@value
- * #NEIGHBOURS} before it. So among thousands of texts of one template a pair can be missed.
+ * <p>Every item is paired with the most similar item of another split, so there are at most as many
+ * pairs as items, however often a phrase such as "no acute disease" was dictated. The result is
+ * deterministic. The work grows linearly with the number of items: only items that share a bucket
+ * of a locality-sensitive hash are compared, and within a bucket each item only with the {@value
+ * #NEIGHBOURS} preceding ones. A pair can therefore be missed among thousands of texts from one
+ * template.
  */
 public final class NearDuplicates {
-  // 16 bands of 4: two texts of Jaccard similarity 0.8 share a band with probability 0.9998, of 0.7
-  // with 0.99 (Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, section 3.4).
+  // 16 bands of 4: two texts with a Jaccard similarity of 0.8 share a band with probability 0.9998,
+  // with a similarity of 0.7
+  // with probability 0.99 (Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, section 3.4).
   private static final int BANDS = 16;
   private static final int ROWS = 4;
 
@@ -35,7 +37,8 @@ public final class NearDuplicates {
   private static final int NEIGHBOURS = 64;
 
   // 32 bands of 24 bits drawn from 1,024: two films that agree in 95 % of the bits share a band
-  // with probability 0.9999, in 90 % with 0.93; two films of 70 % share a given one with 0.0002.
+  // with probability 0.9999, with 90 % with 0.93; films that agree in 70 % share a given band with
+  // 0.0002.
   private static final int PICTURE_BANDS = 32;
   private static final int PICTURE_BITS = 24;
   private static final int SIDE = 32;
@@ -45,18 +48,18 @@ public final class NearDuplicates {
   /**
    * A text to check.
    *
-   * @param id of the report
-   * @param split that it belongs to
-   * @param text its words
+   * @param id identifier of the report
+   * @param split split of the report
+   * @param text the text
    */
   public record Text(String id, String split, String text) {}
 
   /**
    * A film to check.
    *
-   * @param id of the film
-   * @param split that it belongs to
-   * @param file with its pixels
+   * @param id identifier of the film
+   * @param split split of the film
+   * @param file image file
    */
   public record Picture(String id, String split, Path file) {}
 
@@ -64,17 +67,17 @@ public final class NearDuplicates {
    * Two items of different splits, the earlier one first.
    *
    * @param first id of the earlier item
-   * @param firstSplit its split
+   * @param firstSplit split of the earlier item
    * @param second id of the later item
-   * @param secondSplit its split
-   * @param similarity 1 for the same; of texts the Jaccard similarity of their word triples, of
-   *     films the share of equal bits of their difference hashes
+   * @param secondSplit split of the later item
+   * @param similarity from 0 to 1, which means identical; for texts the Jaccard similarity of their
+   *     word triples, for films the fraction of equal bits of their difference hashes
    */
   public record Pair(
       String first, String firstSplit, String second, String secondSplit, double similarity) {}
 
   /**
-   * The pairs among films, and the films that could not be read.
+   * The pairs of films, and the films that could not be read.
    *
    * @param pairs similar films of different splits
    * @param rejected films that could not be read
@@ -87,14 +90,14 @@ public final class NearDuplicates {
   }
 
   /**
-   * Pairs of texts. Case, punctuation and white space do not count; a text without words is like
-   * none.
+   * Finds pairs of texts. Case, punctuation and white space are ignored; a text without words is
+   * never paired.
    *
-   * @param threshold the least similarity, from 0.5 to 1; below 0.7 some pairs are missed
+   * @param threshold minimum similarity, from 0.5 to 1; below 0.7 some pairs are missed
    */
   public static List<Pair> texts(List<Text> texts, double threshold) {
     check(threshold);
-    // Equal texts are one document, so that a thousand copies cost one comparison.
+    // Equal texts are treated as one document, so that a thousand copies cost one comparison.
     var documents = new LinkedHashMap<String, Integer>();
     int[] document = new int[texts.size()];
     for (int i = 0; i < texts.size(); i++) {
@@ -113,13 +116,13 @@ public final class NearDuplicates {
   }
 
   /**
-   * Pairs of films by their difference hash of 1,024 bits (is a cell of a 33 × 32 grid brighter
-   * than its right neighbour?). Size, depth and a change of brightness or contrast do not matter; a
-   * crop, a turn or a mirror does.
+   * Finds pairs of films by their difference hash of 1,024 bits, one per comparison of a cell of a
+   * 33 × 32 grid with its right neighbour. The hash does not depend on size, bit depth, brightness
+   * or contrast, but it changes with cropping, rotation and mirroring.
    *
-   * @param threshold the least share of equal bits, from 0.5 to 1; 0.9 finds re-encoded films and
-   *     not two films of one patient
-   * @param progress hears of every film that is read
+   * @param threshold minimum fraction of equal bits, from 0.5 to 1; 0.9 finds re-encoded films but
+   *     not different films of one patient
+   * @param progress is notified after each film
    */
   public static Pictures pictures(List<Picture> pictures, double threshold, Progress progress) {
     check(threshold);
@@ -152,7 +155,7 @@ public final class NearDuplicates {
     double of(int document, int other);
   }
 
-  /** The best partner of an item so far. */
+  /** The best partner found so far for an item. */
   private static final class Best {
     int partner = -1;
     double similarity;
@@ -167,7 +170,7 @@ public final class NearDuplicates {
 
   private static List<Pair> pairs(
       List<Item> items, int[] document, int[][] bands, Similarity similarity, double threshold) {
-    // The first item of each split that has a document.
+    // The first item with this document in each split.
     int documents = Arrays.stream(document).max().orElse(-1) + 1;
     List<Map<String, Integer>> holders = new ArrayList<>();
     for (int d = 0; d < documents; d++) {
@@ -178,7 +181,7 @@ public final class NearDuplicates {
         holders.get(document[i]).putIfAbsent(items.get(i).split(), i);
       }
     }
-    // Each document's best partner in a split other than each of its own.
+    // The best partner of each document, for each of its splits, in another split.
     List<Map<String, Best>> best = new ArrayList<>();
     for (int d = 0; d < documents; d++) {
       best.add(new HashMap<>(1));
@@ -187,7 +190,7 @@ public final class NearDuplicates {
     int bandCount = documents == 0 ? 0 : bands[0].length;
     long[] keys = new long[documents];
     for (int band = 0; band < bandCount; band++) {
-      // Sorted by the band's value and then by number, a bucket is a run of equal values.
+      // When sorted by band value and then by number, a bucket is a run of equal values.
       for (int d = 0; d < documents; d++) {
         keys[d] = (long) bands[d][band] << 32 | d;
       }
@@ -229,7 +232,7 @@ public final class NearDuplicates {
         .toList();
   }
 
-  // For each split of the own holders, the partner's holders in other splits.
+  // For each split of the document's items, offers the items of the partner in other splits.
   private static void offer(
       Map<String, Best> best, Map<String, Integer> own, Map<String, Integer> other, double value) {
     for (String split : own.keySet()) {
@@ -261,7 +264,8 @@ public final class NearDuplicates {
     return text.toLowerCase(Locale.ROOT).replaceAll("[^\\p{L}\\p{N}]+", " ").strip();
   }
 
-  // The hashes of all word triples, sorted, each once; a shorter text is one of its own.
+  // The hashes of all word triples, sorted, without repetition; a shorter text is hashed as a
+  // whole.
   private static int[] shingles(String plain) {
     String[] words = plain.split(" ", -1);
     int count = Math.max(1, words.length - WORDS + 1);
@@ -276,7 +280,7 @@ public final class NearDuplicates {
     return Arrays.stream(hashes).sorted().distinct().toArray();
   }
 
-  // MinHash: of each of 64 orders of all hashes the first that the text has, 4 of them a band.
+  // MinHash: the minimum of the hashes under each of 64 permutations, 4 of them per band.
   private static int[] bands(int[] shingles) {
     int[] bands = new int[BANDS];
     for (int b = 0; b < BANDS; b++) {
@@ -318,7 +322,7 @@ public final class NearDuplicates {
     return z ^ z >>> 31;
   }
 
-  /** A film's difference hash. */
+  /** The difference hash of a film. */
   private static final class PictureHash {
     /** 32 × 32 cells, row-major. */
     private final long[] bits;
@@ -352,7 +356,7 @@ public final class NearDuplicates {
       return 1 - different / (double) (SIDE * SIDE);
     }
 
-    // Each band is made of bits at places that the band's number fixes.
+    // The bits of each band are at fixed positions that depend on the band number.
     int[] bands() {
       int[] bands = new int[PICTURE_BANDS];
       for (int b = 0; b < PICTURE_BANDS; b++) {

@@ -18,9 +18,10 @@ import org.radialog.clinical.View;
  * Films of NIH ChestX-ray14 with their text-mined labels (Wang et al., CVPR 2017) mapped to the
  * names of CheXpert: a folder with {@code labels.csv} and {@code images/}.
  *
- * <p>Enlarged Cardiomediastinum, Fracture and Support Devices have no counterpart at the NIH and
- * are unknown on every film. No Finding is what the NIH says: none of its own 14 labels was mined;
- * a film with only Emphysema, Fibrosis or Hernia has neither it nor any other finding.
+ * <p>Enlarged Cardiomediastinum, Fracture and Support Devices have no counterpart in the NIH labels
+ * and are unknown on every film. No Finding has the NIH meaning: none of the 14 NIH labels was
+ * mined. A film with only Emphysema, Fibrosis or Hernia therefore has neither No Finding nor any
+ * other finding.
  *
  * @param films in the order of the table
  */
@@ -32,21 +33,21 @@ public record NihDataSet(List<Film> films) {
     films = List.copyOf(films);
   }
 
-  /** The table of labels of a folder, there or not. */
+  /** The path of the table of labels in a folder, whether or not it exists. */
   public static Path table(Path folder) {
     return folder.resolve("labels.csv");
   }
 
-  /** Whether a folder has that table. */
+  /** Whether a folder contains this table. */
   public static boolean in(Path folder) {
     return Files.exists(table(folder));
   }
 
   /**
-   * Reads {@code labels.csv} of {@code folder}; the images themselves are not opened.
+   * Reads {@code labels.csv} of {@code folder}; the images are not opened.
    *
    * @throws RadialogException if the table is missing, lacks a column, names an unknown label or
-   *     one image twice
+   *     names an image twice
    */
   public static NihDataSet read(Path folder) {
     Path table = table(folder);
@@ -61,7 +62,7 @@ public record NihDataSet(List<Film> films) {
               }
               films.add(film);
             },
-            // Films and their labels are what scores are made of: none is left out silently.
+            // Scores are computed from films and labels, so none of them may be left out silently.
             rejected -> {
               throw new RadialogException(Kind.REFUSED_DATA, rejected.toString());
             });
@@ -80,7 +81,7 @@ public record NihDataSet(List<Film> films) {
 
   private static Film film(Path folder, Path table, CsvTable.Row row) {
     String image = row.get("image");
-    // The table comes from outside: a name is a name, not a way out of the folder.
+    // The table is not trusted: a name must not be a path that leaves the folder.
     if (image.isBlank() || image.contains("/") || image.contains("\\") || image.contains("..")) {
       throw wrong(table, row, "expected a file name in the column image, found \"%s\"", image);
     }
@@ -94,7 +95,7 @@ public record NihDataSet(List<Film> films) {
         truth.put(finding(table, row, name), Truth.PRESENT);
       }
     }
-    // Films of one patient belong together; of nobody, none do.
+    // Films are grouped by patient, which is not possible without a patient.
     if (row.get("patient").isBlank()) {
       throw wrong(table, row, "expected a name in the column patient, found \"%s\"", "");
     }
@@ -131,17 +132,17 @@ public record NihDataSet(List<Film> films) {
     }
   }
 
-  /** The same films with CheXpert's tree of labels applied, see {@link Film#withHierarchy}. */
+  /** The same films with CheXpert's label hierarchy applied, see {@link Film#withHierarchy}. */
   public NihDataSet withHierarchy() {
     return new NihDataSet(films.stream().map(Film::withHierarchy).toList());
   }
 
-  /** The film of a file name. */
+  /** The film with a file name. */
   public Optional<Film> film(String image) {
     return films.stream().filter(film -> film.image().equals(image)).findFirst();
   }
 
-  /** Films with {@code finding} present, absent, unknown. */
+  /** The number of films in which {@code finding} is present, absent or unknown. */
   public Map<Truth, Long> counts(Finding finding) {
     var counts = new EnumMap<Truth, Long>(Truth.class);
     for (Truth t : Truth.values()) {

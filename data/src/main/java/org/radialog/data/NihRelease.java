@@ -26,16 +26,16 @@ import org.radialog.clinical.View;
  *
  * <pre>
  * Data_Entry_2017_v2020.csv or Data_Entry_2017.csv
- * train_val_list.txt, test_list.txt        if there
- * BBox_List_2017.csv                       if there
+ * train_val_list.txt, test_list.txt        optional
+ * BBox_List_2017.csv                       optional
  * images/00000001_000.png                  or images_001/images/… to images_012/images/…
  * </pre>
  *
- * <p>Labels are mapped to CheXpert's as {@link NihDataSet} has them: Infiltration is Lung Opacity,
+ * <p>Labels are mapped to CheXpert labels as in {@link NihDataSet}: Infiltration is Lung Opacity,
  * Mass and Nodule are Lung Lesion, Effusion is Pleural Effusion, Pleural_Thickening is Pleural
  * Other; Emphysema, Fibrosis and Hernia have no counterpart.
  *
- * @param folder of the release
+ * @param folder folder of the release
  */
 public record NihRelease(Path folder) {
   private static final Map<String, Optional<Finding>> MAPPING =
@@ -56,25 +56,25 @@ public record NihRelease(Path folder) {
           Map.entry("Fibrosis", Optional.empty()),
           Map.entry("Hernia", Optional.empty()));
 
-  // 58 in the version of 2020, 058Y (or months, days) in that of 2017.
+  // 58 in the 2020 version; 058Y, or with M or D for months or days, in the 2017 version.
   private static final Pattern AGE = Pattern.compile("(\\d{1,3})([YMD]?)");
 
   /**
-   * A film and the part of the release that it belongs to.
+   * A film and its split.
    *
    * @param film the film
-   * @param split the part of the release
+   * @param split the split of the release that contains the film
    */
   public record Released(Film film, StudySplit split) {}
 
   /**
-   * A box that a radiologist drew.
+   * A bounding box drawn by a radiologist.
    *
-   * @param image the film's file name
-   * @param label the NIH's name of what is in it
-   * @param finding CheXpert's, if it has one
-   * @param x from the left, in pixels of the 1024×1024 film
-   * @param y from the top
+   * @param image file name of the film
+   * @param label NIH name of the finding in the box
+   * @param finding corresponding CheXpert finding, if any
+   * @param x left edge in pixels of the 1024×1024 film
+   * @param y top edge in pixels of the 1024×1024 film
    * @param width in pixels of the 1024×1024 film
    * @param height in pixels of the 1024×1024 film
    */
@@ -88,32 +88,38 @@ public record NihRelease(Path folder) {
       double height) {}
 
   /**
-   * How many films came, and how many lines said what did not.
+   * The counts of a reading.
    *
-   * @param films number of films
-   * @param rejected number of lines about what was left out
+   * @param films number of films that were read
+   * @param rejected number of rejections that were reported
    */
   public record Tally(long films, long rejected) {}
 
   private static final String TABLE = "Data_Entry_2017*.csv{,.gz}";
   private static final String BOXES = "BBox_List_2017.csv{,.gz}";
 
-  /** Whether a folder has the table of the release. */
+  /** Whether a folder contains the table of the release. */
   public static boolean in(Path folder) {
     return Files.isDirectory(folder) && !CsvTable.matching(folder, TABLE).isEmpty();
   }
 
-  /** Whether a folder has films of the NIH, as this project prepares them or as released. */
+  /** Whether a folder of the release has its table of boxes. */
+  public static boolean hasBoxes(Path folder) {
+    return in(folder) && !CsvTable.matching(folder, BOXES).isEmpty();
+  }
+
+  /** Whether a folder contains films of the NIH, either prepared by this project or as released. */
   public static boolean filmsIn(Path folder) {
     return NihDataSet.in(folder) || in(folder);
   }
 
   /**
-   * All films of a folder of either layout, in the table's order; prepared ones are in no split.
+   * All films of a folder in either layout, in the order of the table; prepared films have no
+   * split.
    *
-   * @param rejected gets what {@link #read} rejects
-   * @throws RadialogException if the table is missing or is another one, or if a row of a prepared
-   *     one cannot be read
+   * @param rejected receives what {@link #read} rejects
+   * @throws RadialogException if the table is missing or has another format, or if a row of a
+   *     prepared table cannot be read
    */
   public static List<Released> films(Path folder, Consumer<? super Rejected> rejected) {
     if (NihDataSet.in(folder) || !in(folder)) {
@@ -127,21 +133,21 @@ public record NihRelease(Path folder) {
   }
 
   /**
-   * The table of films and labels.
+   * The path of the table of films and labels.
    *
-   * @throws RadialogException if it is not there
+   * @throws RadialogException if it does not exist
    */
   public Path table() {
     return CsvTable.find(folder, TABLE);
   }
 
   /**
-   * Reads all films, in the table's order.
+   * Reads all films, in the order of the table.
    *
-   * @param films gets each film once; those of {@code train_val_list.txt} are {@link
+   * @param films receives each film once; those of {@code train_val_list.txt} are {@link
    *     StudySplit#TRAIN}
-   * @param rejected gets a film without its image, and a row that cannot be read
-   * @throws RadialogException if the table is missing or is another one
+   * @param rejected receives films without an image and rows that cannot be read
+   * @throws RadialogException if the table is missing or has another format
    */
   public Tally read(Consumer<? super Released> films, Consumer<? super Rejected> rejected) {
     Map<String, Path> images = images();
@@ -178,27 +184,25 @@ public record NihRelease(Path folder) {
   }
 
   /**
-   * The boxes of {@code BBox_List_2017.csv}, in its order.
+   * The boxes of {@code BBox_List_2017.csv}, in the order of the file.
    *
-   * @param rejected gets a row that cannot be read
-   * @throws RadialogException if the table is missing or is another one
+   * @param rejected receives rows that cannot be read
+   * @throws RadialogException if the table is missing or has another format
    */
   public List<Box> boxes(Consumer<? super Rejected> rejected) {
     var boxes = new ArrayList<Box>();
     Path table = CsvTable.find(folder, BOXES);
-    // The header is "Image Index,Finding Label,Bbox [x,y,w,h],,,": six cells by their place.
+    // The header is "Image Index,Finding Label,Bbox [x,y,w,h],,,", so the cells are read by index.
     CsvTable.of(table, "Image Index", "Finding Label")
         .read(
             row -> {
               try {
                 String label = row.get(1);
-                // The boxes abbreviate this one name.
-                String name = label.equals("Infiltrate") ? "Infiltration" : label;
                 boxes.add(
                     new Box(
                         row.get(0),
                         label,
-                        finding(name),
+                        findingOfBox(label),
                         number(row.get(2)),
                         number(row.get(3)),
                         number(row.get(4)),
@@ -247,6 +251,11 @@ public record NihRelease(Path folder) {
     return finding;
   }
 
+  /** What a box's label means; the boxes abbreviate one of the names. */
+  static Optional<Finding> findingOfBox(String label) {
+    return finding(label.strip().equals("Infiltrate") ? "Infiltration" : label);
+  }
+
   private static int age(String text) {
     Matcher age = AGE.matcher(text.strip());
     if (!age.matches()) {
@@ -257,7 +266,7 @@ public record NihRelease(Path folder) {
     return years ? Integer.parseInt(age.group(1)) : 0;
   }
 
-  private static double number(String text) {
+  static double number(String text) {
     try {
       double number = Double.parseDouble(text.strip());
       if (Double.isFinite(number)) {
@@ -290,7 +299,7 @@ public record NihRelease(Path folder) {
     }
   }
 
-  // File name → path, from images/ or images_001/images/ and the like.
+  // Maps file names to paths in images/ or in images_001/images/ and so on.
   private Map<String, Path> images() {
     var found = new HashMap<String, Path>();
     for (Path top : CsvTable.matching(folder, "images*")) {

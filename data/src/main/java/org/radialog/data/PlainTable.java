@@ -20,14 +20,15 @@ import org.radialog.data.CsvTable.Row;
 import org.radialog.data.StudyImage.Orientation;
 
 /**
- * A table of one's own: {@code image,report} and, if there, {@code id}, {@code patient}, {@code
- * study}, {@code split}, {@code view}, {@code age}, {@code sex}, the sections {@code findings},
- * {@code impression}, {@code indication}, {@code comparison}, {@code history}, {@code technique},
- * and the 14 labels by name (source {@code table}).
+ * A user's own table with the columns {@code image,report} and optionally {@code id}, {@code
+ * patient}, {@code study}, {@code split}, {@code view}, {@code age}, {@code sex}, the sections
+ * {@code findings}, {@code impression}, {@code indication}, {@code comparison}, {@code history},
+ * {@code technique}, and the 14 labels by name (source {@code table}).
  *
- * <p>Images are paths, relative to the table's folder or absolute. Rows of one {@code study} are
- * one study, of the report of the first; without that column each row is one. A report with
- * MIMIC-CXR headers is cut into its sections; any other report is the findings.
+ * <p>Image paths are absolute or relative to the folder of the table. Rows with the same {@code
+ * study} form one study with the report of the first row; without that column each row is a study.
+ * A report with MIMIC-CXR headers is divided into its sections; any other report is taken as
+ * findings.
  *
  * @param file the table
  */
@@ -42,7 +43,7 @@ public record PlainTable(Path file) implements StudySource {
               Stream.concat(SECTIONS.stream(), Finding.ALL.stream().map(Finding::label)))
           .toList();
 
-  /** The name of the labels among {@link ReportedStudy#labels}. */
+  /** The name of this label source in {@link ReportedStudy#labels}. */
   public static final String LABELS = "table";
 
   @Override

@@ -10,8 +10,8 @@ import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 
 /**
- * One image with the findings of its report: the row that RaDialog trains and evaluates on. A study
- * of two images is two rows with one text, every view counts.
+ * One image with the findings of its report: the unit of training and evaluation in RaDialog. A
+ * study with two images yields two rows with the same text, for all views.
  *
  * @param study the study of the image
  * @param image the image
@@ -20,12 +20,12 @@ import org.radialog.clinical.FindingState;
  */
 public record ReportRow(ReportedStudy study, StudyImage image, String findings) {
 
-  /** The rows of a study: one for each image; none where the report has no findings. */
+  /** The rows of a study, one per image; empty if the report has no findings. */
   public static List<ReportRow> of(ReportedStudy study) {
     return of(study, ImageChoice.EVERY);
   }
 
-  /** The rows of the chosen images of a study; none where the report has no findings. */
+  /** The rows for the chosen images of a study; empty if the report has no findings. */
   public static List<ReportRow> of(ReportedStudy study, ImageChoice choice) {
     String findings = study.report().findingsOnOneLine();
     return findings.isEmpty()
@@ -34,11 +34,11 @@ public record ReportRow(ReportedStudy study, StudyImage image, String findings) 
   }
 
   /**
-   * RaDialog's stratified sample of an evaluation ({@code --strat_eval}): all rows with a positive
-   * finding, then the first of the others until these are a fourteenth of the whole. A row is among
-   * the others where No Finding or no label at all is positive.
+   * RaDialog's stratified sample for evaluation ({@code --strat_eval}): all rows with a positive
+   * finding, followed by the first of the other rows until these are a fourteenth of the whole. The
+   * other rows are those in which No Finding is positive or no label is.
    *
-   * @param labels what a row's labels are
+   * @param labels returns the labels of a row
    */
   public static <T> List<T> stratifiedForEvaluation(
       List<T> rows, Function<? super T, Map<Finding, FindingState>> labels) {
@@ -46,9 +46,13 @@ public record ReportRow(ReportedStudy study, StudyImage image, String findings) 
   }
 
   /**
-   * RaDialog's stratified sample of a training run: the rows with a positive finding {@code epochs}
-   * times (2 in the original), then rows without, drawn at random, until these are a fourteenth of
-   * the whole.
+   * RaDialog's stratified sample for training: the rows with a positive finding, repeated {@code
+   * epochs} times (2 in the original), followed by randomly drawn rows without one until these are
+   * a fourteenth of the whole.
+   *
+   * @param labels returns the labels of a row
+   * @param epochs number of repetitions of the rows with a positive finding
+   * @param seed the same seed draws the same rows
    */
   public static <T> List<T> stratifiedForTraining(
       List<T> rows, Function<? super T, Map<Finding, FindingState>> labels, int epochs, long seed) {
@@ -77,7 +81,7 @@ public record ReportRow(ReportedStudy study, StudyImage image, String findings) 
     for (int epoch = 0; epoch < epochs; epoch++) {
       sample.addAll(positive);
     }
-    // In the original's order of operations, int(n*14/13/14), with its rounding.
+    // The original computes int(n*14/13/14); the same order of operations gives the same rounding.
     int wanted = (int) (sample.size() * 14 / 13.0 / 14);
     sample.addAll(order.apply(others).subList(0, Math.min(wanted, others.size())));
     return List.copyOf(sample);

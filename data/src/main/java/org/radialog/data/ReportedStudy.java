@@ -12,18 +12,19 @@ import org.radialog.clinical.FindingState;
 import org.radialog.clinical.ReportSections;
 
 /**
- * One study: its images and its one report.
+ * One study with its images and its report.
  *
- * @param id unique in its data set
- * @param patient one patient may have several studies; the study's id where the data set names none
- * @param images in the data set's order, none if none is known or at hand
- * @param report the sections that the data set has, its whole text (where it has one) being {@link
+ * @param id unique in the data set
+ * @param patient patient identifier, which several studies may share; the study's id if the data
+ *     set has none
+ * @param images in the order of the data set; empty if no image is known or available
+ * @param report the sections of the report; the whole text, if the data set contains it, is {@link
  *     ReportSections#FULL_REPORT}
- * @param split the split of the data set, if it has one
- * @param labels source of labels (for example {@code chexpert}, {@code negbio}, {@code chexbert}) →
- *     what it says; empty where the data set has none
- * @param attributes what else the data set says, in its own words: {@link #AGE}, {@link #SEX} and
- *     whatever the reader names
+ * @param split the split in the data set, if any
+ * @param labels labels by source (for example {@code chexpert}, {@code negbio}, {@code chexbert});
+ *     empty if the data set has none
+ * @param attributes other values as written in the data set: {@link #AGE}, {@link #SEX} and those
+ *     that the reader defines
  */
 public record ReportedStudy(
     String id,
@@ -36,7 +37,7 @@ public record ReportedStudy(
   public static final String AGE = "age";
   public static final String SEX = "sex";
 
-  /** Findings that a source of labels does not name become not mentioned. */
+  /** Sets findings that a label source does not name to not mentioned. */
   public ReportedStudy {
     images = List.copyOf(images);
     var sources = new TreeMap<String, Map<Finding, FindingState>>();
@@ -62,12 +63,12 @@ public record ReportedStudy(
     return new ReportedStudy(id, patient, images, report, split, labels, attributes);
   }
 
-  /** An attribute as the data set writes it; empty where it has none. */
+  /** An attribute as written in the data set; empty if there is none. */
   public String attribute(String name) {
     return attributes.getOrDefault(name, "");
   }
 
-  /** The age in whole years, where the data set gives it as a number. */
+  /** The age in whole years, if the data set gives it as a number. */
   public OptionalInt age() {
     String age = attribute(AGE).strip();
     return age.matches("\\d{1,3}(\\.\\d+)?")
@@ -75,7 +76,7 @@ public record ReportedStudy(
         : OptionalInt.empty();
   }
 
-  /** {@code M} or {@code F}; empty where the data set says neither. */
+  /** {@code M} or {@code F}; empty if the data set states neither. */
   public String sex() {
     String sex = attribute(SEX).strip();
     if (sex.equalsIgnoreCase("m") || sex.equalsIgnoreCase("male")) {

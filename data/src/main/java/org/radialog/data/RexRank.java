@@ -38,28 +38,28 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The studies of ReXrank, and the predictions that it scores.
+ * Reads the studies of ReXrank and writes the predictions that it scores.
  *
- * <p>Both sides of its contract (github rajpurkarlab/ReXrank, {@code
+ * <p>This class implements both sides of ReXrank's file format (github rajpurkarlab/ReXrank, {@code
  * example_files/submission_tutorial_round2.md}: {@code --input_json_file}, {@code
- * --save_json_file}, {@code --img_root_dir}): the input is one object, study id → {@code
- * image_path[]}, {@code key_image_path}, {@code context}, {@code frontal_lateral[]}, {@code
- * section_findings}, {@code section_impression}, {@code report} ({@code data/READMD.md}); the
- * output is the same object in which every study has {@code model_prediction} besides ({@code
- * example_files/prediction.json}, {@code medgamma_inference.py}), which {@code
- * evaluation_script.md} then reads.
+ * --save_json_file}, {@code --img_root_dir}). The input is one object that maps a study id to
+ * {@code image_path[]}, {@code key_image_path}, {@code context}, {@code frontal_lateral[]}, {@code
+ * section_findings}, {@code section_impression} and {@code report} ({@code data/READMD.md}). The
+ * output is the same object with {@code model_prediction} added to every study ({@code
+ * example_files/prediction.json}, {@code medgamma_inference.py}); it is the input of {@code
+ * evaluation_script.md}.
  */
 public final class RexRank implements StudySource {
-  /** Attribute: the image of a model that takes one, a path as in {@code image_path}. */
+  /** Attribute: the image for models that take a single image, a path as in {@code image_path}. */
   public static final String KEY_IMAGE = "key_image_path";
 
-  /** Attribute: what the model may be told, as it stands. */
+  /** Attribute: the context that may be given to the model, unchanged. */
   public static final String CONTEXT = "context";
 
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS).build();
 
-  // As Python's json.dump(…, indent=4), with which the others write theirs.
+  // Indentation as in Python's json.dump(…, indent=4), which other submissions use.
   private static final DefaultPrettyPrinter INDENT =
       new DefaultPrettyPrinter(
               Separators.createDefaultInstance()
@@ -83,7 +83,7 @@ public final class RexRank implements StudySource {
     return new RexRank(inputJson, new ImageFolder(Optional.empty()));
   }
 
-  /** With {@code --img_root_dir}; an image that is not there is rejected. */
+  /** This source with {@code --img_root_dir}; a missing image is rejected. */
   public RexRank withImages(Path root) {
     return new RexRank(file, new ImageFolder(Optional.of(root)));
   }
@@ -149,7 +149,8 @@ public final class RexRank implements StudySource {
         attributes);
   }
 
-  // A text with the words Age:, Gender:, Indication:, Comparison:, or an object with those keys.
+  // The context is a text with the words Age:, Gender:, Indication:, Comparison:, or an object with
+  // these keys.
   private static void context(
       JsonNode context, List<Section> sections, Map<String, String> attributes) {
     var parts = new LinkedHashMap<String, String>();
@@ -177,7 +178,7 @@ public final class RexRank implements StudySource {
         case "indication" -> sections.add(new Section(ReportSections.INDICATION, value));
         case "comparison" -> sections.add(new Section(ReportSections.COMPARISON, value));
         default -> {
-          // It stays in the context.
+          // The value is kept in the context only.
         }
       }
     });
@@ -188,10 +189,10 @@ public final class RexRank implements StudySource {
   }
 
   /**
-   * The predictions of a file in the contract's form, study id → {@code model_prediction}, in its
-   * order; a study without one is left out.
+   * Reads the predictions of an output file, study id to {@code model_prediction}, in the order of
+   * the file. Studies without a prediction are omitted.
    *
-   * @throws RadialogException if the file is no JSON object of studies
+   * @throws RadialogException if the file is not a JSON object of studies
    */
   public static SequencedMap<String, String> predictions(Path saveJson) {
     var predictions = new LinkedHashMap<String, String>();
@@ -207,14 +208,14 @@ public final class RexRank implements StudySource {
   }
 
   /**
-   * Writes the contract's output: the studies of {@code inputJson} with all their fields in their
-   * order, and {@code model_prediction} with each. A study without a prediction is left out,
-   * because the scoring script stops at one; NaN, which Python writes for a missing section,
-   * becomes null.
+   * Writes the output file: the studies of {@code inputJson} with all their fields in the original
+   * order, and {@code model_prediction} added to each. A study without a prediction is omitted,
+   * because the scoring script stops at such a study. NaN, which Python writes for a missing
+   * section, becomes null.
    *
-   * @param prediction study id → the report
-   * @return the studies that were left out
-   * @throws RadialogException if the input cannot be read or the output not be written
+   * @param prediction returns the report for a study id
+   * @return the ids of the omitted studies
+   * @throws RadialogException if the input cannot be read or the output cannot be written
    */
   public static List<String> write(
       Path inputJson, Path saveJson, Function<String, Optional<String>> prediction) {
@@ -233,7 +234,7 @@ public final class RexRank implements StudySource {
                 inputJson,
                 (id, study) -> {
                   if (!seen.add(id)) {
-                    return; // the first counts, as in read
+                    return; // the first one is used, as in read
                   }
                   Optional<String> text =
                       study.isObject() ? prediction.apply(id) : Optional.empty();
@@ -265,7 +266,7 @@ public final class RexRank implements StudySource {
     return !Double.isFinite(number.doubleValue());
   }
 
-  // One study at a time: a file of a hundred thousand studies is not held.
+  // Parses one study at a time, so that a file of a hundred thousand studies is not held in memory.
   private static void entries(Path file, BiConsumer<String, JsonNode> each) {
     try (Reader text = TextFile.open(file);
         JsonParser in = JSON.createParser(text)) {
@@ -300,7 +301,7 @@ public final class RexRank implements StudySource {
     return strings;
   }
 
-  /** A text or a whole number; empty for null, NaN and what is missing. */
+  /** A text or a whole number; empty for null, NaN and a missing value. */
   private static String string(JsonNode node) {
     if (node.isString()) {
       return node.asString();

@@ -7,11 +7,11 @@ import org.radialog.clinical.View;
 /**
  * One image of a study.
  *
- * @param id the image's name in its data set
- * @param file where the pixels lie: below the folder of images that the reader was given, or, where
- *     it was given none, the path as the data set writes it
- * @param view the projection, where the data set says it
- * @param orientation all that many data sets say
+ * @param id name of the image in the data set
+ * @param file path of the image: in the image folder given to the reader, or, without such a
+ *     folder, the path as written in the data set
+ * @param view projection, if the data set states it
+ * @param orientation frontal or lateral, which is all that many data sets state
  */
 public record StudyImage(String id, Path file, View view, Orientation orientation) {
   /** Frontal or lateral. */
@@ -20,7 +20,7 @@ public record StudyImage(String id, Path file, View view, Orientation orientatio
     LATERAL,
     UNKNOWN;
 
-    /** The orientation of a data set's word for it; {@link #UNKNOWN} for any other text. */
+    /** The orientation for a data set's word; {@link #UNKNOWN} for any other text. */
     public static Orientation of(String name) {
       return switch (name.strip().toLowerCase(Locale.ROOT)) {
         case "frontal" -> FRONTAL;
@@ -29,7 +29,7 @@ public record StudyImage(String id, Path file, View view, Orientation orientatio
       };
     }
 
-    /** What a view says. */
+    /** The orientation of a view. */
     public static Orientation of(View view) {
       return switch (view) {
         case PA, AP -> FRONTAL;
@@ -39,12 +39,14 @@ public record StudyImage(String id, Path file, View view, Orientation orientatio
     }
   }
 
-  /** An image of a known view. */
+  /** An image with a known view. */
   public static StudyImage of(String id, Path file, View view) {
     return new StudyImage(id, file, view, Orientation.of(view));
   }
 
-  /** An image of which only the orientation is known; a lateral one has that view. */
+  /**
+   * An image of which only the orientation is known; the view of a lateral image is known from it.
+   */
   public static StudyImage of(String id, Path file, Orientation orientation) {
     View view =
         switch (orientation) {

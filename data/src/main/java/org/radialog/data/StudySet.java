@@ -5,9 +5,9 @@ import java.util.List;
 /**
  * A data set in memory.
  *
- * @param name the data set's name
+ * @param name name of the data set
  * @param studies in the order of the data set
- * @param rejected what could not be used
+ * @param rejected items that could not be used
  */
 public record StudySet(String name, List<ReportedStudy> studies, List<Rejected> rejected) {
   public StudySet {

@@ -3,7 +3,7 @@ package org.radialog.data;
 import java.nio.file.Path;
 import java.util.function.Consumer;
 
-/** Hands on what a reader finds, and counts it. */
+/** Passes on the studies and rejections of a reader and counts them. */
 final class StudySink {
   private final Consumer<? super ReportedStudy> studies;
   private final Consumer<? super Rejected> rejected;

@@ -14,35 +14,34 @@ import org.radialog.base.RadialogException.Kind;
 import org.radialog.imaging.Radiograph;
 
 /**
- * Studies with reports, in the layout that a data set is published in.
+ * Studies with reports, in the published layout of a data set.
  *
- * <p>Reading is a stream: a study is handed over when it is complete and then forgotten, so a data
- * set need not fit in memory. What a reader keeps of a table that it joins by key is a few words a
- * row, never texts. A missing or broken file or row is one {@link Rejected} and never loses the
- * rest; only a table that is missing or is another table refuses the whole.
+ * <p>Reading is streamed: a study is passed on when it is complete and is not kept, so a data set
+ * need not fit in memory. For tables that a reader joins by key it keeps a few words per row, but
+ * no texts. A missing or broken file or row is reported as one {@link Rejected} and does not affect
+ * the rest. Reading fails only if a table is missing or has another format.
  */
 public interface StudySource {
-  /** The data set's name, for tables and settings. */
+  /** The name of the data set, for tables and settings. */
   String name();
 
   /**
-   * Reads all studies, in the data set's order.
+   * Reads all studies, in the order of the data set.
    *
-   * @param studies gets each study once
-   * @param rejected gets what could not be used, as it is met
-   * @return how many there were
+   * @param studies receives each study once
+   * @param rejected receives items that could not be used, in the order of reading
+   * @return the counts
    * @throws RadialogException if a table is missing, cannot be read or lacks a column
    */
   Tally read(Consumer<? super ReportedStudy> studies, Consumer<? super Rejected> rejected);
 
   /**
-   * A data set whose layout its files tell: a folder of MIMIC-CXR (its split table), CheXpert Plus
-   * or Indiana University (tables or XML), {@code NLMCXR_reports.tgz}, ReXrank JSON, or a plain
-   * table.
+   * Opens a data set and detects its layout from its files: a folder of MIMIC-CXR (with its split
+   * table), CheXpert Plus or Indiana University (tables or XML), {@code NLMCXR_reports.tgz},
+   * ReXrank JSON, or a plain table.
    *
-   * @param images the folder that image names are relative to, where the data set's own folder is
-   *     not
-   * @throws RadialogException if it is none of these
+   * @param images folder that image names are relative to, if it is not the data set's folder
+   * @throws RadialogException if the layout is none of these
    */
   static StudySource open(Path path, Optional<Path> images) {
     String name = String.valueOf(path.getFileName()).toLowerCase(Locale.ROOT);
@@ -94,14 +93,14 @@ public interface StudySource {
   }
 
   /**
-   * How many studies and images came, and how many lines said what did not.
+   * The counts of a reading.
    *
    * @param studies number of studies
-   * @param images number of their images
-   * @param rejected number of lines about what was left out
+   * @param images number of images of these studies
+   * @param rejected number of rejections that were reported
    */
   record Tally(long studies, long images, long rejected) {
-    /** For the end of a command. */
+    /** The summary line that a command prints. */
     @Override
     public String toString() {
       return "%,d studies with %,d images; %,d left out".formatted(studies, images, rejected);
@@ -117,8 +116,9 @@ public interface StudySource {
   }
 
   /**
-   * The same studies without the images that cannot be decoded: each of them is a {@link Rejected}.
-   * Decodes every pixel once, so it costs what a run over the images costs.
+   * The same studies without images that cannot be decoded; each of these is reported as a {@link
+   * Rejected}. Every image is decoded once, which takes as long as decoding in a run over all
+   * images.
    */
   default StudySource decodable() {
     StudySource all = this;

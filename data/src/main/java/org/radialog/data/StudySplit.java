@@ -2,12 +2,12 @@ package org.radialog.data;
 
 import java.util.Locale;
 
-/** The part of a data set that a study belongs to. */
+/** The split of a data set that a study belongs to. */
 public enum StudySplit {
   TRAIN("train"),
   VALIDATE("validate"),
   TEST("test"),
-  /** The data set does not say. */
+  /** The data set does not state the split. */
   NONE("none");
 
   private final String label;
@@ -16,12 +16,12 @@ public enum StudySplit {
     this.label = label;
   }
 
-  /** The name as tables of ours write it. */
+  /** The name in tables written by this project. */
   public String label() {
     return label;
   }
 
-  /** The split of a data set's word for it; {@link #NONE} for any other text. */
+  /** The split for a data set's word; {@link #NONE} for any other text. */
   public static StudySplit of(String name) {
     return switch (name.strip().toLowerCase(Locale.ROOT)) {
       case "train", "training" -> TRAIN;

@@ -12,29 +12,33 @@ import java.util.function.Consumer;
 import java.util.zip.GZIPInputStream;
 
 /**
- * Walks through a gzipped tar archive (POSIX.1-1988 ustar, with the names of GNU and pax where they
- * are longer), handing over the content of its files. Nothing is extracted, so a name leads
- * nowhere.
+ * Reads a gzipped tar archive (POSIX.1-1988 ustar, with long names as in GNU tar and pax) and
+ * passes on the contents of its files. Nothing is extracted to disk, so the names in the archive
+ * cannot be used to write outside a folder.
  */
 final class TarGz {
   private static final int BLOCK = 512;
 
-  /** A report or a table of a few hundred bytes is wanted; nothing near this is one. */
+  /**
+   * Maximum file size in bytes. Reports and tables have a few hundred bytes, so a larger file is
+   * not one of them.
+   */
   private static final int MOST = 16 << 20;
 
   private TarGz() {}
 
-  /** Gets a file of the archive. */
+  /** Receives a file of the archive. */
   @FunctionalInterface
   interface Entry {
     void file(String name, byte[] content);
   }
 
   /**
-   * Hands over the files whose names end in {@code suffix}, in the archive's order.
+   * Passes on the files whose names end in {@code suffix}, in the order of the archive.
    *
-   * @param rejected gets a file that is too large, and the place where a damaged archive ends
-   * @throws IOException if the file is no gzipped archive at all
+   * @param rejected receives files that are too large, and the position at which a damaged archive
+   *     ends
+   * @throws IOException if the file is not a gzipped archive
    */
   static void read(Path archive, String suffix, Entry files, Consumer<Rejected> rejected)
       throws IOException {
@@ -110,7 +114,8 @@ final class TarGz {
     return true;
   }
 
-  // The size of a header whose check sum holds: without it anything would pass for an archive.
+  // Verifies the checksum of the header, without which any file would be accepted as an archive,
+  // and returns the size.
   private static long size(byte[] header) throws IOException {
     int sum = 0;
     for (int i = 0; i < BLOCK; i++) {
@@ -137,8 +142,8 @@ final class TarGz {
     return prefix.isEmpty() ? name : prefix + "/" + name;
   }
 
-  // "LENGTH path=NAME\n" among the records of a pax header; without one the next entry names
-  // itself.
+  // "LENGTH path=NAME\n" among the records of a pax header; if it is missing, the next header
+  // contains the name.
   private static String pax(byte[] content) {
     for (String line : text(content, 0, content.length).split("\n", -1)) {
       int at = line.indexOf(" path=");

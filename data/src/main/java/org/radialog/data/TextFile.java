@@ -18,13 +18,13 @@ import java.util.Objects;
 import java.util.zip.GZIPInputStream;
 
 /**
- * Opens a text that someone brings: plain or gzipped, UTF-8, or UTF-16 and UTF-32 as some programs
- * of Windows write them, with a byte order mark or, UTF-16, without one. The mark is not part of
- * the text.
+ * Opens a user's text file: plain or gzipped, in UTF-8, UTF-16 or UTF-32 (used by some Windows
+ * programs). UTF-16 is recognised with or without a byte order mark. The mark is not part of the
+ * text.
  *
- * <p>A byte that belongs to no character of the encoding is not replaced by a question mark, which
- * nobody would notice: it becomes a lone surrogate, which no text has, and {@link #damage} finds
- * it. So a damaged line can be named, and the others read.
+ * <p>A byte that is invalid in the encoding is not silently replaced by a question mark. It becomes
+ * a lone surrogate, which does not occur in valid text and which {@link #damage} detects. In this
+ * way a damaged line can be reported while the other lines are read.
  */
 public final class TextFile {
   private static final int BLOCK = 1 << 16;
@@ -33,17 +33,18 @@ public final class TextFile {
   private static final Charset UTF_32LE = Charset.forName("UTF-32LE");
   private static final Charset WINDOWS = Charset.forName("windows-1252");
 
-  /** What a byte that is no character becomes: this code and the byte. */
+  /** Invalid bytes become this code plus the byte. */
   private static final char DAMAGED = 0xDC00;
 
   private TextFile() {}
 
   /**
-   * Opens a file. It is unpacked where its name ends in {@code .gz} or it begins as gzip does.
+   * Opens a file. It is decompressed if its name ends in {@code .gz} or if it begins with the gzip
+   * signature.
    *
-   * @return its characters; reading throws an {@link IOException} where gzip data are damaged
-   * @throws IOException if it cannot be read, or by its first bytes is no text: a workbook, an
-   *     archive, a PDF
+   * @return its characters; reading throws an {@link IOException} if the gzip data are damaged
+   * @throws IOException if it cannot be read, or if its first bytes show that it is not text (a
+   *     workbook, an archive, a PDF)
    */
   public static Reader open(Path file) throws IOException {
     InputStream bytes = new BufferedInputStream(Files.newInputStream(file), BLOCK);
@@ -66,8 +67,8 @@ public final class TextFile {
   }
 
   /**
-   * What is wrong with a text that {@link #open} gave: a byte that is no character, or a NUL; empty
-   * where nothing is.
+   * Describes the damage in a text from {@link #open}: an invalid byte or a NUL character. Empty if
+   * there is none.
    */
   public static String damage(CharSequence text) {
     for (int i = 0; i < text.length(); i++) {
@@ -98,7 +99,7 @@ public final class TextFile {
         : "";
   }
 
-  /** What a file's first bytes say of it. */
+  /** The encoding detected from the first bytes of a file. */
   private record Encoding(Charset charset, int mark) {
     static Encoding of(byte[] first) {
       if (begins(first, 0xEF, 0xBB, 0xBF)) {
@@ -116,12 +117,13 @@ public final class TextFile {
       if (begins(first, 0xFE, 0xFF)) {
         return new Encoding(StandardCharsets.UTF_16BE, 2);
       }
-      // Without a mark: of Latin letters every second byte is zero, in UTF-32 three of four.
+      // Without a mark: in UTF-16, every second byte of Latin text is zero; in UTF-32, three of
+      // four are.
       int[] zeros = new int[4];
       for (int i = 0; i < first.length; i++) {
         zeros[i & 3] += first[i] == 0 ? 1 : 0;
       }
-      int many = first.length / 16; // of a quarter: a fourth of it
+      int many = first.length / 16; // a fourth of the bytes at one of the four positions
       boolean[] often = new boolean[4];
       for (int k = 0; k < often.length; k++) {
         often[k] = first.length >= 4 && zeros[k] > many;
@@ -170,7 +172,7 @@ public final class TextFile {
     }
   }
 
-  /** Characters of bytes. */
+  /** Decodes bytes to characters. */
   private static final class Decoded extends Reader {
     private final InputStream in;
     private final CharsetDecoder decoder;
@@ -202,7 +204,7 @@ public final class TextFile {
       return count;
     }
 
-    // Whether there is a character more.
+    // Whether there is another character.
     private boolean fill() throws IOException {
       chars.clear();
       while (true) {
@@ -214,7 +216,7 @@ public final class TextFile {
           decoder.reset();
           continue;
         }
-        // What there is goes out before more is read, which may fail.
+        // Available characters are returned before more bytes are read, because reading may fail.
         if (chars.position() > 0 || (ended && !bytes.hasRemaining())) {
           chars.flip();
           return chars.hasRemaining();

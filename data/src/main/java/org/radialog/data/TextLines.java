@@ -5,11 +5,11 @@ import java.io.Reader;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The lines of a text, one by one, none of them larger than the memory allows. A line ends with LF
- * or CR LF; with CR alone in a text whose first line ends so.
+ * The lines of a text, one by one, with a limit on the memory per line. A line ends with LF or CR
+ * LF, or with CR alone if the first line of the text does.
  */
 public final class TextLines {
-  /** Characters of a line that are kept; a report has some hundred. */
+  /** Maximum number of characters that are kept of a line; a report has a few hundred. */
   public static final int LONGEST = 16 << 20;
 
   private final Reader in;
@@ -35,8 +35,8 @@ public final class TextLines {
   }
 
   /**
-   * The next line without its end; null where there is none. Of a line of more than {@link
-   * #LONGEST} characters it is the beginning, see {@link #cutOff}.
+   * The next line without its line ending; null at the end. If a line has more than {@link
+   * #LONGEST} characters, only the beginning is returned, see {@link #cutOff}.
    */
   public @Nullable String next() throws IOException {
     String line = nextWithEnd();
@@ -52,7 +52,7 @@ public final class TextLines {
     } else if (length > 0 && line.charAt(length - 1) == '\r') {
       length--;
     }
-    // Files that were put one behind the other have their marks in the middle.
+    // Concatenated files have byte order marks in the middle of the text.
     int begin = 0;
     while (begin < length && line.charAt(begin) == '\uFEFF') {
       begin++;
@@ -60,12 +60,12 @@ public final class TextLines {
     return line.substring(begin, length);
   }
 
-  /** How many characters of the last line were left out because it is too long. */
+  /** The number of characters of the last line that were left out because the line is too long. */
   public long cutOff() {
     return cutOff;
   }
 
-  /** The next line with what ends it. */
+  /** The next line with its line ending. */
   @Nullable String nextWithEnd() throws IOException {
     cutOff = 0;
     StringBuilder line = null;
@@ -78,7 +78,7 @@ public final class TextLines {
         at++;
       }
       if (line == null && at + 1 < end && endsHere()) {
-        // Most lines lie within the block.
+        // Most lines lie entirely within the block.
         at += block[at] == '\r' && block[at + 1] == '\n' ? 2 : 1;
         return new String(block, from, at - from);
       }
@@ -109,7 +109,7 @@ public final class TextLines {
     }
   }
 
-  // Whether the CR or LF at this place, with another character behind it, ends the line.
+  // Whether the CR or LF at this position, which is followed by another character, ends the line.
   private boolean endsHere() {
     boolean alone = block[at] == '\r' && block[at + 1] != '\n';
     if (loneReturns == null) {

@@ -1,6 +1,6 @@
 package org.radialog.data;
 
-/** What a data set knows about a finding of a film. Unknown is not absent. */
+/** The ground truth of a finding on a film. Unknown does not mean absent. */
 public enum Truth {
   PRESENT,
   ABSENT,

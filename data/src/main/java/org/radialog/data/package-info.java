@@ -1,4 +1,4 @@
-/** Data sets and instruction tasks. */
+/** Data sets: their readers, folds and near-duplicates. */
 @NullMarked
 package org.radialog.data;
 

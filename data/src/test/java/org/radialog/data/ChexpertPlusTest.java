@@ -25,7 +25,7 @@ class ChexpertPlusTest {
 
   @TempDir Path folder;
 
-  // The two images of a study stand apart.
+  // The rows of the two images of a study are not adjacent.
   @BeforeEach
   void threeImagesOfTwoStudies() throws IOException {
     write(

@@ -105,7 +105,7 @@ class FoldsTest {
       for (int fold = 0; fold < count; fold++) {
         double here =
             folds.films(films, fold).stream().filter(f -> f.present().contains(finding)).count();
-        // A patient of several films cannot be cut.
+        // The films of a patient cannot be divided between folds.
         assertThat(here).isBetween(share - 12, share + 12);
       }
     }
@@ -142,7 +142,7 @@ class FoldsTest {
     return patients;
   }
 
-  /** Films of patients with one to four each, rare and frequent labels. */
+  /** Films of patients with one to four films each, with rare and frequent labels. */
   static List<Film> films(Random random, int patients) {
     var films = new ArrayList<Film>();
     for (int p = 0; p < patients; p++) {

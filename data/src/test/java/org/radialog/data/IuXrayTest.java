@@ -127,7 +127,7 @@ class IuXrayTest {
     assertThat(set.rejected().getFirst().toString()).contains("r.tgz", "broken.xml");
     assertThat(folder.resolve("../../2.xml")).doesNotExist();
 
-    // Cut in the middle of the second report, and with a damaged header behind the first.
+    // Truncated in the middle of the second report, and with a damaged header after the first.
     int entry = 512 + (ONE.length() + 511) / 512 * 512;
     writeGz(archive, Arrays.copyOf(whole, entry + 2 * 512 + 512 + 100));
     set = IuXray.xml(archive).readAll();
@@ -206,7 +206,7 @@ class IuXrayTest {
   @Test
   void everyReportOfTheCollectionComesOutAsItStandsInTheXml() throws Exception {
     Path reports = TestData.assumeFolder().resolve("data/reports/iu");
-    // The judge: the system's tar and another XML parser.
+    // Compares with the tar program of the system and another XML parser.
     Path extracted = Files.createDirectory(folder.resolve("iu"));
     int rc =
         new ProcessBuilder(
@@ -258,7 +258,7 @@ class IuXrayTest {
     StudySet tables = IuXray.tables(reports).readAll();
     assertThat(tables.studies()).hasSize(3851);
     assertThat(tables.rejected()).isEmpty();
-    // The re-publication is the same collection: its findings are those of the XML.
+    // The re-published collection has the same findings as the XML.
     for (ReportedStudy study : tables.studies()) {
       List<Section> sections = expected.getOrDefault(study.id(), List.of());
       assertThat(new ReportSections(sections).findings().replaceAll("\\s+", " "))
@@ -285,7 +285,7 @@ class IuXrayTest {
     }
   }
 
-  // POSIX.1-1988, with a GNU entry for a name that is too long.
+  // POSIX.1-1988, with a GNU entry for a long name.
   private static byte[] tar(Map<String, String> files) throws IOException {
     var out = new ByteArrayOutputStream();
     for (var e : files.entrySet()) {

@@ -219,7 +219,7 @@ class MimicCxrTest {
     assertThat(set.rejected()).isEmpty();
     set = MimicCxr.of(folder).withoutReports().readAll();
     assertThat(set.studies()).hasSize(3).allMatch(study -> study.report().sections().isEmpty());
-    assertThat(set.rejected()).hasSize(4); // the images went with them
+    assertThat(set.rejected()).hasSize(4); // their images are rejected with them
   }
 
   @Test

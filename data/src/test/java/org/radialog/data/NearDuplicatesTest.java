@@ -59,7 +59,7 @@ class NearDuplicatesTest {
                 new Text("e", "test", ""),
                 new Text("f", "train", "...")),
             0.8);
-    // c is paired once with the first of train, and b with c; a text without words with none.
+    // c is paired once with the first train text, and b with c; a text without words is not paired.
     assertThat(pairs)
         .containsExactly(
             new Pair("a", "train", "c", "test", 1), new Pair("b", "train", "c", "test", 1));
@@ -75,7 +75,7 @@ class NearDuplicatesTest {
                 new Text("b", "test", base + " thirteen"),
                 new Text("c", "test", base.replace("six", "6"))),
             0.5);
-    // 10 triples against 11, 10 in common; 7 of 13 with a word in the middle changed.
+    // 10 triples and 11 triples with 10 in common; 7 of 13 if a word in the middle differs.
     assertThat(pairs).hasSize(2);
     assertThat(pairs.getFirst().second()).isEqualTo("b");
     assertThat(pairs.getFirst().similarity()).isCloseTo(10 / 11.0, within(1e-12));
@@ -118,7 +118,7 @@ class NearDuplicatesTest {
     assertThat(pairs)
         .allMatch(p -> !p.firstSplit().equals(p.secondSplit()) && p.similarity() >= 0.8);
 
-    // The slow way compares every two texts: each item's best partner must be as good.
+    // The brute-force comparison of all pairs must not find a better partner for any item.
     var expected = new HashSet<String>();
     List<Set<List<String>>> triples = texts.stream().map(text -> triples(text.text())).toList();
     for (int a = 0; a < texts.size(); a++) {
@@ -198,7 +198,7 @@ class NearDuplicatesTest {
     return id.split(" ", -1)[0];
   }
 
-  // An independent Jaccard similarity, on the words themselves.
+  // An independent Jaccard similarity, computed on the words.
   private static double jaccard(Set<List<String>> a, Set<List<String>> b) {
     long both = a.stream().filter(b::contains).count();
     return (double) both / (a.size() + b.size() - both);

@@ -116,7 +116,7 @@ class RexRankTest {
     assertThat(RexRank.predictions(output))
         .containsExactly(
             Map.entry("b1", "Report of b1\n\"x\""), Map.entry("a2", "Report of a2\n\"x\""));
-    // What was written is a file of studies itself.
+    // The output can itself be read as a file of studies.
     assertThat(RexRank.of(output).readAll().studies())
         .extracting(ReportedStudy::report)
         .isEqualTo(

@@ -13,30 +13,31 @@ import org.radialog.vision.VisionEncoder;
 import org.radialog.weights.Checkpoint;
 import org.radialog.weights.TensorInfo;
 
-/** What the alignment of a model reads of a film. */
+/** Provides the input of a model's alignment for a film. */
 interface AlignmentInput extends AutoCloseable {
   /**
-   * The alignment's input, one row of a batch.
+   * The input of the alignment, as a batch of one.
    *
-   * @param film its name, without folder and extension: data sets name films so
-   * @param seen looks at the film
-   * @throws RadialogException if only films of some names can be read and this is none of them
+   * @param film name of the film without folder and extension, as used in data sets
+   * @param seen encodes the film
+   * @throws RadialogException if only films with certain names are supported and this is not one of
+   *     them
    */
   Tensor of(String film, Supplier<VisionEncoder.Features> seen);
 
-  /** Whether an image encoder has to look at the film. */
+  /** Whether the film has to be encoded by an image encoder. */
   boolean looks();
 
-  /** The name of a film that can be read, if not every film can. */
+  /** The name of a supported film, if only certain films are supported. */
   Optional<String> knownFilm();
 
   @Override
   void close();
 
   /**
-   * What the alignment of a model folder reads.
+   * Opens the input for the alignment of a model folder.
    *
-   * @param model its id, for messages
+   * @param model id of the model, for messages
    * @throws RadialogException if a file of the folder is missing or damaged
    */
   static AlignmentInput open(Alignment.Input input, Path folder, String model) {
@@ -66,11 +67,11 @@ interface AlignmentInput extends AutoCloseable {
 
     @Override
     public void close() {
-      // holds nothing
+      // nothing to close
     }
   }
 
-  /** Rows that were computed beforehand, [1, Q, width]. */
+  /** Precomputed rows, [1, Q, width]. */
   record Precomputed(Alignment.Input.Rows expected, Checkpoint films, String model)
       implements AlignmentInput {
     @Override

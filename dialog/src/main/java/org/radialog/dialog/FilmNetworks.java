@@ -12,11 +12,11 @@ import org.radialog.vision.FindingsClassifier;
 import org.radialog.vision.VisionEncoder;
 
 /**
- * The networks that look at a film.
+ * The image networks of a model.
  *
- * @param parameters of classifier and alignment
- * @param encoder feeds the alignment; absent where that reads no film
- * @param own feeds the classifier; absent where it reads {@code encoder}
+ * @param parameters parameters of classifier and alignment
+ * @param encoder encoder for the alignment; empty if the alignment does not read films
+ * @param own separate encoder of the classifier; empty if it uses {@code encoder}
  */
 record FilmNetworks(
     Parameters parameters,
@@ -26,11 +26,11 @@ record FilmNetworks(
     Alignment alignment)
     implements AutoCloseable {
   /**
-   * The networks of a model.
+   * Builds the image networks of a model.
    *
    * @param looks whether the alignment reads films
    * @param hidden D, width of the language model
-   * @param type of the encoder's convolutions
+   * @param type dtype of the encoder's convolutions
    * @throws RadialogException if a tensor is missing or has another shape
    */
   static FilmNetworks of(
@@ -67,7 +67,7 @@ record FilmNetworks(
     }
   }
 
-  /** These with another alignment. */
+  /** These networks with another alignment. */
   FilmNetworks with(Alignment other) {
     return new FilmNetworks(parameters, encoder, own, classifier, other);
   }

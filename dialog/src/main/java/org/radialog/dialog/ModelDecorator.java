@@ -4,25 +4,24 @@ import org.radialog.language.LoraAdapter;
 import org.radialog.vision.Alignment;
 
 /**
- * Puts something in the place of parts of a model while it is loaded: for who measures what a part
- * is good for, or tries another.
+ * Replaces parts of a model when it is loaded, for example to measure the contribution of a part or
+ * to try an alternative.
  */
 public interface ModelDecorator {
-  /** The model as it is. */
+  /** Replaces nothing. */
   ModelDecorator NONE = () -> "none";
 
   /**
-   * Tells this from other decorators. Weights that its adapter is packed into are kept in a cache
-   * under this name.
+   * Identifies this decorator. Packed weights that include its adapter are cached under this name.
    */
   String id();
 
-  /** What stands in the place of the model's alignment, which it may use and need not close. */
+  /** The replacement for the model's alignment {@code own}, which it may use but must not close. */
   default Alignment alignment(Alignment own) {
     return own;
   }
 
-  /** What stands in the place of the language model's adapter; {@code own} itself to keep it. */
+  /** The replacement for the language model's adapter, or {@code own} to keep it. */
   default LoraAdapter adapter(LoraAdapter own) {
     return own;
   }

@@ -3,19 +3,17 @@ package org.radialog.dialog;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.radialog.base.ProcessMemory;
 import org.radialog.language.Precision;
 import org.radialog.testmodel.TinyModel;
 
 class DialogMemoryTest {
-  private static final Path STATUS = Path.of("/proc/self/status");
-
   @Test
-  void memoryAfterFiveHundredDialogsIsThatAfterOneHundred() throws IOException {
-    assumeTrue(Files.exists(STATUS), "resident memory is read from /proc, which this system lacks");
+  void memoryAfterFiveHundredDialogsIsThatAfterOneHundred() {
+    assumeTrue(
+        ProcessMemory.resident().isPresent(),
+        "resident memory is read from /proc, which this system lacks");
     try (RaDialog model = RaDialog.load(TinyModel.folder(), Options.DEFAULT.with(Precision.FP32))) {
       long after100 = 0;
       for (int i = 1; i <= 500; i++) {
@@ -33,12 +31,8 @@ class DialogMemoryTest {
   }
 
   // The heap's own slack is no leak: collected first.
-  private static long residentMegabytes() throws IOException {
+  private static long residentMegabytes() {
     System.gc();
-    return Files.readAllLines(STATUS).stream()
-        .filter(line -> line.startsWith("VmRSS:"))
-        .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) / 1024)
-        .findFirst()
-        .orElseThrow();
+    return ProcessMemory.resident().orElseThrow() / (1 << 20);
   }
 }

@@ -21,15 +21,15 @@ import org.radialog.imaging.Radiograph;
 import org.radialog.instruct.ReportGrammar;
 
 /**
- * A loaded model that is asked by the protocols of the paper, and the baselines beside it. What it
- * said goes to a file image by image; the same run goes on there.
+ * A loaded model that is evaluated with the protocols of the paper, and baselines for comparison.
+ * Answers are written to a file after each image, so that an interrupted run can be resumed.
  *
  * @param model the loaded model
- * @param log the file, of {@link PredictionLog}
- * @param settings that the answers depend on: a file of others is refused
- * @param labeler reads the model's report for a correction
+ * @param log the file, in the format of {@link PredictionLog}
+ * @param settings the settings that the answers depend on; a file with other settings is refused
+ * @param labeler labels the model's report for the correction task
  * @param progress receives the progress
- * @param messages hears of each sample that could not be asked about, in one line
+ * @param messages receives one line for each sample that could not be processed
  */
 public record AskedModel(
     RaDialog model,
@@ -40,7 +40,7 @@ public record AskedModel(
     Consumer<String> messages)
     implements EvaluatedSystem {
 
-  /** What a model's answers about samples depend on. */
+  /** The settings that a model's answers about samples depend on. */
   public static SequencedMap<String, Object> settings(
       Path folder, RaDialog model, Samples samples, Set<Task> tasks) {
     SequencedMap<String, Object> settings = new LinkedHashMap<>();
@@ -62,7 +62,7 @@ public record AskedModel(
     try (PredictionLog open = PredictionLog.open(log, settings)) {
       failed = PaperProtocol.run(model, samples, tasks, labeler, open, progress, messages);
     }
-    // Predictions stand there in the order in which they came.
+    // The file has the predictions in the order in which they were completed.
     Map<String, Prediction> byId = new HashMap<>();
     PredictionLog.read(log).predictions().forEach(p -> byId.put(p.id(), p));
     List<Prediction> ordered = new ArrayList<>();
@@ -75,7 +75,7 @@ public record AskedModel(
     return new Said.Predicted(model.config().id(), ordered, failed);
   }
 
-  /** The report that occurs most often among known samples. */
+  /** A baseline: the most frequent report of known samples. */
   public static EvaluatedSystem mostFrequent(List<Sample> known) {
     return (samples, tasks) -> {
       String most =
@@ -88,7 +88,10 @@ public record AskedModel(
     };
   }
 
-  /** For each film the report of the known film that looks most alike to the model's encoder. */
+  /**
+   * A baseline: for each film, the report of the known film whose encoder features are most
+   * similar.
+   */
   public EvaluatedSystem nearest(List<Sample> known) {
     return (samples, tasks) -> {
       int[] nearest = Baselines.nearest(features(samples), features(known));
@@ -99,7 +102,7 @@ public record AskedModel(
     };
   }
 
-  /** For each film a text of the grammar that says the model's findings. */
+  /** A baseline: for each film, a text of the grammar that states the model's findings. */
   public EvaluatedSystem findingsText() {
     return (samples, tasks) -> {
       List<String> texts = new ArrayList<>();

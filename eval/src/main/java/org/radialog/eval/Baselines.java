@@ -9,16 +9,16 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 
 /**
- * Reports without a model, for honest tables: a system that is no better than these has learned
- * nothing of the image.
+ * Reports produced without a model. A system that does not score better than these baselines has
+ * learned nothing from the images.
  */
 public final class Baselines {
   private Baselines() {}
 
   /**
-   * The report that occurs most often, letter case and white space aside; of several the first.
+   * The most frequent report, ignoring letter case and white space; the first one in case of a tie.
    *
-   * @throws RadialogException if there is none
+   * @throws RadialogException if there is no report
    */
   public static String mostFrequent(Collection<String> reports) {
     Map<String, Integer> counts = new LinkedHashMap<>();
@@ -37,23 +37,23 @@ public final class Baselines {
             .orElseThrow(() ->
                 new RadialogException(
                     Kind.REFUSED_DATA,
-                    "there is no report from which to take the most frequent: all "
+                    "the most frequent report cannot be determined: all "
                         + reports.size()
                         + " are empty"));
     return written.getOrDefault(best, best);
   }
 
   /**
-   * For each film the known film that looks most alike: the largest cosine of their features.
+   * Finds for each film the most similar known film by cosine similarity of their features.
    *
-   * @param films features of the films asked about
-   * @param known features of the films whose reports are known, one or more
+   * @param films features of the films to be reported
+   * @param known features of the films with known reports, at least one
    * @return for each film the index of the known film
    */
   public static int[] nearest(List<float[]> films, List<float[]> known) {
     if (known.isEmpty()) {
       throw new RadialogException(
-          Kind.REFUSED_DATA, "there is no known film among which to look for the nearest");
+          Kind.REFUSED_DATA, "the nearest-film baseline needs at least one known film");
     }
     double[] lengths = known.stream().mapToDouble(f -> Math.sqrt(dot(f, f))).toArray();
     return films.parallelStream().mapToInt(film -> nearest(film, known, lengths)).toArray();
@@ -63,7 +63,8 @@ public final class Baselines {
     int nearest = 0;
     double most = Double.NEGATIVE_INFINITY;
     for (int i = 0; i < lengths.length; i++) {
-      // up to the film's own length, which is the same for all
+      // the cosine, except for the norm of the film's features, which is the same for all
+      // candidates
       double likeness = dot(film, known.get(i)) / (lengths[i] == 0 ? 1 : lengths[i]);
       if (likeness > most) {
         nearest = i;

@@ -9,15 +9,15 @@ import org.radialog.torch.Parameters;
 import org.radialog.vision.Alignment;
 
 /**
- * A control of an evaluation: the same model without a part, which must then fail what is asked of
- * that part.
+ * A negative control of an evaluation: the model with one part disabled, which must then fail the
+ * protocols that depend on that part.
  */
 public enum Control implements ModelDecorator {
-  /** The model as it is. */
+  /** The unchanged model. */
   NONE,
-  /** All image tokens are zero: the language model sees no film. */
+  /** All image tokens are zero, so the language model does not see the film. */
   ZERO_IMAGE,
-  /** The weights of the adapter are random: the training of the language stage is lost. */
+  /** The adapter weights are random, so the fine-tuning of the language model is lost. */
   RANDOM_ADAPTER;
 
   @Override
@@ -41,7 +41,7 @@ public enum Control implements ModelDecorator {
     };
   }
 
-  /** As many image tokens as the model's, all zero. */
+  /** Replaces the image tokens by the same number of zero vectors. */
   private record Zero(Alignment own) implements Alignment {
     @Override
     public Tensor forward(Tensor features, double dropout) {
@@ -51,8 +51,7 @@ public enum Control implements ModelDecorator {
 
   private static final Parameters.Source RANDOM = Control::random;
 
-  // Random values with a variance that suits the number of inputs, for A and B alike, as for an
-  // untrained adapter.
+  // Random values for A and B, with a variance scaled by the number of inputs as in initialisation.
   private static Optional<float[]> random(String name, long[] shape) {
     var random = new SplittableRandom(name.hashCode());
     double bound = Math.sqrt(3.0 / shape[1]);

@@ -11,27 +11,29 @@ import org.radialog.eval.Drawing.Text;
 import org.radialog.eval.Drawing.Trace;
 
 /**
- * Curves over a common horizontal axis, in panels below each other, each with its own vertical axis
- * and legend.
+ * Curves over a common horizontal axis, in vertically stacked panels, each with a vertical axis and
+ * a legend.
  *
- * @param title above the chart
+ * @param title shown above the chart
  * @param horizontal name of the horizontal axis
  * @param panels from top to bottom
  */
 public record CurveChart(String title, String horizontal, List<Panel> panels) {
   private static final double WIDTH = 880;
-  private static final double LEFT = 62; // numbers of the vertical axis
+  private static final double LEFT = 62; // space for the numbers of the vertical axis
   private static final double TOP = 34;
   private static final double LEGEND = 24;
-  private static final double LETTER = 7.2; // of a text of 13 units, on average
-  private static final double HEIGHT = 210; // of a panel's field
-  private static final double BELOW = 40; // numbers and name of the horizontal axis
-  private static final int MARKS = 40; // of a curve; more would touch each other
+  private static final double LETTER = 7.2; // average width of a letter in text of size 13
+  private static final double HEIGHT = 210; // height of the plot area of a panel
+  private static final double BELOW =
+      52; // space for the numbers and the name of the horizontal axis, and a gap
+  private static final int MARKS =
+      40; // maximum number of marks per curve, so that they do not touch
 
   /**
    * Curves with a common vertical axis.
    *
-   * @param vertical name of the axis
+   * @param vertical name of the vertical axis
    * @param curves in the order of the legend
    */
   public record Panel(String vertical, List<Curve> curves) {
@@ -41,10 +43,10 @@ public record CurveChart(String title, String horizontal, List<Panel> panels) {
   }
 
   /**
-   * A curve by its points, in the order of x; one without points is named in the legend alone.
+   * A curve. If it has no points, only its name appears in the legend.
    *
-   * @param name in the legend
-   * @param points in the order of x
+   * @param name shown in the legend
+   * @param points in ascending order of x
    */
   public record Curve(String name, List<Point> points) {
     public Curve {
@@ -53,14 +55,16 @@ public record CurveChart(String title, String horizontal, List<Panel> panels) {
   }
 
   /**
-   * A point of a curve, in units of the axes; both finite.
+   * A point of a curve, in units of the axes; both values are finite.
    *
-   * @param x on the horizontal axis
-   * @param y on the vertical axis
+   * @param x value on the horizontal axis
+   * @param y value on the vertical axis
    */
   public record Point(double x, double y) {}
 
-  /** Round numbers that cover a range: {@code first}, {@code first + step}, … {@code last}. */
+  /**
+   * The round tick values that cover a range: {@code first}, {@code first + step}, … {@code last}.
+   */
   private record Ticks(double first, double step, int count) {
     static Ticks over(double low, double high, boolean whole) {
       double span = high > low ? high - low : Math.max(1, Math.abs(high));
@@ -99,12 +103,22 @@ public record CurveChart(String title, String horizontal, List<Panel> panels) {
     panels = List.copyOf(panels);
   }
 
-  /** As a picture of pixels. */
+  /** The chart as a PNG image. */
   public byte[] png() {
     return drawing().png();
   }
 
-  Drawing drawing() {
+  /** As an SVG element for a page that has {@link #darkStyle} among its styles. */
+  public String inline() {
+    return drawing().inline();
+  }
+
+  /** The colours of {@link #inline} for readers who prefer a dark page. */
+  public static String darkStyle() {
+    return Drawing.darkStyle();
+  }
+
+  private Drawing drawing() {
     List<Point> all =
         panels.stream().flatMap(p -> p.curves.stream()).flatMap(c -> c.points.stream()).toList();
     Ticks across =

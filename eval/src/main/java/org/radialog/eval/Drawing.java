@@ -20,19 +20,19 @@ import java.util.stream.Collectors;
 import javax.imageio.ImageIO;
 
 /**
- * A picture of lines, marks and texts, written as SVG, in which text stays text and colours follow
- * the reader's light or dark scheme, or as PNG.
+ * A picture of lines, marks and texts. It is written as PNG, or as SVG with real text and colours
+ * that follow the light or dark colour scheme of the reader.
  *
- * <p>Not a library's charts: the one at hand has neither rows of intervals nor a dark scheme, and
- * writes SVG only through a further library.
+ * <p>A chart library is not used, because the available one supports neither rows of intervals nor
+ * a dark scheme, and needs a further library for SVG.
  */
 final class Drawing {
-  private static final int PIXELS = 2; // of a PNG, for each unit
+  private static final int PIXELS = 2; // pixels per unit in a PNG
   private static final double MARGIN = 16;
   private static final double FOOT = 20;
   private static final int[] PAGE = {0xffffff, 0x161e26};
 
-  /** What a colour means; the colours themselves, light and dark. */
+  /** The role of a colour, with its light and dark variants. */
   enum Ink {
     INK(0x16202a, 0xe6edf3),
     QUIET(0x5d6b78, 0x9aa8b5),
@@ -52,7 +52,7 @@ final class Drawing {
       this.dark = dark;
     }
 
-    /** The colour of a system, by its place in the evaluation. */
+    /** The colour of a system, by its index in the evaluation. */
     static Ink of(int system) {
       return SYSTEMS.get(system % SYSTEMS.size());
     }
@@ -65,31 +65,31 @@ final class Drawing {
   private static final List<Ink> SYSTEMS =
       List.of(Ink.FIRST, Ink.SECOND, Ink.THIRD, Ink.FOURTH, Ink.FIFTH, Ink.SIXTH);
 
-  /** Which point of a text stands at its place. */
+  /** The part of a text that is placed at its coordinates. */
   enum Anchor {
     START,
     MIDDLE,
     END
   }
 
-  /** A part of the picture. */
+  /** An element of the picture. */
   sealed interface Shape {}
 
   /** A straight line. */
   record Line(double x1, double y1, double x2, double y2, Ink ink, double width, boolean dashed)
       implements Shape {}
 
-  /** Straight lines from point to point, each {x, y}. */
+  /** Straight lines between successive points {x, y}. */
   record Trace(List<double[]> points, Ink ink, double width) implements Shape {
     Trace {
       points = List.copyOf(points);
     }
   }
 
-  /** A mark of a system: its colour and its form say whose. */
+  /** A mark of a system, which is identified by colour and shape. */
   record Mark(double x, double y, double radius, int system, boolean filled) implements Shape {}
 
-  /** A text in one line. */
+  /** A single line of text. */
   record Text(double x, double y, String text, Ink ink, double size, boolean bold, Anchor anchor)
       implements Shape {}
 
@@ -100,10 +100,10 @@ final class Drawing {
   private final List<Shape> shapes = new ArrayList<>();
 
   /**
-   * An empty picture.
+   * Creates an empty picture.
    *
-   * @param title for readers who do not see it
-   * @param foot stands below it where it is a file of its own
+   * @param title alternative text for screen readers
+   * @param foot line below the picture when it is a separate file
    */
   Drawing(String title, String foot, double width, double height) {
     this.title = title;
@@ -116,7 +116,7 @@ final class Drawing {
     shapes.add(shape);
   }
 
-  /** As a file of its own, with a margin and the foot. */
+  /** The picture as a separate file, with a margin and the foot line. */
   String svg() {
     return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
         + open(MARGIN, FOOT)
@@ -134,7 +134,7 @@ final class Drawing {
         + "</svg>\n";
   }
 
-  /** As a part of a page that has {@link #darkStyle()} among its styles. */
+  /** The picture as part of a page whose styles include {@link #darkStyle()}. */
   String inline() {
     return open(0, 0)
         + shapes.stream().map(Drawing::element).collect(Collectors.joining())
@@ -145,7 +145,9 @@ final class Drawing {
     return new Text(0, height + FOOT, foot, Ink.QUIET, 11, false, Anchor.START);
   }
 
-  /** The colours of the dark scheme; those of the light one stand at each shape. */
+  /**
+   * The colours of the dark scheme; the colours of the light scheme are attributes of the shapes.
+   */
   static String darkStyle() {
     var style = new StringBuilder("@media (prefers-color-scheme: dark) {");
     style.append(" .page { fill: ").append(hex(PAGE[1])).append("; }");
@@ -214,7 +216,7 @@ final class Drawing {
     return "<polygon points=\"%s\" %s/>".formatted(points(List.of(corners(m))), paint);
   }
 
-  // Circle, square, diamond, triangle: a reader who does not tell the colours tells the forms.
+  // Circle, square, diamond, triangle: systems can be distinguished without colours.
   private static int form(int system) {
     return system % 4;
   }
@@ -257,7 +259,10 @@ final class Drawing {
     return text.replaceAll("\\.?0+$", "");
   }
 
-  /** A text between tags or quotes; characters that XML forbids become replacement characters. */
+  /**
+   * A text escaped for elements and attributes; characters that XML forbids become replacement
+   * characters.
+   */
   static String escaped(String text) {
     var escaped = new StringBuilder();
     text.codePoints()
@@ -278,7 +283,7 @@ final class Drawing {
     return escaped.toString();
   }
 
-  /** As a picture of pixels, in the light scheme. */
+  /** The picture as a PNG image in the light scheme. */
   byte[] png() {
     var image =
         new BufferedImage(
@@ -304,7 +309,7 @@ final class Drawing {
     try {
       ImageIO.write(image, "png", bytes);
     } catch (IOException e) {
-      throw new UncheckedIOException(e); // memory does not fail
+      throw new UncheckedIOException(e); // writing to memory does not fail
     }
     return bytes.toByteArray();
   }
@@ -345,7 +350,7 @@ final class Drawing {
       }
       case Text t -> {
         g.setColor(new Color(t.ink.light));
-        // a float size, so that no text is rounded to whole points
+        // a float size, because integer sizes would round to whole points
         g.setFont(
             new Font(Font.SANS_SERIF, t.bold ? Font.BOLD : Font.PLAIN, 1)
                 .deriveFont((float) t.size));

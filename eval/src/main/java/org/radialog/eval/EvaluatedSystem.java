@@ -4,26 +4,27 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** What is evaluated: a model, a file of reports, or a baseline without a model. */
+/** A system to be evaluated: a model, a file of reports, or a baseline without a model. */
 @FunctionalInterface
 public interface EvaluatedSystem {
   /**
-   * What it says of the samples.
+   * Returns the output for the samples.
    *
-   * @param tasks what a model is asked; what only writes reports does no other
+   * @param tasks tasks for a model; systems that only write reports ignore other tasks
    */
   Said answer(List<Sample> samples, Set<Task> tasks);
 
-  /** What a system said. */
+  /** The output of a system. */
   sealed interface Said {
-    /** How tables call the system. */
+    /** The name of the system in tables. */
     String name();
 
     /**
-     * All that a model was asked.
+     * The answers of a model to all tasks.
      *
-     * @param predictions in the order of the samples, without those that could not be asked about
-     * @param failed how many those are
+     * @param name name of the system in tables
+     * @param predictions in the order of the samples, without failed samples
+     * @param failed number of failed samples
      */
     record Predicted(String name, List<Prediction> predictions, int failed) implements Said {
       public Predicted {
@@ -32,10 +33,11 @@ public interface EvaluatedSystem {
     }
 
     /**
-     * Reports alone.
+     * Only reports.
      *
-     * @param marks what a reader must know of them: {@code baseline}, {@code oracle}
-     * @param texts one for each sample, in their order
+     * @param name name of the system in tables
+     * @param marks notes for the reader: {@code baseline}, {@code oracle}
+     * @param texts one per sample, in the order of the samples
      */
     record Reports(String name, List<String> marks, List<String> texts) implements Said {
       public Reports {
@@ -45,7 +47,7 @@ public interface EvaluatedSystem {
     }
   }
 
-  /** A system whose reports are there already, by the id of the sample; a missing one is empty. */
+  /** A system with existing reports by sample id; a missing report is empty. */
   static EvaluatedSystem reports(String name, Map<String, String> byId, String... marks) {
     return (samples, tasks) ->
         new Said.Reports(
@@ -54,7 +56,7 @@ public interface EvaluatedSystem {
             samples.stream().map(sample -> byId.getOrDefault(sample.id(), "")).toList());
   }
 
-  /** A model that has been asked before. */
+  /** A model with existing predictions. */
   static EvaluatedSystem predicted(String name, List<Prediction> predictions) {
     return (samples, tasks) -> new Said.Predicted(name, predictions, 0);
   }

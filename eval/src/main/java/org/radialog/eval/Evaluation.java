@@ -7,14 +7,16 @@ import java.util.SequencedMap;
 import org.radialog.metrics.PairedTest;
 
 /**
- * All that an evaluation found, and all that it depended on: what {@link ResultFolder} writes.
+ * The results of an evaluation and all settings that they depend on. {@link ResultFolder} writes
+ * them.
  *
- * @param title what was evaluated on what
- * @param marks what a reader must know before the first number: {@code synthetic}, {@code oracle}
- * @param systems one or several, scored on the same data
- * @param comparisons between two of them
- * @param settings what the numbers depend on: digests of model and data, prompts, mapping, split,
- *     tokeniser, seed, versions; values are texts, numbers, truths, and lists and maps of them
+ * @param title names the systems and the data set
+ * @param marks notes that the reader must know first: {@code synthetic}, {@code oracle}
+ * @param systems one or more, scored on the same data
+ * @param comparisons between pairs of systems
+ * @param settings settings that the numbers depend on: digests of model and data, prompts, label
+ *     mapping, split, tokeniser, seed, versions. Values are texts, numbers, booleans, and lists and
+ *     maps of these
  */
 public record Evaluation(
     String title,
@@ -24,11 +26,11 @@ public record Evaluation(
     SequencedMap<String, Object> settings) {
 
   /**
-   * Two systems on the same items.
+   * A comparison of two systems on the same items.
    *
-   * @param first name of the one: the baseline, the text before a correction
-   * @param second name of the other
-   * @param differences second − first, a score each
+   * @param first name of the first system, for example the baseline or the text before a correction
+   * @param second name of the second system
+   * @param differences second − first, one per score
    */
   public record Comparison(String first, String second, List<PairedTest.Difference> differences) {
     public Comparison {

@@ -15,16 +15,17 @@ import org.radialog.data.Truth;
 import org.radialog.metrics.FindingsScores;
 import org.radialog.metrics.Interval;
 
-/** Probabilities of the films of a data set beside its labels. */
+/** Scores classifier probabilities of films against the labels of a data set. */
 public final class FilmScores {
   private FilmScores() {}
 
   /**
    * Scores {@code probabilities} of {@code films}.
    *
-   * @param probabilities 14 columns a film, by image name, from a model that never saw its patient
-   * @param fold the fold of a film
-   * @throws RadialogException if a film has no probabilities
+   * @param probabilities 14 columns per film, by image name, from a model that was not trained on
+   *     the patient
+   * @param fold returns the fold of a film
+   * @throws RadialogException if the probabilities of a film are missing
    */
   public static FindingsScores of(
       List<Film> films, Map<String, double[]> probabilities, ToIntFunction<Film> fold, long seed) {
@@ -51,7 +52,7 @@ public final class FilmScores {
             case PRESENT -> truth.put(finding, true);
             case ABSENT -> truth.put(finding, false);
             case UNKNOWN -> {
-              // not scored: nobody knows
+              // unknown labels are not scored
             }
           }
         });
@@ -60,7 +61,7 @@ public final class FilmScores {
 
   /**
    * The mean AUROC over the mapped labels for each sex, age band and view: {@code
-   * mean_auroc_of_ten}, within folds and with intervals as over all films.
+   * mean_auroc_of_ten}, computed within folds and with intervals, as for all films.
    */
   public static List<SystemScores.Subgroup> subgroups(
       List<Film> films, Map<String, double[]> probabilities, ToIntFunction<Film> fold, long seed) {
@@ -75,8 +76,9 @@ public final class FilmScores {
   }
 
   /**
-   * What view and age alone would reach: logistic regression on them, learned on the other folds. A
-   * classifier that is no better has learned who gets which film, not what the film shows.
+   * A baseline from view and age only: logistic regression, trained on the other folds. A
+   * classifier that does not score better has learned which patients get which film, not what the
+   * film shows.
    */
   public static Map<String, double[]> viewAndAgeOnly(List<Film> films, ToIntFunction<Film> fold) {
     Map<String, double[]> probabilities = new HashMap<>();
@@ -107,8 +109,9 @@ public final class FilmScores {
     return new double[] {1, film.view() == View.AP ? 1 : 0, age, age * age};
   }
 
-  // Gradient ascent of the mean log likelihood with a little ridge: four weights, so plain steps
-  // do.
+  // Gradient ascent on the mean log-likelihood with a small ridge penalty. With only four weights,
+  // fixed steps
+  // suffice.
   private static double[] logistic(List<Film> films, Finding finding) {
     double[] w = new double[4];
     for (int step = 0; step < 2000 && !films.isEmpty(); step++) {

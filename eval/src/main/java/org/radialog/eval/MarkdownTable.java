@@ -12,7 +12,7 @@ import org.radialog.metrics.MultiLabel;
 import org.radialog.metrics.Numbers;
 import org.radialog.metrics.PairedTest;
 
-/** {@code table.md}. Names from outside are text there, never markup. */
+/** Writes {@code table.md}. External names are escaped and never interpreted as markup. */
 final class MarkdownTable {
   private final Evaluation evaluation;
   private final StringBuilder text = new StringBuilder();
@@ -202,7 +202,7 @@ final class MarkdownTable {
     line("");
   }
 
-  /** Text that stays what it is: in one line, and no character of it means anything. */
+  /** The text on one line with all Markdown characters escaped. */
   private static String safe(String text) {
     var safe = new StringBuilder();
     text.codePoints()

@@ -22,23 +22,23 @@ import org.radialog.data.Rejected;
 import org.radialog.data.StudySplit;
 
 /**
- * Films of the NIH that a model is asked about.
+ * Films of the NIH data set for an evaluation.
  *
- * @param chosen those asked about, one or more
- * @param known others, that a baseline may learn from
- * @param settings which they are
- * @param whole whether everything that the data set names could be used
+ * @param chosen films to be evaluated, at least one
+ * @param known other films, for fitting a baseline
+ * @param settings description of the choice
+ * @param whole whether every item of the data set could be used
  */
 public record NihFilms(
     List<Film> chosen, List<Film> known, SequencedMap<String, Object> settings, boolean whole) {
   /**
-   * Which films are taken.
+   * The choice of films.
    *
-   * @param folds of patients; empty for a release that is taken by its own lists
-   * @param fold the one asked about
-   * @param split of a release without folds; empty for all its films
-   * @param most as many films are drawn, if there are more
-   * @param seed of that draw
+   * @param folds folds of the patients; empty if the split of the release is used
+   * @param fold the fold to be evaluated
+   * @param split split of a release without folds; empty for all its films
+   * @param most maximum number of films; if there are more, this number is drawn
+   * @param seed seed of this draw
    */
   public record Choice(
       Optional<Folds> folds, int fold, Optional<StudySplit> split, int most, long seed) {}
@@ -50,10 +50,10 @@ public record NihFilms(
   }
 
   /**
-   * Reads the labels of a folder and takes films.
+   * Reads the labels of a folder and chooses films.
    *
-   * @param rejected hears of each row or image that cannot be used
-   * @throws RadialogException if there is no such film
+   * @param rejected receives each row or image that cannot be used
+   * @throws RadialogException if no film is chosen
    */
   public static NihFilms read(Path folder, Choice choice, Consumer<? super Rejected> rejected) {
     SequencedMap<String, Object> settings = new LinkedHashMap<>();

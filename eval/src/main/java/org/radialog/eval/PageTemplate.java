@@ -9,17 +9,17 @@ import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import org.radialog.base.RadialogException;
 
-/** HTML pages from the templates beside the classes that fill them in. */
+/** Fills in HTML templates, which are resources in the package of the class that uses them. */
 public final class PageTemplate {
   private PageTemplate() {}
 
   /**
-   * A page: every value is escaped unless the template says that it is HTML, a missing one is a
-   * mistake, and an empty text is false.
+   * Fills in a template. Every value is escaped unless the template marks it as HTML, a missing
+   * value is an error, and an empty text counts as false.
    *
-   * @param owner the class beside which the template lies
-   * @param name of the template's file
-   * @param values by the names that the template has for them
+   * @param owner class in whose package the template is
+   * @param name file name of the template
+   * @param values by their names in the template
    */
   public static String filled(Class<?> owner, String name, Map<String, Object> values) {
     try (InputStream in = owner.getResourceAsStream(name)) {

@@ -31,48 +31,47 @@ import org.radialog.imaging.Radiograph;
 import org.radialog.published.ModelConfig;
 
 /**
- * The protocols of the paper (docs/specification.md), each image a dialog of its own: the report;
- * from there the impression, the list of findings and fourteen yes-or-no questions, each as if it
- * were the first; then the correction of what the report has wrong. What was said goes to a {@link
- * PredictionLog}, from which scores are made without the model.
+ * The protocols of the paper (docs/specification.md). Each image has a separate dialog: first the
+ * report; then, each directly after the report, the impression, the list of findings and fourteen
+ * yes-or-no questions; finally the correction of errors in the report. The answers are written to a
+ * {@link PredictionLog}, from which scores are computed without the model.
  */
 public final class PaperProtocol {
-  /** Name of the turn in {@link Prediction#answers}. */
+  /** Name of the correction turn in {@link Prediction#answers}. */
   public static final String CORRECTED = "correction";
 
-  /** Name of the turn in {@link Prediction#answers}. */
+  /** Name of the turn for the list of findings in {@link Prediction#answers}. */
   public static final String LIST = "list";
 
-  /** Name of the turn in {@link Prediction#answers}. */
+  /** Name of the view question in {@link Prediction#answers}. */
   public static final String VIEW = "view";
 
-  /** Name of the turn in {@link Prediction#answers}. */
+  /** Name of the impression turn in {@link Prediction#answers}. */
   public static final String IMPRESSION = "impression";
 
-  // Of the original: longest answers in tokens.
+  // Maximum answer lengths in tokens, as in the original.
   private static final Decoding REPORT_LENGTH = Decoding.greedy(300);
   private static final Decoding CORRECTION_LENGTH = Decoding.greedy(300);
   private static final Decoding LIST_LENGTH = Decoding.greedy(60);
   private static final Decoding BINARY_LENGTH = Decoding.greedy(10);
 
-  /** Dialogs at once: their rows share the engine's steps. */
+  /** Number of simultaneous dialogs, whose decode steps are batched by the engine. */
   static final int DIALOGS = 4;
 
   private PaperProtocol() {}
 
-  /** Name of the turn in {@link Prediction#answers}. */
+  /** Name of the yes-or-no question about a finding in {@link Prediction#answers}. */
   public static String binary(Finding finding) {
     return "is there " + finding.label();
   }
 
   /**
-   * Asks about every sample that the log does not have yet.
+   * Processes every sample that is not yet in the log.
    *
-   * @param labeler reads the model's report for the correction
-   * @param failed hears of each sample that could not be asked about, in one line; the others are
-   *     done
-   * @return how many failed
-   * @throws RadialogException if a prediction cannot be written: no further sample is asked about
+   * @param labeler labels the model's report for the correction
+   * @param failed receives one line for each failed sample; the other samples are still processed
+   * @return the number of failed samples
+   * @throws RadialogException if a prediction cannot be written, which ends the run
    */
   public static int run(
       RaDialog model,
@@ -85,7 +84,7 @@ public final class PaperProtocol {
     return run(samples, sample -> predict(model, sample, tasks, labeler), log, progress, failed);
   }
 
-  /** What came of a sample. */
+  /** The result for a sample. */
   private sealed interface Answered {
     record Done(Prediction prediction) implements Answered {}
 
@@ -170,9 +169,9 @@ public final class PaperProtocol {
   }
 
   /**
-   * Nothing, where a model writes the sections that tasks are about.
+   * Checks that a model writes the sections that the tasks need.
    *
-   * @throws RadialogException if it writes one of them not
+   * @throws RadialogException if it does not write one of them
    */
   static void requireSections(ModelConfig model, Set<Task> tasks) {
     if (needReport(tasks)) {
@@ -188,14 +187,14 @@ public final class PaperProtocol {
         .anyMatch(tasks::contains);
   }
 
-  // Every question follows the report, as if no other had been asked.
+  // Asks a question directly after the report, without the other questions in the context.
   private static String once(Dialog dialog, String question, Decoding how) {
     String answer = dialog.ask(question, how, text -> {}).text();
     dialog.takeBack();
     return answer;
   }
 
-  // An oracle: what is wrong is known from the truth. A report without errors stays as it is.
+  // An oracle: the errors are known from the ground truth. A report without errors is kept.
   private static String corrected(
       Dialog dialog, Report report, Sample sample, ReportLabeler labeler) {
     Labels said = labeler.label(report.text());

@@ -24,15 +24,15 @@ import org.radialog.metrics.Interval;
 import org.radialog.metrics.MultiLabel;
 import org.radialog.metrics.Numbers;
 
-/** The pictures of an evaluation. */
+/** The plots of an evaluation. */
 final class Plots {
   private static final double WIDTH = 880;
-  private static final double LEFT = 215; // names of labels
-  private static final double RIGHT = 135; // counts and values
+  private static final double LEFT = 215; // space for the names of labels
+  private static final double RIGHT = 135; // space for counts and values
   private static final double TOP = 34;
-  private static final double HOLLOW = 4.2; // radius of a mark that is not filled
+  private static final double HOLLOW = 4.2; // radius of an unfilled mark
   private static final double LEGEND = 24;
-  private static final double LETTER = 7.2; // of a text of 13 units, on average
+  private static final double LETTER = 7.2; // average width of a letter in text of size 13
 
   private final Evaluation evaluation;
   private final SequencedMap<String, Drawing> drawings = new LinkedHashMap<>();
@@ -41,7 +41,7 @@ final class Plots {
     this.evaluation = evaluation;
   }
 
-  /** All that the evaluation has data for, by file name without ending. */
+  /** All plots for which the evaluation has data, by file name without extension. */
   static SequencedMap<String, Drawing> of(Evaluation evaluation) {
     var plots = new Plots(evaluation);
     for (String what : Tables.clinical(evaluation)) {
@@ -66,7 +66,7 @@ final class Plots {
 
   // ---------------------------------------------------------------- rows of intervals
 
-  /** A row: what it is, what stands at its end, and a score a system. */
+  /** A row: its name, the note at its end, and one score per system. */
   private record Row(String name, boolean strong, String note, List<Optional<Interval>> scores) {}
 
   private Drawing f1(String what) {
@@ -287,7 +287,8 @@ final class Plots {
     return -1;
   }
 
-  // ---------------------------------------------------------------- small squares, one a finding
+  // ---------------------------------------------------------------- small multiples, one per
+  // finding
 
   private static final double SIDE = 158;
   private static final double CELL = 220;
@@ -355,7 +356,7 @@ final class Plots {
     for (BinaryPredictions.Bin bin : score.reliability()) {
       double[] at = {x + SIDE * bin.meanProbability(), y - SIDE * bin.positives()};
       points.add(at);
-      // the area of a mark grows with the films in the bin
+      // the area of a mark grows with the number of films in the bin
       double radius = 1.5 + 6 * Math.sqrt((double) bin.items() / score.films());
       drawing.add(new Mark(at[0], at[1], radius, system, true));
     }
@@ -374,7 +375,7 @@ final class Plots {
 
   // ---------------------------------------------------------------- heading and legend
 
-  // The number under a line of the grid.
+  // The label below a grid line.
   private static Text tenths(int tick, double x, double bottom) {
     return new Text(
         x,
@@ -403,7 +404,7 @@ final class Plots {
     return (int) Math.round(place(systems).getLast()[1]) + 1;
   }
 
-  /** x and line of each entry. */
+  /** The x position and the line number of each legend entry. */
   private List<double[]> place(List<Integer> systems) {
     List<double[]> places = new ArrayList<>();
     double x = 0;
@@ -434,7 +435,7 @@ final class Plots {
         : text;
   }
 
-  // A plot is shown apart from its page, in a talk: what must be known stands on it.
+  // A plot may be shown without its page, for example in a talk, so it carries the essential notes.
   private String foot() {
     Stream<String> marks = evaluation.marks().stream();
     if (evaluation.systems().size() == 1) {

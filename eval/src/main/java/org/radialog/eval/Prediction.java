@@ -9,12 +9,12 @@ import java.util.SequencedMap;
 import org.radialog.clinical.Finding;
 
 /**
- * What a model said of a sample: all that scores are made of.
+ * A model's answers for a sample, from which all scores are computed.
  *
  * @param sample the sample
- * @param probabilities of the classifier; findings without an entry are not assessed
- * @param report findings section that the model wrote
- * @param answers of the protocol's later turns, by the name of the turn
+ * @param probabilities of the classifier, from 0 to 1; findings without an entry are not assessed
+ * @param report findings section written by the model
+ * @param answers of the later turns of the protocol, by name of the turn
  */
 public record Prediction(
     Sample sample,

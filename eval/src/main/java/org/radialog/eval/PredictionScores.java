@@ -24,7 +24,7 @@ import org.radialog.metrics.Sums;
 import org.radialog.metrics.TextPair;
 
 /**
- * Scores what a model said of images, by the protocols of the paper (docs/specification.md),
+ * Scores a model's answers about images with the protocols of the paper (docs/specification.md),
  * without the model.
  */
 final class PredictionScores {
@@ -33,10 +33,10 @@ final class PredictionScores {
   private final Scoring scoring;
   private final List<SystemScores> systems = new ArrayList<>();
   private final List<ReportScores> reports = new ArrayList<>();
-  private List<Prediction> predictions = List.of(); // of the model that is scored
+  private List<Prediction> predictions = List.of(); // of the model being scored
 
   /**
-   * Scores of nothing yet.
+   * Scores without any system yet.
    *
    * @param samples one or more
    */
@@ -46,12 +46,15 @@ final class PredictionScores {
     this.scoring = scoring;
   }
 
-  /** The scores of each system so far, in their order. */
+  /** The scores of the systems added so far, in order. */
   List<SystemScores> systems() {
     return List.copyOf(systems);
   }
 
-  /** The first system's reports beside those of each other one on the same images. */
+  /**
+   * Comparisons of the reports of the first system with those of each other system on the same
+   * images.
+   */
   List<Evaluation.Comparison> comparisons() {
     List<Evaluation.Comparison> comparisons = new ArrayList<>();
     for (int i = 1; i < reports.size(); i++) {
@@ -61,10 +64,10 @@ final class PredictionScores {
   }
 
   /**
-   * Adds everything that a model was asked: reports, their corrections, answers, and probabilities.
+   * Adds all answers of a model: reports, corrections, answers to questions, and probabilities.
    *
-   * @param model its name in tables
-   * @param said one for each sample, in their order
+   * @param model name of the model in tables
+   * @param said one per sample, in the order of the samples
    */
   void predicted(String model, List<Prediction> said) {
     predictions = said;
@@ -108,7 +111,7 @@ final class PredictionScores {
     }
   }
 
-  /** Adds reports alone. */
+  /** Adds a system that has only reports. */
   void reports(EvaluatedSystem.Said.Reports said) {
     SystemScores scores = reports(said.name(), said.texts()).scores();
     for (String mark : said.marks()) {
@@ -121,7 +124,7 @@ final class PredictionScores {
     return predictions.stream().allMatch(has);
   }
 
-  // Beside the reports of people where there are, and the labels that are known.
+  // Scores against human reference reports if available, and against known labels.
   private ReportScores reports(String name, List<String> texts) {
     List<ReferenceLabels> truth =
         samples.stream().map(sample -> ReferenceLabels.of(sample.truth())).toList();
@@ -166,7 +169,7 @@ final class PredictionScores {
             case PRESENT -> truth.put(finding, true);
             case ABSENT, NOT_MENTIONED -> truth.put(finding, false);
             case UNCERTAIN -> {
-              // neither: not scored
+              // uncertain labels are not scored
             }
           }
         });
@@ -226,7 +229,7 @@ final class PredictionScores {
     return rows.build().scores(scoring.bootstrap(), groups);
   }
 
-  // No Finding follows from the other answers, including Support Devices (docs/specification.md,
+  // No Finding is derived from the other answers, including Support Devices (docs/specification.md,
   // evaluation protocol 3).
   private static Set<Finding> saidYes(Prediction p) {
     Set<Finding> said = EnumSet.noneOf(Finding.class);
@@ -239,8 +242,9 @@ final class PredictionScores {
     return said.isEmpty() ? EnumSet.of(Finding.NO_FINDING) : said;
   }
 
-  // Accuracy, and the mean F1 of all views that occur in truth or answers (docs/specification.md,
-  // evaluation protocol 5). Each item counts in the column of its truth and of its answer.
+  // Accuracy, and the mean F1 over all views that occur in the truth or in the answers
+  // (docs/specification.md,
+  // evaluation protocol 5). Each item counts for its true view and for the view in its answer.
   private SequencedMap<String, Interval> view() {
     Set<String> views = new TreeSet<>();
     List<String> truth = new ArrayList<>();

@@ -36,9 +36,9 @@ import org.radialog.instruct.InstructMix;
 import org.radialog.instruct.ReportGrammar;
 
 /**
- * Whether the model does what it should on films it never saw: does the image matter, does an edit
- * of the findings matter, does a report say what its findings say and nothing else, how well does
- * the model foresee a report.
+ * Protocols that test the model's behaviour on unseen films: whether the image and edits of the
+ * findings influence the answer, whether a report states its findings and nothing else, and how
+ * well the model predicts a report.
  */
 public final class Protocols {
   /** The question of the view protocol (docs/specification.md). */
@@ -48,9 +48,10 @@ public final class Protocols {
   private static final Decoding HOW = Decoding.greedy(200);
 
   /**
-   * Words that the embedded model has no evidence for, as its training labels name none of them. A
-   * report of it that names a side, a size, a device, a fracture, an age or a change has invented
-   * it. Of a model that was trained on more, the count says how often it uses such words.
+   * Words without any basis for the embedded model, because its training labels contain none of
+   * them. If it writes about a side, a size, a device, a fracture, an age or a change, it has
+   * invented this. For models trained on richer data, the count only states how often such words
+   * are used.
    */
   private static final Pattern UNFOUNDED_BY_MINI =
       Pattern.compile(
@@ -64,21 +65,26 @@ public final class Protocols {
   private Protocols() {}
 
   /**
-   * The view protocol: the findings line is left out, so only the image tells.
+   * The result of the view protocol. The findings line is left out of the prompt, so the answer can
+   * only come from the image.
    *
    * @param films number of films
-   * @param accuracy with the right film
-   * @param accuracyOfOther when the model is shown a film of the other view instead
-   * @param unclear answers that name no view or both
+   * @param accuracy fraction of correct answers with the correct film, from 0 to 1
+   * @param accuracyOfOther fraction of correct answers if the model is shown a film of the other
+   *     view instead
+   * @param unclear number of answers that name no view or both
    */
   public record ViewResult(int films, double accuracy, double accuracyOfOther, int unclear) {
-    /** How much of the answer comes from the image. */
+    /** The part of the accuracy that is due to the image. */
     public double difference() {
       return accuracy - accuracyOfOther;
     }
   }
 
-  /** Asks every film for its view; {@code seed} draws each film's partner of the other view. */
+  /**
+   * Asks for the view of every film; {@code seed} draws for each film a partner with the other
+   * view.
+   */
   public static ViewResult view(RaDialog radialog, List<Film> films, long seed, Progress progress) {
     List<View> answers =
         answers(
@@ -114,7 +120,7 @@ public final class Protocols {
     return new ViewResult(films.size(), right / n, rightOfOther / n, unclear);
   }
 
-  /** The view that an answer names; unknown where it names none or several. */
+  /** The view named in an answer; unknown if it names none or several. */
   static View named(String answer) {
     String plain = " " + answer.toLowerCase(Locale.ROOT).replaceAll("[^a-z]+", " ") + " ";
     boolean pa = plain.contains(" pa ") || plain.contains(" posteroanterior ");
@@ -130,15 +136,15 @@ public final class Protocols {
   }
 
   /**
-   * The edit protocol.
+   * The result of the edit protocol.
    *
    * @param films number of films
-   * @param added reports with a finding added to the list
-   * @param addedStated share of them that state it
-   * @param removed reports with a finding taken from the list
-   * @param removedGone share of them that deny it or do not mention it
-   * @param othersUnchanged share of the other nine mapped findings on which the edited report says
-   *     the same as the report before the edit
+   * @param added number of reports with a finding added to the list
+   * @param addedStated fraction of these that state it
+   * @param removed number of reports with a finding removed from the list
+   * @param removedGone fraction of these that deny it or do not mention it
+   * @param othersUnchanged fraction of the other nine mapped findings on which the report agrees
+   *     before and after the edit
    */
   public record EditResult(
       int films,
@@ -152,8 +158,8 @@ public final class Protocols {
       boolean addedStated, boolean hasRemoved, boolean removedGone, int others, int unchanged) {}
 
   /**
-   * Edits each film's findings: a mapped finding that is not on the list is added and, from the
-   * unedited list, one that is there is removed.
+   * Edits the findings of each film: one edit adds a mapped finding that is not on the list,
+   * another removes from the original list a finding that is on it.
    */
   public static EditResult edit(RaDialog radialog, List<Film> films, long seed, Progress progress) {
     Map<String, Long> seeds = new HashMap<>();
@@ -222,14 +228,14 @@ public final class Protocols {
   }
 
   /**
-   * The report protocol.
+   * The result of the report protocol.
    *
    * @param films number of films
-   * @param unfounded reports that name a side, size, device, fracture, age or change
-   * @param repeating reports in which a sentence occurs twice
-   * @param shortest words of the shortest report
-   * @param distinct different reports
-   * @param agreement share of the assessed findings on which report and findings list agree
+   * @param unfounded number of reports that name a side, size, device, fracture, age or change
+   * @param repeating number of reports in which a sentence occurs twice
+   * @param shortest number of words of the shortest report
+   * @param distinct number of different reports
+   * @param agreement fraction of the assessed findings on which report and findings list agree
    * @param offending texts of the reports with an error
    */
   public record ReportResult(
@@ -245,7 +251,7 @@ public final class Protocols {
     }
   }
 
-  /** Writes a report of every film and looks at what it says. */
+  /** Writes a report for every film and checks its content. */
   public static ReportResult report(RaDialog radialog, List<Film> films, Progress progress) {
     List<Report> reports =
         answers(radialog, films, "report", progress, dialog -> dialog.report(HOW, text -> {}));
@@ -285,18 +291,18 @@ public final class Protocols {
   }
 
   /**
-   * How well the model foresees the reports that the instruction data set makes of the films.
+   * The perplexity of the reports that the instruction data set contains for the films.
    *
-   * @param films those with something that a report can state
-   * @param score of all their reports together
+   * @param films number of films for which a report can state something
+   * @param score score of all their reports together
    */
   public record PerplexityResult(int films, Likelihood.Score score) {}
 
   /**
-   * Scores a report of the grammar for each film, which the model has not seen: its prompt names
-   * the film's true findings; {@code seed} draws the report's words.
+   * Scores a grammar report for each film, which the model has not seen. The prompt contains the
+   * true findings of the film; {@code seed} draws the wording of the report.
    *
-   * @throws RadialogException if a report could state nothing of any film
+   * @throws RadialogException if no film has a finding that a report can state
    */
   public static PerplexityResult perplexity(
       RaDialog radialog, List<Film> films, long seed, Progress progress) {
@@ -335,7 +341,7 @@ public final class Protocols {
     return answers(radialog, films, what, progress, (film, dialog) -> work.apply(dialog));
   }
 
-  // Results are in the order of the films.
+  // The results have the order of the films.
   private static <T> List<T> answers(
       RaDialog radialog, List<Film> films, String what, Progress progress, Work<T> work) {
     List<Optional<T>> results =

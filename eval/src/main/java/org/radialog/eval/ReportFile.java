@@ -36,22 +36,23 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Reports in a file, of any system: read one by one, so that a million need no memory.
+ * The reports in a file from any system. They are read one by one, so that memory use does not grow
+ * with the file.
  *
  * <ul>
- *   <li>lines: one report a line, the id is the line's number;
- *   <li>a table with a header: columns {@code id} and {@code report}, once each;
- *   <li>JSONL: objects with {@code id} and {@code report}, or {@code references}, a list;
- *   <li>ReXrank JSON: one object, study id to an object with {@code report}, {@code
- *       section_findings} and others, or in a system's file {@code model_prediction}.
+ *   <li>lines: one report per line; the id is the line number;
+ *   <li>a table with a header that contains the columns {@code id} and {@code report} exactly once;
+ *   <li>JSONL: objects with {@code id} and either {@code report} or a list {@code references};
+ *   <li>ReXrank JSON: one object that maps a study id to an object with {@code report}, {@code
+ *       section_findings} and other fields, or with {@code model_prediction} in a system's file.
  * </ul>
  *
- * Any encoding that {@link TextFile} opens will do. What is handed over is what stands there: a row
- * that is not whole (a cell too many, a byte that is no character, a text beyond {@link #LONGEST}
- * characters) is {@link Broken}, with the reason, and the rows behind it come all the same.
+ * The file may have any encoding that {@link TextFile} opens. Texts are returned unchanged. A
+ * malformed row (an extra cell, an invalid byte, a text of more than {@link #LONGEST} characters)
+ * is returned as {@link Broken} with the reason, and the following rows are still read.
  */
 public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable {
-  /** How reports stand in a file. */
+  /** The format of a file of reports. */
   public enum Format {
     LINES,
     CSV,
@@ -59,8 +60,8 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
     REXRANK;
 
     /**
-     * The format that a file's name tells: {@code .csv} or {@code .tsv}, {@code .jsonl}, {@code
-     * .json}, else lines.
+     * The format indicated by the file name: {@code .csv} or {@code .tsv}, {@code .jsonl}, {@code
+     * .json}, otherwise lines.
      */
     public static Format of(Path file) {
       String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
@@ -77,17 +78,17 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
     }
   }
 
-  /** What a file has at one place. */
+  /** An entry of a file. */
   public sealed interface Row {
-    /** Where: the number of the line, row or entry, from 1. */
+    /** The number of the line, row or entry, from 1. */
     long number();
   }
 
   /**
-   * A report, or several references for one.
+   * A report, or several references for one report.
    *
-   * @param number of the row, from 1
-   * @param id of the report
+   * @param number number of the row, from 1
+   * @param id id of the report
    * @param texts one or more
    */
   public record Reports(long number, String id, List<String> texts) implements Row {
@@ -97,17 +98,18 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
   }
 
   /**
-   * What is not a report, and why.
+   * An entry that is not a report.
    *
-   * @param number of the row, from 1
-   * @param reason why it cannot be read, for people
+   * @param number number of the row, from 1
+   * @param reason reason why it cannot be read, for messages
    */
   public record Broken(long number, String reason) implements Row {}
 
-  /** Characters of the longest text that is taken for a report; one has some hundred. */
+  /** Maximum number of characters of a report; usual reports have a few hundred. */
   public static final int LONGEST = 1 << 18;
 
-  // Python writes NaN for what is missing; a field that stands there twice is not to be guessed at.
+  // Python writes NaN for a missing value. Duplicate fields are refused, because it is unclear
+  // which one is meant.
   private static final JsonMapper JSON =
       JsonMapper.builder(
               JsonFactory.builder()
@@ -138,12 +140,12 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
   }
 
   /**
-   * Opens a file in the format that its name tells.
+   * Opens a file in the format indicated by its name.
    *
-   * @param sections for ReXrank JSON the fields that a report may stand in, of which the first that
-   *     an entry has is taken; for the others of no meaning
-   * @throws RadialogException if it cannot be read, is a table without the two columns or with one
-   *     of them twice, or is not in the format that its name tells
+   * @param sections for ReXrank JSON, the fields that may contain the report; the first one present
+   *     in an entry is used. Other formats ignore it
+   * @throws RadialogException if it cannot be read, is a table that lacks one of the two columns or
+   *     has it twice, or does not have the format indicated by its name
    */
   public static ReportFile open(Path file, List<String> sections) {
     try {
@@ -161,10 +163,10 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
   }
 
   /**
-   * All reports of a file by id, in its order.
+   * All reports of a file by id, in the order of the file.
    *
-   * @throws RadialogException if the file cannot be read, a row is not a report, or an id stands
-   *     there twice
+   * @throws RadialogException if the file cannot be read, a row is not a report, or an id occurs
+   *     twice
    */
   public static SequencedMap<String, List<String>> readAll(Path file, List<String> sections) {
     return readAll(
@@ -179,10 +181,10 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
   }
 
   /**
-   * The reports of a file by id, in its order, but for the rows that are none.
+   * The reports of a file by id, in the order of the file, without malformed rows.
    *
-   * @param broken hears of each of those
-   * @throws RadialogException if the file cannot be read, or an id stands there twice
+   * @param broken receives each malformed row
+   * @throws RadialogException if the file cannot be read, or an id occurs twice
    */
   public static SequencedMap<String, List<String>> readAll(
       Path file, List<String> sections, Consumer<? super Broken> broken) {
@@ -213,7 +215,9 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
         cause);
   }
 
-  /** Whether there is a further row. A file that cannot be read on ends with a broken row. */
+  /**
+   * Whether there is another row. If the file cannot be read further, the last row is a broken one.
+   */
   @Override
   public boolean hasNext() {
     if (next == null && !ended) {
@@ -269,7 +273,7 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
     return row;
   }
 
-  /** A file by lines. */
+  /** A source that reads line by line. */
   private abstract static class ByLine implements Source {
     private final Reader in;
     private final TextLines lines;
@@ -280,7 +284,7 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
       lines = new TextLines(in);
     }
 
-    /** What stands in a line. */
+    /** Parses a line. */
     abstract Optional<Row> row(long number, String line);
 
     @Override
@@ -324,7 +328,7 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
       return Optional.of(new Reports(number, Long.toString(number), List.of(line)));
     }
 
-    // A table by another name would give its header and its ids for reports.
+    // A table with an unexpected file name would be read as lines, with the header as a report.
     private void requireReport(String first) {
       List<String> cells =
           Stream.of(first.split("[,;\t]", -1))
@@ -367,7 +371,7 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
     public Optional<Row> next() {
       return rows.next()
           .map(row -> {
-            long number = row.number() - 1; // the header is no report
+            long number = row.number() - 1; // the header is not a report
             return row.broken().isEmpty()
                 ? new Reports(number, row.get("id"), List.of(row.get("report")))
                 : new Broken(number, row.broken());
@@ -398,7 +402,7 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
         return Optional.of(row(number, line, JSON.readTree(line)));
       } catch (JacksonException e) {
         return Optional.of(
-            new Broken(number, "not a JSON object in one line: " + e.getOriginalMessage()));
+            new Broken(number, "not a JSON object on one line: " + e.getOriginalMessage()));
       }
     }
 
@@ -430,7 +434,7 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
   }
 
   private static final class Rexrank implements Source {
-    private static final int NAMED = 10; // fields that a message names
+    private static final int NAMED = 10; // maximum number of fields named in a message
 
     private final Reader in;
     private final JsonParser parser;
@@ -480,7 +484,7 @@ public final class ReportFile implements Iterator<ReportFile.Row>, AutoCloseable
       }
     }
 
-    // Field by field: a study may hold more than is asked for.
+    // Reads field by field, because a study may have many more fields than needed.
     private Row study(String id) {
       Map<String, String> texts = new LinkedHashMap<>();
       Set<String> names = new LinkedHashSet<>();

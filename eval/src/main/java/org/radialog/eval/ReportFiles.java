@@ -25,15 +25,18 @@ import org.radialog.data.StudySource;
 import org.radialog.instruct.ReportGrammar;
 
 /**
- * Reports of any system, from files, beside references from files. A row of a file that cannot be
- * read is named and left out.
+ * Compares reports from files of any system with references from files. A row that cannot be read
+ * is reported and left out.
  */
 public final class ReportFiles {
-  /** A system without a model. */
+  /** A baseline without a model. */
   public enum Baseline {
-    /** The report that occurs most often in another set. */
+    /** The most frequent report of another set. */
     MOST_FREQUENT,
-    /** A text of the grammar from the labels of the reference itself: it is told the truth. */
+    /**
+     * A text of the grammar from the labels of the reference itself; an oracle, because it knows
+     * the truth.
+     */
     REFERENCE_LABELS
   }
 
@@ -44,7 +47,8 @@ public final class ReportFiles {
   private final SequencedMap<Path, SequencedMap<String, List<String>>> systems =
       new LinkedHashMap<>();
 
-  // Rows that could not be read, by file: a report that one of the others has may be among them.
+  // The number of unreadable rows per file. An id that is missing in a file may belong to one of
+  // them.
   private final Map<Path, Integer> broken = new HashMap<>();
 
   private ReportFiles(
@@ -61,7 +65,8 @@ public final class ReportFiles {
       requireSameIds(references.getFirst(), this.references, file, said);
       systems.put(file, said);
     }
-    // What one system lacks is scored for none: they are compared on the same reports.
+    // Only reports that all systems have are scored, so that systems are compared on the same
+    // reports.
     systems.values().forEach(said -> this.references.keySet().retainAll(said.keySet()));
     requireSome(references.getFirst(), this.references);
   }
@@ -69,11 +74,12 @@ public final class ReportFiles {
   /**
    * Reads all files.
    *
-   * @param references one file, or several that give each report several references
-   * @param hypotheses a file for each system
-   * @param sections of ReXrank files, for references
-   * @param messages hears of each row that is left out, in one line
-   * @throws RadialogException if a file cannot be read, or they are not about the same reports
+   * @param references one file, or several files that each contain a reference for every report
+   * @param hypotheses one file per system
+   * @param sections fields of ReXrank files that contain the references
+   * @param messages receives one line for each row that is left out
+   * @throws RadialogException if a file cannot be read, or the files do not contain the same report
+   *     ids
    */
   public static ReportFiles read(
       List<Path> references,
@@ -91,8 +97,8 @@ public final class ReportFiles {
   /**
    * Scores the systems of all files, and baselines.
    *
-   * @param fit what the most frequent report is taken from: a file of reports, or a data set
-   * @throws RadialogException if there is no system, or nothing to fit a baseline on
+   * @param fit source of the most frequent report: a file of reports, or a data set
+   * @throws RadialogException if there is no system, or no data to fit a baseline on
    */
   public Evaluation scored(List<Baseline> baselines, List<Path> fit, Scoring scoring) {
     if (systems.isEmpty() && baselines.isEmpty()) {
@@ -203,7 +209,8 @@ public final class ReportFiles {
     }
   }
 
-  // Both have the same ids, but for as many as the other file has rows that could not be read.
+  // Both files must have the same ids; as many may be missing as the other file has unreadable
+  // rows.
   private void requireSameIds(
       Path one, Map<String, List<String>> ids, Path other, Map<String, List<String>> others) {
     List<String> missing = ids.keySet().stream().filter(id -> !others.containsKey(id)).toList();
@@ -246,7 +253,8 @@ public final class ReportFiles {
             + (ids.size() > 3 ? " …" : "");
   }
 
-  // Reports to fit on, without those that are scored: a study's id begins with its report's, so
+  // Reports for fitting, without those that are scored. A study id begins with the id of its
+  // report:
   // CXR2279_IM-0865 of ReXrank is CXR2279 of the collection.
   private List<String> reports(List<Path> fit) {
     Set<String> scored = references.keySet();
@@ -280,7 +288,7 @@ public final class ReportFiles {
     return known;
   }
 
-  // What ReXrank has under that name.
+  // The section with this ReXrank field name.
   private static String text(ReportSections report, String field) {
     return switch (field) {
       case "section_findings" -> report.findings();

@@ -17,11 +17,11 @@ import org.radialog.metrics.TextPair;
 import org.radialog.metrics.TokenizedPairs;
 
 /**
- * The scores of reports beside references: all metrics of words and of labels, each with its
- * interval, kept so that two systems can be compared pair by pair.
+ * The scores of reports against references: all text metrics and clinical metrics, each with a
+ * confidence interval. Per-pair scores are kept for paired comparisons of two systems.
  */
 public final class ReportScores {
-  /** How a mark begins that warns of what is scored. */
+  /** Prefix of a mark that warns of empty reports. */
   public static final String EMPTY = "empty reports";
 
   private final String name;
@@ -52,10 +52,10 @@ public final class ReportScores {
   /**
    * Scores a system.
    *
-   * @param name of the system
-   * @param pairs what it wrote beside reports of people
-   * @param references what is known of each pair, in their order
-   * @param groups of pairs that are resampled together
+   * @param name name of the system
+   * @param pairs reports of the system with human references
+   * @param references labels of each pair, in the same order
+   * @param groups groups of pairs that are resampled together
    */
   static ReportScores of(
       String name,
@@ -88,7 +88,7 @@ public final class ReportScores {
         scoring);
   }
 
-  /** The clinical part alone, where there are labels and no reports to compare words with. */
+  /** The clinical metrics only, for data with labels but without reference reports. */
   static ReportScores clinical(
       String name,
       List<String> hypotheses,
@@ -137,7 +137,7 @@ public final class ReportScores {
     return scored;
   }
 
-  /** The scores with their intervals. */
+  /** The scores with their confidence intervals. */
   SystemScores scores() {
     SequencedMap<String, Interval> metrics = new LinkedHashMap<>();
     words.forEach(metric -> metrics.putAll(scoring.bootstrap().intervals(metric, groups)));
@@ -163,7 +163,7 @@ public final class ReportScores {
     return scores;
   }
 
-  /** The clinical part of a subgroup. */
+  /** The clinical metrics of a subgroup. */
   SystemScores.Subgroup of(Stratum stratum) {
     SequencedMap<String, Interval> metrics = new LinkedHashMap<>();
     for (ClinicalMetric.Scored metric : clinical) {
@@ -173,7 +173,7 @@ public final class ReportScores {
         stratum.attribute(), stratum.value(), stratum.items().size(), metrics);
   }
 
-  /** This beside another system on the same pairs: differences, intervals and p. */
+  /** Compares with another system on the same pairs: differences, intervals and p-values. */
   Evaluation.Comparison against(ReportScores other) {
     List<PairedTest.Difference> differences = new ArrayList<>();
     for (int i = 0; i < words.size(); i++) {

@@ -8,27 +8,28 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * Writes an evaluation for programs and for people: {@code scores.json} with every score and
- * setting, {@code table.md}, {@code report.html}, one page that loads nothing, and {@code plots/}.
- * The same evaluation gives the same bytes: nothing knows the time, the machine or the folder.
+ * setting, {@code table.md}, {@code report.html}, which is a self-contained page, and {@code
+ * plots/}. The output is reproducible byte for byte: it does not depend on the time, the machine or
+ * the folder.
  */
 public final class ResultFolder {
-  /** Stands on every output. */
-  static final String NOTICE = "For research use, not for diagnosis.";
+  /** The notice on every output. */
+  public static final String NOTICE = "For research use, not for diagnosis.";
 
   private ResultFolder() {}
 
-  /** What a plot is written as. */
+  /** The file format of a plot. */
   public enum PlotFormat {
-    /** Text stays text; colours follow the reader's scheme. */
+    /** Vector graphics with real text; colours follow the reader's colour scheme. */
     SVG,
-    /** Pixels, two for each unit, on white. */
+    /** A bitmap on white, two pixels per unit. */
     PNG
   }
 
   /**
-   * Writes all files into {@code folder}, each whole or not at all.
+   * Writes all files into {@code folder}, each atomically.
    *
-   * @param formats of the plots
+   * @param formats formats of the plots
    * @throws RadialogException if a file cannot be written
    */
   public static void write(Path folder, Evaluation evaluation, Set<PlotFormat> formats) {
@@ -52,8 +53,8 @@ public final class ResultFolder {
   }
 
   /**
-   * The content of {@code scores.json}. One system's scores stand at the top beside the settings,
-   * those of several under {@code systems}.
+   * The content of {@code scores.json}. The scores of a single system are at the top level next to
+   * the settings; those of several systems are under {@code systems}.
    */
   public static JsonNode json(Evaluation evaluation) {
     return ScoresJson.of(evaluation);

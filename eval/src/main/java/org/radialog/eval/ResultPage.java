@@ -17,7 +17,7 @@ import org.radialog.metrics.MultiLabel;
 import org.radialog.metrics.Numbers;
 import org.radialog.metrics.PairedTest;
 
-/** {@code report.html}: one page that loads nothing, in which every name is text. */
+/** Writes {@code report.html}, a self-contained page in which external names are escaped. */
 final class ResultPage {
   private static final Pattern DIGEST = Pattern.compile("[0-9a-f]{40,}");
   private static final List<String> FINDING_PLOTS = List.of("auroc", "roc", "reliability");
@@ -277,7 +277,9 @@ final class ResultPage {
         name.substring(0, Math.max(slash, 0)));
   }
 
-  /** One row a setting; a map's entries each in a row of their own, behind its name. */
+  /**
+   * One row per setting; each entry of a map has a separate row, prefixed with the name of the map.
+   */
   private static List<Map<String, Object>> settings(Map<String, Object> settings) {
     List<Map<String, Object>> rows = new ArrayList<>();
     settings.forEach((name, value) -> {

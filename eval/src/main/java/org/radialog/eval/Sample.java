@@ -12,15 +12,15 @@ import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 
 /**
- * What systems are evaluated on: an image or a report, with what is known of it.
+ * An item of an evaluation: an image or a report, with its ground truth.
  *
  * @param id unique among the samples
- * @param group the study or patient, whose samples are resampled together
- * @param image where the film lies; empty where only texts are scored
- * @param subgroup what scores may be split by: {@code sex}, {@code age}, {@code view}
- * @param truth labels that are known; findings without an entry are unknown
- * @param references reports of people; empty where there is none
- * @param impressions their impressions; empty where there is none
+ * @param group study or patient; samples of a group are resampled together
+ * @param image path of the film; empty if only texts are scored
+ * @param subgroup attributes for subgroup scores: {@code sex}, {@code age}, {@code view}
+ * @param truth known labels; findings without an entry are unknown
+ * @param references human reference reports; may be empty
+ * @param impressions human reference impressions; may be empty
  */
 public record Sample(
     String id,
@@ -30,7 +30,7 @@ public record Sample(
     Map<Finding, FindingState> truth,
     List<String> references,
     List<String> impressions) {
-  /** Copies all collections. */
+  /** Copies the collections. */
   public Sample {
     subgroup = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(subgroup));
     Map<Finding, FindingState> states = new EnumMap<>(Finding.class);

@@ -12,7 +12,7 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** {@code scores.json}; its fields are described in {@code docs/evaluation.md}. */
+/** Writes {@code scores.json}; its fields are described in {@code docs/evaluation.md}. */
 final class ScoresJson {
   private static final JsonMapper MAPPER = JsonMapper.builder().build();
 
@@ -97,7 +97,7 @@ final class ScoresJson {
     }
   }
 
-  // JSON has no number for an undefined score.
+  // JSON cannot represent an undefined score as a number.
   private static void number(ObjectNode node, String name, double value) {
     if (Double.isFinite(value)) {
       node.put(name, value);
@@ -194,14 +194,14 @@ final class ScoresJson {
     }
   }
 
-  /** A setting as people read it. */
+  /** A setting in readable form. */
   static String shown(Object value) {
     return switch (value) {
       case String text -> text;
       case Number number -> number.toString();
       case List<?> list when list.stream().allMatch(v -> v instanceof String) ->
           String.join(", ", list.stream().map(String.class::cast).toList());
-      default -> MAPPER.valueToTree(value).toString(); // truths, lists, maps
+      default -> MAPPER.valueToTree(value).toString(); // booleans, lists, maps
     };
   }
 

@@ -14,14 +14,14 @@ import org.radialog.metrics.TextMetric;
 import org.radialog.metrics.WordTokenizer;
 
 /**
- * How reports and answers are scored.
+ * The scoring of reports and answers.
  *
- * @param tokenizer of the metrics of words
+ * @param tokenizer tokeniser of the text metrics
  * @param textMetrics in the order of tables, for example {@link TextMetric#standard}
- * @param clinicalMetrics likewise, for example {@link ClinicalMetric#standard}
- * @param labeler reads labels out of reports, in their order
- * @param test of two systems, with the bootstrap that all intervals come from
- * @param described what the scores depend on, for the settings of a result
+ * @param clinicalMetrics in the order of tables, for example {@link ClinicalMetric#standard}
+ * @param labeler labels a list of reports, in order
+ * @param test paired test of two systems, with the bootstrap for all confidence intervals
+ * @param described settings that the scores depend on, for the result
  * @param progress receives the progress
  */
 public record Scoring(

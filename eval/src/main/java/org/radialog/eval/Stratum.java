@@ -11,18 +11,18 @@ import org.radialog.metrics.Groups;
 import org.radialog.metrics.Resampled;
 
 /**
- * The items that share an attribute: a subgroup of patients or films.
+ * The items that share an attribute value: a subgroup of patients or films.
  *
  * @param attribute {@code sex}, {@code age} or {@code view}
- * @param value {@code F}, {@code 40–59} or {@code PA}
- * @param items their numbers, ascending
+ * @param value for example {@code F}, {@code 40–59} or {@code PA}
+ * @param items indices of the items, ascending
  */
 public record Stratum(String attribute, String value, List<Integer> items) {
   public Stratum {
     items = List.copyOf(items);
   }
 
-  /** Sex, age in bands and view of films, in this order. */
+  /** The strata of films by sex, age band and view, in this order. */
   public static List<Stratum> of(List<Film> films) {
     List<Stratum> strata = new ArrayList<>();
     strata.addAll(by("sex", films, Film::sex));
@@ -56,7 +56,7 @@ public record Stratum(String attribute, String value, List<Integer> items) {
     return years < 80 ? "60–79" : "80+";
   }
 
-  /** The scores of this part alone, with intervals over its own groups. */
+  /** Scores only this subgroup, with intervals over the groups in it. */
   public SystemScores.Subgroup scored(Resampled scores, Bootstrap bootstrap, Groups groups) {
     int[] chosen = items.stream().mapToInt(Integer::intValue).toArray();
     return new SystemScores.Subgroup(
@@ -66,7 +66,7 @@ public record Stratum(String attribute, String value, List<Integer> items) {
         bootstrap.intervals(scores.only(chosen), groups.only(chosen)));
   }
 
-  /** Those of {@code all} that are in it. */
+  /** The elements of {@code all} that are in this stratum. */
   public <T> List<T> among(List<T> all) {
     return items.stream().map(all::get).toList();
   }

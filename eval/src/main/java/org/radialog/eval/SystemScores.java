@@ -14,14 +14,14 @@ import org.radialog.metrics.UncertainMapping;
 /**
  * The scores of one system.
  *
- * @param name what wrote the texts or gave the probabilities
- * @param marks what a reader must know of it: {@code oracle} for one that was told the truth
- * @param items how many reports, answers or films were scored
- * @param metrics scores by name: {@code BLEU-1}, {@code view_accuracy}
- * @param clinical labels against labels: under a mapping of uncertain, or of a finding protocol
- * @param findings probabilities against labels
- * @param subgroups the same scores of parts of the data
- * @param leftOut metrics that could not run, with the reason
+ * @param name name of the system
+ * @param marks notes for the reader, for example {@code oracle} for a system that knows the truth
+ * @param items number of reports, answers or films that were scored
+ * @param metrics scores by name, for example {@code BLEU-1}, {@code view_accuracy}
+ * @param clinical label scores, by mapping of uncertain labels or by question protocol
+ * @param findings scores of probabilities against labels
+ * @param subgroups scores of subgroups of the data
+ * @param leftOut metrics that could not be computed, with the reason
  */
 public record SystemScores(
     String name,
@@ -34,12 +34,12 @@ public record SystemScores(
     SequencedMap<String, String> leftOut) {
 
   /**
-   * Scores of a part of the data.
+   * Scores of a subgroup of the data.
    *
    * @param attribute {@code sex}, {@code age} or {@code view}
-   * @param value {@code F}, {@code 40–59} or {@code PA}
-   * @param items how many items are of it
-   * @param metrics its scores with their intervals
+   * @param value for example {@code F}, {@code 40–59} or {@code PA}
+   * @param items number of items in the subgroup
+   * @param metrics scores with their confidence intervals
    */
   public record Subgroup(
       String attribute, String value, int items, SequencedMap<String, Interval> metrics) {
@@ -56,7 +56,7 @@ public record SystemScores(
     leftOut = copy(leftOut);
   }
 
-  /** A system without any scores yet. */
+  /** A system without scores. */
   public static SystemScores of(String name, int items) {
     return new SystemScores(
         name,
@@ -69,21 +69,21 @@ public record SystemScores(
         new LinkedHashMap<>());
   }
 
-  /** The same with a mark more. */
+  /** This with an additional mark. */
   public SystemScores marked(String mark) {
     List<String> more = new ArrayList<>(marks);
     more.add(mark);
     return new SystemScores(name, more, items, metrics, clinical, findings, subgroups, leftOut);
   }
 
-  /** The same with more scores. */
+  /** This with additional scores. */
   public SystemScores with(SequencedMap<String, Interval> scores) {
     SequencedMap<String, Interval> more = new LinkedHashMap<>(metrics);
     more.putAll(scores);
     return new SystemScores(name, marks, items, more, clinical, findings, subgroups, leftOut);
   }
 
-  /** The same with clinical efficacy under both mappings. */
+  /** This with clinical efficacy under both mappings of uncertain labels. */
   public SystemScores withClinical(SequencedMap<UncertainMapping, MultiLabel.Scores> byMapping) {
     SystemScores with = this;
     for (var entry : byMapping.entrySet()) {
@@ -92,25 +92,25 @@ public record SystemScores(
     return with;
   }
 
-  /** The same with labels scored by another name: {@code binary answers}. */
+  /** This with label scores under another name, for example {@code binary answers}. */
   public SystemScores withLabels(String what, MultiLabel.Scores scores) {
     SequencedMap<String, MultiLabel.Scores> more = new LinkedHashMap<>(clinical);
     more.put(what, scores);
     return new SystemScores(name, marks, items, metrics, more, findings, subgroups, leftOut);
   }
 
-  /** The same with probabilities scored. */
+  /** This with scores of probabilities. */
   public SystemScores withFindings(FindingsScores scores) {
     return new SystemScores(
         name, marks, items, metrics, clinical, Optional.of(scores), subgroups, leftOut);
   }
 
-  /** The same with subgroups. */
+  /** This with subgroups. */
   public SystemScores withSubgroups(List<Subgroup> parts) {
     return new SystemScores(name, marks, items, metrics, clinical, findings, parts, leftOut);
   }
 
-  /** The same without a metric, because of {@code reason}. */
+  /** This without a metric, for the given {@code reason}. */
   public SystemScores without(String metric, String reason) {
     SequencedMap<String, String> more = new LinkedHashMap<>(leftOut);
     more.put(metric, reason);

@@ -14,9 +14,9 @@ import org.radialog.metrics.Interval;
 import org.radialog.metrics.MultiLabel;
 import org.radialog.metrics.PairedTest;
 
-/** The tables of an evaluation, which the page and the Markdown file both show. */
+/** The tables of an evaluation, shared by the HTML page and the Markdown file. */
 final class Tables {
-  /** Of the labels' averages those that papers print; the others stand in the JSON. */
+  /** The label averages that papers usually report; the others are only in the JSON. */
   private static final List<String> PRINTED =
       List.of(
           "macro_f1_14",
@@ -29,26 +29,26 @@ final class Tables {
 
   private Tables() {}
 
-  /** What stands of a mark where there is little room: what comes before its colon. */
+  /** The short form of a mark: the part before its colon. */
   static String badge(String mark) {
     int colon = mark.indexOf(':');
     return colon < 0 ? mark : mark.substring(0, colon);
   }
 
-  /** A row of scores, one a system; empty where the system has none. */
+  /** A row of scores, one per system; empty for a system without this score. */
   record Line(String name, List<Optional<Interval>> scores) {}
 
   /** Lines under a heading. */
   record Part(String heading, List<Line> lines) {}
 
-  /** What labels are scored by: the mappings of uncertain, or a protocol. */
+  /** The names of the label scores: mappings of uncertain labels, or question protocols. */
   static Set<String> clinical(Evaluation evaluation) {
     Set<String> all = new LinkedHashSet<>();
     evaluation.systems().forEach(system -> all.addAll(system.clinical().sequencedKeySet()));
     return all;
   }
 
-  /** All scores that papers print, a column a system. */
+  /** All scores that papers usually report, one column per system. */
   static List<Part> scores(Evaluation evaluation) {
     List<Part> parts = new ArrayList<>();
     Set<String> metrics = new LinkedHashSet<>();
@@ -114,10 +114,10 @@ final class Tables {
   /** Differences under a heading. */
   record DifferencePart(String heading, List<DifferenceLine> lines) {}
 
-  /** A difference by the name that people read. */
+  /** A difference with its display name. */
   record DifferenceLine(String name, PairedTest.Difference difference) {}
 
-  /** The differences of metrics and printed averages, not of every label. */
+  /** The differences of metrics and reported averages, without those of single labels. */
   static List<DifferencePart> differences(Evaluation.Comparison comparison) {
     SequencedMap<String, PairedTest.Difference> byName = new LinkedHashMap<>();
     comparison.differences().forEach(d -> byName.put(d.metric(), d));
@@ -147,10 +147,10 @@ final class Tables {
     return parts;
   }
 
-  /** What stands where the data does not know a label. */
+  /** The text for a label that is unknown in the data. */
   static final String UNKNOWN = "not known";
 
-  /** A label under a mapping: how often it is true, and a row a system. */
+  /** A label under a mapping: its frequency, and one row per system. */
   record LabelLine(Finding finding, String support, List<Optional<MultiLabel.Row>> systems) {}
 
   static List<LabelLine> labels(Evaluation evaluation, String what) {
@@ -167,7 +167,7 @@ final class Tables {
     return lines;
   }
 
-  /** How often a label is true; of how many rows, where not all know it. */
+  /** The number of positives of a label, with the number of known rows if some are unknown. */
   static String support(Evaluation evaluation, List<Optional<MultiLabel.Row>> rows) {
     int support = 0;
     int known = 0;
@@ -187,8 +187,8 @@ final class Tables {
   }
 
   /**
-   * The names of the scores of a system's subgroups that papers print, in order; the others stand
-   * in the JSON.
+   * The names of the subgroup scores of a system that papers usually report, in order; the others
+   * are only in the JSON.
    */
   static List<String> subgroupMetrics(SystemScores system) {
     Set<String> names = new LinkedHashSet<>();
@@ -203,7 +203,9 @@ final class Tables {
     return List.copyOf(names);
   }
 
-  /** Metrics that a system lacks, with the reason; the same reason once for all systems. */
+  /**
+   * Metrics that a system lacks, with the reason; a reason common to all systems is listed once.
+   */
   static SequencedMap<String, String> leftOut(Evaluation evaluation) {
     SequencedMap<String, String> all = new LinkedHashMap<>();
     for (SystemScores system : evaluation.systems()) {

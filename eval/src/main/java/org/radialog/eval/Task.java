@@ -2,27 +2,27 @@ package org.radialog.eval;
 
 import java.util.Locale;
 
-/**
- * What a model is asked about an image, by the protocols of the paper. The names are those of
- * {@code --protocol}.
- */
+/** A task of the paper's protocols for an image. The names are the values of {@code --protocol}. */
 public enum Task {
-  /** The classifier's findings alone. */
+  /** Only the findings of the classifier. */
   FINDINGS,
   /** The findings section of a report. */
   GENERATION,
-  /** The report again, corrected by what is known: it measures how a correction is followed. */
+  /**
+   * The report corrected with the ground truth, which measures how well the model follows a
+   * correction.
+   */
   CORRECTION,
   /** {@code Is there any …?} for each of the 14 labels. */
   BINARY_QA,
   /** {@code List all the findings in this report.} */
   LIST_QA,
-  /** From what view the image was taken; asked without a report, the findings not told. */
+  /** The view of the image, asked without a report and without findings in the prompt. */
   VIEW_QA,
-  /** An impression of the reference's findings section. */
+  /** An impression for the findings section of the reference. */
   IMPRESSION;
 
-  /** The name of {@code --protocol} and of settings: {@code view_qa}. */
+  /** The name in {@code --protocol} and in the settings, for example {@code view_qa}. */
   String label() {
     return name().toLowerCase(Locale.ROOT);
   }

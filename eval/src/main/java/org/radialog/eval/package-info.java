@@ -1,4 +1,4 @@
-/** Metrics and protocols. */
+/** Evaluation: protocols, baselines, scores and the files of results. */
 @NullMarked
 package org.radialog.eval;
 

@@ -20,13 +20,14 @@ import org.radialog.dialog.RaDialog;
 import org.radialog.testing.TestData;
 
 /**
- * A model without the part that a protocol is about must fail it, and the model itself must not.
+ * A model with a disabled part must fail the protocol that depends on it, and the full model must
+ * pass.
  */
 class ControlsTest {
   private static final Path MODEL =
       Path.of(System.getProperty("radialog.root", ""), "models", "mini");
 
-  /** Films of fold 0, as many of one view as of the other. */
+  /** Films of fold 0, the same number for each view. */
   private static List<Film> films(int each) {
     Path data = TestData.assumeRadiographs().resolve("nih14");
     List<Film> fold = Folds.nih14().films(NihDataSet.read(data).films(), 0);
@@ -37,7 +38,8 @@ class ControlsTest {
     return films;
   }
 
-  // Loaded with the first test that needs it, since without the films each is skipped by its name.
+  // Loaded by the first test that needs them, so that without the films each test is skipped
+  // individually.
   private static final Map<Control, RaDialog> MODELS = new EnumMap<>(Control.class);
 
   @AfterAll
@@ -70,7 +72,7 @@ class ControlsTest {
   @Test
   void anEditIsFollowedByTheAdapterThatWasTaught() {
     List<Film> films = films(2);
-    // four films: one may miss
+    // four films, of which one may fail
     assertThat(addedStated(model(Control.NONE), films)).isGreaterThanOrEqualTo(0.75);
     assertThat(addedStated(model(Control.RANDOM_ADAPTER), films)).isLessThan(0.75);
   }
@@ -83,7 +85,7 @@ class ControlsTest {
   void aReportIsForeseenByTheAdapterThatWasTaught() {
     List<Film> films = films(2);
     double foreseen = perplexity(model(Control.NONE), films);
-    assertThat(foreseen).isGreaterThan(1).isLessThan(2); // the grammar's choice of words is random
+    assertThat(foreseen).isGreaterThan(1).isLessThan(2); // the grammar chooses its words at random
     assertThat(perplexity(model(Control.RANDOM_ADAPTER), films)).isGreaterThan(3 * foreseen);
   }
 

@@ -43,8 +43,8 @@ class FilmScoresTest {
 
   @Test
   void filmsAreRankedWithinTheirFoldAlone() {
-    // the model of fold 1 says everything lower: pooled, its positives fall below fold 0's
-    // negatives
+    // The model of fold 1 gives lower values for all films: pooled, its positives would rank below
+    // the negatives of fold 0.
     for (int i = 0; i < 10; i++) {
       film("a" + i, 0, Truth.PRESENT, .9);
       film("b" + i, 0, Truth.ABSENT, .6);
@@ -69,7 +69,8 @@ class FilmScoresTest {
 
   @Test
   void aFilmIsDecidedByTheThresholdOfTheOtherFolds() {
-    // fold 1's threshold is .3, fold 0's is .7: each decides the other's films
+    // The threshold is .3 from fold 1 and .7 from fold 0; each is applied to the films of the other
+    // fold.
     film("a", 0, Truth.PRESENT, .9);
     film("b", 0, Truth.PRESENT, .8);
     film("c", 0, Truth.ABSENT, .6);
@@ -78,7 +79,7 @@ class FilmScoresTest {
     film("f", 1, Truth.PRESENT, .75);
     film("g", 1, Truth.ABSENT, .2);
     LabelScore edema = scores().labels().getFirst();
-    // said of fold 0: .9, .8 and the .6 that is none; of fold 1 only .75
+    // Predicted positive in fold 0: .9, .8 and the false positive .6; in fold 1 only .75.
     assertThat(edema.bestF1().precision().value()).isCloseTo(3 / 4.0, within(1e-12));
     assertThat(edema.bestF1().sensitivity().value()).isCloseTo(3 / 4.0, within(1e-12));
     assertThat(edema.bestF1().specificity().value()).isCloseTo(2 / 3.0, within(1e-12));
@@ -125,7 +126,8 @@ class FilmScoresTest {
               / 2;
     }
     assertThat(area).isCloseTo(edema.auroc().value(), within(.01));
-    assertThat(edema.auroc().value()).isBetween(.68, .84); // 0.76 for normals one sd apart
+    assertThat(edema.auroc().value())
+        .isBetween(.68, .84); // 0.76 for normal distributions one standard deviation apart
     assertThat(edema.auroc().low()).isLessThan(edema.auroc().value());
     assertThat(edema.auroc().high()).isGreaterThan(edema.auroc().value());
   }

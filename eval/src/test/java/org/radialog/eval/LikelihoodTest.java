@@ -64,7 +64,7 @@ class LikelihoodTest {
     return Optional.empty();
   }
 
-  // The whole sequence at once, the labels on the answer alone.
+  // Computes the whole sequence at once, with labels on the answer only.
   private static double loss(RaDialog model, Optional<Set<Finding>> findings, int[] answer) {
     List<LlamaInput> prompt =
         PromptInputs.of(

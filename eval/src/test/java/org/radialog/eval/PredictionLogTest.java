@@ -130,7 +130,7 @@ class PredictionLogTest {
     assertThatThrownBy(() -> PredictionLog.read(file)).hasMessageContaining("line 1: expected");
   }
 
-  /** Appends predictions until the file takes no more; run in a process of its own. */
+  /** Appends predictions until the file is full; run in a separate process. */
   static final class UntilFull {
     private UntilFull() {}
 

@@ -24,7 +24,7 @@ import org.radialog.metrics.TextMetric;
 import org.radialog.metrics.WordTokenizer;
 import tools.jackson.databind.JsonNode;
 
-/** The protocols of the paper on answers of which the scores are known by hand. */
+/** The protocols of the paper with answers whose scores are computed by hand. */
 class PredictionScoresTest {
   private static final Scoring SCORING =
       new Scoring(
@@ -88,7 +88,8 @@ class PredictionScoresTest {
                     Map.of()),
                 prediction("b", "PA", truth, "There is pulmonary edema.", Map.of())));
     SystemScores scores = evaluation.systems().getFirst();
-    // one of the two known labels is right, the other is nowhere; the fracture counts for nothing
+    // One of the two known labels is correct, the other is not mentioned; the fracture is not
+    // scored.
     assertThat(micro(scores, "uncertain=negative")).isCloseTo(1, within(1e-12));
     MultiLabel.Scores labels = Objects.requireNonNull(scores.clinical().get("uncertain=negative"));
     assertThat(Objects.requireNonNull(labels.averages().get("macro_f1_14")).value())

@@ -173,7 +173,7 @@ class ResultFolderTest {
             .filter(line -> !line.startsWith("    "))
             .reduce("", (a, b) -> a + b + "\n");
     assertThat(unindented).doesNotContain("<script").doesNotContain("[d](");
-    // a header and its rows have as many cells
+    // the header and the rows have the same number of cells
     assertThat(
             unindented
                 .lines()
@@ -203,7 +203,7 @@ class ResultFolderTest {
                 .limit(png.getWidth())
                 .map(x -> png.getRGB(x, 60))
                 .distinct())
-        .hasSizeGreaterThan(2); // the heading is painted
+        .hasSizeGreaterThan(2); // the heading is drawn
   }
 
   @Test

@@ -23,7 +23,10 @@ import org.radialog.metrics.PairedTest;
 import org.radialog.metrics.Resampled;
 import org.radialog.metrics.Sums;
 
-/** Systems of drawn quality on drawn reports and films: all that an evaluation can hold. */
+/**
+ * Systems of random quality on random reports and films, with every part that an evaluation can
+ * have.
+ */
 final class SampleEvaluation {
   private final Random random = new Random(1);
   private final int reports;
@@ -68,7 +71,7 @@ final class SampleEvaluation {
     return new Labels(entries);
   }
 
-  /** Reports of a system that is right as often as {@code skill}. */
+  /** Reports of a system with accuracy {@code skill}. */
   ClinicalEfficacy clinical(double skill) {
     var builder = new ClinicalEfficacy.Builder();
     for (Labels reference : references) {
@@ -115,7 +118,7 @@ final class SampleEvaluation {
     return films;
   }
 
-  /** One system with everything. */
+  /** An evaluation of one system with all parts. */
   Evaluation one(String name) {
     Groups groups = Groups.each(reports);
     ClinicalEfficacy efficacy = clinical(.6);
@@ -137,7 +140,7 @@ final class SampleEvaluation {
         settings());
   }
 
-  /** Two systems, one against the other. */
+  /** An evaluation that compares two systems. */
   Evaluation two(String first, String second) {
     Groups groups = Groups.each(reports);
     List<SystemScores> systems = new ArrayList<>();

@@ -22,9 +22,12 @@ import org.radialog.metrics.TextMetric;
 import org.radialog.metrics.TokenizedPairs;
 import org.radialog.metrics.WordTokenizer;
 
-/** Metrics that main code does not have run in an evaluation beside those that it has. */
+/**
+ * Metrics defined outside the main code can be used in an evaluation together with the built-in
+ * ones.
+ */
 class ToyMetricTest {
-  /** The share of pairs whose texts are equally long. */
+  /** The fraction of pairs whose texts have the same length. */
   private static final class EqualLength implements TextMetric {
     @Override
     public String name() {
@@ -48,7 +51,7 @@ class ToyMetricTest {
     }
   }
 
-  /** How many findings a report says to be there. */
+  /** The number of findings stated as present in a report. */
   private static final class FindingsSaid implements ClinicalMetric {
     @Override
     public String name() {

@@ -15,6 +15,7 @@ import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
 import org.radialog.data.Truth;
 import org.radialog.instruct.InstructDialog.Task;
+import org.radialog.instruct.InstructTask.Talk;
 
 /**
  * Dialogs about films, generated from their labels and views: reports, questions about one finding

@@ -337,7 +337,7 @@ public final class ReportGrammar {
     return join(findings.stream().map(ReportGrammar::name).toList(), last);
   }
 
-  private static String join(List<String> names, String last) {
+  static String join(List<String> names, String last) {
     return names.size() < 2
         ? String.join("", names)
         : names.subList(0, names.size() - 1).stream().collect(Collectors.joining(", "))
@@ -355,9 +355,9 @@ public final class ReportGrammar {
   /** A finding with its article, if it has one. */
   static String withArticle(Finding finding) {
     return switch (finding) {
-      case LUNG_LESION, PNEUMOTHORAX, PLEURAL_EFFUSION -> "a " + name(finding);
+      case LUNG_LESION, PNEUMOTHORAX, PLEURAL_EFFUSION, FRACTURE -> "a " + name(finding);
+      case ENLARGED_CARDIOMEDIASTINUM -> "an " + name(finding);
       case NO_FINDING,
-          ENLARGED_CARDIOMEDIASTINUM,
           CARDIOMEGALY,
           LUNG_OPACITY,
           EDEMA,
@@ -365,13 +365,12 @@ public final class ReportGrammar {
           PNEUMONIA,
           ATELECTASIS,
           PLEURAL_OTHER,
-          FRACTURE,
           SUPPORT_DEVICES ->
           name(finding);
     };
   }
 
-  private static String sentenceCase(String text) {
+  static String sentenceCase(String text) {
     return Character.toUpperCase(text.charAt(0)) + text.substring(1);
   }
 

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.TensorVector;
@@ -83,26 +84,31 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
   Tensor forward(Tensor embeddings, LlamaNetwork.Probe probe) {
     long b = embeddings.size(0);
     long t = embeddings.size(1);
-    long[] positions = new long[Math.toIntExact(b * t)];
-    Arrays.setAll(positions, i -> i % t);
-    LlamaNetwork.Attention attention =
-        (layer, q, k, v) ->
-            LlamaNetwork.attention(
-                    q.view(b, t, config.heads(), config.headSize()).transpose(1, 2), // [B, H, T, d]
-                    network.repeat(
-                        k.view(b, t, config.kvHeads(), config.headSize()).transpose(1, 2)),
-                    network.repeat(
-                        v.view(b, t, config.kvHeads(), config.headSize()).transpose(1, 2)),
-                    new TensorOptional(),
-                    true) // [B, H, T, d]
-                .transpose(1, 2) // [B, T, H, d]
-                .reshape(b * t, config.queryRows()); // [B·T, H·d]
     try (Scope scope = new Scope()) {
       Tensor x = embeddings.reshape(b * t, config.hidden()); // [B·T, D]
       Tensor hidden =
-          network.transform(x, positions, attention, Optional.empty(), probe); // [B·T, D]
+          network.transform(x, positions(b, t), causal(b, t), Optional.empty(), probe); // [B·T, D]
       return scope.keep(hidden.view(b, t, config.hidden())); // [B, T, D]
     }
+  }
+
+  private static long[] positions(long b, long t) {
+    long[] positions = new long[Math.toIntExact(b * t)];
+    Arrays.setAll(positions, i -> i % t);
+    return positions;
+  }
+
+  // Of B sequences of T rows each.
+  private LlamaNetwork.Attention causal(long b, long t) {
+    return (layer, q, k, v) ->
+        LlamaNetwork.attention(
+                q.view(b, t, config.heads(), config.headSize()).transpose(1, 2), // [B, H, T, d]
+                network.repeat(k.view(b, t, config.kvHeads(), config.headSize()).transpose(1, 2)),
+                network.repeat(v.view(b, t, config.kvHeads(), config.headSize()).transpose(1, 2)),
+                new TensorOptional(),
+                true) // [B, H, T, d]
+            .transpose(1, 2) // [B, T, H, d]
+            .reshape(b * t, config.queryRows()); // [B·T, H·d]
   }
 
   /** The logits of hidden states: [..., D] to [..., V], fp32. */
@@ -123,7 +129,42 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
    * @throws IllegalArgumentException if no position has a label
    */
   public Tensor loss(Tensor embeddings, int[][] labels) {
-    int t = Math.toIntExact(embeddings.size(1));
+    try (Scope scope = new Scope()) {
+      Tensor hidden = forward(embeddings).view(-1, config.hidden()); // [B·T, D]
+      return scope.keep(loss(hidden, labels, Math.toIntExact(embeddings.size(1)))); // []
+    }
+  }
+
+  /**
+   * Adds the gradients of {@link #loss}, multiplied by {@code weight}, to those of the adapters and
+   * of whatever {@code embeddings} were computed from. It computes each layer twice and holds the
+   * activations of one layer at a time, and one layer's matrices where they are made for the moment
+   * of their use.
+   *
+   * @param seed of dropout
+   * @return the loss, multiplied by {@code weight}
+   * @throws IllegalArgumentException if no position has a label
+   */
+  public double backward(Tensor embeddings, int[][] labels, double weight, long seed) {
+    long b = embeddings.size(0);
+    long t = embeddings.size(1);
+    try (Scope _ = new Scope()) {
+      LlamaNetwork.Backward done =
+          network.backward(
+              embeddings.detach().reshape(b * t, config.hidden()), // [B·T, D]
+              positions(b, t),
+              causal(b, t),
+              hidden -> loss(hidden, labels, (int) t).mul(new Scalar(weight)),
+              seed);
+      if (embeddings.requires_grad()) {
+        Tensor gradient = done.gradient().view(b, t, config.hidden());
+        embeddings.mul(gradient).sum().backward(); // its derivative is the gradient
+      }
+      return done.loss();
+    }
+  }
+
+  private Tensor loss(Tensor hidden /* [B·T, D] */, int[][] labels, int t) {
     List<Long> rows = new ArrayList<>();
     List<Long> targets = new ArrayList<>();
     for (int b = 0; b < labels.length; b++) {
@@ -138,10 +179,10 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
       throw new IllegalArgumentException("no position of the batch has a label");
     }
     try (Scope scope = new Scope()) {
-      Tensor hidden = forward(embeddings).view(-1, config.hidden()); // [B·T, D]
       Tensor chosen = hidden.index_select(0, Torch.tensor(longs(rows), rows.size())); // [M, D]
       Tensor target = Torch.tensor(longs(targets), targets.size()); // [M]
-      return scope.keep(torch.cross_entropy_loss(logits(chosen), target)); // []
+      Tensor logits = torch.linear(chosen.to(type), matrices.head()).to(ScalarType.Float); // [M, V]
+      return scope.keep(torch.cross_entropy_loss(logits, target)); // []
     }
   }
 

@@ -5,21 +5,18 @@ import java.util.Optional;
 import java.util.function.Supplier;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.RadialogException;
-import org.radialog.torch.Linear;
-import org.radialog.torch.LoraLinear;
+import org.radialog.torch.Lora;
 import org.radialog.torch.Parameters;
 
-/**
- * Creates a {@link Llama} from a checkpoint, from packed weights, or with an adapter to be trained.
- */
+/** Creates a {@link Llama} from a checkpoint, from packed weights, or with a trainable adapter. */
 public final class LlamaLoading {
   private LlamaLoading() {}
 
   /**
-   * The model of a checkpoint. If its matrices would take more than {@link LlamaStream#RESIDENT}
-   * bytes, they are not converted at once, but each when a prompt needs it.
+   * Loads the model of a checkpoint. If its matrices take more than {@link LlamaStream#RESIDENT}
+   * bytes, they are not converted in advance, but each one when a prompt needs it.
    *
-   * @param weights must stay open as long as the model is used
+   * @param weights must stay open while the model is used
    * @param precision {@code FP32} or {@code BF16}
    */
   public static Llama of(LlamaWeights weights, Precision precision) {
@@ -27,10 +24,10 @@ public final class LlamaLoading {
   }
 
   /**
-   * The model with an adapter, if there is one, merged into its matrices in fp32 before they are
-   * rounded; see {@link #of}.
+   * Loads the model and merges the adapter, if there is one, into its matrices in fp32 before they
+   * are rounded; see {@link #of}.
    *
-   * @param weights must stay open as long as the model is used
+   * @param weights must stay open while the model is used
    * @param precision {@code FP32} or {@code BF16}
    */
   public static Llama of(LlamaWeights weights, Optional<LoraAdapter> adapter, Precision precision) {
@@ -43,49 +40,75 @@ public final class LlamaLoading {
 
   /**
    * A model that computes prompts in bf16 from the packed weights of {@code decoder}. Each matrix
-   * is dequantised when it is needed, so nothing is in memory twice. It has the adapter of the
+   * is dequantised when it is needed, so no weight is in memory twice. The adapter is that of the
    * decoder.
    *
-   * @param decoder must stay open as long as the model is used
+   * @param decoder must stay open while the model is used
    */
   public static Llama over(LlamaDecoder decoder) {
     return new Llama(decoder.matrices());
   }
 
   /**
-   * The model with an unmerged adapter, for training. The base has no gradient.
+   * The model with an unmerged adapter, for training. The base weights have no gradient. If they
+   * are too large to be converted in advance, each matrix is converted when it is needed.
    *
    * @param lora provides and owns the tensors of the adapter, under PEFT's names
-   * @param precision {@code FP32} or {@code BF16}, of the base; the adapter is fp32
+   * @param precision precision of the base weights, {@code FP32} or {@code BF16}; the adapter is
+   *     fp32
    */
   public static Llama adapted(
       LlamaWeights weights, LoraConfig adapter, Parameters lora, Precision precision) {
-    LlamaTensors tensors = LlamaTensors.of(weights, Optional.empty(), type(precision));
+    ScalarType type = type(precision);
+    return adapted(
+        LlamaStream.pays(weights, Optional.empty(), type)
+            ? new LlamaStream(weights, Optional.empty(), type)
+            : LlamaTensors.of(weights, Optional.empty(), type),
+        adapter,
+        lora);
+  }
+
+  /**
+   * The same with a base in int8 or int4 (QLoRA, arXiv 2305.14314, in the formats of {@link
+   * LlamaDecoder}). Each matrix is dequantised to bf16 when a layer needs it.
+   *
+   * @param packed has no adapter; it must stay open as long as the model is used
+   */
+  public static Llama adapted(LlamaDecoder packed, LoraConfig adapter, Parameters lora) {
+    return adapted(packed.matrices(), adapter, lora);
+  }
+
+  private static Llama adapted(LlamaMatrices base, LoraConfig adapter, Parameters lora) {
+    LlamaConfig c = base.config();
     return new Llama(
-        tensors,
+        base,
         new LlamaNetwork(
-            tensors,
+            base,
             (linear, layer) -> {
-              if (!adapter.targets().contains(linear)) {
-                return new LlamaNetwork.Matrix.Base(linear, layer);
-              }
-              Linear base = new Linear(tensors.get(linear.weight(layer)), Optional.empty());
-              Parameters beside = lora.at(LoraAdapter.PREFIX + linear.module(layer) + ".");
-              return new LlamaNetwork.Matrix.Adapted(
-                  LoraLinear.of(base, beside, adapter.r(), adapter.alpha())
-                      .withDropout(adapter.dropout()));
+              LlamaNetwork.Matrix.Frozen frozen = new LlamaNetwork.Matrix.Frozen(linear, layer);
+              return adapter.targets().contains(linear)
+                  ? new LlamaNetwork.Matrix.Adapted(
+                      frozen,
+                      Lora.of(
+                          lora.at(LoraAdapter.PREFIX + linear.module(layer) + "."),
+                          linear.columns(c),
+                          linear.rows(c),
+                          adapter.r(),
+                          adapter.alpha(),
+                          adapter.dropout()))
+                  : frozen;
             }));
   }
 
   /**
-   * The model in a file of {@link #pack}, which is mapped instead of loaded; its checksums are
-   * verified.
+   * The model in a file written by {@link #pack}. The file is memory-mapped instead of loaded; its
+   * checksums are verified.
    *
-   * @param weights the source of the file, for its shape
-   * @param precision {@code FP32} or {@code BF16}, the precision of the file
-   * @param key the key in the file
+   * @param weights source of the file, for the sizes of the network
+   * @param precision precision of the file, {@code FP32} or {@code BF16}
+   * @param key the expected key
    * @return empty if the file has another key or belongs to another model
-   * @throws RadialogException if there is no such file or it is damaged
+   * @throws RadialogException if the file does not exist or is damaged
    */
   public static Optional<Llama> packed(
       Path file, String key, LlamaWeights weights, Precision precision) {
@@ -94,10 +117,10 @@ public final class LlamaLoading {
 
   /**
    * Writes the matrices of a model in memory, including a merged adapter, to a file for {@link
-   * #packed}. If they were not converted at once, there is nothing to write.
+   * #packed}. Nothing is written if they were not converted in advance.
    *
    * @param key identifies the source, for example by the digests of base and adapter; called only
-   *     if there is something to write
+   *     if something is written
    * @throws RadialogException if the file cannot be written
    */
   public static void pack(Llama llama, Path file, Supplier<String> key) {

@@ -34,6 +34,15 @@ interface LlamaMatrices extends AutoCloseable {
    */
   int blocks();
 
+  /**
+   * A matrix as a tensor [out, in] in {@link #type}, through which gradients pass. It belongs to
+   * the scope of the caller, or lives until this is closed.
+   */
+  Tensor matrix(LlamaLinear linear, int layer);
+
+  /** The head as a tensor [V, D], like {@link #matrix}. */
+  Tensor head();
+
   /** The logits of hidden states: [..., D] to fp32 [..., V]. */
   Tensor logits(Tensor hidden);
 

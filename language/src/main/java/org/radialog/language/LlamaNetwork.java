@@ -1,24 +1,26 @@
 package org.radialog.language;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BiFunction;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.DoubleOptional;
-import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.radialog.torch.LoraLinear;
+import org.radialog.torch.Lora;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
 /**
- * The layers of a Llama-family model (arXiv 2302.13971), whatever its rows attend to.
+ * The layers of a Llama-family model (arXiv 2302.13971), independent of the kind of attention.
  *
  * <pre>
  *   ids ── embed_tokens ─┐
@@ -29,23 +31,24 @@ import org.radialog.torch.Torch;
  *                               └────────────────────────────────────┘
  * </pre>
  *
- * <p>B sequences · T tokens of each · N rows of all sequences together · L positions attended to ·
- * D hidden · H heads · K key/value heads · G = H/K · d head size · F MLP · V vocabulary.
- *
- * <p>N rows · R of them that are wanted · L positions attended to · D hidden · H heads · K
- * key/value heads · G = H/K · d head size · F MLP · V vocabulary.
+ * <p>B sequences, T tokens per sequence, N rows of all sequences together, R requested rows, L
+ * positions attended to, D hidden width, H heads, K key and value heads, G = H / K, d head size, F
+ * MLP width, V vocabulary.
  */
 final class LlamaNetwork implements AutoCloseable {
   /** A linear layer without bias. */
   sealed interface Matrix {
-    /** As the matrices have it. */
+    /** A matrix without adapter. */
     record Base(LlamaLinear linear, int layer) implements Matrix {}
 
-    /** With an adapter beside it. */
-    record Adapted(LoraLinear layer) implements Matrix {}
+    /** A matrix without adapter, in a pass that computes gradients. */
+    record Frozen(LlamaLinear linear, int layer) implements Matrix {}
+
+    /** A frozen matrix with a LoRA adapter. */
+    record Adapted(Frozen base, Lora lora) implements Matrix {}
   }
 
-  /** One transformer block; its fields have the checkpoint's names. */
+  /** One transformer block; the fields have the names in the checkpoint. */
   private record Block(
       Tensor inputLayernorm, // [D]
       Matrix qProj,
@@ -57,18 +60,21 @@ final class LlamaNetwork implements AutoCloseable {
       Matrix upProj,
       Matrix downProj) {}
 
-  /** How rows attend: q [N, H, d], k and v [N, K, d], rotated, to [N, H · d]. */
+  /**
+   * Attention of the rows: q [N, H, d], k and v [N, K, d], with rotary embedding applied, to [N, H
+   * · d].
+   */
   @FunctionalInterface
   interface Attention {
     Tensor attend(int layer, Tensor q, Tensor k, Tensor v);
 
-    /** Keeps keys and values for rows to come. */
+    /** Stores keys and values for later rows. */
     default void keep(int layer, Tensor k, Tensor v) {
       throw new UnsupportedOperationException("at least one row of every step must be requested");
     }
   }
 
-  /** Rows of a step: all, or the R that are named. */
+  /** The requested rows of a step: all rows, or R selected rows. */
   @FunctionalInterface
   private interface Rows {
     Rows ALL = t -> t;
@@ -81,21 +87,21 @@ final class LlamaNetwork implements AutoCloseable {
     Tensor from(Tensor t);
   }
 
-  /** Where a test looks inside, under the reference's names of the modules. */
+  /** Gives tests access to intermediate results, under the module names of the reference. */
   @FunctionalInterface
   interface Probe {
-    /** Looks at nothing. */
+    /** Ignores all results. */
     Probe NONE = (name, value) -> {};
 
-    /** Called in the order of computation; {@code value} is valid during the call. */
+    /** Called in the order of computation; {@code value} is only valid during the call. */
     void see(String name, Tensor value);
   }
 
   private final LlamaConfig config;
-  private final ScalarType type; // of matrices
+  private final ScalarType type; // dtype of the matrices
   private final List<Block> layers;
   private final Tensor norm; // [D]
-  private final LlamaMatrices matrices; // the caller's
+  private final LlamaMatrices matrices; // owned by the caller
   private final Rotary rotary;
   private boolean training;
 
@@ -158,10 +164,10 @@ final class LlamaNetwork implements AutoCloseable {
   }
 
   /**
-   * The layers and the final norm.
+   * Computes the layers and the final norm.
    *
-   * @param wanted the R rows that are wanted of the last layer, which computes only keys and values
-   *     for the others; if none is, the result means nothing
+   * @param wanted the R requested rows; in the last layer, only keys and values are computed for
+   *     the other rows. If no row is requested, the result must not be used
    * @return [N, D], or [R, D]
    */
   Tensor transform(
@@ -188,13 +194,7 @@ final class LlamaNetwork implements AutoCloseable {
             i + 1 < layers.size()
                 ? Rows.ALL
                 : wanted.map(r -> Rows.named(Torch.tensor(r, r.length))).orElse(Rows.ALL);
-        Tensor h =
-            selfAttention(i, block, rmsNorm(x, block.inputLayernorm), cos, sin, rows, attention);
-        probe.see("layer" + i + ".attention", h);
-        Tensor y = rows.from(x).add(h); // [N, D]
-        h = mlp(block, rmsNorm(y, block.postAttentionLayernorm));
-        probe.see("layer" + i + ".mlp", h);
-        x = scope.keep(y.add(h)); // [N, D]
+        x = scope.keep(layer(i, x, cos, sin, rows, attention, probe)); // [N, D]
       }
       if (i + 1 < layers.size()) {
         probe.see("hidden_states." + (i + 1), x);
@@ -205,7 +205,64 @@ final class LlamaNetwork implements AutoCloseable {
     return last;
   }
 
-  // [N, D] -> [N, D], of those rows
+  // [N, D] -> [N, D] or [R, D], for the requested rows
+  private Tensor layer(
+      int i, Tensor x, Tensor cos, Tensor sin, Rows rows, Attention attention, Probe probe) {
+    Block block = layers.get(i);
+    Tensor h = selfAttention(i, block, rmsNorm(x, block.inputLayernorm), cos, sin, rows, attention);
+    probe.see("layer" + i + ".attention", h);
+    Tensor y = rows.from(x).add(h); // [N, D]
+    h = mlp(block, rmsNorm(y, block.postAttentionLayernorm));
+    probe.see("layer" + i + ".mlp", h);
+    return y.add(h); // [N, D]
+  }
+
+  /**
+   * Adds the gradients of {@code loss}, a function of the final hidden states, to those of the
+   * adapters, one layer at a time. Each layer is computed a second time, so that only its
+   * activations and the inputs of all layers are in memory (arXiv 1604.06174).
+   *
+   * @param x [N, D], without gradient
+   * @param loss maps the hidden states after the final norm, [N, D], to a scalar
+   * @param seed seed of dropout, so that both computations draw the same values
+   * @return the loss, and its gradient with respect to {@code x}, [N, D]
+   */
+  Backward backward(
+      Tensor x, long[] positions, Attention attention, UnaryOperator<Tensor> loss, long seed) {
+    Tensor index = Torch.tensor(positions, positions.length); // [N]
+    int needed = Math.toIntExact(Arrays.stream(positions).max().orElse(0)) + 1;
+    Tensor cos = rotary.cos(needed).index_select(0, index); // [N, 1, d]
+    Tensor sin = rotary.sin(needed).index_select(0, index); // [N, 1, d]
+    List<Tensor> inputs = new ArrayList<>();
+    try (NoGradGuard _ = new NoGradGuard()) {
+      for (int i = 0; i < layers.size(); i++) {
+        inputs.add(x);
+        Torch.seed(seed + i);
+        try (Scope scope = new Scope()) {
+          x = scope.keep(layer(i, x, cos, sin, Rows.ALL, attention, Probe.NONE));
+        }
+      }
+    }
+    Tensor top = x.detach().requires_grad_(true);
+    Tensor value = loss.apply(rmsNorm(top, norm));
+    value.backward();
+    Tensor gradient = top.grad();
+    for (int i = layers.size() - 1; i >= 0; i--) {
+      try (Scope scope = new Scope()) {
+        Tensor input = inputs.get(i).detach().requires_grad_(true);
+        Torch.seed(seed + i);
+        // The derivative of this sum with respect to the layer's output is the gradient.
+        layer(i, input, cos, sin, Rows.ALL, attention, Probe.NONE).mul(gradient).sum().backward();
+        gradient = scope.keep(input.grad().detach()); // grad() belongs to its tensor
+      }
+    }
+    return new Backward(Torch.item(value), gradient);
+  }
+
+  /** A loss and its gradient with respect to the embeddings, [N, D]. */
+  record Backward(double loss, Tensor gradient) {}
+
+  // [N, D] -> [N, D] or [R, D], for the requested rows
   private Tensor selfAttention(
       int layer, Block block, Tensor x, Tensor cos, Tensor sin, Rows rows, Attention attention) {
     long n = x.size(0);
@@ -223,7 +280,7 @@ final class LlamaNetwork implements AutoCloseable {
     return dense(block.oProj, attended.to(type));
   }
 
-  // Keys and values of rows [N, D] whose queries nobody wants.
+  // Stores keys and values of rows [N, D] whose outputs are not needed.
   private void keep(int layer, Block block, Tensor x, Tensor cos, Tensor sin, Attention attention) {
     Tensor input = x.to(type);
     Tensor k = heads(dense(block.kProj, input), x.size(0), config.kvHeads()); // [N, K, d]
@@ -247,12 +304,9 @@ final class LlamaNetwork implements AutoCloseable {
   private Tensor dense(Matrix matrix, Tensor x) {
     return switch (matrix) {
       case Matrix.Base(LlamaLinear linear, int layer) -> matrices.product(linear, layer, x);
-      case Matrix.Adapted(LoraLinear lora) -> {
-        Tensor input = training && lora.dropout() > 0 ? torch.dropout(x, lora.dropout(), true) : x;
-        Tensor down = torch.linear(input, lora.a().to(type)); // [N, r]
-        Tensor up = torch.linear(down, lora.b().to(type)); // [N, out]
-        yield torch.linear(x, lora.base().weight()).add(up, new Scalar(lora.scale()));
-      }
+      case Matrix.Frozen(LlamaLinear linear, int layer) ->
+          torch.linear(x, matrices.matrix(linear, layer));
+      case Matrix.Adapted(Matrix.Frozen base, Lora lora) -> lora.add(dense(base, x), x, training);
     };
   }
 
@@ -264,7 +318,7 @@ final class LlamaNetwork implements AutoCloseable {
         new DoubleOptional(config.rmsEps()));
   }
 
-  // [1, K, L, d] -> [1, H, L, d]: each head stands G times in a row
+  // [1, K, L, d] -> [1, H, L, d]: repeats each head G times
   Tensor repeat(Tensor t) {
     if (config.group() == 1) {
       return t;
@@ -281,14 +335,16 @@ final class LlamaNetwork implements AutoCloseable {
         q, k, v, mask, 0, causal, new DoubleOptional(), false);
   }
 
-  /** Rows {@code firstRow … firstRow + count − 1} of a step go to the end of {@code cache}. */
+  /**
+   * Rows {@code firstRow … firstRow + count − 1} of a step, which are appended to {@code cache}.
+   */
   record Run(KvCache cache, int firstRow, int count) {
     int start() {
       return cache.length();
     }
   }
 
-  /** A cache's keys or values of a layer, [K, capacity, d]. */
+  /** The keys or values of a layer in a cache, [K, capacity, d]. */
   static Tensor view(KvCache cache, MemorySegment memory) {
     CacheShape c = cache.shape();
     return Torch.over(memory, ScalarType.Float, c.kvHeads(), cache.capacity(), c.headSize());
@@ -298,7 +354,7 @@ final class LlamaNetwork implements AutoCloseable {
     return rotary;
   }
 
-  /** Whether inputs of adapters are dropped, as training does; false at first. */
+  /** Enables dropout on the inputs of adapters, as in training; disabled initially. */
   void training(boolean on) {
     training = on;
   }

@@ -99,6 +99,33 @@ final class LlamaStream implements LlamaMatrices {
   }
 
   @Override
+  public Tensor matrix(LlamaLinear linear, int layer) {
+    return whole(linear.weight(layer));
+  }
+
+  @Override
+  public Tensor head() {
+    return whole(weights.head());
+  }
+
+  // [out, in]
+  private Tensor whole(String name) {
+    Optional<Tensor> inPlace = LlamaTensors.inPlace(weights, name, type);
+    if (inPlace.isPresent()) {
+      return inPlace.get();
+    }
+    long[] shape = weights.info(name).shape();
+    try (Scope scope = new Scope();
+        NoGradGuard _ = new NoGradGuard()) {
+      Tensor w = Torch.empty(type, shape);
+      parts(w).parallelStream()
+          .forEach(part ->
+              LlamaTensors.fill(part.rows, weights, name, part.offset, Optional.empty(), 1));
+      return scope.keep(w);
+    }
+  }
+
+  @Override
   public int blocks() {
     return TOGETHER;
   }

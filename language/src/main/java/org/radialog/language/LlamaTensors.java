@@ -256,14 +256,23 @@ public final class LlamaTensors implements LlamaMatrices {
   }
 
   @Override
+  public Tensor matrix(LlamaLinear linear, int layer) {
+    return get(linear.weight(layer));
+  }
+
+  @Override
+  public Tensor head() {
+    return get(config.tied() ? LlamaWeights.EMBEDDING : LlamaWeights.HEAD);
+  }
+
+  @Override
   public int blocks() {
     return 1;
   }
 
   @Override
   public Tensor logits(Tensor hidden) {
-    String head = config.tied() ? LlamaWeights.EMBEDDING : LlamaWeights.HEAD;
-    return torch.linear(hidden.to(type), get(head)).to(ScalarType.Float);
+    return torch.linear(hidden.to(type), head()).to(ScalarType.Float);
   }
 
   /** The tensor {@code name}, which is valid until this is closed. */

@@ -1,5 +1,6 @@
 package org.radialog.language;
 
+import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
 import java.util.SequencedMap;
 import java.util.stream.IntStream;
@@ -126,6 +127,34 @@ final class PackedMatrices implements LlamaMatrices {
       parts.push_back(hidden.mm(b));
     }
     return parts.size() == 1 ? parts.get(0) : torch.cat(parts, 0);
+  }
+
+  @Override
+  public Tensor matrix(LlamaLinear linear, int layer) {
+    return whole(packed.layers().get(layer).linear(linear).base());
+  }
+
+  @Override
+  public Tensor head() {
+    return whole(packed.head());
+  }
+
+  // [out, in]
+  private static Tensor whole(PackedMatrix matrix) {
+    long columns = matrix.columns();
+    long rows = (long) matrix.blocks() * LANES; // padded
+    try (Scope scope = new Scope();
+        NoGradGuard _ = new NoGradGuard()) {
+      Tensor panel = Torch.empty(ScalarType.BFloat16, columns, rows); // Wᵀ, in the order of lanes
+      MemorySegment memory = Torch.memory(panel);
+      IntStream.range(0, matrix.blocks())
+          .parallel()
+          .forEach(block -> matrix.bfloat16(block, memory, 2L * LANES * block, 2 * rows));
+      Tensor ordered =
+          panel.view(columns, matrix.blocks(), LANES / 2, 2).transpose(2, 3); // [in, ·, 2, L/2]
+      return scope.keep(
+          ordered.reshape(columns, rows).t().narrow(0, 0, matrix.rows()).contiguous());
+    }
   }
 
   @Override

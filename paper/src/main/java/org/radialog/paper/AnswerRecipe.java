@@ -1,29 +1,40 @@
 package org.radialog.paper;
 
+import org.radialog.base.RadialogException;
+import org.radialog.base.RadialogException.Kind;
 import org.radialog.language.Precision;
 import org.radialog.torch.Schedule;
 import org.radialog.train.Ranges;
 
 /**
- * How a language model learns to answer as the published versions did: from dialogs of which the
- * last answer alone counts.
+ * The training recipe of the language stage in the published versions. The loss is computed on the
+ * last answer of each dialog only.
  *
- * @param epochs passes over the dialogs that the learning rate is made for
- * @param steps after which the stage ends, where that is earlier; 0 for all passes
- * @param batch dialogs per step
- * @param piece dialogs whose gradients are computed at once
- * @param rate highest learning rate, of the adapter
- * @param projectorRate a factor on it for the linears between image and language model
- * @param visionRate a factor on it for the image encoder; 0 where that does not learn
- * @param decay of the learning rate
- * @param warmUpSteps steps in which the rate rises
- * @param warmUpShare share of the steps in which the rate rises; the larger of the two counts
- * @param weightDecay decoupled, as a factor on the learning rate
- * @param adapterDropout share of the adapter's inputs that is set to 0
- * @param clip largest norm of the gradients of a step
- * @param longest tokens of a dialog, the image's included, beyond which it is cut
- * @param precision of the language model's own weights, {@code FP32} or {@code BF16}
- * @param validateEvery steps between validations
+ * @param epochs number of passes over the dialogs, from which the learning-rate schedule is
+ *     computed
+ * @param steps number of steps after which the stage ends, if earlier than the last pass; 0 for all
+ *     passes
+ * @param batch number of dialogs per step
+ * @param piece number of dialogs per forward and backward pass, over which gradients are
+ *     accumulated
+ * @param rate peak learning rate of the adapter
+ * @param projectorRate factor on the learning rate for the linear layers between image and language
+ *     model
+ * @param visionRate factor on the learning rate for the image encoder; 0 freezes it
+ * @param decay decay of the learning rate
+ * @param warmUpSteps number of warm-up steps of the learning rate
+ * @param warmUpShare fraction of the steps used for warm-up, from 0 to 1; the larger of the two is
+ *     used
+ * @param weightDecay decoupled weight decay, as a factor on the learning rate
+ * @param adapterDropout fraction of the adapter's inputs that is set to 0, from 0 to 1
+ * @param clip maximum norm of the gradients of a step
+ * @param longest maximum number of tokens of a dialog, including image tokens; longer dialogs are
+ *     truncated
+ * @param precision precision of the frozen weights of the language model; {@code INT8} and {@code
+ *     INT4} weights are packed at the start and dequantised when a layer needs them (QLoRA)
+ * @param checkpointing whether each layer is computed twice, so that only the activations of one
+ *     layer are in memory; mandatory for {@code INT8} and {@code INT4}
+ * @param validateEvery number of steps between validations
  */
 public record AnswerRecipe(
     int epochs,
@@ -41,11 +52,12 @@ public record AnswerRecipe(
     double clip,
     int longest,
     Precision precision,
+    boolean checkpointing,
     int validateEvery) {
   /**
    * Checks the ranges.
    *
-   * @throws org.radialog.base.RadialogException if a number is out of its range
+   * @throws RadialogException if a number is out of its range
    */
   public AnswerRecipe {
     Ranges.whole("language.epochs", epochs, 1, 10_000);
@@ -61,10 +73,16 @@ public record AnswerRecipe(
     Ranges.share("language.adapter_dropout", adapterDropout);
     Ranges.positive("language.clip", clip, false);
     Ranges.whole("language.longest", longest, 8, 1 << 20);
+    if ((precision == Precision.INT8 || precision == Precision.INT4) && !checkpointing) {
+      throw new RadialogException(
+          Kind.REFUSED_DATA,
+          "language.precision is %s with language.checkpointing false: expected true, so that no more than a layer is dequantised at a time"
+              .formatted(precision.label()));
+    }
     Ranges.whole("language.validate_every", validateEvery, 1, Integer.MAX_VALUE);
   }
 
-  /** The rates over {@code total} steps. */
+  /** The learning-rate schedule over {@code total} steps. */
   Schedule schedule(long total) {
     long warmUp = Math.max(warmUpSteps, Math.round(Math.ceil(warmUpShare * total)));
     return new Schedule(decay, rate, warmUp, total, decay == Schedule.Decay.CONSTANT ? rate : 0);

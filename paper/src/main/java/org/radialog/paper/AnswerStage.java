@@ -13,7 +13,6 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.SequencedMap;
-import java.util.stream.IntStream;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -32,30 +31,30 @@ import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
 
 /**
- * The language stage of the published versions: an adapter and the linears between image and
- * language model learn to answer, in the second version the image encoder with them.
+ * The language stage of the published versions. It trains an adapter and the linear layers between
+ * image and language model on answers; in the second version also the image encoder.
  *
- * <p>B dialogs of a piece · T tokens · Q image tokens · C channels of the features · h w cells · D
- * width of the language model.
+ * <p>B dialogs of a piece, T tokens, Q image tokens, C channels of the features, h w cells, D width
+ * of the language model.
  */
 final class AnswerStage implements Stage, AutoCloseable {
-  /** Name of the file with the weights, fp32. */
+  /** Name of the file with the trained weights, fp32. */
   static final String WEIGHTS = "language.safetensors";
 
-  private static final int POOL = 8; // batches that are sorted by length together
+  private static final int POOL =
+      8; // number of batches whose dialogs are sorted by length together
 
-  /** Where the features of films come from, {@code [B, C, h, w]}. */
+  /** The source of the features of films, {@code [B, C, h, w]}. */
   @FunctionalInterface
   interface Images {
     Tensor of(List<Path> files);
   }
 
   /**
-   * What learns, over one set of parameters.
+   * The networks of this stage, which share one set of parameters.
    *
-   * @param parameters {@code vision. qformer. projector. language.}; those that take a gradient
-   *     learn
-   * @param divisible whether a film's features do not depend on the other films of a piece
+   * @param parameters tensors under {@code vision. qformer. projector. language.}; those that
+   *     require a gradient are trained
    */
   record Networks(
       Parameters parameters, Images images, Alignment alignment, Llama llama, boolean divisible) {}
@@ -67,19 +66,19 @@ final class AnswerStage implements Stage, AutoCloseable {
   private final List<VicunaLayout.Tokens> held;
   private final Networks networks;
   private final AdamW optimizer;
-  private final long stepsPerPass; // a last smaller batch is left out
+  private final long stepsPerPass; // an incomplete last batch is left out
 
-  private long pool = -1; // of batches
+  private long pool = -1; // index of the current group of batches
   private List<List<VicunaLayout.Tokens>> batches = List.of();
   private long shuffledPass = -1;
   private List<VicunaLayout.Conversation> order = List.of();
 
   /**
-   * The stage before its first step.
+   * Creates the stage before its first step.
    *
-   * @param train dialogs that are learned from
-   * @param held dialogs that validation alone sees; may be none
-   * @throws RadialogException if there are fewer dialogs than a batch takes
+   * @param train training dialogs
+   * @param held validation dialogs; may be empty
+   * @throws RadialogException if there are fewer training dialogs than the batch size
    */
   AnswerStage(
       AnswerRecipe recipe,
@@ -98,7 +97,7 @@ final class AnswerStage implements Stage, AutoCloseable {
     if (stepsPerPass == 0) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "%d dialogs make no batch of %d (language.batch of the recipe): expected as many dialogs at least"
+          "%d dialogs are fewer than a batch of %d (language.batch of the recipe): expected at least one batch"
               .formatted(train.size(), recipe.batch()));
     }
     this.optimizer = optimizer(networks.parameters(), recipe);
@@ -144,7 +143,7 @@ final class AnswerStage implements Stage, AutoCloseable {
     return tensors;
   }
 
-  // What learns, and the running statistics of an encoder that does.
+  // The trained parameters, and the running statistics of a trained encoder.
   private SequencedMap<String, Tensor> changing() {
     SequencedMap<String, Tensor> all = networks.parameters().named();
     SequencedMap<String, Tensor> learning = networks.parameters().trainable();
@@ -160,7 +159,7 @@ final class AnswerStage implements Stage, AutoCloseable {
     return optimizer;
   }
 
-  /** The mean cross-entropy of the answers' tokens of the batch, as one graph. */
+  /** The mean cross-entropy over the answer tokens of the batch, as one graph. */
   @Override
   public Tensor loss(long step) {
     return loss(batch(step));
@@ -171,7 +170,7 @@ final class AnswerStage implements Stage, AutoCloseable {
     return networks.divisible();
   }
 
-  // Each token of the batch counts the same, whichever piece of whichever share it stands in.
+  // Every token of the batch has the same weight, independent of its share and its piece.
   @Override
   public double backward(long step, Share share) {
     List<VicunaLayout.Tokens> batch = batch(step);
@@ -182,13 +181,30 @@ final class AnswerStage implements Stage, AutoCloseable {
       List<VicunaLayout.Tokens> piece =
           own.subList(from, Math.min(own.size(), from + recipe.piece()));
       int some = piece.stream().mapToInt(VicunaLayout.Tokens::answers).sum();
+      double weight = (double) some / all;
       try (Scope _ = new Scope()) {
-        Tensor part = loss(piece).mul(new Scalar((double) some / all));
-        part.backward();
-        sum += Torch.item(part);
+        if (recipe.checkpointing()) {
+          sum +=
+              networks
+                  .llama()
+                  .backward(
+                      embeddings(piece),
+                      labels(piece),
+                      weight,
+                      dropoutSeed(step, share.rank() * batch.size() + from));
+        } else {
+          Tensor loss = loss(piece).mul(new Scalar(weight));
+          loss.backward();
+          sum += Torch.item(loss);
+        }
       }
     }
     return sum;
+  }
+
+  // Layers draw at seeds that follow each other, so those of pieces are far apart.
+  private long dropoutSeed(long step, int from) {
+    return ((seed * 1_000_003 + step) * 1_000_003 + from) << 16;
   }
 
   private List<VicunaLayout.Tokens> batch(long step) {
@@ -200,12 +216,12 @@ final class AnswerStage implements Stage, AutoCloseable {
     return batches.get((int) (step % POOL));
   }
 
-  /** Batches of dialogs of about the same length, in random order. */
+  /** Batches of dialogs of similar length, in random order. */
   private List<List<VicunaLayout.Tokens>> batchesOf(long number) {
     List<VicunaLayout.Tokens> some = new ArrayList<>();
     int size = POOL * recipe.batch();
     long at = number * size;
-    while (some.size() < size) { // one from which nothing can be learned gives way to a later one
+    while (some.size() < size) { // a dialog without usable tokens is replaced by a later one
       some.addAll(tokens(List.of(inTurn(at))));
       at++;
       if (at - number * size > size + train.size()) {
@@ -224,7 +240,7 @@ final class AnswerStage implements Stage, AutoCloseable {
     return batches;
   }
 
-  // Each pass takes every dialog once.
+  // Every pass uses each dialog once.
   private VicunaLayout.Conversation inTurn(long n) {
     long pass = n / train.size();
     if (pass != shuffledPass) {
@@ -241,35 +257,49 @@ final class AnswerStage implements Stage, AutoCloseable {
   }
 
   private Tensor loss(List<VicunaLayout.Tokens> piece) {
+    return networks.llama().loss(embeddings(piece), labels(piece));
+  }
+
+  private static int longest(List<VicunaLayout.Tokens> piece) {
+    return piece.stream().mapToInt(VicunaLayout.Tokens::length).max().orElseThrow();
+  }
+
+  // [B, T]
+  private static int[][] labels(List<VicunaLayout.Tokens> piece) {
+    int[][] labels = new int[piece.size()][longest(piece)];
+    for (int i = 0; i < piece.size(); i++) {
+      Arrays.fill(labels[i], Llama.IGNORED);
+      System.arraycopy(piece.get(i).labels(), 0, labels[i], 0, piece.get(i).length());
+    }
+    return labels;
+  }
+
+  // [B, T, D]: the tokens' rows, and the image's in their places
+  private Tensor embeddings(List<VicunaLayout.Tokens> piece) {
     int b = piece.size();
-    int t = piece.stream().mapToInt(VicunaLayout.Tokens::length).max().orElseThrow();
+    int t = longest(piece);
     int queries = layout.imageTokens();
     int[] ids = new int[b * t];
-    int[][] labels = new int[b][t];
     for (int i = 0; i < b; i++) {
-      VicunaLayout.Tokens dialog = piece.get(i);
-      System.arraycopy(dialog.ids(), 0, ids, i * t, dialog.length());
-      Arrays.fill(labels[i], Llama.IGNORED);
-      System.arraycopy(dialog.labels(), 0, labels[i], 0, dialog.length());
+      System.arraycopy(piece.get(i).ids(), 0, ids, i * t, piece.get(i).length());
     }
     Tensor text = networks.llama().embed(ids).view(b, t, -1); // [B·T, D] to [B, T, D]
     Tensor features = networks.images().of(piece.stream().map(VicunaLayout.Tokens::film).toList());
     Tensor image = networks.alignment().forward(features); // [B, Q, D]
     TensorVector rows = new TensorVector();
-    IntStream.range(0, b)
-        .forEach(i -> {
-          int own = piece.get(i).imageAt();
-          int behind = own + queries;
-          Tensor row = text.narrow(0, i, 1); // [1, T, D]
-          rows.push_back(
-              cat(
-                  new TensorVector(
-                      row.narrow(1, 0, own),
-                      image.narrow(0, i, 1),
-                      row.narrow(1, behind, (long) t - behind)),
-                  1));
-        });
-    return networks.llama().loss(cat(rows, 0), labels); // [B, T, D]
+    for (int i = 0; i < b; i++) {
+      int own = piece.get(i).imageAt();
+      int behind = own + queries;
+      Tensor row = text.narrow(0, i, 1); // [1, T, D]
+      rows.push_back(
+          cat(
+              new TensorVector(
+                  row.narrow(1, 0, own),
+                  image.narrow(0, i, 1),
+                  row.narrow(1, behind, (long) t - behind)),
+              1));
+    }
+    return cat(rows, 0); // [B, T, D]
   }
 
   @Override

@@ -16,9 +16,9 @@ import org.radialog.torch.Parameters;
 import org.radialog.weights.Checkpoint;
 
 /**
- * BERT as the Q-Former starts from it: a folder with {@code vocab.txt} and the weights of
- * bert-base-uncased. The queries' feed-forward pairs begin as copies of the text's; cross attention
- * and queries, which BERT has not, begin at random.
+ * The initial BERT weights of the Q-Former: a folder with {@code vocab.txt} and the weights of
+ * bert-base-uncased. The feed-forward layers of the queries are initialised as copies of those of
+ * the text; cross-attention and queries, which BERT does not have, are initialised randomly.
  */
 final class BertStart implements AutoCloseable {
   private static final String VOCABULARY = "vocab.txt";
@@ -38,7 +38,7 @@ final class BertStart implements AutoCloseable {
   /**
    * Opens the folder.
    *
-   * @param seed of the row of [DEC]
+   * @param seed seed for the embedding of [DEC]
    * @throws RadialogException if a file is missing or damaged
    */
   static BertStart open(Path folder, long seed) {
@@ -51,7 +51,7 @@ final class BertStart implements AutoCloseable {
             .orElseThrow(() ->
                 new RadialogException(
                     Kind.REFUSED_WEIGHTS,
-                    "%s: expected the weights of bert-base-uncased as %s beside %s"
+                    "%s: expected the weights of bert-base-uncased as %s in the same folder as %s"
                         .formatted(
                             Printable.escaped(folder.toString()),
                             String.join(" or ", WEIGHTS),
@@ -59,7 +59,7 @@ final class BertStart implements AutoCloseable {
     return new BertStart(words, Checkpoint.open(weights), seed);
   }
 
-  /** The words of {@code vocab.txt}, [DEC] last. */
+  /** The vocabulary in {@code vocab.txt}, with [DEC] appended. */
   static List<String> words(Path folder) {
     Path file = folder.resolve(VOCABULARY);
     try {
@@ -74,12 +74,12 @@ final class BertStart implements AutoCloseable {
     }
   }
 
-  /** The words, [DEC] last. */
+  /** The vocabulary, with [DEC] as the last word. */
   List<String> words() {
     return words;
   }
 
-  /** The values under the Q-Former's names. */
+  /** The initial values under the names of the Q-Former. */
   Parameters.Source source() {
     return (name, shape) -> {
       if (!name.startsWith("Qformer.")) {
@@ -97,7 +97,7 @@ final class BertStart implements AutoCloseable {
     };
   }
 
-  // The file has a row less: [DEC] is ours.
+  // The file has one row less, because it does not contain [DEC].
   private float[] withDec(String key, long[] shape) {
     long[] known = shape.clone();
     known[0]--;
@@ -111,7 +111,7 @@ final class BertStart implements AutoCloseable {
     return all;
   }
 
-  // The published file has an older name for the scale and shift of its norms.
+  // The published file uses older names for the scale and shift of its layer norms.
   private float[] values(String key, long[] shape) {
     Parameters.Source file = Parameters.Source.of(checkpoint);
     String old =
@@ -124,7 +124,7 @@ final class BertStart implements AutoCloseable {
         .orElseThrow(() ->
             new RadialogException(
                 Kind.REFUSED_WEIGHTS,
-                "the weights of BERT have no tensor %s: expected those of bert-base-uncased with their head for masked words"
+                "the weights of BERT have no tensor %s: expected those of bert-base-uncased, including the head for masked language modelling"
                     .formatted(key)));
   }
 

@@ -32,23 +32,25 @@ import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
 
 /**
- * The findings classifier of the published versions: an image encoder and two linears learn the 14
- * labels of the reports, what a report does not mention or leaves uncertain being absent. Of all
- * validations the one with the best macro F1 is kept.
+ * Trains the findings classifier of the published versions: an image encoder and two linear layers
+ * learn the 14 labels of the reports. Labels that are not mentioned or uncertain count as absent.
+ * The weights of the validation with the best macro F1 are kept.
  *
- * <p>B films of a batch · S side in pixels · J channels of the joint space · h w cells.
+ * <p>B films of a batch, S side in pixels, J channels of the joint space, h w cells.
  */
 final class FindingsStage implements Stage, AutoCloseable {
-  /** Name of the file with the weights, fp32, keys {@code classifier.vision. classifier.}. */
+  /**
+   * Name of the file with the trained weights, fp32, keys {@code classifier.vision. classifier.}.
+   */
   static final String WEIGHTS = "classifier.safetensors";
 
   private static final double THRESHOLD = 0.5;
 
   /**
-   * A film and what its report states.
+   * A film with its labels.
    *
-   * @param file where its pixels lie
-   * @param present the labels that are 1
+   * @param file image file
+   * @param present findings whose label is 1
    */
   record Labelled(Path file, Set<Finding> present) {}
 
@@ -62,18 +64,18 @@ final class FindingsStage implements Stage, AutoCloseable {
   private final FindingsClassifier head;
   private final AdamW optimizer;
   private final Tensor positiveWeight; // [14]
-  private final int stepsPerEpoch; // a last smaller batch is left out
+  private final int stepsPerEpoch; // an incomplete last batch is left out
 
   private int shuffledEpoch = -1;
   private List<Labelled> order = List.of();
 
   /**
-   * What is learned on what.
+   * The configuration of the stage.
    *
-   * @param train films that are learned from
-   * @param held films that validation alone sees; may be none
-   * @param initial tensors of the encoder, under the names of its checkpoint, to begin with; what
-   *     it lacks begins at random
+   * @param train training films
+   * @param held validation films; may be empty
+   * @param initial initial tensors of the encoder, under the names of its checkpoint; missing
+   *     tensors are initialised randomly
    */
   record Config(
       FindingsRecipe recipe,
@@ -90,13 +92,13 @@ final class FindingsStage implements Stage, AutoCloseable {
       if (train.size() < recipe.batch()) {
         throw new RadialogException(
             Kind.REFUSED_DATA,
-            "%d films with labels make no batch of %d (findings.batch of the recipe): expected as many films at least"
+            "%d films with labels are fewer than a batch of %d (findings.batch of the recipe): expected at least one batch"
                 .formatted(train.size(), recipe.batch()));
       }
     }
   }
 
-  /** The stage before its first step. */
+  /** Creates the stage before its first step. */
   FindingsStage(Config config) {
     this.recipe = config.recipe;
     this.seed = config.seed;
@@ -123,7 +125,7 @@ final class FindingsStage implements Stage, AutoCloseable {
     this.stepsPerEpoch = train.size() / recipe.batch();
   }
 
-  // ln(N / n), and 1 for a label that no film has, or every one.
+  // ln(N / n), or 1 for a label that is present on no film or on every film.
   private static float[] positiveWeights(List<Labelled> films) {
     float[] weights = new float[Finding.COUNT];
     for (Finding finding : Finding.ALL) {
@@ -256,7 +258,7 @@ final class FindingsStage implements Stage, AutoCloseable {
         "validation_f1", OptionalDouble.of(macroF1(counts)));
   }
 
-  // A label without a positive on either side counts 0, as scikit-learn has it.
+  // As in scikit-learn, a label without positives in truth and prediction has an F1 of 0.
   private static double macroF1(int[][] counts) {
     double sum = 0;
     for (int[] of : counts) {

@@ -16,10 +16,10 @@ import org.radialog.torch.Torch;
 import org.radialog.vision.VisionEncoder;
 
 /**
- * What an image encoder that does not learn sees of films. Each film is encoded by itself, so that
- * its features do not depend on the batch that it comes in, and those of the last films are kept.
+ * The features of films from a frozen image encoder. Each film is encoded separately, so that its
+ * features do not depend on the batch; the features of recently used films are cached.
  *
- * <p>C channels of the features · h w cells.
+ * <p>C channels of the features, h w cells.
  */
 final class FrozenEncoder implements AutoCloseable {
   private final VisionEncoder encoder;
@@ -30,10 +30,10 @@ final class FrozenEncoder implements AutoCloseable {
   private long bytes;
 
   /**
-   * An encoder, which it closes with itself.
+   * Wraps an encoder and takes ownership of it.
    *
-   * @param source the output that is learned from
-   * @param room bytes of features that are kept
+   * @param source the output of the encoder to be used
+   * @param room size of the cache in bytes
    */
   FrozenEncoder(
       VisionEncoder encoder, VisionEncoder.Source source, Preprocessing preprocessing, long room) {
@@ -70,7 +70,7 @@ final class FrozenEncoder implements AutoCloseable {
       bytes += known.nbytes();
     }
     kept.putLast(file, known);
-    Tensor row = known.clone(); // what is kept may go before the batch does
+    Tensor row = known.clone(); // the cached tensor may be evicted before the batch is used
     Iterator<Tensor> oldest = kept.values().iterator();
     while (bytes > room) {
       Tensor gone = oldest.next();

@@ -16,12 +16,12 @@ import org.radialog.text.TextTokenizer;
 import org.radialog.weights.Checkpoint;
 
 /**
- * The language model that a training starts from: a GGUF file, or a model folder that holds a
- * language model alone, as {@code radialog import} writes it.
+ * The base language model of a training: a GGUF file, or a model folder that contains only a
+ * language model, as written by {@code radialog import}.
  *
- * @param checkpoint its weights' file, open
- * @param folder that the files of a model made from it are relative to
- * @param files of a model made from it, weights first
+ * @param checkpoint the open weights file
+ * @param folder folder that {@code files} are relative to
+ * @param files files that belong to the resulting model, weights first
  * @param license SPDX expression
  */
 record LanguageBase(
@@ -35,10 +35,10 @@ record LanguageBase(
     implements AutoCloseable {
 
   /**
-   * Opens it.
+   * Opens the base model.
    *
-   * @throws RadialogException if it is neither, damaged, or a folder of a model that already has an
-   *     adapter
+   * @throws RadialogException if the path is neither of these, is damaged, or is a folder of a
+   *     model that already has an adapter
    */
   static LanguageBase open(Path path) {
     return Files.isDirectory(path) ? ofFolder(path) : ofGguf(path);
@@ -68,7 +68,7 @@ record LanguageBase(
     if (language.adapter().isPresent()) {
       throw new RadialogException(
           Kind.REFUSED_WEIGHTS,
-          "%s: the model %s already has an adapter: expected a language model alone"
+          "%s: the model %s already has an adapter: expected a language model without one"
               .formatted(Printable.escaped(folder.toString()), config.id()));
     }
     List<String> files = new ArrayList<>(List.of(language.weights()));
@@ -101,12 +101,12 @@ record LanguageBase(
     }
   }
 
-  /** The file of the weights. */
+  /** The weights file. */
   Path file() {
     return folder.resolve(files.getFirst());
   }
 
-  /** What {@code config.json} of a model says that has {@code adapter} beside it. */
+  /** The section of {@code config.json} for this model with an adapter. */
   ModelConfig.Language with(LoraConfig adapter, String prompt) {
     return new ModelConfig.Language(
         files.getFirst(),

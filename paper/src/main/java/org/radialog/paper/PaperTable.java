@@ -17,9 +17,9 @@ import org.radialog.metrics.Interval;
 import org.radialog.metrics.UncertainMapping;
 
 /**
- * The main table of the paper (arXiv 2311.18681): the systems that were evaluated, with their
- * intervals, and below them rows that are quoted from publications and not measured here. Scores
- * are in percent, BERTScore as the paper has it from 0 to 1.
+ * The main table of the paper (arXiv 2311.18681): the evaluated systems with their confidence
+ * intervals, followed by rows that are quoted from publications and were not measured here. Scores
+ * are in percent, except BERTScore, which is from 0 to 1 as in the paper.
  */
 public final class PaperTable {
   private static final String METHOD = "method";
@@ -27,8 +27,8 @@ public final class PaperTable {
   private static final String SOURCE = "source";
   private static final String NOTE = "note";
 
-  // A column: its name in the table and in files of quoted rows, the factor from a score to what
-  // is printed, and the digits behind the point.
+  // A column: its name in the table and in files of quoted rows, the factor applied to the score,
+  // and the number of decimals.
   private enum Column {
     CE("CE", 100, 1),
     BERT_SCORE("BERTScore", 1, 2),
@@ -47,7 +47,7 @@ public final class PaperTable {
       this.digits = digits;
     }
 
-    /** The score of a system; empty where it was not computed. */
+    /** The score of a system; empty if it was not computed. */
     Optional<Interval> of(SystemScores system) {
       return switch (this) {
         case CE ->
@@ -71,7 +71,7 @@ public final class PaperTable {
     }
   }
 
-  /** A row of a publication. */
+  /** A row quoted from a publication. */
   private record Quoted(String method, List<String> cells, String testSet, String source) {}
 
   private static Quoted quoted(String method, String scores, String note) {
@@ -101,10 +101,10 @@ public final class PaperTable {
   /**
    * The table as Markdown.
    *
-   * @param quoted further files of quoted rows, CSV with the columns {@code method, test_set, CE,
-   *     BERTScore, BLEU-1, BLEU-4, METEOR, ROUGE-L, note, source}, an empty cell where a
-   *     publication has no number
-   * @throws RadialogException if one cannot be read, or has a row that is none
+   * @param quoted additional files of quoted rows: CSV with the columns {@code method, test_set,
+   *     CE, BERTScore, BLEU-1, BLEU-4, METEOR, ROUGE-L, note, source}, where a cell is empty if the
+   *     publication does not give the score
+   * @throws RadialogException if a file cannot be read or contains a malformed row
    */
   public static String markdown(Evaluation evaluation, List<Path> quoted) {
     List<String> lines = new ArrayList<>();

@@ -21,25 +21,25 @@ import org.radialog.vision.RowProjector;
 import org.radialog.vision.VisionEncoder;
 
 /**
- * How a published version of RaDialog is trained from films and their reports: the networks, and
- * what each stage does. A recipe is a JSON file with these fields in snake case, every one
- * mandatory, {@code null} for an empty {@code Optional}.
+ * The recipe for training a published version of RaDialog from films and their reports: the
+ * networks and the training stages. A recipe is a JSON file with these fields in snake case. Every
+ * field is mandatory; an empty {@code Optional} is {@code null}.
  *
- * @param id name of the model that comes out, for example {@code radialog-v1-rg}
- * @param seed of everything drawn at random
- * @param threads of one operation; results differ in their last bits from number to number. 0 for
- *     as many as the library takes by itself
- * @param version whose prompts and layout the dialogs have
- * @param preprocessing of films for the classifier and for the language model
- * @param vision the image encoder, of which the classifier has a second one
- * @param classifier the head that names findings
- * @param findings how encoder and head of the classifier learn
- * @param alignment what turns an image's features into image tokens
- * @param qformer how a Q-Former learns before the language model does; empty for an MLP
- * @param adapter LoRA beside the language model's own weights
- * @param reportEpochs how often a report with a finding stands among the dialogs, as {@link
- *     org.radialog.data.ReportRow#stratifiedForTraining} draws them
- * @param language how the language model learns
+ * @param id name of the trained model, for example {@code radialog-v1-rg}
+ * @param seed seed of all random numbers
+ * @param threads number of threads per operation; results depend on it in the last bits. 0 for the
+ *     default of the library
+ * @param version version whose prompts and dialog layout are used
+ * @param preprocessing preprocessing of films for the classifier and for the language model
+ * @param vision image encoder, of which the classifier has a separate copy
+ * @param classifier head of the findings classifier
+ * @param findings training of the encoder and head of the classifier
+ * @param alignment network that maps image features to image tokens
+ * @param qformer training of the Q-Former before the language stage; empty for an MLP
+ * @param adapter LoRA adapter of the language model
+ * @param reportEpochs number of repetitions of each report with a finding among the dialogs, drawn
+ *     as in {@link org.radialog.data.ReportRow#stratifiedForTraining}
+ * @param language training of the language stage
  */
 public record PublishedRecipe(
     String id,
@@ -56,29 +56,29 @@ public record PublishedRecipe(
     int reportEpochs,
     AnswerRecipe language) {
   /**
-   * The classifier's head.
+   * The head of the classifier.
    *
-   * @param pooling how the projected features become one vector
-   * @param hidden width between its two linear layers
+   * @param pooling how the projected features are reduced to a vector
+   * @param hidden width between the two linear layers
    */
   public record Head(FindingsClassifier.Pooling pooling, int hidden) {
     /**
      * Checks the range.
      *
-     * @throws RadialogException if the width is out of it
+     * @throws RadialogException if the width is out of range
      */
     public Head {
       Ranges.whole("classifier.hidden", hidden, 1, 65536);
     }
   }
 
-  /** The recipes that come with the program, by their names; each is a resource. */
+  /** The names of the built-in recipes, each of which is a resource. */
   public static final List<String> NAMES = List.of("v1-rg", "v1-ins", "v2");
 
   /**
-   * Checks that the parts fit.
+   * Checks that the parts are consistent.
    *
-   * @throws RadialogException if they do not
+   * @throws RadialogException if they are not
    */
   public PublishedRecipe {
     RecipeFile.requireId(id);
@@ -95,7 +95,7 @@ public record PublishedRecipe(
     if (alignment instanceof QFormer.Config != qformer.isPresent()) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "qformer is %s beside the alignment %s: expected it with a Q-Former, and null with an MLP"
+          "qformer is %s with the alignment %s: expected a value for a Q-Former and null for an MLP"
               .formatted(qformer.isPresent() ? "there" : "null", alignment));
     }
   }
@@ -105,7 +105,7 @@ public record PublishedRecipe(
         vision.projectedChannels(), classifier.pooling(), classifier.hidden(), Finding.COUNT);
   }
 
-  /** The output of the image encoder that the alignment reads. */
+  /** The output of the image encoder that is the input of the alignment. */
   VisionEncoder.Source features() {
     return switch (alignment) {
       case QFormer.Config queries -> queries.source();
@@ -114,7 +114,7 @@ public record PublishedRecipe(
     };
   }
 
-  /** Image tokens of a film. */
+  /** The number of image tokens per film. */
   int imageTokens() {
     return switch (alignment) {
       case QFormer.Config queries -> queries.queries();
@@ -126,7 +126,7 @@ public record PublishedRecipe(
     };
   }
 
-  /** The name of the wording of the dialogs. */
+  /** The name of the prompt format. */
   String prompt() {
     return switch (version) {
       case V1 -> "radialog-v1";
@@ -134,17 +134,17 @@ public record PublishedRecipe(
     };
   }
 
-  /** {@link #threads} for the operations of this thread, until it is closed. */
+  /** Applies {@link #threads} to the operations of this thread until it is closed. */
   TorchThreads operationThreads() {
     return threads > 0 ? TorchThreads.of(threads) : TorchThreads.all();
   }
 
-  /** The text of a recipe that comes with the program, one of {@link #NAMES}. */
+  /** The text of a built-in recipe, one of {@link #NAMES}. */
   public static String text(String name) {
     return RecipeFile.text(name, NAMES, PublishedRecipe.class);
   }
 
-  /** A recipe that comes with the program, one of {@link #NAMES}. */
+  /** A built-in recipe, one of {@link #NAMES}. */
   public static PublishedRecipe named(String name) {
     return RecipeFile.named(name, NAMES, PublishedRecipe.class);
   }
@@ -153,7 +153,7 @@ public record PublishedRecipe(
    * Reads a recipe.
    *
    * @throws RadialogException if the file cannot be read, or a field is unknown, missing, of
-   *     another type or out of its range
+   *     another type or out of range
    */
   public static PublishedRecipe read(Path file) {
     return RecipeFile.read(file, PublishedRecipe.class);

@@ -3,9 +3,9 @@ package org.radialog.paper;
 import java.nio.file.Path;
 
 /**
- * Where the runs of a training lie.
+ * The folders of the runs of a training.
  *
- * @param folder a folder per stage is below it
+ * @param folder parent folder, with one folder per stage
  */
 record PublishedRuns(Path folder) {
   Path findings() {
@@ -20,7 +20,7 @@ record PublishedRuns(Path folder) {
     return folder.resolve("language");
   }
 
-  /** The image encoder as it was before anything learned. */
+  /** The image encoder before training. */
   Path encoderWeights() {
     return folder.resolve("encoder.safetensors");
   }

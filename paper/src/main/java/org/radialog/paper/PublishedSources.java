@@ -6,16 +6,16 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 
 /**
- * What a model is made of.
+ * The inputs of a training.
  *
  * @param data MIMIC-CXR in its published layout
- * @param chexbert CheXbert's labels of the reports; empty for the labels beside the films
- * @param vision weights of the image encoder, BioViL-T's published file; empty for weights at
- *     random
- * @param bert a folder of bert-base-uncased, which the Q-Former starts from; empty where there is
- *     none
- * @param base the language model, GGUF or a model folder of a language model alone
- * @param recipe networks and stages
+ * @param chexbert CheXbert labels of the reports; empty for the labels of the data set
+ * @param vision weights of the image encoder, the published file of BioViL-T; empty for random
+ *     initialisation
+ * @param bert folder of bert-base-uncased, from which the Q-Former is initialised; empty if not
+ *     needed
+ * @param base language model, a GGUF file or a model folder with only a language model
+ * @param recipe networks and training stages
  */
 public record PublishedSources(
     Path data,
@@ -25,9 +25,9 @@ public record PublishedSources(
     Path base,
     PublishedRecipe recipe) {
   /**
-   * Checks that the recipe has what it needs.
+   * Checks that the inputs required by the recipe are present.
    *
-   * @throws RadialogException if it has not
+   * @throws RadialogException if one is missing
    */
   public PublishedSources {
     if (recipe.qformer().isPresent() && bert.isEmpty()) {

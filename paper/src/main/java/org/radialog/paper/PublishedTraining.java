@@ -28,6 +28,7 @@ import org.radialog.data.StudySet;
 import org.radialog.data.StudySplit;
 import org.radialog.imaging.Radiograph;
 import org.radialog.language.Llama;
+import org.radialog.language.LlamaDecoder;
 import org.radialog.language.LlamaLoading;
 import org.radialog.language.LoraConfig;
 import org.radialog.torch.Parameters;
@@ -44,9 +45,9 @@ import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
 
 /**
- * A published version of RaDialog from films and their reports: the findings classifier, the
- * Q-Former of the first version, then the language model, each a run of its own under {@code runs};
- * a killed training goes on with the same call, and what has ended is not done again.
+ * Trains a published version of RaDialog from films and their reports: the findings classifier, the
+ * Q-Former (first version only), then the language model. Each stage is a separate run under {@code
+ * runs}. An interrupted training is resumed by the same call; completed stages are skipped.
  *
  * <pre>
  *   film ── encoder ─┬─ classifier ── 14 findings ─────────────┐            (findings)
@@ -54,10 +55,10 @@ import org.radialog.weights.SafetensorsWriter;
  * </pre>
  */
 public final class PublishedTraining {
-  private static final int HELD = 64; // dialogs of a validation
-  private static final long FEATURES = 1L << 30; // bytes of features of a frozen encoder
+  private static final int HELD = 64; // maximum number of validation dialogs
+  private static final long FEATURES = 1L << 30; // bytes for cached features of a frozen encoder
 
-  /** What decides the result of a run, as its folder keeps it. */
+  /** The settings that determine the result of a run, stored in its folder. */
   private record Kept(
       Path data,
       Optional<String> chexbertSha256,
@@ -103,11 +104,10 @@ public final class PublishedTraining {
   }
 
   /**
-   * Trains and writes {@code folder}.
+   * Trains a model and writes it to {@code folder}.
    *
-   * @param runs where {@code findings}, {@code qformer} and {@code language} go
-   * @throws RadialogException before the first stage begins, if something is missing that a later
-   *     one needs
+   * @param runs parent folder of the runs {@code findings}, {@code qformer} and {@code language}
+   * @throws RadialogException before the first stage, if an input of a later stage is missing
    */
   public static void train(PublishedSources config, Path runs, Path folder, Progress progress) {
     train(config, runs, folder, progress, ProcessGroup.alone());
@@ -123,7 +123,8 @@ public final class PublishedTraining {
    */
   public static void train(
       PublishedSources config, Path runs, Path folder, Progress progress, ProcessGroup group) {
-    LanguageBase.open(config.base()).close(); // hours lie before some of these are needed
+    LanguageBase.open(config.base())
+        .close(); // checked now, because some inputs are needed only after hours
     config.vision().ifPresent(file -> Checkpoint.open(file).close());
     config.bert().ifPresent(bert -> BertStart.open(bert, 0).close());
     PublishedTraining training = new PublishedTraining(config, runs, progress, group);
@@ -141,7 +142,7 @@ public final class PublishedTraining {
     }
   }
 
-  /** How many of the training films have each finding. */
+  /** The number of training films with each finding. */
   private Map<Finding, Long> positives() {
     Map<Finding, Long> positives = new EnumMap<>(Finding.class);
     for (ReportRow row : train) {
@@ -212,11 +213,11 @@ public final class PublishedTraining {
   private static RadialogException unlabelled(ReportedStudy study) {
     return new RadialogException(
         Kind.REFUSED_DATA,
-        "study %s has no labels: expected a table of CheXbert's (--chexbert) or mimic-cxr-2.*-chexpert.csv beside the films"
+        "study %s has no labels: expected a table of CheXbert labels (--chexbert) or mimic-cxr-2.*-chexpert.csv in the data set"
             .formatted(Printable.of(study.id())));
   }
 
-  // What is uncertain, absent or not mentioned is no finding here, as in the original.
+  // As in the original, uncertain, absent and unmentioned findings count as negative.
   private static Set<Finding> present(ReportRow row) {
     Set<Finding> present = EnumSet.noneOf(Finding.class);
     labels(row)
@@ -228,7 +229,7 @@ public final class PublishedTraining {
     return present;
   }
 
-  /** The weights that an encoder begins with. */
+  /** The initial weights of an encoder. */
   private record Start(Optional<Checkpoint> file) implements AutoCloseable {
     static Start of(Optional<Path> vision) {
       return new Start(vision.map(Checkpoint::open));
@@ -298,8 +299,9 @@ public final class PublishedTraining {
         FEATURES);
   }
 
-  // The encoder as it is before the language model learns. It is kept as a whole, so that one that
-  // began at random is not lost.
+  // The encoder before the language stage. All its weights are saved, so that a randomly
+  // initialised
+  // encoder is not lost.
   private void keepEncoder() {
     Path file = runs.encoderWeights();
     if (!Files.exists(file)) {
@@ -345,7 +347,7 @@ public final class PublishedTraining {
     }
   }
 
-  /** The networks of the language stage with what they stand on. */
+  /** The networks of the language stage with the resources they use. */
   private record Learner(
       AnswerStage.Networks networks, List<AutoCloseable> owned, Optional<Checkpoint> queries)
       implements AutoCloseable {
@@ -383,8 +385,18 @@ public final class PublishedTraining {
               recipe.language().adapterDropout(),
               recipe.adapter().targets());
       Llama llama =
-          LlamaLoading.adapted(
-              base.weights(), adapter, p.at("language."), recipe.language().precision());
+          switch (recipe.language().precision()) {
+            case FP32, BF16 ->
+                LlamaLoading.adapted(
+                    base.weights(), adapter, p.at("language."), recipe.language().precision());
+            case INT8, INT4 -> {
+              LlamaDecoder packed =
+                  LlamaDecoder.of(
+                      base.weights(), Optional.empty(), false, recipe.language().precision());
+              owned.addFirst(packed);
+              yield LlamaLoading.adapted(packed, adapter, p.at("language."));
+            }
+          };
       owned.add(llama);
       owned.add(p);
       p.trainable(name ->
@@ -405,7 +417,7 @@ public final class PublishedTraining {
     @Override
     public void close() {
       queries.ifPresent(Checkpoint::close);
-      for (AutoCloseable part : owned) {
+      for (AutoCloseable part : owned.reversed()) {
         try {
           part.close();
         } catch (RuntimeException e) {

@@ -4,22 +4,22 @@ import org.radialog.torch.LearningRate;
 import org.radialog.train.Ranges;
 
 /**
- * How a Q-Former learns from films and their reports by comparing, matching and writing (BLIP-2,
- * arXiv 2301.12597, §3.1), on a frozen image encoder. The learning rate is that of {@link
- * LearningRate.ByPass}.
+ * The training recipe of the Q-Former on films and their reports, with contrastive, matching and
+ * generation losses (BLIP-2, arXiv 2301.12597, §3.1) and a frozen image encoder. The learning rate
+ * follows {@link LearningRate.ByPass}.
  *
- * @param passes over the films
- * @param cosinePasses passes over which the learning rate would fall to its floor
- * @param batch films per step; those of a batch are each other's negatives
- * @param start rate of the first step
- * @param rate highest learning rate
+ * @param passes number of passes over the films
+ * @param cosinePasses number of passes after which the cosine schedule would reach the floor
+ * @param batch number of films per step; the films of a batch serve as negatives for each other
+ * @param start learning rate of the first step
+ * @param rate peak learning rate
  * @param floor lowest learning rate after the first pass
- * @param warmUp steps in which the rate rises
- * @param weightDecay of matrices, decoupled, as a factor on the learning rate
- * @param dropout share of the activations that is set to 0
- * @param clip largest norm of the gradients of a step
- * @param longest tokens of a report, beyond which it is cut
- * @param embed width of the space in which film and report are compared
+ * @param warmUp number of warm-up steps
+ * @param weightDecay decoupled weight decay of matrices, as a factor on the learning rate
+ * @param dropout fraction of the activations that is set to 0
+ * @param clip maximum norm of the gradients of a step
+ * @param longest maximum number of tokens of a report; longer reports are truncated
+ * @param embed width of the embedding space for the contrastive loss
  */
 public record QFormerRecipe(
     int passes,

@@ -28,14 +28,16 @@ import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
 
 /**
- * The first version's alignment stage: a Q-Former learns from films and their reports (ITC, ITM and
- * LM of BLIP-2) on a frozen image encoder. It leaves the weights under the published checkpoint's
- * names.
+ * The alignment stage of the first version: trains a Q-Former on films and their reports (ITC, ITM
+ * and LM losses of BLIP-2) with a frozen image encoder. The weights are saved under the names of
+ * the published checkpoint.
  *
- * <p>B films of a batch · C channels of the features · h w cells.
+ * <p>B films of a batch, C channels of the features, h w cells.
  */
 final class QFormerStage implements Stage, AutoCloseable {
-  /** Name of the file with the weights, fp32, under the published checkpoint's names. */
+  /**
+   * Name of the file with the trained weights, fp32, under the names of the published checkpoint.
+   */
   static final String WEIGHTS = "qformer.safetensors";
 
   private static final List<String> MEASURES =
@@ -49,20 +51,21 @@ final class QFormerStage implements Stage, AutoCloseable {
   private final WordPiece tokenizer;
   private final Parameters parameters;
   private final QFormerObjective learning;
-  private final QFormerObjective knowing; // without dropout
+  private final QFormerObjective knowing; // for validation, without dropout
   private final AdamW optimizer;
-  private final int stepsPerPass; // a last smaller batch is left out
+  private final int stepsPerPass; // an incomplete last batch is left out
 
   private int shuffledPass = -1;
   private List<TextFilm> order = List.of();
 
   /**
-   * What is learned on what.
+   * The configuration of the stage.
    *
-   * @param train films that are learned from
-   * @param held films that validation alone sees; may be none
-   * @param words the tokenizer's words, [DEC] last
-   * @param initial tensors under the published names to begin with; what it lacks begins at random
+   * @param train training films
+   * @param held validation films; may be empty
+   * @param words vocabulary of the tokeniser, [DEC] last
+   * @param initial initial tensors under the published names; missing tensors are initialised
+   *     randomly
    */
   record Config(
       QFormerRecipe recipe,
@@ -80,7 +83,7 @@ final class QFormerStage implements Stage, AutoCloseable {
       if (train.size() < recipe.batch()) {
         throw new RadialogException(
             Kind.REFUSED_DATA,
-            "%d films with a findings section make no batch of %d (qformer.batch of the recipe): expected as many films at least"
+            "%d films with a findings section are fewer than a batch of %d (qformer.batch of the recipe): expected at least one batch"
                 .formatted(train.size(), recipe.batch()));
       }
       if (words.isEmpty() || !words.getLast().equals("[DEC]")) {
@@ -93,9 +96,9 @@ final class QFormerStage implements Stage, AutoCloseable {
   }
 
   /**
-   * The stage before its first step.
+   * Creates the stage before its first step.
    *
-   * @param encoder what sees the films; it stays the caller's to close
+   * @param encoder the image encoder, which the caller has to close
    */
   QFormerStage(Config config, FrozenEncoder encoder) {
     this.recipe = config.recipe;
@@ -120,7 +123,7 @@ final class QFormerStage implements Stage, AutoCloseable {
     this.stepsPerPass = train.size() / recipe.batch();
   }
 
-  // No weight decay for vectors, biases and norms, by the original's rule of names.
+  // Vectors, biases and norms have no weight decay, following the naming rule of the original.
   private static AdamW optimizer(Parameters p, QFormerRecipe recipe) {
     SequencedMap<String, Tensor> matrices = new LinkedHashMap<>();
     SequencedMap<String, Tensor> others = new LinkedHashMap<>();
@@ -204,7 +207,7 @@ final class QFormerStage implements Stage, AutoCloseable {
     return MEASURES.stream().map(name -> new Measure(name, Axis.LOSS)).toList();
   }
 
-  // The same negatives at every validation; whole batches only, as in training.
+  // Every validation uses the same negatives and, as in training, only complete batches.
   @Override
   public Map<String, OptionalDouble> validate() {
     List<Function<QFormerObjective.Losses, Tensor>> parts =

@@ -6,14 +6,14 @@ import org.radialog.clinical.ReportSections;
 import org.radialog.data.ReportedStudy;
 
 /**
- * A film and the findings section of its report.
+ * A film with the findings section of its report.
  *
- * @param image the film's name in its data set
- * @param file where its pixels lie
- * @param text the section on one line
+ * @param image name of the film in its data set
+ * @param file image file
+ * @param text the findings section on one line
  */
 record TextFilm(String image, Path file, String text) {
-  /** One per film of the study; none where the report has no findings section. */
+  /** One entry per film of the study; empty if the report has no findings section. */
   static List<TextFilm> of(ReportedStudy study) {
     ReportSections report = study.report();
     String text = report.findingsOnOneLine();

@@ -14,15 +14,16 @@ import org.radialog.language.Llama;
 import org.radialog.text.TextTokenizer;
 
 /**
- * A dialog as the published versions learned from it: Vicuna's template, the image where its
- * placeholder stands (first version) or in front on a line of its own (second version), and a loss
- * on the last answer and its end token alone. In the first version that answer follows the colon
- * without a space, earlier ones do not.
+ * The layout of training dialogs in the published versions: Vicuna's template with the image at the
+ * position of its placeholder (first version) or on a separate line at the beginning (second
+ * version). The loss covers only the last answer and its end token. In the first version, the last
+ * answer follows the colon without a space; earlier answers have a space.
  *
- * @param version whose layout
- * @param tokenizer of the language model
- * @param imageTokens that an image takes
- * @param longest tokens of a dialog, the image's included, beyond which it is cut
+ * @param version version whose layout is used
+ * @param tokenizer tokeniser of the language model
+ * @param imageTokens number of tokens of an image
+ * @param longest maximum number of tokens of a dialog, including image tokens; longer dialogs are
+ *     truncated
  */
 record VicunaLayout(
     PublishedPrompts.Version version, TextTokenizer tokenizer, int imageTokens, int longest) {
@@ -30,10 +31,10 @@ record VicunaLayout(
   record Exchange(String request, String answer) {}
 
   /**
-   * A dialog about a film.
+   * /** A dialog about a film.
    *
-   * @param film where its pixels lie
-   * @param exchanges at least one; the first request holds the placeholder of the image
+   * @param film image file
+   * @param exchanges at least one; the first request contains the image placeholder
    */
   record Conversation(Path film, List<Exchange> exchanges) {
     Conversation {
@@ -49,10 +50,11 @@ record VicunaLayout(
   /**
    * The tokens of a dialog.
    *
-   * @param film where its pixels lie
-   * @param ids T tokens, 0 where an image token goes
-   * @param labels T, the token itself where the model is to write it, else {@link Llama#IGNORED}
-   * @param imageAt where the image tokens begin
+   * @param film image file
+   * @param ids T token ids, 0 at the positions of image tokens
+   * @param labels T labels: the token id where the model has to predict it, else {@link
+   *     Llama#IGNORED}
+   * @param imageAt index of the first image token
    */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   record Tokens(Path film, int[] ids, int[] labels, int imageAt) {
@@ -60,18 +62,18 @@ record VicunaLayout(
       return ids.length;
     }
 
-    /** Tokens that the model is to write. */
+    /** The number of tokens that the model has to predict. */
     int answers() {
       return (int) Arrays.stream(labels).filter(label -> label != Llama.IGNORED).count();
     }
   }
 
   /**
-   * The tokens of a dialog.
+   * Tokenises a dialog.
    *
-   * @return empty where the answer lies beyond {@link #longest}, or begins within a token of the
-   *     request: nothing could be learned from it
-   * @throws RadialogException if the first request has no placeholder of the image
+   * @return the tokens; empty if the answer starts after {@link #longest} tokens or within a token
+   *     of the request, so that nothing could be learned from it
+   * @throws RadialogException if the first request has no image placeholder
    */
   Optional<Tokens> tokens(Conversation dialog) {
     String space = version == PublishedPrompts.Version.V1 ? "" : " ";

@@ -1,4 +1,6 @@
-/** Training the published versions of RaDialog, as the paper and its code describe it. */
+/**
+ * Training and evaluation of the published versions of RaDialog, following the paper and its code.
+ */
 @NullMarked
 package org.radialog.paper;
 

@@ -14,7 +14,7 @@ import org.radialog.eval.Evaluation;
 import org.radialog.eval.SystemScores;
 import org.radialog.metrics.Interval;
 
-/** The table of the paper, measured rows above quoted ones. */
+/** The table of the paper, with measured rows above quoted rows. */
 class PaperTableTest {
   private static final String HEADER =
       "method,test_set,CE,BERTScore,BLEU-1,BLEU-4,METEOR,ROUGE-L,note,source\n";

@@ -19,6 +19,7 @@ import org.radialog.imaging.DicomRecipe;
 import org.radialog.imaging.Preprocessing;
 import org.radialog.imaging.Radiograph;
 import org.radialog.language.LoraConfig;
+import org.radialog.language.Precision;
 import org.radialog.published.StrictJson;
 import org.radialog.testing.Kill;
 import org.radialog.vision.Alignment;
@@ -29,7 +30,9 @@ import org.radialog.vision.QFormer;
 import org.radialog.vision.TokenOrder;
 import org.radialog.vision.VisionEncoder;
 
-/** The published recipes at tiny size, from films and reports to a model that writes. */
+/**
+ * The published recipes with tiny networks, from films and reports to a model that generates text.
+ */
 class PublishedTrainingTest {
   @TempDir private Path folder = Path.of("");
 
@@ -76,6 +79,21 @@ class PublishedTrainingTest {
   }
 
   @Test
+  void aPackedBaseTrainsWithItsLayersComputedTwice() {
+    SmallMimic mimic = new SmallMimic(folder);
+    Path model = folder.resolve("model");
+    PublishedTraining.train(
+        config(mimic, tiny("v2", Precision.INT4, true)),
+        folder.resolve("runs"),
+        model,
+        Progress.NONE);
+    assertThat(RaDialog.verify(model).holds()).isTrue();
+    assertThatThrownBy(() -> tiny("v2", Precision.INT4, false))
+        .isInstanceOf(RadialogException.class)
+        .hasMessageContaining("language.checkpointing false");
+  }
+
+  @Test
   void aQFormerWithoutBertIsRefusedBeforeAnythingIsTrained() {
     assertThatThrownBy(() ->
             new PublishedSources(
@@ -112,6 +130,10 @@ class PublishedTrainingTest {
 
   /** The recipe with small networks and few steps. */
   static PublishedRecipe tiny(String name) {
+    return tiny(name, PublishedRecipe.named(name).language().precision(), false);
+  }
+
+  private static PublishedRecipe tiny(String name, Precision precision, boolean checkpointing) {
     PublishedRecipe full = PublishedRecipe.named(name);
     Alignment.Config alignment =
         switch (full.version()) {
@@ -157,7 +179,8 @@ class PublishedTrainingTest {
             language.adapterDropout(),
             language.clip(),
             600,
-            language.precision(),
+            precision,
+            checkpointing,
             2));
   }
 }

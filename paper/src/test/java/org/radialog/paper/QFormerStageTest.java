@@ -36,7 +36,7 @@ import org.radialog.vision.TokenOrder;
 import org.radialog.vision.VisionEncoder;
 import org.radialog.weights.Checkpoint;
 
-/** A Q-Former that learns which report belongs to which film. */
+/** A Q-Former learns which report belongs to which film. */
 class QFormerStageTest {
   private static final List<String> TEXTS =
       List.of(
@@ -48,7 +48,7 @@ class QFormerStageTest {
   @TempDir Path folder;
   private final List<TextFilm> films = new ArrayList<>();
 
-  /** What decides a run. */
+  /** The settings of a run. */
   record Told(int passes, long seed) {}
 
   @BeforeEach
@@ -59,7 +59,8 @@ class QFormerStageTest {
       BufferedImage film = new BufferedImage(64, 64, BufferedImage.TYPE_BYTE_GRAY);
       for (int y = 0; y < 64; y++) {
         for (int x = 0; x < 64; x++) {
-          boolean bright = kind / 2 == x / 32 && kind % 2 == y / 32; // a quarter per text
+          boolean bright =
+              kind / 2 == x / 32 && kind % 2 == y / 32; // the bright quarter identifies the text
           film.getRaster().setSample(x, y, 0, random.nextInt(60) + (bright ? 190 : 0));
         }
       }
@@ -137,7 +138,7 @@ class QFormerStageTest {
   void fewerFilmsThanABatchAreRefused() {
     assertThatThrownBy(() -> config(1, films.subList(0, 3), (_, _) -> Optional.empty()))
         .isInstanceOf(RadialogException.class)
-        .hasMessageContaining("3 films with a findings section make no batch of 4");
+        .hasMessageContaining("3 films with a findings section are fewer than a batch of 4");
   }
 
   private void train(Path run, int passes, Progress progress) {
@@ -189,7 +190,10 @@ class QFormerStageTest {
         1 << 20);
   }
 
-  /** The grey of each of 4 x 4 squares in each of {@value #CHANNELS} channels, at other weights. */
+  /**
+   * An encoder whose {@value #CHANNELS} channels are the grey values of 4 x 4 squares, weighted
+   * differently.
+   */
   private static final class Squares implements VisionEncoder {
     private static final int CHANNELS = 6;
 

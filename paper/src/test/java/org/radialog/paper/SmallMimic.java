@@ -27,11 +27,11 @@ import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
 
 /**
- * A made-up tree in MIMIC-CXR's layout with CheXbert's table, a language model of two small layers
- * and a BERT of as few: what a training by a published recipe starts from, in small.
+ * A synthetic data set in MIMIC-CXR's layout with a table of CheXbert labels, a language model with
+ * two small layers and a small BERT: the inputs of a training with a published recipe.
  */
 final class SmallMimic {
-  /** A report's findings, and the labels of CheXbert's table that are 1. */
+  /** The findings of a report and the labels that are 1 in the CheXbert table. */
   private record Kind(String findings, List<String> labels) {}
 
   private static final List<Kind> KINDS =
@@ -77,7 +77,7 @@ final class SmallMimic {
     return folder.resolve("bert-base-uncased");
   }
 
-  // 16 studies to learn from and 4 of each other split, one film each.
+  // 16 training studies and 4 for each of the other splits, with one film each.
   private void tables() throws IOException {
     StringBuilder splits = new StringBuilder("dicom_id,study_id,subject_id,split\n");
     StringBuilder views = new StringBuilder("dicom_id,subject_id,study_id,ViewPosition\n");
@@ -139,7 +139,7 @@ final class SmallMimic {
         Progress.NONE);
   }
 
-  // With the older names of the norms, as bert-base-uncased has them.
+  // With the older names of the layer norms, as in bert-base-uncased.
   private void bert() throws IOException {
     List<String> words = new ArrayList<>(List.of("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"));
     for (Kind kind : KINDS) {

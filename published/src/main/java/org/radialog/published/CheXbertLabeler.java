@@ -17,7 +17,6 @@ import org.radialog.clinical.FindingState;
 import org.radialog.clinical.Labels;
 import org.radialog.clinical.ReportLabeler;
 import org.radialog.language.Bert;
-import org.radialog.language.CheXbert;
 import org.radialog.text.WordPiece;
 import org.radialog.torch.Parameters;
 import org.radialog.weights.Checkpoint;

@@ -25,29 +25,30 @@ import org.radialog.vision.FindingsClassifier;
 import org.radialog.vision.VisionEncoder;
 
 /**
- * {@code config.json} of a model folder: which networks, which files, and what the model was never
- * taught. Field names in the file are those below in snake case; every field is mandatory, {@code
- * null} stands for an empty {@code Optional}.
+ * {@code config.json} of a model folder: the networks, the files, and the limits of the model.
+ * Field names in the file are those below in snake case. Every field is mandatory; an empty {@code
+ * Optional} is {@code null}.
  *
- * @param format layout of this file, {@value #FORMAT}; {@link ModelFolder} reads lower ones too
- * @param readBy the first version of RaDialog that reads this format, for the message of an older
- *     one
+ * @param format layout of this file, {@value #FORMAT}; {@link ModelFolder} also reads lower ones
+ * @param readBy first version of RaDialog that reads this format, for the message of an older
+ *     version
  * @param id name of the model, for example {@code radialog-mini}
  * @param version version of the model
  * @param license SPDX expression
- * @param limits what the model cannot do and a reader of its texts could take for said: whole
- *     sentences, which stand on pages and before conversations. Empty where nothing is known
- * @param sections of a report that it was trained to write; it is asked for no other
- * @param preprocessing with the next three empty where the folder holds a language model alone
+ * @param limits limitations of the model that its texts do not reveal, as full sentences, which are
+ *     shown on pages and before conversations. Empty if none are known
+ * @param sections report sections that it was trained to write; other sections are never requested
+ * @param preprocessing preprocessing of films. This and the next three components are empty if the
+ *     folder contains only a language model
  * @param vision the image encoder
- * @param alignment from image features to image tokens
+ * @param alignment maps image features to image tokens
  * @param classifier the findings classifier
  * @param language the language model
  * @param selfTest expected outputs for a fixed film
- * @param files every other file of the folder that the model needs; {@link ModelFolder#open} checks
- *     sizes, {@link ModelFolder#damaged} digests
- * @param sources the files that an import was made from, by their place there; empty where the
- *     model was trained here
+ * @param files all other files of the folder that the model needs; {@link ModelFolder#open} checks
+ *     their sizes, {@link ModelFolder#damaged} their digests
+ * @param sources files from which the model was imported, with their paths in the source; empty if
+ *     the model was trained with this library
  */
 @JsonPropertyOrder({
   "format",
@@ -92,10 +93,13 @@ public record ModelConfig(
   /** Name of the file in a model folder. */
   public static final String FILE = "config.json";
 
-  /** Name of the file with everything that was trained for the model. */
+  /** Name of the file with all trained weights of the model. */
   public static final String TRAINED = "radialog.safetensors";
 
-  /** What a model that learns on the reports of our grammar cannot do: they state none of these. */
+  /**
+   * The limitations of a model that is trained on generated reports, which contain none of these
+   * statements.
+   */
   public static final String LIMITS_OF_GRAMMAR =
       "The embedded model says nothing about side, size, devices, fractures or change since an"
           + " earlier film.";
@@ -142,18 +146,18 @@ public record ModelConfig(
 
   /** A section of a report. */
   public enum Section {
-    /** What is seen. */
+    /** The observations. */
     FINDINGS,
-    /** What it means. */
+    /** Their interpretation. */
     IMPRESSION
   }
 
   /**
-   * The parts that look at films.
+   * The image networks.
    *
-   * @param preprocessing from the film to the input of the encoder
+   * @param preprocessing converts the film to the input of the encoder
    * @param vision the image encoder
-   * @param alignment from image features to image tokens
+   * @param alignment maps image features to image tokens
    * @param classifier the findings classifier
    */
   public record Film(
@@ -163,9 +167,9 @@ public record ModelConfig(
       Classifier classifier) {}
 
   /**
-   * The parts that look at films.
+   * The image networks.
    *
-   * @throws RadialogException if there are none: the folder holds a language model alone
+   * @throws RadialogException if there are none, because the folder contains only a language model
    */
   public Film film() {
     if (preprocessing.isEmpty()
@@ -185,14 +189,15 @@ public record ModelConfig(
   /**
    * The findings classifier (keys under {@code classifier.}).
    *
-   * @param encoder which encoder it reads
-   * @param pooling how the projected patch features become one vector
-   * @param hidden width between its two linear layers
+   * @param encoder the encoder whose features are the input
+   * @param pooling how the projected patch features are reduced to a vector
+   * @param hidden width between the two linear layers
    * @param labels CheXpert names in the order of the logits
-   * @param thresholds a finding is present above this probability; one per label
-   * @param possible a finding is uncertain above this probability and up to its threshold; one per
-   *     label. Empty where the model has one operating point: nothing is uncertain
-   * @param evidence whether training ever saw the label, one a label
+   * @param thresholds one probability per label, above which the finding is present
+   * @param possible one probability per label, above which the finding is uncertain if it does not
+   *     exceed its threshold. Empty if the model has a single operating point and no finding is
+   *     uncertain
+   * @param evidence whether the label occurred in training, one entry per label
    */
   public record Classifier(
       Encoder encoder,
@@ -215,7 +220,7 @@ public record ModelConfig(
               + thresholds.size()
               + " thresholds and "
               + evidence.size()
-              + " evidence, expected one each a label");
+              + " evidence, expected one of each per label");
       for (double threshold : thresholds) {
         need(
             threshold >= 0 && threshold <= 1,
@@ -242,23 +247,21 @@ public record ModelConfig(
       }
     }
 
-    /** The network's sizes, its inputs being the encoder's {@code jointDim} channels. */
+    /** The sizes of the network, whose input has {@code jointDim} channels. */
     public FindingsClassifier.Config network(int jointDim) {
       return new FindingsClassifier.Config(jointDim, pooling, hidden, labels.size());
     }
   }
 
-  /** Whose features the classifier reads. */
+  /** The encoder whose features the classifier uses. */
   public enum Encoder {
-    /** Those of the encoder that feeds the language model. */
+    /** The encoder of the language model. */
     SHARED,
-    /**
-     * Those of an encoder of its own, always with running statistics ({@code classifier.vision.}).
-     */
+    /** A separate encoder, which always uses running statistics ({@code classifier.vision.}). */
     OWN
   }
 
-  /** Whether a label was ever taught; an untrained one is reported as not assessed. */
+  /** Whether a label occurred in training; a label without evidence is reported as not assessed. */
   public enum Evidence {
     TRAINED,
     UNTRAINED
@@ -267,14 +270,14 @@ public record ModelConfig(
   /**
    * The language model.
    *
-   * @param weights path of its base weights in the folder
-   * @param network its shape; empty where the weights are GGUF, which states it
-   * @param tokenizer folder of its {@code tokenizer.json} or {@code tokenizer.model} with their
-   *     configuration; empty where the weights are GGUF, which holds it
-   * @param precision of the decode step unless another is asked for; empty chooses the fastest
-   * @param adapter LoRA beside it (keys under {@code language.}), if any
-   * @param prompt name of its prompt format ({@link PromptFormats})
-   * @param compat oddities of the original that are kept
+   * @param weights path of the base weights in the folder
+   * @param network sizes of the network; empty for GGUF weights, which contain them
+   * @param tokenizer folder with {@code tokenizer.json} or {@code tokenizer.model} and the
+   *     tokeniser configuration; empty for GGUF weights, which contain the tokeniser
+   * @param precision default precision of decode steps; empty chooses the fastest
+   * @param adapter LoRA adapter (keys under {@code language.}), if any
+   * @param prompt name of the prompt format ({@link PromptFormats})
+   * @param compat peculiarities of the original that are reproduced
    */
   public record Language(
       String weights,
@@ -297,7 +300,7 @@ public record ModelConfig(
           "language.network and language.tokenizer are expected together, or both null");
     }
 
-    /** A GGUF file with an adapter beside it, in the fastest precision. */
+    /** A GGUF file with an adapter, in the fastest precision. */
     public static Language gguf(String weights, LoraConfig adapter, PromptFormat prompt) {
       return new Language(
           weights,
@@ -309,7 +312,7 @@ public record ModelConfig(
           List.of());
     }
 
-    /** The words of its conversations. */
+    /** The prompt format of its conversations. */
     public PromptFormat wording() {
       return format(prompt, compat);
     }
@@ -322,15 +325,16 @@ public record ModelConfig(
   }
 
   /**
-   * What the fp32 path answers to the fixed film of the self test, within 1e-4.
+   * The expected outputs of the self-test for a fixed film, computed in fp32, with a tolerance of
+   * 1e-4.
    *
-   * @param probabilities of the classifier, one a label; empty where the model was not yet run
-   * @param logits the largest logits of the first token of the report, in the order of {@code
-   *     tokens}
-   * @param tokens the ids that they belong to, best first
+   * @param probabilities probabilities of the classifier, one per label; empty if the model has not
+   *     been run yet
+   * @param logits largest logits of the first token of the report, in the order of {@code tokens}
+   * @param tokens ids of the tokens with these logits, largest logit first
    */
   public record SelfTest(List<Double> probabilities, List<Double> logits, List<Integer> tokens) {
-    /** Nothing to compare with. */
+    /** A self-test without expected outputs. */
     public static final SelfTest NONE = new SelfTest(List.of(), List.of(), List.of());
 
     public SelfTest {
@@ -346,9 +350,9 @@ public record ModelConfig(
   /**
    * A file of the folder.
    *
-   * @param path relative, with {@code /}
+   * @param path path relative to the folder, with {@code /} as separator
    * @param bytes size of the file
-   * @param sha256 64 hexadecimal digits, lower case
+   * @param sha256 64 lower-case hexadecimal digits
    */
   public record FileEntry(String path, long bytes, String sha256) {
     public FileEntry {
@@ -366,7 +370,7 @@ public record ModelConfig(
           "files gives " + path + " the sha256 '" + sha256 + "', expected 64 hexadecimal digits");
     }
 
-    /** The entry of {@code folder/path} as it stands. */
+    /** The entry for the current content of {@code folder/path}. */
     public static FileEntry of(Path folder, String path) {
       Path file = folder.resolve(path);
       try {
@@ -377,13 +381,13 @@ public record ModelConfig(
     }
   }
 
-  /** {@link #limits} as one line; empty where there are none. */
+  /** The {@link #limits} on one line; empty if there are none. */
   public String limitsLine() {
     return String.join(" ", limits);
   }
 
   /**
-   * Nothing, where the model writes a section.
+   * Checks that the model writes a section.
    *
    * @throws RadialogException if it does not
    */
@@ -401,7 +405,7 @@ public record ModelConfig(
     }
   }
 
-  /** This with another self test. */
+  /** This with another self-test. */
   public ModelConfig with(SelfTest test) {
     return new ModelConfig(
         format,

@@ -14,7 +14,6 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.radialog.base.RadialogException;
 import org.radialog.language.Bert;
-import org.radialog.language.CheXbert;
 import org.radialog.language.GgufLlama;
 import org.radialog.language.LlamaConfig;
 import org.radialog.language.LlamaLinear;

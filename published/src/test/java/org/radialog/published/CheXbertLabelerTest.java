@@ -21,7 +21,6 @@ import org.radialog.clinical.FindingState;
 import org.radialog.clinical.Labels;
 import org.radialog.clinical.ReportLabeler;
 import org.radialog.language.Bert;
-import org.radialog.language.CheXbert;
 import org.radialog.testing.Golden;
 import org.radialog.testing.GoldenCase;
 import org.radialog.testing.LlamaVocabulary;

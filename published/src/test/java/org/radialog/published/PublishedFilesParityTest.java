@@ -24,7 +24,6 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.language.Bert;
-import org.radialog.language.CheXbert;
 import org.radialog.language.KvCache;
 import org.radialog.language.Llama;
 import org.radialog.language.LlamaInput;

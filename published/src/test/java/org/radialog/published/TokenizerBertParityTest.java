@@ -20,7 +20,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.radialog.base.RadialogException;
 import org.radialog.language.Bert;
-import org.radialog.language.CheXbert;
 import org.radialog.testing.Golden;
 import org.radialog.testing.GoldenCase;
 import org.radialog.text.WordPiece;

@@ -4,7 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.radialog.weights.Checkpoint;
 
-/** The language model of {@code models/mini}, without which the repository is not whole. */
+/** The language model of {@code models/mini}, which every complete checkout contains. */
 public final class BaseGguf {
   private BaseGguf() {}
 

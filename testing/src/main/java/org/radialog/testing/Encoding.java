@@ -3,7 +3,7 @@ package org.radialog.testing;
 import java.nio.ByteBuffer;
 import org.radialog.weights.DType;
 
-/** Turns fp32 into stored elements; the blocks are quantised as llama.cpp does. */
+/** Encodes fp32 values as stored elements; block types are quantised as in llama.cpp. */
 final class Encoding {
   private Encoding() {}
 
@@ -56,13 +56,13 @@ final class Encoding {
     }
   }
 
-  // To nearest, ties to even; weights are finite.
+  // Rounds to nearest, ties to even; weights are finite.
   private static short bfloat16(float value) {
     int bits = Float.floatToRawIntBits(value);
     return (short) ((bits + 0x7fff + (bits >>> 16 & 1)) >>> 16);
   }
 
-  // Half d, then 32 signed bytes q: d q.
+  // Half-precision d, then 32 signed bytes q with value d q.
   private static void q8(float[] values, int block, ByteBuffer out) {
     float largest = 0;
     for (int i = 0; i < 32; i++) {
@@ -74,12 +74,15 @@ final class Encoding {
     for (int i = 0; i < 32; i++) {
       float scaled = values[block + i] * inverse;
       out.put(
-          (byte) (scaled + Math.copySign(0.5f, scaled))); // halves away from zero, as C's roundf
+          (byte)
+              (scaled
+                  + Math.copySign(0.5f, scaled))); // rounds half away from zero, like roundf in C
     }
   }
 
-  // Half d, then 16 bytes: the low nibbles are the first 16 elements. d (q - 8), so that the
-  // element of largest magnitude, whatever its sign, is -8 d exactly.
+  // Half-precision d, then 16 bytes whose low nibbles are the first 16 elements, with value d (q -
+  // 8). The
+  // element of largest magnitude, of either sign, is exactly -8 d.
   private static void q4(float[] values, int block, ByteBuffer out) {
     float extreme = 0;
     for (int i = 0; i < 32; i++) {

@@ -2,7 +2,7 @@ package org.radialog.testing;
 
 import java.io.ByteArrayOutputStream;
 
-/** Little-endian fields, one behind the other. */
+/** A buffer of consecutive little-endian fields. */
 final class Fields {
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
 
@@ -22,7 +22,7 @@ final class Fields {
     return number(value, Long.BYTES);
   }
 
-  /** The lowest {@code width} bytes of {@code value}. */
+  /** Appends the lowest {@code width} bytes of {@code value}. */
   Fields number(long value, int width) {
     for (int i = 0; i < width; i++) {
       bytes.write((int) (value >>> (8 * i)));

@@ -18,19 +18,19 @@ public final class GgufFile {
   private final SequencedMap<String, Object> metadata = new LinkedHashMap<>();
   private final SequencedMap<String, Weight> tensors = new LinkedHashMap<>();
 
-  /** The values of a tensor of that name and shape, row-major. */
+  /** Returns the values of a tensor by name and shape, row-major. */
   @FunctionalInterface
   public interface Values {
     float[] of(String name, long... shape);
   }
 
   /**
-   * A model of the architecture llama with a byte-level vocabulary like SmolLM2's, its head tied to
-   * the embedding table.
+   * A model of the llama architecture with a byte-level vocabulary like that of SmolLM2 and an
+   * output head tied to the embedding table.
    *
-   * @param size of which the vocabulary may be larger than the tokens
-   * @param types of the tokens: 1 normal, 3 control
-   * @param merges of pairs of tokens, a blank between them
+   * @param size sizes; the vocabulary may be larger than the number of tokens
+   * @param types types of the tokens: 1 normal, 3 control
+   * @param merges pairs of tokens separated by a space
    */
   public static GgufFile llama(
       LlamaSize size,
@@ -86,15 +86,15 @@ public final class GgufFile {
   }
 
   /**
-   * Adds metadata: an Integer (UINT32), Float, Boolean, String, or a list of Strings, Integers
-   * (INT32) or Floats.
+   * Adds metadata: an Integer (stored as UINT32), Float, Boolean or String, or a list of Strings,
+   * Integers (stored as INT32) or Floats.
    */
   public GgufFile put(String key, Object value) {
     metadata.put(key, value);
     return this;
   }
 
-  /** Adds an F32 tensor, row-major, dimensions in PyTorch's order. */
+  /** Adds an F32 tensor, row-major, with dimensions in PyTorch's order. */
   public GgufFile tensor(String name, float[] values, long... shape) {
     return tensor(name, Weight.floats(DType.F32, values, shape));
   }

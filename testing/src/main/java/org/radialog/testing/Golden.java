@@ -15,8 +15,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The folder of golden cases: {@code golden/} of the repository, or another of the same layout
- * given as {@code -Dradialog.golden=DIR}.
+ * The folder of golden cases: {@code golden/} of the repository, or another folder with the same
+ * layout given by {@code -Dradialog.golden=DIR}.
  */
 public final class Golden {
   static final JsonMapper JSON = JsonMapper.builder().build();
@@ -25,7 +25,7 @@ public final class Golden {
 
   private Golden() {}
 
-  /** The repository's root. */
+  /** The root of the repository. */
   public static Path root() {
     return Path.of(property("radialog.root"));
   }
@@ -37,17 +37,18 @@ public final class Golden {
         : Path.of(System.getProperty("radialog.golden", ""));
   }
 
-  /** Whether the cases are those of the repository, none of which may be missing or unread. */
+  /** Whether the cases are those of the repository, where every case must be present and used. */
   public static boolean isRepositorys() {
     return System.getProperty("radialog.golden", "").isEmpty();
   }
 
   /**
-   * The cases whose name is {@code name} or begins with {@code name} and a hyphen, sorted: {@code
-   * llama} finds {@code llama-mha} and {@code llama-gqa}.
+   * The cases whose name is {@code name} or begins with {@code name} and a hyphen, sorted. For
+   * example, {@code llama} finds {@code llama-mha} and {@code llama-gqa}.
    *
-   * @throws AssertionError without any in the repository's folder
-   * @throws TestAbortedException without any in another folder: the calling test is skipped by name
+   * @throws AssertionError if there is no such case in the repository's folder
+   * @throws TestAbortedException if there is no such case in another folder; the calling test is
+   *     skipped by name
    */
   public static List<GoldenCase> cases(String name) {
     List<GoldenCase> cases;
@@ -78,12 +79,12 @@ public final class Golden {
   }
 
   /**
-   * The dynamic tests of all cases of a family, for a test factory. {@code ofCase} gives none for a
-   * case that lacks what the factory compares. Without any test in another folder than the
-   * repository's, a single test that is reported as skipped: a factory that is itself aborted shows
-   * up in no report.
+   * The dynamic tests for all cases of a family, for a test factory. {@code ofCase} returns an
+   * empty stream for a case that does not contain the values that the factory compares. If there is
+   * no test in a folder other than the repository's, a single test is returned that is reported as
+   * skipped, because an aborted factory does not appear in any report.
    *
-   * @throws AssertionError without any test in the repository's folder
+   * @throws AssertionError if there is no test in the repository's folder
    */
   public static Stream<DynamicTest> tests(
       String name, Function<GoldenCase, Stream<DynamicTest>> ofCase) {
@@ -100,13 +101,13 @@ public final class Golden {
     }
   }
 
-  /** The case of exactly this name; without it, as {@link #cases}. */
+  /** The case with exactly this name; if it is missing, fails like {@link #cases}. */
   public static GoldenCase theCase(String name) {
     file(name + END);
     return new GoldenCase(folder(), name);
   }
 
-  /** What lies at {@code path} in the folder; without it, as {@link #cases}. */
+  /** The file at {@code path} in the folder; if it is missing, fails like {@link #cases}. */
   public static Path file(String path) {
     Path file = folder().resolve(path);
     return present(Files.exists(file), path, file);

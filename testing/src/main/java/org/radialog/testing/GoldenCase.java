@@ -14,36 +14,53 @@ import org.radialog.weights.Checkpoint;
 import tools.jackson.databind.JsonNode;
 
 /**
- * A golden case: {@code NAME.json} with configuration, inputs and values, and the expected tensors
- * of {@code NAME.safetensors}.
+ * A golden case: {@code NAME.json} with the configuration, inputs and values, and {@code
+ * NAME.safetensors} with the expected tensors.
  */
 public final class GoldenCase {
   // "image[b,c,y,x] = coarse[b,c,y/16,x/16] (integer division)"
   private static final Pattern CELL = Pattern.compile("coarse\\[b,c,y/(\\d+),x/\\1]");
 
-  /** A tensor of a state dict. */
-  @SuppressWarnings("ArrayRecordComponent") // for tests, never changed
+  /**
+   * A tensor of a state dict.
+   *
+   * @param name key of the tensor
+   * @param shape dimensions, outermost first
+   * @param dtype PyTorch name of the element type, for example {@code float32}
+   */
+  @SuppressWarnings("ArrayRecordComponent") // only for tests, never modified
   public record Key(String name, long[] shape, String dtype) {}
 
-  /** An input of floats (pictures already enlarged), row-major. */
-  @SuppressWarnings("ArrayRecordComponent") // for tests, never changed
+  /**
+   * A float input, row-major; images are already upsampled.
+   *
+   * @param shape dimensions, outermost first
+   * @param values the elements
+   */
+  @SuppressWarnings("ArrayRecordComponent") // only for tests, never modified
   public record Floats(long[] shape, float[] values) {}
 
-  /** An input of ids, row-major. */
-  @SuppressWarnings("ArrayRecordComponent") // for tests, never changed
+  /**
+   * An input of ids, row-major.
+   *
+   * @param shape dimensions, outermost first
+   * @param values the elements
+   */
+  @SuppressWarnings("ArrayRecordComponent") // only for tests, never modified
   public record Ids(long[] shape, long[] values) {}
 
   /**
    * An expected tensor.
    *
-   * @param shape of the full tensor
-   * @param step the stored elements are flat indices 0, step, 2 step, ...
-   * @param stored the stored elements
-   * @param absmax of the full tensor
-   * @param deviation how far the reference in fp32 is from itself in fp64, relative to {@code
-   *     absmax}; 0 where the case does not say
+   * @param name name of the output
+   * @param shape shape of the full tensor
+   * @param step the stored elements have the flat indices 0, step, 2 step, ...
+   * @param stored stored elements
+   * @param absmax maximum absolute value of the full tensor
+   * @param deviation deviation of the fp32 reference from the fp64 reference, relative to {@code
+   *     absmax}; 0 if the case does not state it
    */
-  @SuppressWarnings("ArrayRecordComponent") // for tests, never changed
+  @SuppressWarnings("ArrayRecordComponent") // only for tests, never modified
   public record Expected(
       String name, long[] shape, int step, double[] stored, double absmax, double deviation) {
     /** The number of elements of the full tensor. */
@@ -64,7 +81,7 @@ public final class GoldenCase {
     readExpected();
   }
 
-  /** The case's name, for example {@code llama-mha}. */
+  /** The name of the case, for example {@code llama-mha}. */
   public String name() {
     return name;
   }
@@ -89,22 +106,22 @@ public final class GoldenCase {
     return folder.resolve(relative);
   }
 
-  /** The salt of inputs. */
+  /** The salt for inputs. */
   public String salt() {
     return json.required("salt").stringValue();
   }
 
-  /** The salt of weights. */
+  /** The salt for weights. */
   public String weightSalt() {
     return json.path("weight_salt").stringValue(salt());
   }
 
-  /** The weight {@code key} by the formula, row-major. */
+  /** The weight {@code key} computed with the formula, row-major. */
   public float[] weight(String key, long... shape) {
     return GoldenWeights.fill(weightSalt(), key, shape);
   }
 
-  /** The state dict {@code values.keys}. */
+  /** The keys of the state dict, from {@code values.keys}. */
   public List<Key> keys() {
     return keys(values().required("keys"));
   }
@@ -118,7 +135,7 @@ public final class GoldenCase {
     return keys;
   }
 
-  /** A float input by the formula; a picture is enlarged from its coarse cells. */
+  /** A float input computed with the formula; an image is upsampled from its coarse cells. */
   public Floats floats(String input) {
     JsonNode node = input(input);
     long[] shape = longs(node.required("shape"));
@@ -135,7 +152,10 @@ public final class GoldenCase {
     return enlarged(new Floats(shape, values), longs(node.get("image_shape")), cell(node));
   }
 
-  /** An input of ids, by the formula; the JSON also writes them out, and both must agree. */
+  /**
+   * An input of ids computed with the formula; the JSON also contains the ids, and both must be
+   * equal.
+   */
   public Ids ids(String input) {
     JsonNode node = input(input);
     long[] shape = longs(node.required("shape"));
@@ -154,7 +174,7 @@ public final class GoldenCase {
     return new Ids(shape, values);
   }
 
-  /** The expected tensors by name, in the JSON's order. */
+  /** The expected tensors by name, in the order of the JSON. */
   public SequencedMap<String, Expected> expected() {
     return expected;
   }
@@ -169,14 +189,14 @@ public final class GoldenCase {
     return tensor;
   }
 
-  /** The integers of a JSON list, nested lists flattened row-major. */
+  /** The integers of a JSON list; nested lists are flattened row-major. */
   public static long[] longs(JsonNode list) {
     List<Long> values = new ArrayList<>();
     flatten(list, leaf -> values.add(leaf.asLong()));
     return values.stream().mapToLong(Long::longValue).toArray();
   }
 
-  /** The numbers of a JSON list, nested lists flattened row-major. */
+  /** The numbers of a JSON list; nested lists are flattened row-major. */
   public static double[] doubles(JsonNode list) {
     List<Double> values = new ArrayList<>();
     flatten(list, leaf -> values.add(leaf.asDouble()));

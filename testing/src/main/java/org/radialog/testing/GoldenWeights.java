@@ -14,7 +14,7 @@ public final class GoldenWeights {
 
   private GoldenWeights() {}
 
-  /** The weight {@code key} of {@code shape} (empty for a scalar), row-major. */
+  /** The weight {@code key} with {@code shape} (empty for a scalar), row-major. */
   public static float[] fill(String salt, String key, long... shape) {
     float[] values = new float[Math.toIntExact(elements(shape))];
     fill(salt, key, shape, 0, values, values.length);
@@ -22,8 +22,9 @@ public final class GoldenWeights {
   }
 
   /**
-   * {@code count} elements of the weight {@code key} from the flat row-major index {@code from} on,
-   * into the front of {@code values}: a weight may have more elements than an array.
+   * Writes {@code count} elements of the weight {@code key}, starting at the flat row-major index
+   * {@code from}, to the beginning of {@code values}. A weight may have more elements than an array
+   * can hold.
    */
   public static void fill(
       String salt, String key, long[] shape, long from, float[] values, int count) {
@@ -50,7 +51,7 @@ public final class GoldenWeights {
     return values;
   }
 
-  /** Ids in first .. vocab - 1. */
+  /** Ids from {@code first} to {@code vocab} - 1. */
   public static long[] ids(String salt, String key, long first, long vocab, long... shape) {
     long[] values = new long[Math.toIntExact(elements(shape))];
     long h = hash(salt + key);
@@ -60,7 +61,7 @@ public final class GoldenWeights {
     return values;
   }
 
-  /** FNV-1a, 64 bits, of the UTF-8 bytes. */
+  /** The 64-bit FNV-1a hash of the UTF-8 bytes. */
   static long hash(String text) {
     long h = 0xcbf29ce484222325L;
     for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
@@ -69,7 +70,7 @@ public final class GoldenWeights {
     return h;
   }
 
-  /** The number in [-1, 1) at index {@code i} of the stream {@code h}: SplitMix64. */
+  /** The number in [-1, 1) at index {@code i} of the stream {@code h}, computed with SplitMix64. */
   static double uniform(long h, long i) {
     long z = h + (i + 1) * GOLDEN_RATIO;
     z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;

@@ -14,7 +14,7 @@ import org.radialog.weights.TensorInfo;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Safetensors files of any size with a hole in the place of their values. */
+/** Writes sparse safetensors files of any size, without values. */
 public final class HollowCheckpoint {
   private HollowCheckpoint() {}
 

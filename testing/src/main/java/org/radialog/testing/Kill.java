@@ -3,11 +3,13 @@ package org.radialog.testing;
 import org.radialog.base.Progress;
 
 /**
- * Fails when the task {@code task} makes its {@code step}-th step, as if the process were killed
- * there.
+ * A progress listener that throws at a given step of a task, to simulate a killed process.
+ *
+ * @param task name of the task
+ * @param step number of the step, from 1
  */
 public record Kill(String task, int step) implements Progress {
-  /** What is thrown. */
+  /** The exception that is thrown. */
   public static final class Killed extends RuntimeException {
     private static final long serialVersionUID = 1;
   }

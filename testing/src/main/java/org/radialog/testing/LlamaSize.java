@@ -6,7 +6,18 @@ import tools.jackson.databind.JsonNode;
 /**
  * The sizes of a Llama, named as in a Hugging Face {@code config.json}.
  *
- * @param ropeScaling the field {@code rope_scaling}, where there is one
+ * @param vocab number of tokens in the vocabulary
+ * @param hidden width of the hidden states
+ * @param intermediate width of the feed-forward layers
+ * @param layers number of layers
+ * @param heads number of attention heads
+ * @param kvHeads number of key and value heads
+ * @param headDim width of a head
+ * @param positions maximum number of positions
+ * @param rmsEps epsilon of the RMS norms
+ * @param ropeTheta base of the rotary frequencies
+ * @param ropeScaling the field {@code rope_scaling}, if present
+ * @param tied whether the output head is tied to the embedding table
  */
 public record LlamaSize(
     int vocab,
@@ -24,10 +35,10 @@ public record LlamaSize(
   /** Vicuna 7B 1.3, the language model of the first version. */
   public static final LlamaSize VICUNA = seven(2048, 1e-6);
 
-  /** LLaVA-1.5 7B's Vicuna, the language model of the second version. */
+  /** The Vicuna of LLaVA-1.5 7B, the language model of the second version. */
   public static final LlamaSize LLAVA = seven(4096, 1e-5);
 
-  /** Those of a golden case {@code llama-*} or of the base of a {@code lora-*} case. */
+  /** The sizes of a golden case {@code llama-*}, or of the base of a {@code lora-*} case. */
   public static LlamaSize of(GoldenCase golden) {
     JsonNode c = golden.config().has("base") ? golden.config().get("base") : golden.config();
     int heads = c.required("num_attention_heads").intValue();

@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
 
-/** The small LLaMA vocabulary of the golden cases, and the texts that they were read with. */
+/** The small LLaMA vocabulary of the golden cases, and the texts tokenised with it. */
 public final class LlamaVocabulary {
   private LlamaVocabulary() {}
 

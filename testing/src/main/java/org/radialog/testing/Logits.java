@@ -1,10 +1,10 @@
 package org.radialog.testing;
 
-/** What a row of logits [V] says. */
+/** Functions of a row of logits [V]. */
 public final class Logits {
   private Logits() {}
 
-  /** The token with the highest logit, the first of equals. */
+  /** The token with the highest logit; the first one in case of a tie. */
   public static int argmax(float[] logits) {
     int best = 0;
     for (int i = 1; i < logits.length; i++) {

@@ -4,21 +4,24 @@ import java.util.List;
 import tools.jackson.databind.JsonNode;
 
 /**
- * An adapter's rank, its numerator of the scale alpha / r, and the linears that it adapts, such as
- * {@code q_proj}.
+ * The sizes of a LoRA adapter.
+ *
+ * @param r rank
+ * @param alpha numerator of the scale alpha / r
+ * @param targets adapted linear layers, such as {@code q_proj}
  */
 public record LoraSize(int r, int alpha, List<String> targets) {
-  /** The first version's. */
+  /** The adapter of the first version. */
   public static final LoraSize V1 = new LoraSize(8, 16, List.of("q_proj", "v_proj"));
 
-  /** The second version's. */
+  /** The adapter of the second version. */
   public static final LoraSize V2 =
       new LoraSize(
           128,
           256,
           List.of("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"));
 
-  /** That of a golden case {@code lora-*}. */
+  /** The adapter of a golden case {@code lora-*}. */
   public static LoraSize of(GoldenCase golden) {
     JsonNode lora = golden.config().required("lora");
     return new LoraSize(

@@ -12,8 +12,8 @@ import org.radialog.base.WholeFile;
 import org.radialog.weights.DType;
 
 /**
- * Writes a dict of fp32 numpy arrays as {@code pickle.dump} of Python 3.8 and later does with numpy
- * 1 (protocol 4): the layout of the image embeddings that the first version's language model reads.
+ * Writes a dict of fp32 numpy arrays like {@code pickle.dump} of Python 3.8 or later with numpy 1
+ * (protocol 4). This is the format of the image embeddings for the first version's language model.
  */
 public final class NumpyPickle {
   private static final int FRAME = 1 << 16;
@@ -28,7 +28,7 @@ public final class NumpyPickle {
     this.out = out;
   }
 
-  /** Writes {@code arrays} of type F32 by name. */
+  /** Writes {@code arrays} of type F32 under their names. */
   public static void write(Path file, SequencedMap<String, Weight> arrays) {
     WholeFile.write(file, out -> new NumpyPickle(out).write(arrays));
   }
@@ -59,7 +59,7 @@ public final class NumpyPickle {
     endFrame();
   }
 
-  // _reconstruct(ndarray, (0,), b'b'), then its state (1, shape, dtype, column-major, bytes)
+  // _reconstruct(ndarray, (0,), b'b'), then the state (1, shape, dtype, column-major, bytes)
   private void array(Weight array) throws IOException {
     if (array.dtype() != DType.F32) {
       throw new IllegalArgumentException("the embeddings are F32, not " + array.dtype());
@@ -134,7 +134,7 @@ public final class NumpyPickle {
       field('B', bytes, Integer.BYTES);
       array.writeTo(frame);
     } else {
-      // Large data stand between the frames, written through.
+      // Large data are written directly, between two frames.
       endFrame();
       boolean narrow = bytes <= 0xffffffffL;
       field(narrow ? 'B' : 0x8e, bytes, narrow ? Integer.BYTES : Long.BYTES);

@@ -4,7 +4,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Supplier;
 
-/** The outputs of one computation by name; it runs when the first is asked for. */
+/**
+ * The outputs of a computation by name; the computation runs when the first output is requested.
+ */
 public final class Outputs<T> {
   private final Supplier<Map<String, T>> computation;
   private final Map<String, T> outputs = new LinkedHashMap<>();
@@ -20,7 +22,7 @@ public final class Outputs<T> {
     return named(outputs, name);
   }
 
-  /** The entry {@code name} of {@code map}, which must be there. */
+  /** The entry {@code name} of {@code map}, which must exist. */
   public static <K, V> V named(Map<K, V> map, K name) {
     V value = map.get(name);
     if (value == null) {

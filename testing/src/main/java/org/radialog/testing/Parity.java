@@ -7,18 +7,18 @@ import java.util.Locale;
 import java.util.function.IntToDoubleFunction;
 
 /**
- * Comparison with the reference. The error of a tensor is max |actual - expected| relative to the
- * expected tensor's absolute maximum; each comparison prints {@code parity <case>/<output> <error>
- * (<tolerance>)}.
+ * Comparison with the reference. The error of a tensor is max |actual - expected| divided by the
+ * maximum absolute value of the expected tensor. Each comparison prints {@code parity
+ * <case>/<output> <error> (<tolerance>)}.
  */
 public final class Parity {
   private Parity() {}
 
   /**
-   * Compares a full tensor, row-major, with the stored elements of an expected one.
+   * Compares a full tensor, row-major, with the stored elements of an expected tensor.
    *
    * @param label {@code <case>/<output>}
-   * @throws AssertionError beyond the tolerance, or at another number of elements
+   * @throws AssertionError if the error exceeds the tolerance or the number of elements differs
    */
   public static void check(String label, float[] actual, GoldenCase golden, double tolerance) {
     check(label, actual.length, i -> actual[i], golden, tolerance);
@@ -34,14 +34,14 @@ public final class Parity {
     check(label, actual.length, i -> actual[i], golden, tolerance);
   }
 
-  /** Compares numbers of the JSON, relative to their absolute maximum. */
+  /** Compares numbers of the JSON, relative to their maximum absolute value. */
   public static void check(String label, double[] actual, double[] expected, double tolerance) {
     assertThat(actual).as(label + ": number of values").hasSameSizeAs(expected);
     double absmax = Arrays.stream(expected).map(Math::abs).max().orElse(0);
     report(label, error(actual.length, 1, i -> actual[i], expected, absmax), tolerance);
   }
 
-  /** Ids, texts, sizes: equal or not. */
+  /** Compares ids, texts or sizes for equality. */
   public static void equal(String label, Object actual, Object expected) {
     boolean equal = Arrays.deepEquals(one(actual), one(expected));
     System.out.println("parity " + label + " " + (equal ? "0" : "different") + " (exact)");

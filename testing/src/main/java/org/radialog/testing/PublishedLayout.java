@@ -18,34 +18,37 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Writes the weights that the RaDialog and CheXbert authors published, file by file in their
- * layouts, with the golden formula's numbers in place of trained ones. The formula's key is the
- * name in the reference's state dict, so that a network read from such a file gives the golden
- * case's outputs up to the rounding of the type: a vision tower's weight has its image model's
- * name, a LoRA matrix, the classifier's and CheXbert's their names in the file. An optimiser's
- * state is there for the first parameters only, at the size of the real ones it would triple the
- * files.
+ * Writes the weight files published by the authors of RaDialog and CheXbert in their original
+ * layouts, with values from the golden formula instead of trained values. The key for the formula
+ * is the name in the reference's state dict, so that a network loaded from such a file yields the
+ * outputs of the golden case up to rounding of the element type: the weights of a vision tower use
+ * the names of the image model, and those of LoRA matrices, the classifier and CheXbert use the
+ * names in the file. The state of an optimiser is written for the first parameters only, because
+ * the full state would triple the size of the files.
  *
- * @param salt of the formula
+ * @param salt salt of the formula
  */
 public record PublishedLayout(String salt) {
   /** The name of the classifier's checkpoint in the second version's repository. */
   public static final String CLASSIFIER =
       "findings_classifier/checkpoints/chexpert_train/ChexpertClassifier.ckpt";
 
-  /** Channels of the image model's patches, in front of its projector. */
+  /** Channels of the patches of the image model, before the projector. */
   private static final int PATCH_CHANNELS = 512;
 
-  /** The projector of the published image model and of all that is built on it but the Q-Former. */
+  /**
+   * Output width of the projector in the published image model and in all networks based on it
+   * except the Q-Former.
+   */
   private static final int JOINT = 128;
 
   private static final int OPTIMISED = 4;
 
-  /** How a language model was published. */
+  /** The format in which a language model was published. */
   public enum Family {
     /** PyTorch shards. */
     VICUNA("llama", "LlamaForCausalLM", "4.28.1"),
-    /** PyTorch shards, with a projector and rotary frequencies beside the language model. */
+    /** PyTorch shards that also contain a projector and rotary frequencies. */
     LLAVA("llava", "LlavaLlamaForCausalLM", "4.31.0"),
     /** Safetensors shards. */
     LLAMA("llama", "LlamaForCausalLM", "4.40.0"),
@@ -67,13 +70,13 @@ public record PublishedLayout(String salt) {
     }
   }
 
-  /** {@code biovil_t_image_model_proj_size_128.pt}. */
+  /** Writes {@code biovil_t_image_model_proj_size_128.pt}. */
   public void imageModel(Path file) {
     PyTorchFile.write(
         file, "cpu", new OrderedDict(tensors("", StateDicts.imageModel(JOINT), DType.F32)));
   }
 
-  /** {@code ChexpertClassifier.ckpt}, a checkpoint of PyTorch Lightning. */
+  /** Writes {@code ChexpertClassifier.ckpt}, a checkpoint of PyTorch Lightning. */
   public void classifier(Path file) {
     SequencedMap<String, Weight> state = tensors("", Golden.keys("classifier"), DType.F32);
     Map<?, ?> callback =
@@ -127,8 +130,8 @@ public record PublishedLayout(String salt) {
   }
 
   /**
-   * {@code checkpoint_4.pth} of the first version's alignment stage: the Q-Former without the
-   * frozen weights of its image model, whose buffers alone are there.
+   * Writes {@code checkpoint_4.pth} of the first version's alignment stage: the Q-Former, and only
+   * the buffers of the frozen image model, not its weights.
    */
   public void qFormer(Path file, QFormerSize size) {
     SequencedMap<String, Weight> model = tensors("", StateDicts.qFormer(size), DType.F32);
@@ -163,10 +166,10 @@ public record PublishedLayout(String salt) {
   }
 
   /**
-   * The first version's adapter folder: {@code pytorch_model.bin} with LoRA and the projection of
-   * the image embeddings, and {@code adapter_config.json}.
+   * Writes the adapter folder of the first version: {@code pytorch_model.bin} with LoRA and the
+   * projection of the image embeddings, and {@code adapter_config.json}.
    *
-   * @param imageDim width of the image embeddings, 768 in the published one
+   * @param imageDim width of the image embeddings, 768 in the published adapter
    */
   public void v1Adapter(Path folder, LlamaSize llama, LoraSize lora, int imageDim) {
     SequencedMap<String, Weight> state = tensors("", StateDicts.lora(llama, lora), DType.F32);
@@ -179,7 +182,7 @@ public record PublishedLayout(String salt) {
     adapterConfig(folder, "lmsys/vicuna-7b-v1.3", lora);
   }
 
-  /** The image embeddings of the first version, [queries, hidden] for each image. */
+  /** Writes the image embeddings of the first version, [queries, hidden] per image. */
   public void embeddings(Path file, List<String> images, int queries, int hidden) {
     SequencedMap<String, Weight> arrays = new LinkedHashMap<>();
     for (String image : images) {
@@ -189,10 +192,10 @@ public record PublishedLayout(String salt) {
   }
 
   /**
-   * The second version's repository on the hub: adapter, projector and vision tower, configuration,
-   * and the classifier in its folder.
+   * Writes the second version's repository on the Hugging Face hub: adapter, projector, vision
+   * tower, configuration, and the classifier in its folder.
    *
-   * @param dtype of adapter, projector and vision tower; BF16 in the published one
+   * @param dtype element type of adapter, projector and vision tower; BF16 in the published files
    */
   public void v2Hub(Path folder, LlamaSize llama, LoraSize lora, DType dtype) {
     PyTorchFile.write(
@@ -214,9 +217,9 @@ public record PublishedLayout(String salt) {
   }
 
   /**
-   * A language model's folder as Hugging Face's library writes it.
+   * Writes the folder of a language model in the format of Hugging Face's transformers library.
    *
-   * @param tokenizer files by name, such as {@code tokenizer.model}
+   * @param tokenizer contents of tokeniser files by name, such as {@code tokenizer.model}
    */
   public void llama(
       Path folder,
@@ -227,7 +230,7 @@ public record PublishedLayout(String salt) {
       Map<String, byte[]> tokenizer) {
     SequencedMap<String, Weight> state = tensors("", StateDicts.llama(size), dtype);
     if (family == Family.LLAVA) {
-      // The published projector is of CLIP's width, which RaDialog replaces.
+      // The published projector has CLIP's input width and is replaced by RaDialog.
       state.putAll(tensors("model.", StateDicts.multimodalProjector(1024, size.hidden()), dtype));
       state.putAll(rotary("model.", size));
     }
@@ -242,10 +245,11 @@ public record PublishedLayout(String salt) {
   }
 
   /**
-   * A GGUF file of the same model, its rows of q and k interleaved as llama.cpp's converter does.
+   * Writes a GGUF file of the same model, with the rows of q and k interleaved as by llama.cpp's
+   * converter.
    *
-   * @param matrices type of the matrices (F32, F16, BF16, Q8_0, Q4_0); norms are F32, and rows that
-   *     are no whole blocks F16
+   * @param matrices element type of the matrices (F32, F16, BF16, Q8_0, Q4_0); norms are F32, and
+   *     matrices whose rows are not multiples of the block size are F16
    * @param tokenizer metadata {@code tokenizer.*}
    */
   public void gguf(Path file, LlamaSize size, DType matrices, Map<String, Object> tokenizer) {
@@ -275,7 +279,7 @@ public record PublishedLayout(String salt) {
     gguf.write(file);
   }
 
-  /** {@code chexbert.pth}. */
+  /** Writes {@code chexbert.pth}. */
   public void chexbert(Path file, BertSize size) {
     PyTorchFile.write(
         file,
@@ -285,7 +289,7 @@ public record PublishedLayout(String salt) {
             new OrderedDict(tensors("", StateDicts.chexbert(size), DType.F32))));
   }
 
-  /** The tensors of {@code keys} under their names behind {@code prefix}. */
+  /** The tensors of {@code keys} with {@code prefix} before their names. */
   private SequencedMap<String, Weight> tensors(
       String prefix, List<GoldenCase.Key> keys, DType dtype) {
     SequencedMap<String, Weight> tensors = new LinkedHashMap<>();
@@ -356,7 +360,7 @@ public record PublishedLayout(String salt) {
         salt, name + "/" + parameter.getKey(), DType.F32, parameter.getValue().shape());
   }
 
-  /** A dict in this order: keys and values by turns. */
+  /** A dict in this order, from alternating keys and values. */
   private static Map<?, ?> dict(Object... keysAndValues) {
     Map<Object, Object> dict = new LinkedHashMap<>();
     for (int i = 0; i < keysAndValues.length; i += 2) {
@@ -371,7 +375,7 @@ public record PublishedLayout(String salt) {
     List<SequencedMap<String, Weight>> parts = new ArrayList<>();
     long before = 0;
     for (Map.Entry<String, Weight> tensor : state.entrySet()) {
-      // A part begins where its share of the bytes does.
+      // Starts a shard when its share of the total bytes is reached.
       if (parts.size() < shards && before * shards >= total * parts.size()) {
         parts.add(new LinkedHashMap<>());
       }
@@ -415,7 +419,7 @@ public record PublishedLayout(String salt) {
     c.put("vocab_size", size.vocab()).put("tie_word_embeddings", size.tied());
     c.put("initializer_range", 0.02).put("use_cache", true);
     c.put("torch_dtype", torchType(dtype)).put("transformers_version", family.transformers);
-    if (family != Family.VICUNA) { // Its library knew neither.
+    if (family != Family.VICUNA) { // the library version used for Vicuna had neither field
       c.put("num_key_value_heads", size.kvHeads()).put("rope_theta", size.ropeTheta());
       size.ropeScaling()
           .ifPresentOrElse(
@@ -483,7 +487,7 @@ public record PublishedLayout(String salt) {
     WholeFile.write(file, json.toPrettyString() + "\n");
   }
 
-  // As llama.cpp: norms stay F32, rows that are no whole blocks become F16.
+  // As in llama.cpp: norms stay F32; rows that are not multiples of the block size become F16.
   private static DType ggufType(long[] shape, DType matrices) {
     if (shape.length < 2) {
       return DType.F32;
@@ -507,7 +511,7 @@ public record PublishedLayout(String salt) {
         .replace("post_attention_layernorm", "ffn_norm");
   }
 
-  // Row (head, half, i) of the published layout stands at (head, i, half).
+  // Row (head, half, i) of the published layout becomes row (head, i, half).
   private Weight interleaved(GoldenCase.Key key, DType dtype, LlamaSize size) {
     int columns = Math.toIntExact(key.shape()[1]);
     int d = size.headDim();

@@ -13,16 +13,16 @@ import org.radialog.base.WholeFile;
 import org.radialog.weights.DType;
 
 /**
- * Writes a file as {@code torch.save} does since PyTorch 1.6: a zip of {@code data.pkl} (pickle
- * protocol 2) and one entry per storage. The tree is made of {@link Map} (a dict), {@link List},
- * {@link String}, {@link Integer}, {@link Long}, {@link Double}, {@link Boolean}, {@link Weight} (a
- * tensor with a storage of its own) and the objects below. The same object twice is one object in
- * the file, so two entries may share a tensor, as tied weights do.
+ * Writes a file in the format of {@code torch.save} since PyTorch 1.6: a zip of {@code data.pkl}
+ * (pickle protocol 2) and one entry per storage. The tree consists of {@link Map} (a dict), {@link
+ * List}, {@link String}, {@link Integer}, {@link Long}, {@link Double}, {@link Boolean}, {@link
+ * Weight} (a tensor with a separate storage) and the types below. If the same object occurs twice,
+ * it is one object in the file, so two entries can share a tensor, like tied weights.
  */
 public final class PyTorchFile {
   private static final int BATCH = 1000;
 
-  /** Python's objects that Java has no like of. */
+  /** A Python object that has no Java equivalent. */
   public sealed interface Python {}
 
   /** Python's None. */
@@ -30,28 +30,53 @@ public final class PyTorchFile {
     NONE
   }
 
-  /** A {@code collections.OrderedDict}. */
+  /**
+   * A {@code collections.OrderedDict}.
+   *
+   * @param items the entries
+   */
   public record OrderedDict(Map<?, ?> items) implements Python {}
 
-  /** A tuple. */
+  /**
+   * A tuple.
+   *
+   * @param items the elements
+   */
   public record Tuple(List<?> items) implements Python {}
 
-  /** A class by its name, as a value or key. */
+  /**
+   * A class, as a value or key.
+   *
+   * @param module name of the module
+   * @param name name of the class
+   */
   public record ClassName(String module, String name) implements Python {}
 
   /**
-   * An object that is made without a call of its constructor.
+   * An object that is created without calling its constructor.
    *
-   * @param items set as those of a dict, for a subclass of one
-   * @param state its attributes
+   * @param type the class
+   * @param items dict entries, if the class is a subclass of dict
+   * @param state attributes
    */
   public record Instance(ClassName type, Map<?, ?> items, Map<?, ?> state) implements Python {}
 
-  /** A view of the storage of {@code storage}; offset and strides in elements. */
+  /**
+   * A view of the storage of a tensor.
+   *
+   * @param storage the tensor that owns the storage
+   * @param offset offset in elements
+   * @param shape dimensions, outermost first
+   * @param stride strides in elements
+   */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   public record View(Weight storage, long offset, long[] shape, long[] stride) implements Python {}
 
-  /** A {@code torch.nn.Parameter} of a tensor. */
+  /**
+   * A {@code torch.nn.Parameter}.
+   *
+   * @param tensor its tensor
+   */
   public record Parameter(Weight tensor) implements Python {}
 
   private static final ClassName ORDERED_DICT = new ClassName("collections", "OrderedDict");
@@ -62,7 +87,7 @@ public final class PyTorchFile {
   private final String location;
   private final List<Weight> storages = new ArrayList<>();
   private final IdentityHashMap<Weight, Integer> storageKeys = new IdentityHashMap<>();
-  // Texts and classes are remembered by what they are, all else by identity.
+  // Texts and classes are memoised by value, all other objects by identity.
   private final Map<Object, Integer> names = new HashMap<>();
   private final IdentityHashMap<Object, Integer> objects = new IdentityHashMap<>();
   private int remembered;
@@ -74,7 +99,7 @@ public final class PyTorchFile {
   /**
    * Writes {@code tree}.
    *
-   * @param location where the tensors were when they were saved: {@code cpu}, {@code cuda:0}
+   * @param location device of the tensors when they were saved: {@code cpu}, {@code cuda:0}
    */
   public static void write(Path file, String location, Object tree) {
     String name = file.getFileName().toString();
@@ -142,7 +167,10 @@ public final class PyTorchFile {
     }
   }
 
-  /** Python's pickler notes a container before its content, so that it may hold itself. */
+  /**
+   * Memoises a container before its content, as Python's pickler does, because it may contain
+   * itself.
+   */
   private void noteContainer(Object value) {
     objects.put(value, remember());
   }

@@ -5,9 +5,14 @@ import tools.jackson.databind.JsonNode;
 /**
  * The sizes of a Q-Former, named as in the golden cases.
  *
- * @param vocab without [DEC]
- * @param encoderWidth channels of the image features
- * @param embed width of the contrastive space
+ * @param vocab number of tokens in the vocabulary, without [DEC]
+ * @param hidden width of the hidden states
+ * @param layers number of layers
+ * @param ffn width of the feed-forward layers
+ * @param positions maximum number of positions of a text
+ * @param encoderWidth number of channels of the image features
+ * @param queries number of queries
+ * @param embed width of the embedding space for the contrastive loss
  */
 public record QFormerSize(
     int vocab,
@@ -18,10 +23,10 @@ public record QFormerSize(
     int encoderWidth,
     int queries,
     int embed) {
-  /** The published one. */
+  /** The published sizes. */
   public static final QFormerSize FULL = new QFormerSize(30_522, 768, 12, 3072, 512, 1408, 32, 256);
 
-  /** That of a golden case {@code qformer-*}. */
+  /** The sizes of a golden case {@code qformer-*}. */
   public static QFormerSize of(GoldenCase golden) {
     JsonNode c = golden.config();
     return new QFormerSize(

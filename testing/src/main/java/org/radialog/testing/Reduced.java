@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Locale;
 
-/** The measure for bf16: cosine at least 0.999 and relative L2 error at most 0.02. */
+/** The criterion for bf16: a cosine of at least 0.999 and a relative L2 error of at most 0.02. */
 public final class Reduced {
   private static final double COSINE = 0.999;
   private static final double RELATIVE_L2 = 0.02;

@@ -8,11 +8,14 @@ import org.radialog.base.WholeFile;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Writes safetensors while their elements are made, as Hugging Face's {@code save_pretrained}. */
+/**
+ * Writes safetensors files like Hugging Face's {@code save_pretrained}; elements are generated
+ * during writing.
+ */
 public final class SafetensorsFile {
   private SafetensorsFile() {}
 
-  /** Writes {@code tensors} side by side in their order. */
+  /** Writes {@code tensors} in order, without gaps. */
   public static void write(Path file, SequencedMap<String, Weight> tensors) {
     ObjectNode header = Golden.JSON.createObjectNode();
     header.putObject("__metadata__").put("format", "pt");

@@ -3,7 +3,7 @@ package org.radialog.testing;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The state dicts of the published networks: every name and shape, in the networks' own order. */
+/** The state dicts of the published networks: every name and shape, in the original order. */
 final class StateDicts {
   private static final String FLOAT = "float32";
 
@@ -18,7 +18,7 @@ final class StateDicts {
         .toList();
   }
 
-  // [128, 512, 1, 1], [128, 128, 1, 1] and [128]: the 128 is the joint width.
+  // In [128, 512, 1, 1], [128, 128, 1, 1] and [128], 128 is the joint width.
   private static GoldenCase.Key projector(GoldenCase.Key key, int joint) {
     long[] shape = key.shape().clone();
     if (shape.length > 0) {

@@ -7,30 +7,30 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * Real films and reports that are not in the repository: {@code -Dradialog.testdata=DIR} for a
- * folder in which {@code data/radiographs} lies, {@code -Dradialog.radiographs=DIR} for the films
- * alone.
+ * Real films and reports that are not in the repository. {@code -Dradialog.testdata=DIR} gives a
+ * folder that contains {@code data/radiographs}; {@code -Dradialog.radiographs=DIR} gives only the
+ * folder of the films.
  */
 public final class TestData {
   private TestData() {}
 
-  /** The folder of the test data, if one is given. */
+  /** The folder of the test data, if given. */
   public static Optional<Path> folder() {
     return given("radialog.testdata");
   }
 
-  /** The folder of the radiographs, if one is given. */
+  /** The folder of the radiographs, if given. */
   public static Optional<Path> radiographs() {
     return given("radialog.radiographs")
         .or(() -> folder().map(f -> f.resolve("data").resolve("radiographs")));
   }
 
-  /** The folder of the test data; without it the calling test is skipped by name. */
+  /** The folder of the test data; if it is not given, the calling test is skipped by name. */
   public static Path assumeFolder() {
     return assume(folder(), "radialog.testdata");
   }
 
-  /** The folder of the radiographs; without it the calling test is skipped by name. */
+  /** The folder of the radiographs; if it is not given, the calling test is skipped by name. */
   public static Path assumeRadiographs() {
     return assume(radiographs(), "radialog.radiographs (or radialog.testdata)");
   }

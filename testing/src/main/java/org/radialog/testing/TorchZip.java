@@ -9,9 +9,9 @@ import java.util.List;
 import java.util.zip.CRC32;
 
 /**
- * The zip that PyTorch writes: entries stored plainly, each of whose data begins at a multiple of
- * 64 behind an extra field of the tag FB, checksums in a descriptor behind the data, 64-bit fields
- * where 32 bits do not suffice.
+ * The zip format of PyTorch: entries are stored uncompressed; an extra field with the tag FB aligns
+ * the data of each entry to a multiple of 64 bytes; checksums are in a data descriptor after the
+ * data; 64-bit fields are used where 32 bits are not sufficient.
  */
 final class TorchZip {
   private static final long NARROW_MAX = 0xffffffffL;
@@ -93,7 +93,7 @@ final class TorchZip {
   private static byte[] wideFields(long size, long offset, boolean directory) {
     Fields wide = new Fields();
     if (size >= NARROW_MAX) {
-      // The descriptor has the sizes; before the data they are zero as the narrow ones.
+      // The descriptor contains the sizes; here they are zero, like the 32-bit sizes.
       wide.u64(directory ? size : 0).u64(directory ? size : 0);
     }
     if (offset >= NARROW_MAX) {

@@ -10,23 +10,25 @@ import org.radialog.weights.DType;
 import org.radialog.weights.TensorInfo;
 
 /**
- * A tensor to be written to a test's checkpoint. Its elements are made while it is written, chunk
- * by chunk on two threads, so it may be larger than the heap and than 2^31 bytes.
+ * A tensor to be written to a test checkpoint. Its elements are generated during writing, in chunks
+ * on two threads, so it may be larger than the heap and than 2^31 bytes.
  */
 public final class Weight {
-  /** Elements that one thread makes at a time; a multiple of every block. */
+  /** Number of elements that a thread generates at a time; a multiple of every block size. */
   private static final int CHUNK = 1 << 18;
 
   private static final int THREADS = 2;
 
-  /** Makes the floats of a tensor, any range of them. */
+  /** Generates the floats of any range of a tensor. */
   @FunctionalInterface
   public interface Floats {
-    /** Puts {@code count} elements from the flat index {@code from} on into {@code values}. */
+    /**
+     * Writes {@code count} elements, starting at the flat index {@code from}, to {@code values}.
+     */
     void fill(long from, float[] values, int count);
   }
 
-  /** Makes the little-endian bytes of a range of elements. */
+  /** Generates the little-endian bytes of a range of elements. */
   @FunctionalInterface
   private interface Encoded {
     void put(long from, int count, ByteBuffer out);
@@ -43,8 +45,8 @@ public final class Weight {
   }
 
   /**
-   * A tensor of the golden formula ({@link GoldenWeights}) under {@code key}, rounded to {@code
-   * dtype} (F32, F16, BF16, Q8_0 or Q4_0).
+   * A tensor computed with the golden formula ({@link GoldenWeights}) for {@code key}, rounded to
+   * {@code dtype} (F32, F16, BF16, Q8_0 or Q4_0).
    */
   public static Weight formula(String salt, String key, DType dtype, long... shape) {
     long[] size = shape.clone();
@@ -66,13 +68,13 @@ public final class Weight {
         });
   }
 
-  /** Floats of an array. */
+  /** A tensor of floats from an array, rounded to {@code dtype}. */
   public static Weight floats(DType dtype, float[] values, long... shape) {
     return floats(
         dtype, (from, out, count) -> System.arraycopy(values, (int) from, out, 0, count), shape);
   }
 
-  /** 64-bit integers, each a function of its flat index. */
+  /** A tensor of 64-bit integers, computed from the flat index. */
   public static Weight longs(LongUnaryOperator values, long... shape) {
     return new Weight(
         DType.I64,
@@ -84,12 +86,12 @@ public final class Weight {
         });
   }
 
-  /** The type of the elements. */
+  /** The element type. */
   public DType dtype() {
     return dtype;
   }
 
-  /** Row-major, outermost first. */
+  /** The dimensions, outermost first. */
   public long[] shape() {
     return shape.clone();
   }
@@ -99,7 +101,7 @@ public final class Weight {
     return GoldenWeights.elements(shape);
   }
 
-  /** The number of bytes in a file. */
+  /** The size in bytes in a file. */
   public long bytes() {
     return new TensorInfo("weight", dtype, shape).bytes();
   }

@@ -1,4 +1,7 @@
-/** For tests only: weights by formula, golden cases. */
+/**
+ * Support for tests: golden cases, weights computed with a formula, and writers of checkpoint
+ * files.
+ */
 @NullMarked
 package org.radialog.testing;
 

@@ -25,14 +25,19 @@ import org.radialog.weights.WeightsRefused;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Every file of the case {@code checkpoints}: contents and metadata equal those that the reference
- * libraries read, and hostile files are refused.
+ * Every file of the case {@code checkpoints}: contents and metadata must equal those read by the
+ * reference libraries, and malicious files must be refused.
  */
 class CheckpointsParityTest {
-  /** Rounding of the K types: the reference multiplies in another order. */
+  /**
+   * Rounding tolerance for K-quant types, because the reference multiplies in a different order.
+   */
   private static final double K_TOLERANCE = 1e-6;
 
-  /** What refusing a file may allocate; the largest hostile file announces 2^60 elements. */
+  /**
+   * Maximum allocation in bytes for refusing a file; the largest malicious file declares 2^60
+   * elements.
+   */
   private static final long MAX_ALLOCATION = 64L << 20;
 
   private static final long MAX_TIME = Duration.ofSeconds(1).toNanos();
@@ -55,7 +60,7 @@ class CheckpointsParityTest {
         "checkpoints",
         golden -> {
           Path folder = folder(golden);
-          // Loading classes allocates and takes time, too: not to be counted below.
+          // Loads the classes first, because class loading also allocates memory and takes time.
           for (String name : golden.values().required("files").propertyNames()) {
             Checkpoint.open(folder.resolve(name)).close();
           }
@@ -80,7 +85,7 @@ class CheckpointsParityTest {
     assertThat(thread.getCurrentThreadAllocatedBytes() - bytes)
         .as("bytes allocated")
         .isLessThan(MAX_ALLOCATION);
-    // Not the clock's time: other work on the machine must not fail the test.
+    // CPU time instead of wall-clock time, so that other load on the machine cannot fail the test.
     assertThat(thread.getCurrentThreadCpuTime() - time).as("nanoseconds").isLessThan(MAX_TIME);
     System.out.println("parity checkpoints/" + name + " refused (exact)");
   }
@@ -113,7 +118,7 @@ class CheckpointsParityTest {
   private static void assertMetadata(Checkpoint checkpoint, JsonNode expected) {
     assertThat(checkpoint.metadata().keySet()).containsAll(expected.propertyNames());
     for (Map.Entry<String, JsonNode> entry : expected.properties()) {
-      // GGUF entries are {"type", "value"}, those of safetensors are texts.
+      // Entries of GGUF are {"type", "value"}; entries of safetensors are texts.
       JsonNode value =
           entry.getValue().isString() ? entry.getValue() : entry.getValue().get("value");
       assertThat(checkpoint.metadata().get(entry.getKey()))
@@ -133,7 +138,7 @@ class CheckpointsParityTest {
     }
   }
 
-  /** The expected file holds fp32 values under the name of the type. */
+  /** Compares with the expected file, which contains fp32 values under the name of the type. */
   private static void assertBlocks(Path folder, String name, Checkpoint checkpoint, String file) {
     try (Checkpoint values = Checkpoint.open(folder.resolve(file))) {
       assertThat(values.tensors()).hasSameSizeAs(checkpoint.tensors());
@@ -153,7 +158,7 @@ class CheckpointsParityTest {
   private static void assertContent(Checkpoint checkpoint, JsonNode content) {
     SequencedMap<String, JsonNode> tensors = new LinkedHashMap<>();
     collect(content.has("tensor") ? "tensor" : "", content, tensors);
-    // safetensors' own writer sorts by type and name.
+    // The original safetensors writer sorts by type and name.
     assertThat(checkpoint.tensors().keySet()).containsExactlyInAnyOrderElementsOf(tensors.keySet());
     tensors.forEach((name, tensor) -> assertTensor(checkpoint, name, tensor));
     if (content.has("dict")) {
@@ -168,7 +173,8 @@ class CheckpointsParityTest {
     }
   }
 
-  // The places of tensors, named as the reader names them: a state dict's own tensors plainly.
+  // Collects the tensors with the names that the reader gives them; tensors of a state dict have no
+  // prefix.
   private static void collect(String path, JsonNode node, Map<String, JsonNode> tensors) {
     if (node.has("tensor")) {
       tensors.put(path, node);
@@ -208,7 +214,7 @@ class CheckpointsParityTest {
               .toArray();
       assertThat(checkpoint.longs(name)).as(name).isEqualTo(integers);
     } else {
-      // Bits, so that -0.0 and NaN count.
+      // Compares bits, so that -0.0 and NaN are distinguished.
       double[] doubles = values.valueStream().mapToDouble(CheckpointsParityTest::number).toArray();
       assertThat(bits(checkpoint.doubles(name))).as(name).isEqualTo(bits(doubles));
     }
@@ -238,7 +244,7 @@ class CheckpointsParityTest {
     };
   }
 
-  /** A described Python object as the metadata shows it; tensors in dicts are left out. */
+  /** Converts the JSON of a Python object to the form in the metadata, without tensors in dicts. */
   private static Optional<Object> described(JsonNode node) {
     if (node.has("tensor")) {
       return Optional.empty();
@@ -279,7 +285,10 @@ class CheckpointsParityTest {
     return value.isNumber() ? (Object) value.doubleValue() : value.stringValue();
   }
 
-  /** The reference's picture does not tell a dict from a subclass of it. */
+  /**
+   * Removes class names, because the JSON of the reference does not distinguish a dict from a
+   * subclass.
+   */
   private static Object withoutClasses(Object value) {
     return switch (value) {
       case Map<?, ?> map -> {

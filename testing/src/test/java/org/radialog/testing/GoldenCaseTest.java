@@ -20,7 +20,7 @@ import org.opentest4j.TestAbortedException;
 class GoldenCaseTest {
   private static final Pattern NAME = Pattern.compile("`([^`]+)`");
 
-  /** Every stored tensor has the elements that its shape and step announce. */
+  /** Every stored tensor has as many elements as its shape and step imply. */
   @TestFactory
   Stream<DynamicTest> storedElementsFitShapeAndStep() {
     return Stream.of("biovilt", "classifier", "llama", "lora", "qformer", "projector", "chexbert")
@@ -110,7 +110,7 @@ class GoldenCaseTest {
     }
   }
 
-  /** The table of golden/README.md names the cases: one that went missing is not just unread. */
+  /** The table of golden/README.md lists all cases, so that a missing case is detected. */
   @Test
   void theFolderHasEveryCaseOfItsTableAndNoOther() throws IOException {
     assumeTrue(Golden.isRepositorys(), "the cases are not those of the repository");

@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
-/** The table of golden/README.md, section 1. */
+/** The values in the table of golden/README.md, section 1. */
 class GoldenWeightsTest {
   @Test
   void hashIsFnv1a64OfUtf8() {

@@ -13,7 +13,7 @@ import org.radialog.weights.DType;
 class NumpyPickleTest {
   @TempDir private Path folder = Path.of("");
 
-  /** Arrays of the published size stand between the frames, smaller ones inside. */
+  /** Arrays of the published size are stored between frames, smaller ones inside a frame. */
   @Test
   void arraysOfAnySizeAreRead() {
     SequencedMap<String, Weight> arrays = new LinkedHashMap<>();

@@ -17,7 +17,7 @@ import org.radialog.weights.DType;
 import org.radialog.weights.TensorInfo;
 import tools.jackson.databind.JsonNode;
 
-/** Each published file, read back: the names, shapes, types and values that it must have. */
+/** Reads each written file and checks its names, shapes, types and values. */
 class PublishedLayoutTest {
   private static final String SALT = "published:";
   private static final PublishedLayout LAYOUT = new PublishedLayout(SALT);
@@ -218,7 +218,7 @@ class PublishedLayoutTest {
         assertThat(c.tensors()).hasSameSizeAs(StateDicts.llama(size));
         assertThat(c.tensor("blk.2.ffn_down.weight").dtype()).isEqualTo(dtype);
         assertThat(c.tensor("blk.2.ffn_norm.weight").dtype()).isEqualTo(DType.F32);
-        // Row (head, half, i) of the published layout stands at (head, i, half).
+        // Row (head, half, i) of the published layout becomes row (head, i, half).
         String name = "model.layers.1.self_attn.k_proj.weight";
         float[] published =
             rounded(GoldenWeights.fill(SALT, name, size.hidden(), size.hidden()), dtype);
@@ -266,7 +266,7 @@ class PublishedLayoutTest {
     }
   }
 
-  /** The golden file and ours of the same sizes have the same tensors, bit for bit. */
+  /** The golden file and the written file with the same sizes have bit-identical tensors. */
   @Test
   void chexbertEqualsTheGoldenFile() {
     GoldenCase golden = Golden.theCase("chexbert-tiny");
@@ -305,7 +305,7 @@ class PublishedLayoutTest {
         .containsExactlyElementsOf(expected);
   }
 
-  /** Shapes and types of all, and the first values of each by the formula. */
+  /** Checks shapes and types of all tensors, and the first values of each against the formula. */
   private static void assertHolds(
       Checkpoint c, String prefix, List<GoldenCase.Key> keys, DType dtype) {
     for (GoldenCase.Key key : keys) {
@@ -330,7 +330,7 @@ class PublishedLayoutTest {
       if (dtype == DType.F16) {
         rounded[i] = Float.float16ToFloat(Float.floatToFloat16(values[i]));
       } else if (dtype == DType.BF16) {
-        // Nearest of the two neighbours; ties do not occur among a few formula values.
+        // The nearest of the two neighbouring values; ties do not occur among these values.
         float below = Float.intBitsToFloat(Float.floatToRawIntBits(values[i]) & 0xffff0000);
         float above =
             Float.intBitsToFloat((Float.floatToRawIntBits(values[i]) & 0xffff0000) + 0x10000);

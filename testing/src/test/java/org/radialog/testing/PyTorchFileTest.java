@@ -126,7 +126,9 @@ class PyTorchFileTest {
     }
   }
 
-  /** Checksums by the JDK's reader, alignment by the addresses of the mapped file. */
+  /**
+   * The JDK's reader verifies the checksums; the addresses of the mapped file show the alignment.
+   */
   @Test
   void checksumsAreRightAndDataAreAligned() throws IOException {
     Map<String, Object> tree = new LinkedHashMap<>();
@@ -147,7 +149,7 @@ class PyTorchFileTest {
     }
   }
 
-  /** More elements than one thread makes at a time: chunks must not overlap or leave gaps. */
+  /** Uses more elements than one chunk: chunks must not overlap or leave gaps. */
   @Test
   void aTensorOfManyChunksHasTheFormulasValues() {
     long[] shape = {1237, 1024};
@@ -156,7 +158,10 @@ class PyTorchFileTest {
     }
   }
 
-  /** A tensor beyond 4 GiB and one behind it; zeros leave holes, so little is on the disk. */
+  /**
+   * A tensor of more than 4 GiB followed by another one. The file is sparse, so it takes little
+   * disk space.
+   */
   @Test
   void filesBeyondFourGigabytesAreRead() throws IOException {
     Map<String, Object> tree = new LinkedHashMap<>();

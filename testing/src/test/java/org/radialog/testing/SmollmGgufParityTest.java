@@ -24,7 +24,7 @@ import org.radialog.weights.Checkpoint;
 import org.radialog.weights.TensorInfo;
 import tools.jackson.databind.JsonNode;
 
-/** What a real GGUF file holds: the language model that the embedded model builds on. */
+/** The content of a real GGUF file, the base language model of the embedded model. */
 class SmollmGgufParityTest {
   private static final Path FILE = Golden.root().resolve("models/mini/base.gguf");
 
@@ -35,7 +35,7 @@ class SmollmGgufParityTest {
     opened.ifPresent(Checkpoint::close);
   }
 
-  // Opened by the first test that needs it, so that it fails by name where the file is missing.
+  // Opened by the first test that needs it, so that a missing file fails a test by name.
   private static Checkpoint checkpoint() {
     opened = opened.or(() -> Optional.of(Checkpoint.open(FILE)));
     return opened.orElseThrow();
@@ -59,7 +59,7 @@ class SmollmGgufParityTest {
   }
 
   private static void assertMetadata(String key, Object actual, JsonNode expected) {
-    if (expected.isObject()) { // a long list by its length, ends and digest
+    if (expected.isObject()) { // a long list is described by its length, ends and digest
       List<?> list = (List<?>) actual;
       String lines = list.stream().map(Object::toString).collect(Collectors.joining("\n"));
       Parity.equal("smollm2-gguf/" + key + "/length", list.size(), expected.get("length").asInt());

@@ -37,8 +37,8 @@ import org.radialog.vision.VisionEncoder;
 import org.radialog.weights.DType;
 
 /**
- * A model folder like {@code models/mini}, with all its parts, whose weights are the formula of the
- * golden cases: small enough that a test may load it many times.
+ * A complete model folder like {@code models/mini}, whose weights are computed with the formula of
+ * the golden cases. It is so small that a test can load it many times.
  */
 public final class TinyModel {
   /** The sizes of the language model. */
@@ -73,7 +73,7 @@ public final class TinyModel {
 
   private TinyModel() {}
 
-  /** One folder for all tests that only read it. */
+  /** A folder shared by all tests that only read it. */
   public static synchronized Path folder() {
     if (shared.isEmpty()) {
       try {
@@ -88,15 +88,15 @@ public final class TinyModel {
     return shared.orElseThrow();
   }
 
-  /** A new model folder. */
+  /** Writes a new model folder. */
   public static void write(Path folder) {
     write(folder, VISION, p -> BioViLT.of(p, VISION));
   }
 
   /**
-   * A new model folder with an image encoder of its own.
+   * Writes a new model folder with a given image encoder.
    *
-   * @param tensors asks for each tensor of the encoder
+   * @param tensors requests each tensor of the encoder
    */
   public static void write(Path folder, VisionEncoder.Config vision, Consumer<Parameters> tensors) {
     writeLanguage(folder.resolve("base.gguf"), LLAMA.vocab());
@@ -124,7 +124,7 @@ public final class TinyModel {
             List.of()));
   }
 
-  /** A film with structure, another one for each seed. */
+  /** A film with structure, different for each seed. */
   public static Radiograph film(int seed) {
     int side = 160;
     Radiograph real = Radiograph.read(Golden.root().resolve("samples").resolve("no-finding.jpg"));
@@ -158,7 +158,8 @@ public final class TinyModel {
     }
   }
 
-  // The encoder without constants of its own: what it sees is then the film's.
+  // An encoder without biases and with constant variances, so that its output depends only on the
+  // film.
   private static float[] trained(String name, long[] shape) {
     float[] values = GoldenWeights.fill("tiny", name, shape);
     boolean encoder = name.startsWith("vision.");
@@ -171,8 +172,9 @@ public final class TinyModel {
   }
 
   /**
-   * The language model, its vocabulary padded to {@code rows}: those that stand for no token are
-   * the loudest.
+   * Writes the language model with its vocabulary padded to {@code rows}. The padding rows are
+   * token rows scaled by -20, so their logits are large and a test notices if one of them is
+   * chosen.
    */
   public static void writeLanguage(Path file, int rows) {
     List<String> tokens = new ArrayList<>(List.of("<|endoftext|>", "<|im_start|>", "<|im_end|>"));
@@ -216,8 +218,8 @@ public final class TinyModel {
 
   private static float[] weight(String name, long[] shape) {
     float[] values = GoldenWeights.fill("tiny", name, shape);
-    // Attention looks at some tokens rather than all, and outweighs the MLP: a word or a film far
-    // back then changes what comes next.
+    // With these factors, attention is selective and dominates the MLP, so that distant tokens
+    // or the film affect the next token.
     float factor = 1;
     if (name.endsWith("attn_q.weight") || name.endsWith("attn_k.weight")) {
       factor = 1.4f;
@@ -230,7 +232,7 @@ public final class TinyModel {
     return values;
   }
 
-  // GPT-2's alphabet: a printable character for each byte.
+  // The GPT-2 alphabet, with a printable character for each byte.
   private static List<String> byteSymbols() {
     String[] symbols = new String[256];
     int other = 256;

@@ -1,4 +1,4 @@
-/** For tests only: weights by formula, golden cases. */
+/** Support for tests: a tiny model folder whose weights are computed with a formula. */
 @NullMarked
 package org.radialog.testmodel;
 

@@ -1,22 +1,22 @@
 package org.radialog.torch;
 
-/** The learning rate of each step of a training. */
+/** The learning rate as a function of the training step. */
 @FunctionalInterface
 public interface LearningRate {
-  /** The rate of step {@code step}, 0 being the first. */
+  /** The learning rate of step {@code step}, from 0. */
   double rate(long step);
 
   /**
-   * The rates of BLIP-2's first stage: in the first pass a linear warm-up from {@code start} to
-   * {@code base} and {@code base} from there on, in each later pass one rate, half a cosine wave
-   * from {@code base} to {@code floor} over all passes.
+   * The schedule of BLIP-2's first stage. The first pass has a linear warm-up from {@code start} to
+   * {@code base}, then stays at {@code base}. Each later pass has a constant rate that follows half
+   * a cosine wave from {@code base} to {@code floor} over all passes.
    *
-   * @param start rate of the first step
-   * @param base the highest rate
-   * @param floor the rate that the last pass is near to
-   * @param warmUp steps of the warm-up
-   * @param stepsPerPass steps of a pass over the films
-   * @param passes over which the cosine falls
+   * @param start learning rate of the first step
+   * @param base peak learning rate
+   * @param floor lower limit of the cosine, which the last pass approaches
+   * @param warmUp number of warm-up steps
+   * @param stepsPerPass number of steps per pass over the films
+   * @param passes number of passes over which the cosine decays
    */
   record ByPass(
       double start, double base, double floor, long warmUp, long stepsPerPass, long passes)

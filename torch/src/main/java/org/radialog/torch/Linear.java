@@ -10,7 +10,7 @@ import org.bytedeco.pytorch.global.torch;
  * @param weight {@code [out, in]}, checkpoint key {@code weight}
  * @param bias {@code [out]}, checkpoint key {@code bias}
  */
-public record Linear(Tensor weight, Optional<Tensor> bias) implements Dense {
+public record Linear(Tensor weight, Optional<Tensor> bias) {
   /** A layer with a bias, under {@code p}. */
   public static Linear of(Parameters p, long in, long out) {
     return new Linear(
@@ -29,7 +29,7 @@ public record Linear(Tensor weight, Optional<Tensor> bias) implements Dense {
         p.get("weight", Init.normal(std), out, in), Optional.of(p.get("bias", Init.zeros(), out)));
   }
 
-  @Override
+  /** {@code [..., in]} to {@code [..., out]}. */
   public Tensor forward(Tensor x) {
     return bias.isPresent() ? torch.linear(x, weight, bias.get()) : torch.linear(x, weight);
   }

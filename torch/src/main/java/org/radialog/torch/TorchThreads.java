@@ -4,21 +4,22 @@ import java.util.concurrent.ThreadFactory;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * How many threads one operation of libtorch may use on this thread while this is open, whatever
- * the environment says and whatever other threads have set.
+ * Sets the number of threads that one libtorch operation of the current thread may use, until this
+ * is closed. It overrides the environment and the settings of other threads.
  *
- * <p>The library's setting belongs to a thread, but the first operation of a thread takes over what
- * any thread has set last. So code that calls the library says what it needs, and never relies on
- * an order: a thread of its own comes from {@link #start} or {@link #factory}; on a thread of a
- * caller or of a pool it opens one of these around its operations:
+ * <p>libtorch keeps this setting per thread, but the first operation of a thread copies the value
+ * that any thread set last. Code that calls the library must therefore set the number explicitly
+ * instead of relying on an order. Create dedicated threads with {@link #start} or {@link #factory};
+ * on other threads, for example of a caller or a pool, open an instance around the operations:
  *
  * <pre>{@code
- * try (TorchThreads _ = TorchThreads.of(1)) {   // the work is shared out above libtorch
+ * try (TorchThreads _ = TorchThreads.of(1)) {   // the work is parallelised at a higher level
  *   target.copy_(values);
  * }
  * }</pre>
  *
- * Opening and closing takes less than a microsecond. It is closed by the thread that opened it.
+ * Opening and closing takes less than a microsecond. An instance must be closed by the thread that
+ * opened it.
  */
 public final class TorchThreads implements AutoCloseable {
   private final int before;
@@ -30,7 +31,7 @@ public final class TorchThreads implements AutoCloseable {
   }
 
   /**
-   * That number of threads.
+   * Sets the number of threads.
    *
    * @throws IllegalArgumentException if it is below 1
    */
@@ -44,17 +45,17 @@ public final class TorchThreads implements AutoCloseable {
     return open;
   }
 
-  /** As many threads as there are processors. */
+  /** Sets the number of threads to the number of available processors. */
   public static TorchThreads all() {
     return of(Runtime.getRuntime().availableProcessors());
   }
 
   /**
-   * Makes daemon threads that call libtorch. The library is loaded by the new thread, not by who
-   * starts it.
+   * Creates daemon threads that call libtorch. The library is loaded by the new thread, not by the
+   * thread that starts it.
    *
-   * @param name of the threads
-   * @param count of threads for one of their operations
+   * @param name name of the threads
+   * @param count number of threads for each operation of such a thread
    */
   public static ThreadFactory factory(String name, int count) {
     return work ->
@@ -68,21 +69,21 @@ public final class TorchThreads implements AutoCloseable {
             });
   }
 
-  /** Starts a thread of the {@link #factory} of that name and number. */
+  /** Starts a thread made by {@link #factory} with these arguments. */
   public static Thread start(String name, int count, Runnable work) {
     Thread thread = factory(name, count).newThread(work);
     thread.start();
     return thread;
   }
 
-  // Asking counts as a thread's first operation. Setting empties the library's caches.
+  // Setting the number clears caches of the library, so it is only set if it changes.
   private static void set(int now, int wanted) {
     if (now != wanted) {
       torch.set_num_threads(wanted);
     }
   }
 
-  /** What was set before is set again. */
+  /** Restores the previous number of threads. */
   @Override
   public void close() {
     set(count, before);

@@ -12,30 +12,33 @@ import org.junit.jupiter.api.Test;
 
 class LayersTest {
   @Test
-  void aFreshAdapterChangesNothingAndATaughtOneIsItsMergedLayer() {
+  void aFreshAdapterChangesNothingAndATaughtOneAddsItsProduct() {
     try (Scope _ = new Scope();
         Parameters p = Parameters.fresh(1)) {
       Linear base = Linear.of(p.at("base."), 6, 5);
-      LoraLinear lora = LoraLinear.of(base, p.at("lora."), 2, 8);
+      Lora lora = Lora.of(p.at("lora."), 6, 5, 2, 8, 0);
       Tensor x = Torch.tensor(Init.normal(1).values(new Random(1), 3, 6), 3, 6);
-      assertThat(Torch.floats(lora.forward(x))).containsExactly(Torch.floats(base.forward(x)));
+      Tensor y = base.forward(x);
+      assertThat(Torch.floats(lora.add(y, x, true))).containsExactly(Torch.floats(y));
 
       lora.b().detach().fill_(new Scalar(0.3));
-      float[] beside = Torch.floats(lora.forward(x));
-      assertThat(beside).isNotEqualTo(Torch.floats(base.forward(x)));
-      assertThat(Torch.floats(lora.merged().forward(x))).containsExactly(beside, within(1e-5f));
+      Tensor merged = base.weight().add(lora.b().mm(lora.a()), new Scalar(lora.scale()));
+      float[] expected = Torch.floats(new Linear(merged, base.bias()).forward(x));
+      assertThat(Torch.floats(lora.add(y, x, true))).containsExactly(expected, within(1e-5f));
     }
   }
 
   @Test
-  void dropoutTouchesTheAdapterOnly() {
+  void dropoutAffectsTheAdapterOnlyAndInTrainingOnly() {
     try (Scope _ = new Scope();
         Parameters p = Parameters.fresh(1)) {
       Linear base = Linear.withoutBias(p.at("base."), 6, 5);
-      LoraLinear lora = LoraLinear.of(base, p.at("lora."), 2, 8).withDropout(1);
+      Lora lora = Lora.of(p.at("lora."), 6, 5, 2, 8, 1);
       lora.b().detach().fill_(new Scalar(0.3));
       Tensor x = Torch.tensor(Init.normal(1).values(new Random(1), 3, 6), 3, 6);
-      assertThat(Torch.floats(lora.forward(x))).containsExactly(Torch.floats(base.forward(x)));
+      Tensor y = base.forward(x);
+      assertThat(Torch.floats(lora.add(y, x, true))).containsExactly(Torch.floats(y));
+      assertThat(Torch.floats(lora.add(y, x, false))).isNotEqualTo(Torch.floats(y));
     }
   }
 

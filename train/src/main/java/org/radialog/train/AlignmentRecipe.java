@@ -1,18 +1,19 @@
 package org.radialog.train;
 
 /**
- * How the Q-Former learns to read the frozen encoder's patches, before the language model does. The
- * learning rate rises over {@code warmUp} of the steps and falls by a cosine.
+ * The training recipe of the alignment stage, in which the Q-Former learns to read the patches of
+ * the frozen encoder before the language stage. The learning rate has a warm-up over the fraction
+ * {@code warmUp} of the steps, followed by cosine decay.
  *
- * @param augmentedCopies randomly changed copies of each film beside itself, encoded once; the
- *     language stage reads them, too
- * @param passes over the training films; 0 leaves the stage out
- * @param batch films per step
- * @param rate highest learning rate
- * @param warmUp share of the steps in which the rate rises
- * @param floor share of the highest rate at the end
- * @param dropout share of the Q-Former's activations that is set to 0
- * @param clip largest norm of the gradients of a step
+ * @param augmentedCopies number of augmented copies per film in addition to the original, encoded
+ *     once; the language stage uses them too
+ * @param passes number of passes over the training films; 0 skips the stage
+ * @param batch number of films per step
+ * @param rate peak learning rate
+ * @param warmUp fraction of the steps used for warm-up, from 0 to 1
+ * @param floor final learning rate as a fraction of the peak
+ * @param dropout fraction of the Q-Former's activations that is set to 0
+ * @param clip maximum norm of the gradients of a step
  */
 public record AlignmentRecipe(
     int augmentedCopies,

@@ -21,8 +21,8 @@ import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
 /**
- * Stage 2: the Q-Former learns to read patches, by two small heads on the mean of its queries that
- * tell findings and view.
+ * Stage 2: the Q-Former learns to read patches. Two small heads on the mean of its queries predict
+ * findings and view.
  */
 final class AlignmentStage implements Stage, AutoCloseable {
   private final AlignmentRecipe recipe;
@@ -30,7 +30,7 @@ final class AlignmentStage implements Stage, AutoCloseable {
   private final Folds.Split split;
   private final PatchFeatures features;
   private final LanguageNetworks networks;
-  private final int stepsOfAPass; // a last smaller batch is left out
+  private final int stepsOfAPass; // an incomplete last batch is left out
   private final AdamW optimizer;
   private final Tensor positiveWeight; // [14]
 

@@ -3,25 +3,25 @@ package org.radialog.train;
 import java.util.random.RandomGenerator;
 
 /**
- * Random changes that a radiograph may undergo without another finding: a crop with a change of
- * scale, a small rotation, exposure. No mirroring: the heart is on the left.
+ * Random augmentations of a radiograph that preserve its findings: crop and scale, rotation, and
+ * exposure. Films are not mirrored, because the position of the heart matters.
  *
- * @param scale the shown part of a side, from {@code 1 - scale} to {@code 1 + scale / 4}
- * @param degrees the largest rotation
- * @param aspect the largest relative change of width against height
- * @param gamma the largest absolute logarithm of the exponent on grey levels
- * @param contrast the largest relative change of contrast
- * @param brightness the largest shift of grey levels, 1 being the whole range
+ * @param scale visible fraction of a side, drawn from {@code 1 - scale} to {@code 1 + scale / 4}
+ * @param degrees maximum rotation in degrees
+ * @param aspect maximum relative change of width to height
+ * @param gamma maximum absolute logarithm of the gamma exponent for grey levels
+ * @param contrast maximum relative change of contrast
+ * @param brightness maximum shift of grey levels, as a fraction of the full range
  */
 record Augmentation(
     double scale, double degrees, double aspect, double gamma, double contrast, double brightness) {
   static final Augmentation DEFAULT = new Augmentation(0.2, 10, 0.06, 0.3, 0.2, 0.1);
 
   /**
-   * A changed film.
+   * Augments a film.
    *
    * @param film {@code [from, from]} unsigned bytes
-   * @param target where the result {@code [to, to]} in [0, 1] goes, from index {@code at} on
+   * @param target receives the result {@code [to, to]} in [0, 1], starting at index {@code at}
    */
   void apply(byte[] film, int from, float[] target, int at, int to, RandomGenerator random) {
     double shown = random.nextDouble(1 - scale, 1 + scale / 4);
@@ -46,7 +46,7 @@ record Augmentation(
     }
   }
 
-  // Grey levels after exposure, as a table over the 256 bytes.
+  // Grey levels after the change of exposure, as a lookup table for the 256 byte values.
   private float[] levels(RandomGenerator random) {
     double exponent = Math.exp(random.nextDouble(-1, 1) * gamma);
     double gain = 1 + random.nextDouble(-1, 1) * contrast;
@@ -61,7 +61,7 @@ record Augmentation(
 
   private static float bilinear(byte[] film, int side, float x, float y, float[] levels) {
     if (x < 0 || y < 0 || x > side - 1 || y > side - 1) {
-      return 0; // as black as the surround of a collimated film
+      return 0; // black, like the area outside the collimation
     }
     int left = Math.min((int) x, side - 2);
     int top = Math.min((int) y, side - 2);

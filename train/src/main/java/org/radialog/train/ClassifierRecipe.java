@@ -1,21 +1,23 @@
 package org.radialog.train;
 
 /**
- * How the image encoder and the findings classifier are trained.
+ * The training recipe of the image encoder and the findings classifier.
  *
- * @param smallEpochs passes over the films at {@code smallSide}, before those at full size
- * @param smallSide side of the films in those passes, in pixels
- * @param fullEpochs passes over the films at the size that the model reads
- * @param batch films per step
- * @param frozenBlocks the stem and so many blocks of the backbone keep their ImageNet weights; at
- *     -1 the stem learns, too
- * @param rate highest learning rate, of what begins at random; it rises over the first pass and
- *     falls to 0 by a cosine
- * @param backboneRate a factor on it for the backbone
- * @param weightDecay of matrices, decoupled, as a factor on the learning rate
- * @param averaging decay of the moving average of the weights per step; the average is what is kept
- * @param viewLoss weight of the loss for the view (PA or AP), that of the findings being 1
- * @param clip largest norm of the gradients of a step
+ * @param smallEpochs number of passes over the films at {@code smallSide}, before those at full
+ *     size
+ * @param smallSide side of the films in these passes, in pixels
+ * @param fullEpochs number of passes over the films at the model's input size
+ * @param batch number of films per step
+ * @param frozenBlocks number of backbone blocks that keep their ImageNet weights, as does the stem;
+ *     -1 also trains the stem
+ * @param rate peak learning rate of randomly initialised layers, with warm-up in the first pass and
+ *     cosine decay to 0
+ * @param backboneRate factor on the learning rate for the backbone
+ * @param weightDecay decoupled weight decay of matrices, as a factor on the learning rate
+ * @param averaging decay per step of the moving average of the weights, which is the result of the
+ *     stage
+ * @param viewLoss weight of the loss for the view (PA or AP), relative to that for the findings
+ * @param clip maximum norm of the gradients of a step
  */
 public record ClassifierRecipe(
     int smallEpochs,
@@ -39,7 +41,7 @@ public record ClassifierRecipe(
     Ranges.whole("classifier.small_side", smallSide, 32, 4096);
     Ranges.whole("classifier.full_epochs", fullEpochs, 0, 10_000);
     Ranges.whole("classifier.small_epochs + full_epochs", smallEpochs + fullEpochs, 1, 10_000);
-    Ranges.whole("classifier.batch", batch, 2, 65_536); // statistics of a batch need two films
+    Ranges.whole("classifier.batch", batch, 2, 65_536); // batch statistics need at least two films
     Ranges.whole("classifier.frozen_blocks", frozenBlocks, -1, 16);
     Ranges.positive("classifier.rate", rate, false);
     Ranges.positive("classifier.backbone_rate", backboneRate, true);
@@ -53,7 +55,7 @@ public record ClassifierRecipe(
     return smallEpochs + fullEpochs;
   }
 
-  /** Side of the films in an epoch, in pixels; {@code full} is that of the model. */
+  /** The side of the films in an epoch, in pixels; {@code full} is the input side of the model. */
   int side(int epoch, int full) {
     return epoch < smallEpochs ? smallSide : full;
   }

@@ -41,8 +41,8 @@ import org.radialog.weights.SafetensorsWriter;
 
 /**
  * Stage 1: encoder and findings classifier. The loss is the binary cross-entropy over the known
- * labels, plus that of the view (PA or AP) from the mean patch, so that the patches which the
- * language model reads tell the view.
+ * labels, plus that for the view (PA or AP), which is predicted from the mean patch so that the
+ * patches for the language model contain the view.
  */
 final class ClassifierStage implements Stage, AutoCloseable {
   private static final String BACKBONE = "vision.encoder.encoder.";
@@ -53,7 +53,7 @@ final class ClassifierStage implements Stage, AutoCloseable {
   private final Folds.Split split;
   private final Films films;
   private final Progress progress;
-  private final int stepsOfAnEpoch; // a last smaller batch is left out
+  private final int stepsOfAnEpoch; // an incomplete last batch is left out
 
   private final Parameters parameters;
   private final Networks networks;
@@ -64,13 +64,13 @@ final class ClassifierStage implements Stage, AutoCloseable {
   private int shuffledEpoch = -1;
   private List<Film> order = List.of();
 
-  /** Probabilities by the average that they were computed with. */
+  /** The probabilities computed with the current average of the weights. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Predictions(double[][] validation, double[][] heldOut) {}
 
   private Optional<Predictions> predictions = Optional.empty();
 
-  /** The networks over one set of parameters. */
+  /** The networks, which share one set of parameters. */
   private record Networks(BioViLT vision, FindingsClassifier classifier, Linear view) {
     static Networks of(Parameters p, ModelSpec.Image image) {
       return with(BioViLT.of(p.at("vision."), image.vision()), p, image);
@@ -92,9 +92,9 @@ final class ClassifierStage implements Stage, AutoCloseable {
   }
 
   /**
-   * The stage before its first step.
+   * Creates the stage before its first step.
    *
-   * @param films of all of {@code split}, at the sides that the recipe asks for
+   * @param films all films of {@code split}, at the sides required by the recipe
    */
   ClassifierStage(Recipe recipe, Folds.Split split, Films films, Path init, Progress progress) {
     this.recipe = recipe.classifier();
@@ -206,7 +206,7 @@ final class ClassifierStage implements Stage, AutoCloseable {
         Parameters.entries(average.tensors(), DType.F32));
   }
 
-  // The backbone from ImageNet, all else at random.
+  // The backbone is initialised from ImageNet, all other layers randomly.
   private static Parameters initial(Path init, ModelSpec.Image image, Recipe recipe) {
     try (Checkpoint imageNet = Checkpoint.open(init)) {
       Parameters.Source backbone = Parameters.Source.of(imageNet);
@@ -254,7 +254,7 @@ final class ClassifierStage implements Stage, AutoCloseable {
     SequencedMap<String, Tensor> headVectors = new LinkedHashMap<>();
     p.trainable()
         .forEach((name, tensor) -> {
-          boolean vector = tensor.dim() < 2; // norms and biases: no weight decay
+          boolean vector = tensor.dim() < 2; // norms and biases have no weight decay
           if (name.startsWith(BACKBONE)) {
             (vector ? backboneVectors : backbone).put(name, tensor);
           } else {
@@ -280,7 +280,7 @@ final class ClassifierStage implements Stage, AutoCloseable {
     return order;
   }
 
-  // [B, 1, S, S]; what happens to a film depends on the seed, the epoch and its name only.
+  // [B, 1, S, S]; the augmentation of a film depends only on the seed, the epoch and its name.
   private Tensor augmented(List<Film> batch, int epoch) {
     int side = recipe.side(epoch, image.side());
     int stored = Films.storedSide(side);
@@ -307,7 +307,10 @@ final class ClassifierStage implements Stage, AutoCloseable {
     return now;
   }
 
-  /** Rows of 14 findings and the view AP, by the averaged weights as they are used later. */
+  /**
+   * Rows of the probabilities of 14 findings and of the view AP, with the averaged weights as at
+   * inference.
+   */
   private double[][] probabilities(List<Film> of) {
     double[][] rows = new double[of.size()][];
     SequencedMap<String, Tensor> tensors = average.tensors();

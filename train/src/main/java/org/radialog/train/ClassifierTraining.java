@@ -12,27 +12,28 @@ import org.radialog.data.NihDataSet;
 import org.radialog.torch.TorchThreads;
 
 /**
- * The first run: the image encoder and the findings classifier, on labelled films. One fold of
- * patients is held out; the probabilities of its films are the run's product beside the weights.
+ * The first run trains the image encoder and the findings classifier on labelled films. One fold of
+ * patients is held out; besides the weights, the run produces the probabilities for the films of
+ * this fold.
  */
 public final class ClassifierTraining {
   /** Name of the file with the weights, fp32, keys {@code vision. classifier. view.}. */
   static final String WEIGHTS = "classifier.safetensors";
 
-  /** Name of the file with the probabilities of the films of the fold that was held out. */
+  /** Name of the file with the probabilities for the films of the held-out fold. */
   static final String HELD_OUT = "held-out.csv";
 
-  /** Name of the file with the probabilities of the films that only validation saw. */
+  /** Name of the file with the probabilities for the validation films. */
   static final String VALIDATION = "validation.csv";
 
   /**
-   * What is trained on what.
+   * The configuration of a run.
    *
-   * @param data a folder that {@link NihDataSet} reads
-   * @param fold the fold of patients to hold out
-   * @param folds a table that {@link Folds#read} reads; empty for that of the NIH films
-   * @param init the backbone's ImageNet weights
-   * @param recipe of which the parts of this stage are used
+   * @param data folder in the layout of {@link NihDataSet}
+   * @param fold fold of patients to be held out
+   * @param folds table in the format of {@link Folds#read}; empty for the folds of the NIH films
+   * @param init ImageNet weights of the backbone
+   * @param recipe recipe, of which only the parts for this stage are used
    */
   public record Config(Path data, int fold, Optional<Path> folds, Path init, Recipe recipe) {
     private Kept kept() {
@@ -49,7 +50,7 @@ public final class ClassifierTraining {
     }
   }
 
-  /** What decides the result, as the run folder keeps it. */
+  /** The settings that determine the result, stored in the run folder. */
   private record Kept(
       Path data,
       int fold,
@@ -64,7 +65,7 @@ public final class ClassifierTraining {
   private ClassifierTraining() {}
 
   /**
-   * Trains, or goes on with the run in {@code runFolder}. At the end the folder holds {@code
+   * Trains, or resumes the run in {@code runFolder}. Afterwards the folder contains {@code
    * classifier.safetensors}, {@code held-out.csv} and {@code validation.csv}.
    */
   public static void train(Config config, Path runFolder, Progress progress) {

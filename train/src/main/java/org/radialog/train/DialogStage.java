@@ -31,20 +31,23 @@ import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
 
 /**
- * Stage 3: Q-Former, projector and the language model's adapter learn from dialogs about the films.
- * The loss is the mean cross-entropy of the tokens of the answers.
+ * Stage 3: trains Q-Former, projector and the adapter of the language model on dialogs about the
+ * films. The loss is the mean cross-entropy over the tokens of the answers.
  *
- * <p>B dialogs of a batch · P channels of a patch · h w cells · Q queries · T tokens · D width of
- * the language model.
+ * <p>B dialogs of a batch, P channels of a patch, h w cells, Q queries, T tokens, D width of the
+ * language model.
  */
 final class DialogStage implements Stage, AutoCloseable {
-  /** Name of the file with the weights, fp32, keys {@code qformer. projector. language.}. */
+  /**
+   * Name of the file with the trained weights, fp32, keys {@code qformer. projector. language.}.
+   */
   static final String WEIGHTS = "language.safetensors";
 
-  /** What a run teaches and {@link #WEIGHTS} holds. */
+  /** The parts that are trained and stored in {@link #WEIGHTS}. */
   static final List<String> PARTS = List.of("qformer.", "projector.", "language.");
 
-  private static final int POOL = 8; // batches that are sorted by length together
+  private static final int POOL =
+      8; // number of batches whose dialogs are sorted by length together
 
   private final LanguageRecipe recipe;
   private final ModelSpec model;
@@ -56,14 +59,13 @@ final class DialogStage implements Stage, AutoCloseable {
   private final InstructDataSet dialogs;
   private final List<TokenDialog> validation;
 
-  private long pool = -1; // of batches
+  private long pool = -1; // index of the current group of batches
   private List<List<TokenDialog>> batches = List.of();
 
   /**
-   * The stage before its first step.
+   * Creates the stage before its first step.
    *
-   * @param outOfFold 14 probabilities by film, or none at all, as {@link InstructDataSet} takes
-   *     them
+   * @param outOfFold 14 probabilities per film, or an empty map, as for {@link InstructDataSet}
    */
   DialogStage(
       Recipe recipe,
@@ -176,7 +178,7 @@ final class DialogStage implements Stage, AutoCloseable {
     return loss(patches, own, recipe.dropout());
   }
 
-  /** Batches of dialogs of about the same length, in random order. */
+  /** Batches of dialogs of similar length, in random order. */
   private List<List<TokenDialog>> batchesOf(long number) {
     long size = (long) POOL * recipe.batch();
     List<List<TokenDialog>> some =
@@ -203,14 +205,14 @@ final class DialogStage implements Stage, AutoCloseable {
   }
 
   /**
-   * The mean cross-entropy of the tokens that the model is to write.
+   * The mean cross-entropy over the tokens that the model has to predict.
    *
    * @param patches {@code [B, P, h, w]}
    */
   private Tensor loss(Tensor patches, List<TokenDialog> batch, double dropout) {
     int b = batch.size();
     int t = batch.stream().mapToInt(TokenDialog::length).max().orElseThrow();
-    int at = batch.getFirst().imageAt(); // our own words before the image: alike in all dialogs
+    int at = batch.getFirst().imageAt(); // the text before the image is the same in all dialogs
     int[] ids = new int[b * t];
     int[][] labels = new int[b][t];
     for (int i = 0; i < b; i++) {
@@ -242,7 +244,10 @@ final class DialogStage implements Stage, AutoCloseable {
     return Map.of("validation_named", meanLoss(true), "validation_image_only", meanLoss(false));
   }
 
-  /** The mean loss over the dialogs whose prompt names the findings, or over the others. */
+  /**
+   * The mean loss over the dialogs whose prompt does ({@code named}) or does not contain the
+   * findings.
+   */
   private OptionalDouble meanLoss(boolean named) {
     double sum = 0;
     long count = 0;

@@ -15,18 +15,18 @@ import org.radialog.published.StrictJson;
 import tools.jackson.databind.JsonNode;
 
 /**
- * What a model is put together from.
+ * The inputs of an exported model.
  *
- * @param data the folder that {@link NihDataSet} reads
- * @param fold the fold that classifier and language model never saw
- * @param folds a table that {@link Folds#read} reads; empty for that of the NIH films
- * @param classifierRuns a classifier's run folder by the fold that it held out; that of {@code
- *     fold} is what is shipped, the others give scores and thresholds
- * @param languageRun run folder of {@link LanguageTraining}, which has ended, on the classifier
- *     that is shipped
- * @param base the language model, GGUF
- * @param version of the model
- * @param commit the commit of the code that trained it, for the card
+ * @param data folder in the layout of {@link NihDataSet}
+ * @param fold fold that was held out from classifier and language model
+ * @param folds table in the format of {@link Folds#read}; empty for the folds of the NIH films
+ * @param classifierRuns run folders of classifiers by held-out fold; the classifier of {@code fold}
+ *     is exported, the others provide scores and thresholds
+ * @param languageRun folder of a completed run of {@link LanguageTraining} that used the exported
+ *     classifier
+ * @param base language model, GGUF
+ * @param version version of the model
+ * @param commit commit of the training code, for the model card
  */
 public record ExportConfig(
     Path data,
@@ -58,7 +58,7 @@ public record ExportConfig(
     return run;
   }
 
-  /** {@code held-out.csv} of the runs of all folds but {@code fold}. */
+  /** The files {@code held-out.csv} of the runs for all folds except {@code fold}. */
   List<Path> others() {
     return classifierRuns.entrySet().stream()
         .filter(run -> run.getKey() != fold)
@@ -67,10 +67,11 @@ public record ExportConfig(
   }
 
   /**
-   * What the runs that are put together were told and started from.
+   * The origin of an exported model, from the configurations of its runs.
    *
    * @param id name of the model
-   * @param init the encoder's weights before training
+   * @param model the networks
+   * @param init weights of the encoder before training
    * @param base the language model
    */
   record Origin(String id, ModelSpec model, SourceFile init, SourceFile base) {
@@ -89,7 +90,7 @@ public record ExportConfig(
           SourceFile.ofGguf(config.base, language.path("base_sha256").asString()));
     }
 
-    /** Of the model as a whole. */
+    /** The licence of the whole model. */
     String license() {
       return Stream.of("Apache-2.0", init.license(), base.license())
           .distinct()

@@ -12,10 +12,11 @@ import org.radialog.imaging.Preprocessing;
 import org.radialog.imaging.Radiograph;
 
 /**
- * The pixels of all films in memory: each file is decoded once and kept as bytes at every side that
- * the training asks for, resized as at inference.
+ * The pixels of all films in memory. Each film is decoded once and stored as bytes at every side
+ * length that the training needs, resized as at inference.
  *
- * @param bytes by side, then by the film's file name: {@code [side, side]}, row-major, unsigned
+ * @param bytes by side in pixels, then by file name of the film: {@code [side, side]}, row-major,
+ *     unsigned
  */
 record Films(Map<Integer, Map<String, byte[]>> bytes) {
   static Films decode(List<Film> films, List<Integer> sides, Progress progress) {
@@ -32,12 +33,15 @@ record Films(Map<Integer, Map<String, byte[]>> bytes) {
     return new Films(bytes);
   }
 
-  /** The whole film, squeezed to a square crop of its shorter side. */
+  /**
+   * The preprocessing to a square of {@code side} pixels: the shorter side is resized, then the
+   * centre is cropped.
+   */
   static Preprocessing preprocessing(int side) {
     return new Preprocessing(side, side, DicomRecipe.VOI);
   }
 
-  /** Films are cropped at random, so they are kept a little larger than what is shown. */
+  /** The stored side for a visible side, which is larger to leave room for random crops. */
   static int storedSide(int shown) {
     return shown * 23 / 20;
   }

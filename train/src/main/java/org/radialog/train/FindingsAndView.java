@@ -19,14 +19,13 @@ import org.radialog.torch.Torch;
 import org.radialog.vision.FindingsClassifier;
 
 /**
- * What the stages that look at films without a language model learn and are measured by: 14
- * findings, and whether the view is AP.
+ * The outputs of the stages without a language model: 14 findings, and whether the view is AP.
  *
  * @param findings logits {@code [B, 14]}
  * @param view logit of AP, {@code [B, 1]}
  */
 record FindingsAndView(Tensor findings, Tensor view) {
-  /** Probabilities, a row a film: 14 findings, then AP. */
+  /** Probabilities, one row per film: 14 findings, then AP. */
   double[][] probabilities() {
     float[] finding = Torch.floats(sigmoid(findings)); // [B, 14]
     float[] ap = Torch.floats(sigmoid(view)); // [B, 1]
@@ -41,9 +40,9 @@ record FindingsAndView(Tensor findings, Tensor view) {
   }
 
   /**
-   * The cross-entropy over the known labels and, by {@code viewLoss}, the view.
+   * The cross-entropy over the known labels, plus {@code viewLoss} times that of the view.
    *
-   * @param viewLoss weight of the view's loss
+   * @param viewLoss weight of the loss for the view
    * @param batch the B films
    * @param positiveWeight {@code [14]}
    */
@@ -72,7 +71,8 @@ record FindingsAndView(Tensor findings, Tensor view) {
     return masked.add(ofView, new Scalar(viewLoss));
   }
 
-  // A label that no film here can teach has weight 1; where it is unknown, it is masked out of the
+  // A label that cannot be learned from these films has weight 1; where it is unknown, it is masked
+  // out of the
   // loss.
   static float[] positiveWeights(List<Film> trained) {
     float[] weights = new float[Finding.COUNT];
@@ -88,7 +88,7 @@ record FindingsAndView(Tensor findings, Tensor view) {
     return weights;
   }
 
-  /** The mean AUROC of the labels that the data set knows, without No Finding. */
+  /** The mean AUROC over the labels that the data set assesses, without No Finding. */
   static OptionalDouble meanOfMapped(List<Film> of, double[][] rows) {
     return Finding.NIH_MAPPED.stream()
         .map(finding -> auroc(of, rows, finding))

@@ -14,15 +14,15 @@ import org.radialog.vision.QFormer;
 import org.radialog.vision.QueryProjector;
 
 /**
- * The networks that the alignment and the language stage share, over one set of parameters.
+ * The networks shared by the alignment and language stages, with one set of parameters.
  *
- * @param findings reads the mean of the queries, for the alignment stage alone
- * @param view likewise
+ * @param findings head on the mean of the queries, used in the alignment stage only
+ * @param view head on the mean of the queries, used in the alignment stage only
  */
 record LanguageNetworks(
     Parameters parameters, QueryProjector alignment, Linear findings, Linear view, Llama llama)
     implements AutoCloseable {
-  /** New ones on a base model, all tensors of which they train taking a gradient. */
+  /** Creates new networks for a base model; all their trained tensors require a gradient. */
   static LanguageNetworks of(Recipe recipe, LlamaWeights base) {
     ModelSpec model = recipe.model();
     Parameters p = Parameters.fresh(recipe.seed());
@@ -39,7 +39,7 @@ record LanguageNetworks(
     return networks;
   }
 
-  /** All parameters as a checkpoint names them. */
+  /** All parameters under their names in a checkpoint. */
   SequencedMap<String, Tensor> tensors() {
     SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
     parameters.named().forEach((name, tensor) -> tensors.put("current." + name, tensor));

@@ -3,23 +3,24 @@ package org.radialog.train;
 import org.radialog.instruct.InstructMix;
 
 /**
- * How Q-Former, projector and LoRA learn from dialogs. The learning rate rises over {@code warmUp}
- * of the steps and falls by a cosine.
+ * The training recipe of Q-Former, projector and LoRA on dialogs. The learning rate has a warm-up
+ * over the fraction {@code warmUp} of the steps, followed by cosine decay.
  *
- * @param dialogs in all; they are made anew, so none is seen twice
- * @param batch dialogs per step
- * @param rate highest learning rate, of the adapter
- * @param queryRate a factor on it for Q-Former and projector
- * @param warmUp share of the steps in which the rate rises
- * @param floor share of the highest rate at the end
- * @param dropout share of the Q-Former's activations that is set to 0
- * @param clip largest norm of the gradients of a step
- * @param validateEvery steps between validations
- * @param validationDialogs dialogs of a validation, about patients that nothing is learned from
- * @param minutes after which the stage ends even if not all dialogs were seen, its schedule running
- *     by the clock where that is ahead of the steps; 0 for no limit. A run with a limit is not
- *     repeatable to the bit.
- * @param mix what the dialogs are about
+ * @param dialogs total number of dialogs; they are generated during training, so none is repeated
+ * @param batch number of dialogs per step
+ * @param rate peak learning rate of the adapter
+ * @param queryRate factor on the learning rate for Q-Former and projector
+ * @param warmUp fraction of the steps used for warm-up, from 0 to 1
+ * @param floor final learning rate as a fraction of the peak
+ * @param dropout fraction of the Q-Former's activations that is set to 0
+ * @param clip maximum norm of the gradients of a step
+ * @param validateEvery number of steps between validations
+ * @param validationDialogs number of dialogs per validation, about patients that are not used for
+ *     training
+ * @param minutes time limit in minutes, after which the stage ends even if dialogs remain. The
+ *     schedule follows the clock if it is ahead of the steps. 0 for no limit. A run with a limit is
+ *     not reproducible bit for bit.
+ * @param mix proportions of the dialog tasks
  */
 public record LanguageRecipe(
     int dialogs,
@@ -53,7 +54,7 @@ public record LanguageRecipe(
     Ranges.positive("language.minutes", minutes, true);
   }
 
-  /** Whole batches only. */
+  /** The number of complete batches. */
   int steps() {
     return dialogs / batch;
   }

@@ -21,8 +21,8 @@ import org.radialog.torch.TorchThreads;
 import org.radialog.weights.Checkpoint;
 
 /**
- * The second run, of two stages: what the language model needs to read films, on the encoder of
- * {@link ClassifierTraining}, which is frozen here.
+ * The second run, with two stages, trains the connection between the language model and the frozen
+ * encoder of {@link ClassifierTraining}.
  *
  * <pre>
  *   film ── encoder (frozen) ── patches ── Q-Former ─┬─ mean of the queries ── findings, view   (2)
@@ -31,19 +31,21 @@ import org.radialog.weights.Checkpoint;
  */
 public final class LanguageTraining {
   /**
-   * What is trained on what.
+   * The configuration of a run.
    *
-   * @param data a folder that {@link NihDataSet} reads
-   * @param fold the fold of patients to hold out
-   * @param folds a table that {@link Folds#read} reads; empty for that of the NIH films
-   * @param classifier {@code classifier.safetensors} of a classifier run that held the same fold
-   *     out
-   * @param base the language model, GGUF
-   * @param outOfFold {@code held-out.csv} of the classifier runs of the other folds: what a
-   *     classifier that never saw a film says of it; none at all, and the labels stand in
-   * @param from {@code language.safetensors} of an earlier run on the same classifier to learn on
-   *     from, in the language stage at once; a recipe with another seed draws other dialogs
-   * @param recipe of which the parts of these stages are used
+   * @param data folder in the layout of {@link NihDataSet}
+   * @param fold fold of patients to be held out
+   * @param folds table in the format of {@link Folds#read}; empty for the folds of the NIH films
+   * @param classifier {@code classifier.safetensors} of a classifier run with the same held-out
+   *     fold
+   * @param base language model, GGUF
+   * @param outOfFold files {@code held-out.csv} of the classifier runs for the other folds, whose
+   *     probabilities come from a classifier that was not trained on the film; if empty, the labels
+   *     are used instead
+   * @param from {@code language.safetensors} of an earlier run with the same classifier, from which
+   *     training continues directly in the language stage; a recipe with another seed draws other
+   *     dialogs
+   * @param recipe recipe, of which only the parts for these stages are used
    */
   public record Config(
       Path data,
@@ -78,7 +80,7 @@ public final class LanguageTraining {
     }
   }
 
-  /** What decides the result, as the run folder keeps it. */
+  /** The settings that determine the result, stored in the run folder. */
   private record Kept(
       Path data,
       int fold,
@@ -99,11 +101,10 @@ public final class LanguageTraining {
   private LanguageTraining() {}
 
   /**
-   * Trains, or goes on with the run in {@code runFolder}. At the end the folder holds {@code
+   * Trains, or resumes the run in {@code runFolder}. Afterwards the folder contains {@code
    * language.safetensors}.
    *
-   * @throws RadialogException before the first stage begins, if something is missing that a later
-   *     one needs
+   * @throws RadialogException before the first stage, if an input of a later stage is missing
    */
   public static void train(Config config, Path runFolder, Progress progress) {
     train(config, runFolder, progress, ProcessGroup.alone());
@@ -158,7 +159,7 @@ public final class LanguageTraining {
     }
   }
 
-  // What a later stage needs is looked at before the first one begins: hours lie between them.
+  // Checks the inputs of later stages before the first stage, because hours may pass between them.
   private static void requireInputs(
       Config config, Folds.Split split, Map<String, double[]> outOfFold) {
     List<Film> missing =

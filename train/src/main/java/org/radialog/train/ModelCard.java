@@ -33,7 +33,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
-/** {@code MODEL_CARD.md}: what a model was made of, how well it does and what it cannot say. */
+/** Writes {@code MODEL_CARD.md}: the origin of a model, its scores and its limitations. */
 final class ModelCard {
   private static final long SEED = 14;
 
@@ -234,12 +234,12 @@ final class ModelCard {
     return String.format(Locale.ROOT, "%.2f (%.2f–%.2f)", i.value(), i.low(), i.high());
   }
 
-  /** Whether a film shows it. */
+  /** Whether a film shows the finding. */
   static boolean taught(Finding finding, List<Film> films) {
     return films.stream().anyMatch(film -> film.truth(finding) == Truth.PRESENT);
   }
 
-  /** The parts of a run's configuration that come from its recipe, with seed and threads. */
+  /** The parts of a run's configuration that come from the recipe, with seed and threads. */
   private static JsonNode told(JsonNode config, List<String> parts) {
     ObjectNode told = JsonNodeFactory.instance.objectNode();
     for (String part : List.of("seed", "threads")) {
@@ -249,7 +249,7 @@ final class ModelCard {
     return told;
   }
 
-  /** The recipes of a run and of those that it learned on from, the first one first. */
+  /** The recipes of a run and of the runs from which it continued, oldest first. */
   private static List<JsonNode> languageRecipes(Path last) {
     Deque<JsonNode> recipes = new ArrayDeque<>();
     Optional<Path> run = Optional.of(last);
@@ -264,7 +264,7 @@ final class ModelCard {
     return List.copyOf(recipes);
   }
 
-  /** Whether it was the recipe of the embedded model, and nothing else. */
+  /** Whether the model was trained only with the recipe of the embedded model. */
   private static boolean mini(ExportConfig config, ExportConfig.Origin origin) {
     JsonNode classifier = RunFolder.config(config.classifierRun(config.fold()));
     JsonNode language = RunFolder.config(config.languageRun());
@@ -294,7 +294,9 @@ final class ModelCard {
   private static final List<String> COUNTS =
       List.of("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten");
 
-  /** Over the table, then name and content of every film in the order of the table. */
+  /**
+   * The digest of the table and of the name and content of every film, in the order of the table.
+   */
   private static String digest(Path data, List<Film> films) {
     try {
       MessageDigest sha = Sha256.digest();

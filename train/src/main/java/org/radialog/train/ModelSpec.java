@@ -15,28 +15,28 @@ import org.radialog.vision.TokenOrder;
 import org.radialog.vision.VisionEncoder;
 
 /**
- * The networks that a recipe trains. Its parts are those of a model folder's {@code config.json}.
+ * The networks trained by a recipe. The parts correspond to those in a model folder's {@code
+ * config.json}.
  *
- * @param image what reads the film and names findings, trained first
- * @param alignment the Q-Former between encoder and language model
- * @param adapter LoRA beside the language model's own weights
- * @param prompt name of the wording of the dialogs ({@link PromptFormats})
+ * @param image image encoder and findings classifier, which are trained first
+ * @param alignment Q-Former between encoder and language model
+ * @param adapter LoRA adapter of the language model
+ * @param prompt name of the prompt format ({@link PromptFormats})
  */
 public record ModelSpec(Image image, QFormer.Config alignment, LoraConfig adapter, String prompt) {
 
   /**
-   * What reads the film.
+   * The image networks.
    *
-   * @param side of the square that the encoder sees, in pixels
-   * @param vision the encoder; one film at a time, on EfficientNet-Lite0, by running statistics
-   * @param classifier the head that names findings
+   * @param side side of the square encoder input, in pixels
+   * @param vision the encoder: EfficientNet-Lite0 with running statistics, without a prior
+   * @param classifier head of the findings classifier
    */
   public record Image(int side, BioViLT.Config vision, Head classifier) {
     /**
      * Checks the ranges.
      *
-     * @throws RadialogException if a size is out of its range, or the encoder is none that is
-     *     trained here
+     * @throws RadialogException if a size is out of range, or this encoder cannot be trained here
      */
     public Image {
       Ranges.whole("model.image.side", side, 32, 4096);
@@ -51,12 +51,12 @@ public record ModelSpec(Image image, QFormer.Config alignment, LoraConfig adapte
       }
     }
 
-    /** Channels of a patch. */
+    /** Number of channels of a patch. */
     int patchChannels() {
       return vision.patchChannels();
     }
 
-    /** Cells a side of the patch features: the encoder has stride 32. */
+    /** Number of cells per side of the patch features; the encoder has stride 32. */
     int cells() {
       return (side + 31) / 32;
     }
@@ -66,23 +66,26 @@ public record ModelSpec(Image image, QFormer.Config alignment, LoraConfig adapte
           vision.jointDim(), classifier.pooling(), classifier.hidden(), Finding.COUNT);
     }
 
-    /** The head that tells AP from PA by the mean patch, under {@code p}; for training alone. */
+    /**
+     * A head that distinguishes AP from PA by the mean patch, under {@code p}; used in training
+     * only.
+     */
     Linear viewHead(Parameters p) {
       return Linear.of(p, patchChannels(), 1);
     }
   }
 
   /**
-   * The classifier's head.
+   * The head of the classifier.
    *
-   * @param pooling how the projected patch features become one vector
-   * @param hidden width between its two linear layers
+   * @param pooling how the projected patch features are reduced to a vector
+   * @param hidden width between the two linear layers
    */
   public record Head(FindingsClassifier.Pooling.Adaptive pooling, int hidden) {
     /**
      * Checks the range.
      *
-     * @throws RadialogException if the width is out of it
+     * @throws RadialogException if the width is out of range
      */
     public Head {
       Ranges.whole("model.image.classifier.hidden", hidden, 1, 65536);
@@ -90,10 +93,10 @@ public record ModelSpec(Image image, QFormer.Config alignment, LoraConfig adapte
   }
 
   /**
-   * Checks that the parts fit.
+   * Checks that the parts are consistent.
    *
-   * @throws RadialogException if the alignment reads another output of the encoder than its
-   *     patches, or there is no wording of the name
+   * @throws RadialogException if the alignment uses an output of the encoder other than its
+   *     patches, or there is no prompt format with this name
    */
   public ModelSpec {
     if (alignment.source() != VisionEncoder.Source.PATCHES
@@ -107,7 +110,7 @@ public record ModelSpec(Image image, QFormer.Config alignment, LoraConfig adapte
     PromptFormats.of(prompt);
   }
 
-  /** The wording of the dialogs. */
+  /** The prompt format. */
   PromptFormat format() {
     return PromptFormats.of(prompt);
   }

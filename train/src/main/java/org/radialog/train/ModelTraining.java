@@ -13,23 +13,23 @@ import org.radialog.text.TextTokenizer;
 import org.radialog.weights.Checkpoint;
 
 /**
- * A whole model from nothing: the classifiers of all folds, which give probabilities of every film
- * by one that never saw it, then the language model, then the folder. Each part is a run of its own
- * under {@code runs}: a killed training goes on with the same call, and what has ended is not done
- * again.
+ * Trains a complete model: the classifiers of all folds, which provide probabilities for every film
+ * from a classifier that was not trained on it, then the language model, and finally the model
+ * folder. Each part is a separate run under {@code runs}. An interrupted training is resumed by the
+ * same call; completed parts are skipped.
  */
 public final class ModelTraining {
   /**
-   * What a model is made of.
+   * The configuration of a training.
    *
-   * @param data a folder that {@link org.radialog.data.NihDataSet} reads
-   * @param fold the fold of patients that the model never sees
-   * @param init the backbone's ImageNet weights
-   * @param base the language model, GGUF
-   * @param folds a table that {@link Folds#read} reads; empty for that of the NIH films
+   * @param data folder in the layout of {@link org.radialog.data.NihDataSet}
+   * @param fold fold of patients that is held out from the whole model
+   * @param init ImageNet weights of the backbone
+   * @param base language model, GGUF
+   * @param folds table in the format of {@link Folds#read}; empty for the folds of the NIH films
    * @param recipe networks and stages
-   * @param version of the model
-   * @param commit of this code, for the card
+   * @param version version of the model
+   * @param commit commit of the training code, for the model card
    */
   public record Config(
       Path data,
@@ -44,12 +44,13 @@ public final class ModelTraining {
   private ModelTraining() {}
 
   /**
-   * Trains and writes {@code folder}.
+   * Trains a model and writes it to {@code folder}.
    *
-   * @param runs where {@code classifier-K} and {@code language} go
+   * @param runs parent folder of the runs {@code classifier-K} and {@code language}
    */
   public static void train(Config config, Path runs, Path folder, Progress progress) {
-    Checkpoint.open(config.init).close(); // hours lie before some of these are needed
+    Checkpoint.open(config.init)
+        .close(); // checked now, because some inputs are needed only after hours
     try (Checkpoint base = Checkpoint.open(config.base)) {
       TextTokenizer.of(base).close();
     }

@@ -22,13 +22,13 @@ import org.radialog.vision.VisionEncoder;
 import org.radialog.weights.Checkpoint;
 
 /**
- * What the frozen image encoder sees of every film, computed once: the film as it is (copy 0), and
- * some augmented copies, so that the alignment does not learn films by heart.
+ * The features of every film from the frozen image encoder, computed once: those of the original
+ * film (copy 0), and of augmented copies, which reduce overfitting of the alignment.
  *
- * <p>F films · C copies · P channels of a patch · h w cells.
+ * <p>F films, C copies, P channels of a patch, h w cells.
  *
- * @param rows the first row of a film in {@code patches}, its copies following
- * @param copies C, the film as it is included
+ * @param rows first row of a film in {@code patches}, followed by its copies
+ * @param copies C, including the original film
  * @param patches {@code [F · C, P, h, w]} fp32
  */
 record PatchFeatures(Map<String, Integer> rows, int copies, Tensor patches)
@@ -36,10 +36,10 @@ record PatchFeatures(Map<String, Integer> rows, int copies, Tensor patches)
   private static final int BATCH = 16;
 
   /**
-   * Runs the encoder of a {@code classifier.safetensors}, by running statistics in bf16.
+   * Runs the encoder in a {@code classifier.safetensors}, with running statistics in bf16.
    *
-   * @param augmented copies of a film beside itself
-   * @param image whose encoder {@code classifier} holds
+   * @param augmented number of augmented copies per film
+   * @param image configuration of the encoder in {@code classifier}
    */
   static PatchFeatures compute(
       List<Film> films,
@@ -100,7 +100,7 @@ record PatchFeatures(Map<String, Integer> rows, int copies, Tensor patches)
   /**
    * The features of {@code images}, {@code [B, P, h, w]}.
    *
-   * @param copy which copy of an image to take, 0 being the film as it is
+   * @param copy returns the copy of an image to use; 0 is the original film
    */
   Tensor of(List<String> images, IntUnaryOperator copy) {
     int[] index = new int[images.size()];

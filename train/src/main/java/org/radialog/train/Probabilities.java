@@ -14,7 +14,7 @@ import org.radialog.data.CsvTable;
 import org.radialog.data.Film;
 import org.radialog.data.Truth;
 
-/** The tables of probabilities that classifier runs leave, and thresholds chosen on them. */
+/** Tables of probabilities from classifier runs, and the choice of thresholds. */
 final class Probabilities {
   private static final double LOWEST = 0.05;
   private static final double HIGHEST = 0.95;
@@ -22,9 +22,9 @@ final class Probabilities {
   private Probabilities() {}
 
   /**
-   * Image to 14 probabilities, of all {@code tables} together.
+   * Reads the 14 probabilities per image from all {@code tables}.
    *
-   * @throws RadialogException if a table cannot be read or two name the same image
+   * @throws RadialogException if a table cannot be read or an image occurs in two tables
    */
   static Map<String, double[]> read(List<Path> tables) {
     Map<String, double[]> rows = new LinkedHashMap<>();
@@ -42,7 +42,7 @@ final class Probabilities {
                 if (rows.put(row.get("image"), probabilities) != null) {
                   throw new RadialogException(
                       Kind.REFUSED_DATA,
-                      "%s: image %s stands in two of %s"
+                      "%s: image %s occurs in two of %s"
                           .formatted(
                               Printable.escaped(table.toString()),
                               Printable.of(row.get("image")),
@@ -63,7 +63,7 @@ final class Probabilities {
     } catch (NumberFormatException e) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "%s, row %d is none of a classifier run: expected a probability of %s, found \"%s\""
+          "%s, row %d was not written by a classifier run: expected a probability of %s, found \"%s\""
               .formatted(
                   Printable.escaped(table.toString()),
                   row.number(),
@@ -74,14 +74,15 @@ final class Probabilities {
   }
 
   /**
-   * For each label the threshold that calls it present on as large a share of {@code films} as has
-   * it in {@code frequency}: a small set with few positives cannot tell a better one. From {@value
-   * #LOWEST} to {@value #HIGHEST}, half way between the two scores that it parts; 0.5 for a label
-   * that {@code frequency} never or always has.
+   * Chooses for each label the threshold at which the fraction of {@code films} called present
+   * equals the prevalence of the label in {@code frequency}. A small set with few positives does
+   * not allow a better choice. The threshold is from {@value #LOWEST} to {@value #HIGHEST}, midway
+   * between the two scores that it separates, or 0.5 for a label that {@code frequency} has never
+   * or always.
    *
-   * @param films that the classifier did not learn from
-   * @param frequency films that tell how frequent a label is
-   * @param probabilities 14 a film, by image; films without are left out
+   * @param films films that the classifier was not trained on
+   * @param frequency films from which the prevalence is determined
+   * @param probabilities 14 per film, by image; films without an entry are ignored
    */
   static double[] thresholds(
       List<Film> films, List<Film> frequency, Map<String, double[]> probabilities) {
@@ -98,7 +99,7 @@ final class Probabilities {
       double share = share(frequency, finding);
       if (scores.length > 0 && share > 0 && share < 1) {
         int called = Math.clamp(Math.round(share * scores.length), 1, scores.length);
-        int lowest = scores.length - called; // of those that are called present
+        int lowest = scores.length - called; // index of the lowest score that is called present
         double below = lowest > 0 ? scores[lowest - 1] : 0;
         thresholds[finding.column()] = Math.clamp((scores[lowest] + below) / 2, LOWEST, HIGHEST);
       }

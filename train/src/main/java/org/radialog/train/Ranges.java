@@ -3,11 +3,11 @@ package org.radialog.train;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 
-/** Checks of a recipe's numbers, each named by its {@code field}. */
+/** Range checks for the numbers of a recipe; messages name the {@code field}. */
 public final class Ranges {
   private Ranges() {}
 
-  /** A whole number from {@code low} to {@code high}. */
+  /** Checks for an integer from {@code low} to {@code high}. */
   public static void whole(String field, long value, long low, long high) {
     if (value < low || value > high) {
       throw new RadialogException(
@@ -16,15 +16,15 @@ public final class Ranges {
     }
   }
 
-  /** A share from 0 to 1, 1 excluded. */
+  /** Checks for a fraction from 0 to 1, excluding 1. */
   public static void share(String field, double value) {
     if (!(value >= 0 && value < 1)) {
       throw new RadialogException(
-          Kind.REFUSED_DATA, field + " is " + value + ", expected from 0 up to, not with, 1");
+          Kind.REFUSED_DATA, field + " is " + value + ", expected at least 0 and less than 1");
     }
   }
 
-  /** A number above 0, or 0 itself where {@code zero} says so, and finite. */
+  /** Checks for a finite number above 0, or also 0 if {@code zero} is set. */
   public static void positive(String field, double value, boolean zero) {
     if (!(zero ? value >= 0 : value > 0) || !Double.isFinite(value)) {
       throw new RadialogException(
@@ -33,12 +33,12 @@ public final class Ranges {
     }
   }
 
-  /** As many films as a batch has, or more. */
+  /** Checks that there are enough films for a batch. */
   public static void batch(String field, int batch, int films) {
     if (films < batch) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "%d films to learn from make no batch of %d (%s of the recipe): expected as many films at least"
+          "%d training films are fewer than a batch of %d (%s of the recipe): expected at least one batch"
               .formatted(films, batch, field));
     }
   }

@@ -5,13 +5,13 @@ import java.util.List;
 import org.radialog.torch.TorchThreads;
 
 /**
- * All that a training is told beside its data: the networks and what each stage does. A recipe is a
- * JSON file with these fields in snake case, every one mandatory.
+ * All settings of a training except its data: the networks and the stages. A recipe is a JSON file
+ * with these fields in snake case, all of which are mandatory.
  *
- * @param id name of the model that comes out, for example {@code radialog-mini}
- * @param seed of everything drawn at random
- * @param threads of one operation; results differ in their last bits from number to number. 0 for
- *     as many as the library takes by itself
+ * @param id name of the trained model, for example {@code radialog-mini}
+ * @param seed seed of all random numbers
+ * @param threads number of threads per operation; results depend on it in the last bits. 0 for the
+ *     default of the library
  * @param model the networks
  * @param classifier recipe of the classifier stage
  * @param alignment recipe of the alignment stage
@@ -25,30 +25,30 @@ public record Recipe(
     ClassifierRecipe classifier,
     AlignmentRecipe alignment,
     LanguageRecipe language) {
-  /** The recipes that come with the program, by their names; each is a resource. */
+  /** The names of the built-in recipes, each of which is a resource. */
   public static final List<String> NAMES = List.of("mini");
 
   /**
-   * Checks the fields that belong to no stage.
+   * Checks the fields that do not belong to a stage.
    *
-   * @throws org.radialog.base.RadialogException if one is out of its range
+   * @throws org.radialog.base.RadialogException if one is out of range
    */
   public Recipe {
     RecipeFile.requireId(id);
     Ranges.whole("threads", threads, 0, 1024);
   }
 
-  /** {@link #threads} for the operations of this thread, until it is closed. */
+  /** Applies {@link #threads} to the operations of this thread until it is closed. */
   TorchThreads operationThreads() {
     return threads > 0 ? TorchThreads.of(threads) : TorchThreads.all();
   }
 
-  /** The text of a recipe that comes with the program, one of {@link #NAMES}. */
+  /** The text of a built-in recipe, one of {@link #NAMES}. */
   public static String text(String name) {
     return RecipeFile.text(name, NAMES, Recipe.class);
   }
 
-  /** A recipe that comes with the program, one of {@link #NAMES}. */
+  /** A built-in recipe, one of {@link #NAMES}. */
   public static Recipe named(String name) {
     return RecipeFile.named(name, NAMES, Recipe.class);
   }
@@ -57,7 +57,7 @@ public record Recipe(
    * Reads a recipe.
    *
    * @throws org.radialog.base.RadialogException if the file cannot be read, or a field is unknown,
-   *     missing, of another type or out of its range
+   *     missing, of another type or out of range
    */
   public static Recipe read(Path file) {
     return RecipeFile.read(file, Recipe.class);

@@ -11,18 +11,18 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.published.StrictJson;
 
-/** Recipes as JSON files: those that come with the program, each a resource, and a user's own. */
+/** Reads recipes from JSON files: built-in recipes, which are resources, and the user's files. */
 public final class RecipeFile {
   private static final int LARGEST = 1 << 20; // bytes
 
   private RecipeFile() {}
 
   /**
-   * The text of a recipe that comes with the program.
+   * The text of a built-in recipe.
    *
-   * @param type beside whose class the folder {@code recipes} lies
-   * @param names of those that there are
-   * @throws RadialogException if there is none of the name
+   * @param type class whose package contains the folder {@code recipes}
+   * @param names names of the built-in recipes
+   * @throws RadialogException if there is no recipe with this name
    */
   public static String text(String name, List<String> names, Class<?> type) {
     if (!names.contains(name)) {
@@ -42,9 +42,9 @@ public final class RecipeFile {
   }
 
   /**
-   * A recipe that comes with the program, as {@link #text} finds it.
+   * Parses a built-in recipe, as returned by {@link #text}.
    *
-   * @throws RadialogException if there is none of the name
+   * @throws RadialogException if there is no recipe with this name
    */
   public static <T> T named(String name, List<String> names, Class<T> type) {
     byte[] text = text(name, names, type).getBytes(StandardCharsets.UTF_8);
@@ -55,7 +55,7 @@ public final class RecipeFile {
    * Reads a recipe.
    *
    * @throws RadialogException if the file cannot be read, or a field is unknown, missing, of
-   *     another type or out of its range
+   *     another type or out of range
    */
   public static <T> T read(Path file, Class<T> type) {
     try {
@@ -86,13 +86,13 @@ public final class RecipeFile {
   /**
    * Checks the name of a model.
    *
-   * @throws RadialogException if it is no name for a folder
+   * @throws RadialogException if it is not valid as a folder name
    */
   public static void requireId(String id) {
     if (!id.matches("[A-Za-z0-9][A-Za-z0-9._-]{0,99}")) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "id is \"%s\", expected letters, digits, dots, lines and hyphens"
+          "id is \"%s\", expected letters, digits, dots, underscores and hyphens"
               .formatted(Printable.of(id)));
     }
   }

@@ -9,6 +9,7 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -37,9 +38,10 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What one training run leaves behind: {@code config.json}, {@code metrics.csv}, {@code plot.png}
- * and {@code checkpoint.safetensors}, each written whole or not at all, so that a run may be killed
- * at any moment and goes on from its last checkpoint.
+ * What one training run leaves behind: {@code config.json}, {@code metrics.csv}, {@code plot.png},
+ * {@code plot.html} and {@code checkpoint.safetensors}, each written whole or not at all, so that a
+ * run may be killed at any moment and goes on from its last checkpoint; and the table's rows as
+ * TensorBoard's {@code events.out.tfevents.radialog}.
  */
 final class RunFolder implements AutoCloseable {
   /** The layout of the folder; 1, without the number, had the recipe's fields in camel case. */
@@ -230,12 +232,14 @@ final class RunFolder implements AutoCloseable {
     while (rows.size() > count) {
       rows.removeLast();
     }
+    EventFile.follow(file(EventFile.NAME), rows);
   }
 
   /** Adds a row of measurements; all rows have the same columns. */
   void addRow(SequencedMap<String, String> row) {
     rows.add(row);
     WholeFile.write(file("metrics.csv"), csv(rows));
+    EventFile.follow(file(EventFile.NAME), rows);
   }
 
   static String csv(List<SequencedMap<String, String>> rows) {
@@ -247,17 +251,22 @@ final class RunFolder implements AutoCloseable {
     return text.toString();
   }
 
-  /** A column of the table over another one, at the rows that have both. */
+  /** A column of the table over another one, at the rows where it is a finite number. */
   CurveChart.Curve curve(String over, String column) {
     double[] x = column(over);
     double[] y = column(column);
-    int[] known = IntStream.range(0, y.length).filter(i -> !Double.isNaN(y[i])).toArray();
+    int[] known = IntStream.range(0, y.length).filter(i -> Double.isFinite(y[i])).toArray();
     return new CurveChart.Curve(
         column, Arrays.stream(known).mapToObj(i -> new CurveChart.Point(x[i], y[i])).toList());
   }
 
   void plot(CurveChart chart) {
     WholeFile.write(file("plot.png"), out -> out.write(chart.png()));
+  }
+
+  /** Writes the page of the run, with the curves and the last rows, as {@link RunPage} has it. */
+  void page(CurveChart chart, String state, boolean running) {
+    WholeFile.write(file("plot.html"), RunPage.html(chart, state, running, rows, Instant.now()));
   }
 
   private double[] column(String name) {

@@ -12,23 +12,23 @@ import org.radialog.published.StrictJson;
 import org.radialog.weights.Checkpoint;
 
 /**
- * A file that a training started from, as the card and the notice of a model name it: in the words
- * of {@code sources.json} where its digest stands there, else by what the file says of itself.
+ * An input file of a training, as named in the model card and the notice. The description comes
+ * from {@code sources.json} if the digest is listed there, otherwise from the metadata of the file.
  *
- * @param sha256 of the file
- * @param name in a line of the card
+ * @param sha256 digest of the file
+ * @param name name in the model card
  * @param license SPDX expression
  * @param notice lines of the notice
  */
 record SourceFile(String sha256, String name, String license, List<String> notice) {
-  /** Of a file whose licence is neither known here nor said by the file. */
+  /** The licence of a file that is neither listed nor states a licence. */
   static final String UNKNOWN = "LicenseRef-unknown";
 
   SourceFile {
     notice = List.copyOf(notice);
   }
 
-  /** A file of tensors that may be gone since, by its name and the digest that it had. */
+  /** A file of tensors, which may have been deleted, by its name and recorded digest. */
   static SourceFile of(Path file, String sha256) {
     String name = String.valueOf(file.getFileName());
     return known()
@@ -68,7 +68,7 @@ record SourceFile(String sha256, String name, String license, List<String> notic
     }
   }
 
-  /** The name with its licence, for a cell of a table. */
+  /** The name and the licence, for a table cell. */
   String cell() {
     return name + " (" + (license.equals(UNKNOWN) ? "licence not known" : license) + ")";
   }

@@ -11,13 +11,14 @@ import org.radialog.language.Llama;
 import org.radialog.text.TextTokenizer;
 
 /**
- * A dialog as the language model reads it. Each part is encoded by itself, as at inference.
+ * A tokenised dialog. Each part is tokenised separately, as at inference.
  *
- * @param image the film's name
- * @param named whether the prompt names the findings
- * @param ids T tokens, 0 where an image token goes
- * @param labels T, the token itself where the model is to write it, else {@link Llama#IGNORED}
- * @param imageAt where the image tokens begin
+ * @param image name of the film
+ * @param named whether the prompt contains the findings
+ * @param ids T token ids, 0 at the positions of image tokens
+ * @param labels T labels: the token id where the model has to predict it, else {@link
+ *     Llama#IGNORED}
+ * @param imageAt index of the first image token
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
 record TokenDialog(String image, boolean named, int[] ids, int[] labels, int imageAt) {
@@ -57,7 +58,7 @@ record TokenDialog(String image, boolean named, int[] ids, int[] labels, int ima
     return ids.length;
   }
 
-  /** Tokens that the model is to write. */
+  /** The number of tokens that the model has to predict. */
   int answers() {
     return (int) Arrays.stream(labels).filter(label -> label != Llama.IGNORED).count();
   }

@@ -25,9 +25,10 @@ import org.radialog.weights.Checkpoint;
 
 /**
  * Runs the stages of a training, one after the other, in one run folder, which then holds {@code
- * config.json}, {@code metrics.csv} with a row a validation, {@code plot.png}, {@code
- * checkpoint.safetensors} and what the stages save. A run that was killed at any moment goes on
- * from its last checkpoint, at most five minutes of work before, and ends with the same bits.
+ * config.json}, {@code metrics.csv} with a row a validation, the rows once more as TensorBoard's
+ * events, {@code plot.png} and {@code plot.html}, {@code checkpoint.safetensors} and what the
+ * stages save. A run that was killed at any moment goes on from its last checkpoint, at most five
+ * minutes of work before, and ends with the same bits.
  *
  * <p>The checkpoint holds the {@link Stage#tensors} and the optimiser's state of the stage that was
  * running, and in its metadata that stage's name and where it stood.
@@ -118,6 +119,7 @@ public final class TrainingLoop implements AutoCloseable {
     resume(stages);
     while (index < stages.size()) {
       Stage stage = stages.get(index);
+      run().page(chart(title, stages), state(stages), true);
       learn(title, stages, stage);
       stage
           .best()
@@ -125,6 +127,7 @@ public final class TrainingLoop implements AutoCloseable {
           .ifPresent(file -> restore(file, stage));
       stage.save(run().path());
       if (index + 1 == stages.size()) {
+        run().page(chart(title, stages), "The run has finished.", false);
         return;
       }
       index++;
@@ -263,7 +266,9 @@ public final class TrainingLoop implements AutoCloseable {
     lossSum = 0;
     lossSteps = 0;
     note(stage, measured);
-    plot(title, stages);
+    CurveChart chart = chart(title, stages);
+    run().plot(chart);
+    run().page(chart, state(stages), true);
     checkpoint(stage);
   }
 
@@ -277,7 +282,7 @@ public final class TrainingLoop implements AutoCloseable {
     return all;
   }
 
-  private void plot(String title, List<? extends Stage> stages) {
+  private CurveChart chart(String title, List<? extends Stage> stages) {
     List<CurveChart.Curve> losses = new ArrayList<>();
     losses.add(run().curve("row", "loss"));
     List<CurveChart.Curve> scores = new ArrayList<>();
@@ -293,7 +298,23 @@ public final class TrainingLoop implements AutoCloseable {
     if (!scores.isEmpty()) {
       panels.add(new CurveChart.Panel("score", scores));
     }
-    run().plot(new CurveChart(title, "row of metrics.csv", panels));
+    return new CurveChart(title, "row of metrics.csv", panels);
+  }
+
+  // A sentence for people about how far the run is.
+  private String state(List<? extends Stage> stages) {
+    Stage stage = stages.get(index);
+    long steps = stage.plan().steps();
+    long at = position(stage.plan());
+    String left =
+        at == 0
+            ? ""
+            : String.format(
+                Locale.ROOT,
+                ", about %.0f min left in this stage",
+                elapsed() / 60 * (steps - at) / at);
+    return "Running: step %d of %d of stage %s (%d of %d)%s."
+        .formatted(step, steps, stage.name(), index + 1, stages.size(), left);
   }
 
   // ---------------------------------------------------------------- checkpoints

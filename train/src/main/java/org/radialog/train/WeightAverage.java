@@ -9,8 +9,8 @@ import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 
 /**
- * The exponential moving average of a network's tensors, running statistics included: it
- * generalises better than the last step's weights (arXiv 1803.05407 and its predecessors).
+ * The exponential moving average of a network's tensors, including running statistics. It
+ * generalises better than the weights of the last step (arXiv 1803.05407 and earlier work).
  */
 final class WeightAverage implements AutoCloseable {
   private final SequencedMap<String, Tensor> current;
@@ -26,7 +26,9 @@ final class WeightAverage implements AutoCloseable {
     }
   }
 
-  /** Takes in the tensors after step {@code step}; early steps weigh more, as there are few. */
+  /**
+   * Updates the average after step {@code step}; early in training, the current weights count more.
+   */
   void update(long step) {
     double keep = Math.min(decay, (1.0 + step) / (10.0 + step));
     current.forEach((name, tensor) -> {
@@ -37,7 +39,7 @@ final class WeightAverage implements AutoCloseable {
     });
   }
 
-  /** Goes on from saved averages. */
+  /** Resumes from saved averages. */
   void load(Parameters.Source saved) {
     Parameters.load(saved, average);
   }

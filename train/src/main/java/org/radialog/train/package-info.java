@@ -1,4 +1,4 @@
-/** The training stages. */
+/** Training: recipes, stages, runs, and the export of a model folder. */
 @NullMarked
 package org.radialog.train;
 

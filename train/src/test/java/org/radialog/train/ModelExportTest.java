@@ -51,7 +51,7 @@ class ModelExportTest {
     LanguageTraining.Config onClassifier =
         small.languageConfig(classifier.resolve("classifier.safetensors"), List.of());
     Path model = folder.resolve("model");
-    // A run that was ended in the middle has a checkpoint, but nothing to ship.
+    // An interrupted run has a checkpoint but no weights to export.
     assertThatThrownBy(
             () -> LanguageTraining.train(onClassifier, language, new Kill("language", 3)))
         .isInstanceOf(Kill.Killed.class);

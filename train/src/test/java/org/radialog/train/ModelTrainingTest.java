@@ -16,7 +16,7 @@ import org.radialog.dialog.RaDialog;
 import org.radialog.dialog.Study;
 import org.radialog.imaging.Radiograph;
 
-/** All stages over all folds, on small networks and few films of one's own. */
+/** Trains all stages over all folds, with small networks and a few synthetic films. */
 class ModelTrainingTest {
   @TempDir private Path folder;
 
@@ -58,7 +58,7 @@ class ModelTrainingTest {
             "Patients are in two folds; fold 1 was", "0123abc", "--folds FOLDS --recipe RECIPE")
         .doesNotContain("NIH");
 
-    // What has ended is not done again: the same call writes the same folder.
+    // Completed parts are skipped: the same call writes the same folder.
     byte[] trained = Files.readAllBytes(model.resolve("radialog.safetensors"));
     Files.delete(model.resolve("radialog.safetensors"));
     Progress noStage =

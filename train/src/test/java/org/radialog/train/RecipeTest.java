@@ -16,7 +16,9 @@ import org.radialog.published.StrictJson;
 class RecipeTest {
   @TempDir private Path folder;
 
-  /** A wrong recipe: what stands in mini's text, what stands there instead, what is said of it. */
+  /**
+   * An invalid recipe: text of the recipe mini, its invalid replacement, and the expected message.
+   */
   private record Wrong(String right, String wrong, String said) {}
 
   private static final List<Wrong> WRONG =
@@ -31,7 +33,9 @@ class RecipeTest {
               "\"passes\" : 12, \"flor\" : 1",
               "unknown field 'alignment.flor', expected one of"),
           new Wrong(
-              "\"warm_up\" : 0.03", "\"warm_up\" : 1", "alignment.warm_up is 1.0, expected from 0"),
+              "\"warm_up\" : 0.03",
+              "\"warm_up\" : 1",
+              "alignment.warm_up is 1.0, expected at least 0 and less than 1"),
           new Wrong(
               "\"rate\" : 0.001", "\"rate\" : 0", "classifier.rate is 0.0, expected more than 0"),
           new Wrong(

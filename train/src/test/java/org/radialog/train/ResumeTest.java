@@ -13,7 +13,7 @@ import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.testing.Kill;
 
-/** A killed run that goes on gives the same bits as one that was never killed. */
+/** A run that is killed and resumed gives the same bits as an uninterrupted run. */
 class ResumeTest {
   @TempDir Path folder;
   private SmallRuns small;
@@ -29,7 +29,7 @@ class ResumeTest {
     Path killed = folder.resolve("language-killed");
     LanguageTraining.train(small.languageConfig(), whole, Progress.NONE);
 
-    // between the checkpoints behind the first pass and behind the second step
+    // between the checkpoints after the first pass and after the second step
     for (Kill kill : List.of(new Kill("alignment 2/2", 1), new Kill("language", 3))) {
       assertThatThrownBy(() -> LanguageTraining.train(small.languageConfig(), killed, kill))
           .isInstanceOf(Kill.Killed.class);
@@ -89,7 +89,7 @@ class ResumeTest {
     return run.resolve("language.safetensors");
   }
 
-  /** The table of the run without the column of seconds. */
+  /** The table of the run without the column with the seconds. */
   private static List<String> measured(Path run) throws Exception {
     return Files.readAllLines(run.resolve("metrics.csv")).stream()
         .map(line -> line.replaceFirst("^([^,]*,[^,]*,[^,]*,)[^,]*,", "$1"))

@@ -25,14 +25,16 @@ import org.radialog.vision.VisionEncoder;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
 
-/** A data set of drawn films under real patients' numbers, and runs of a few steps on it. */
+/** A data set of random films with patient numbers of the NIH folds, and runs of a few steps. */
 final class SmallRuns {
   private static final List<String> LABELS =
       List.of("No Finding", "Cardiomegaly|Edema", "Pleural Effusion", "Pneumothorax");
 
   private final Path folder;
 
-  /** Writes the films, ImageNet-like weights and a classifier, all drawn at random. */
+  /**
+   * Writes the films, weights in the layout of the ImageNet backbone, and a classifier, all random.
+   */
   SmallRuns(Path folder) {
     this.folder = folder;
     try {
@@ -93,7 +95,7 @@ final class SmallRuns {
     return folder.resolve("imagenet.safetensors");
   }
 
-  /** Small networks, and a few steps of each stage on small films. */
+  /** A recipe with small networks and a few steps per stage on small films. */
   static Recipe recipe() {
     BioViLT.Config vision = BioViLT.Config.of(BioViLT.Backbone.EFFICIENTNET_LITE0, 8, 8);
     ModelSpec model =

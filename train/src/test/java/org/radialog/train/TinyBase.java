@@ -15,8 +15,8 @@ import org.radialog.testing.LlamaSize;
 import org.radialog.weights.Checkpoint;
 
 /**
- * A language model of one small layer, drawn at random, with the first {@value #TOKENS} words of
- * the embedded model's vocabulary: a step of its training takes a moment.
+ * A random language model with one small layer and the first {@value #TOKENS} tokens of the
+ * embedded model's vocabulary, for fast training steps.
  */
 final class TinyBase {
   static final String NAME = "A tiny model";

@@ -15,7 +15,7 @@ import org.radialog.clinical.Finding;
 import org.radialog.data.Folds;
 import org.radialog.data.NihDataSet;
 
-/** What a later stage needs is missed before the first one begins. */
+/** A missing input of a later stage is reported before the first stage. */
 class TrainingInputsTest {
   @TempDir private Path folder;
 
@@ -54,7 +54,7 @@ class TrainingInputsTest {
   void aClassifierLearnsOnFoldsOfOnesOwn() throws Exception {
     SmallRuns small = new SmallRuns(folder);
     Path labels = small.data().resolve("labels.csv");
-    // Other patients than those of the NIH.
+    // Patients that are not in the NIH data set.
     Files.writeString(
         labels, Files.readString(labels).replaceAll("(?m)^([^,]+\\.png),", "$1,own-"));
     Path table = folder.resolve("folds.csv");

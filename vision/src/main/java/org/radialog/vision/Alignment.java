@@ -7,13 +7,13 @@ import org.bytedeco.pytorch.Tensor;
 import org.radialog.base.RadialogException;
 import org.radialog.torch.Parameters;
 
-/** From a feature map of the image encoder to rows of the language model's input. */
+/** Maps a feature map of the image encoder to input rows of the language model. */
 public interface Alignment {
   /**
    * Features {@code [B, C, h, w]} to image tokens {@code [B, N, D]}.
    *
-   * @param dropout share of the Q-Former's activations that training sets to 0; 0 for inference. An
-   *     MLP projector has no dropout.
+   * @param dropout fraction of the Q-Former's activations that training sets to 0; 0 for inference.
+   *     The MLP projector has no dropout.
    */
   Tensor forward(Tensor features, double dropout);
 
@@ -22,24 +22,22 @@ public interface Alignment {
     return forward(features, 0);
   }
 
-  /**
-   * The sizes of an alignment as {@code alignment} in a model folder's {@code config.json} states
-   * them.
-   */
+  /** The sizes of an alignment, as in {@code alignment} of a model folder's {@code config.json}. */
   sealed interface Config permits QFormer.Config, MlpProjector.Config, RowProjector.Config {
-    /** What it reads. */
+    /** The input of the alignment. */
     Input input();
 
     /**
-     * The network, its tensors under {@code qformer.} and {@code projector.} of {@code p}.
+     * Builds the network from the tensors under {@code qformer.} and {@code projector.} of {@code
+     * p}.
      *
-     * @param encoder whose features it reads
+     * @param encoder the image encoder whose features are the input
      * @param hidden D, width of the language model
      * @throws RadialogException if {@code p} lacks a tensor or has it in another shape
      */
     Alignment network(Parameters p, VisionEncoder.Config encoder, int hidden);
 
-    /** The records by the names in {@code alignment.type}. */
+    /** The configuration record for each value of {@code alignment.type}. */
     static SequencedMap<String, Class<? extends Config>> kinds() {
       SequencedMap<String, Class<? extends Config>> kinds = new LinkedHashMap<>();
       kinds.put("qformer", QFormer.Config.class);
@@ -49,17 +47,21 @@ public interface Alignment {
     }
   }
 
-  /** What an alignment reads. */
+  /** The input of an alignment. */
   sealed interface Input {
-    /** An output of the image encoder, for any film. */
+    /**
+     * An output of the image encoder, for any film.
+     *
+     * @param source the output
+     */
     record Features(VisionEncoder.Source source) implements Input {}
 
     /**
-     * Rows that were computed beforehand, for a set of films by their names.
+     * Precomputed rows for a fixed set of films, looked up by film name.
      *
-     * @param file in the model folder, with a tensor [queries, width] per film
-     * @param queries rows per film
-     * @param width of a row
+     * @param file file of the model folder with one tensor [queries, width] per film
+     * @param queries number of rows per film
+     * @param width length of a row
      */
     record Rows(String file, int queries, int width) implements Input {}
   }

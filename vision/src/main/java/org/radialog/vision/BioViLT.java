@@ -24,8 +24,8 @@ import org.radialog.vision.ConvNorm.Names;
 
 /**
  * The image model of BioViL-T (arXiv 2301.04558): a backbone, a 1x1 convolution to patches, the
- * embedding that stands for a missing prior (or, with one, the {@link TemporalPooler}), and a
- * projector into the joint space. One pass serves the findings classifier ({@link
+ * embedding that replaces a missing prior (or the {@link TemporalPooler} if there is one), and a
+ * projector into the joint space. One pass serves both the findings classifier ({@link
  * VisionEncoder.Features#projected}, {@code projected_patch_embeddings}) and the language model
  * ({@link VisionEncoder.Features#patches}, {@code patch_embeddings}).
  *
@@ -37,41 +37,42 @@ import org.radialog.vision.ConvNorm.Names;
  * <p>Dimensions: B batch, S side of the image in pixels, C channels of the backbone, h = w = ceil(S
  * / 32) cells of the grid, P {@link Config#patchDim}, J {@link Config#jointDim}.
  *
- * <p>The names are those of {@code biovil_t_image_model_proj_size_128.pt}; another backbone puts
- * its own published names behind {@code encoder.encoder.}. An image is {@code [B, 3, S, S]} or, of
- * one grey channel, {@code [B, 1, S, S]}, with values in [0, 1] as the RaDialog chain gives them: a
- * backbone that expects another range rescales by itself.
+ * <p>Tensor names are those of {@code biovil_t_image_model_proj_size_128.pt}; another backbone uses
+ * its own published names after {@code encoder.encoder.}. An image is {@code [B, 3, S, S]} or, with
+ * a single grey channel, {@code [B, 1, S, S]}, with values in [0, 1] as in RaDialog's
+ * preprocessing. A backbone that expects another range rescales internally.
  */
 public final class BioViLT implements AutoCloseable {
-  /** The convolutional network in front. */
+  /** The convolutional backbone. */
   public enum Backbone {
-    /** The published one, 2048 channels. */
+    /** The published backbone, 2048 channels. */
     RESNET50,
-    /** The small one of {@code models/mini}, 1280 channels. */
+    /** The small backbone of {@code models/mini}, 1280 channels. */
     EFFICIENTNET_LITE0
   }
 
-  /** Which mean and variance the batch normalisations use. */
+  /** The source of the mean and variance in batch normalisation. */
   public enum BatchNorm {
-    /** The running ones of training, for inference. */
+    /** The running statistics from training, for inference. */
     RUNNING,
     /**
-     * The batch's own, which also move the running ones by a tenth: for training, and the second
-     * RaDialog version's inference.
+     * The statistics of the current batch, which also update the running statistics with momentum
+     * 0.1. Used in training and for inference with the second RaDialog version.
      */
     BATCH
   }
 
   /**
-   * Sizes, and what inference does with them.
+   * Sizes and inference settings.
    *
    * @param backbone the convolutional network
-   * @param batchNorm statistics at inference; training chooses its own in {@link #forward}
-   * @param patchDim channels of a patch before the prior's half is put beside it
-   * @param jointDim channels of the joint space
-   * @param prior whether the checkpoint has the {@link TemporalPooler}, keys {@code
+   * @param batchNorm statistics used for inference; training passes its own choice to {@link
+   *     #forward}
+   * @param patchDim number of channels of a patch, without the half that represents the prior
+   * @param jointDim number of channels of the joint space
+   * @param prior whether the checkpoint contains the {@link TemporalPooler}, keys {@code
    *     encoder.vit_pooler.}
-   * @param input the pixels that it was trained on
+   * @param input the pixel normalisation that the encoder was trained with
    */
   public record Config(
       Backbone backbone,
@@ -81,7 +82,7 @@ public final class BioViLT implements AutoCloseable {
       boolean prior,
       InputSpec input)
       implements VisionEncoder.Config {
-    /** Most channels of a patch or of the joint space. */
+    /** Maximum number of channels of a patch or of the joint space. */
     public static final int LARGEST = 4096;
 
     /** The published sizes. */
@@ -103,17 +104,17 @@ public final class BioViLT implements AutoCloseable {
       }
     }
 
-    /** Running statistics, no prior, grey pixels in [0, 1]. */
+    /** A configuration with running statistics, no prior, and grey pixels in [0, 1]. */
     public static Config of(Backbone backbone, int patchDim, int jointDim) {
       return new Config(backbone, BatchNorm.RUNNING, patchDim, jointDim, false, InputSpec.GREY);
     }
 
-    /** These with other statistics. */
+    /** This configuration with other batch statistics. */
     public Config with(BatchNorm statistics) {
       return new Config(backbone, statistics, patchDim, jointDim, prior, input);
     }
 
-    /** These with or without the pooler. */
+    /** This configuration with or without the pooler. */
     public Config withPrior(boolean compares) {
       return new Config(backbone, batchNorm, patchDim, jointDim, compares, input);
     }
@@ -123,7 +124,10 @@ public final class BioViLT implements AutoCloseable {
       return 2 * patchDim;
     }
 
-    /** The other half stands for the prior. */
+    /**
+     * Only the first half of the patch channels describes the film; the other half represents the
+     * prior.
+     */
     @Override
     public int filmChannels() {
       return patchDim;
@@ -134,7 +138,10 @@ public final class BioViLT implements AutoCloseable {
       return jointDim;
     }
 
-    /** Batch statistics are an oddity of the encoder that feeds the language model. */
+    /**
+     * The classifier always uses running statistics; batch statistics apply only to the encoder of
+     * the language model.
+     */
     @Override
     public Config forClassifier() {
       return with(BatchNorm.RUNNING).withPrior(false);
@@ -175,7 +182,7 @@ public final class BioViLT implements AutoCloseable {
   }
 
   /**
-   * The trainable network. Its tensors belong to {@code p}.
+   * Builds the trainable network. Its tensors belong to {@code p}.
    *
    * @throws RadialogException if {@code p} lacks a tensor or has it in another shape
    */
@@ -210,9 +217,9 @@ public final class BioViLT implements AutoCloseable {
   }
 
   /**
-   * The network for inference by running statistics: normalisations folded into convolutions,
-   * channels last, weights of {@code type} (Float or BFloat16). It owns its tensors, so that {@code
-   * p} may be closed.
+   * Builds the network for inference with running statistics: normalisations are folded into the
+   * convolutions, the memory format is channels-last, and weights have {@code type} (Float or
+   * BFloat16). It owns its tensors, so {@code p} may be closed.
    *
    * @throws RadialogException if {@code p} lacks a tensor or has it in another shape
    */
@@ -236,7 +243,7 @@ public final class BioViLT implements AutoCloseable {
     return scope.release(t.detach().clone().to(type));
   }
 
-  /** Names of running means and variances, which take no gradient. */
+  /** Whether a tensor is a running mean or variance, which receives no gradient. */
   public static boolean isBuffer(String name) {
     return name.endsWith(".running_mean") || name.endsWith(".running_var");
   }
@@ -246,7 +253,7 @@ public final class BioViLT implements AutoCloseable {
     return config;
   }
 
-  /** Image {@code [B, 3 or 1, S, S]} to patches and joint space, by running statistics. */
+  /** Image {@code [B, 3 or 1, S, S]} to patches and joint space, with running statistics. */
   public VisionEncoder.Features forward(Tensor image) {
     return forward(image, BatchNorm.RUNNING);
   }
@@ -265,8 +272,8 @@ public final class BioViLT implements AutoCloseable {
   }
 
   /**
-   * A film and its prior, both {@code [B, 3 or 1, 448, 448]}: what the pooler finds takes the place
-   * of the embedding that stands for a missing prior.
+   * A film and its prior, both {@code [B, 3 or 1, 448, 448]}: the output of the pooler replaces the
+   * embedding for a missing prior.
    *
    * @throws RadialogException if an image has another shape
    */
@@ -282,7 +289,7 @@ public final class BioViLT implements AutoCloseable {
     }
   }
 
-  /** Patches of the film alone, {@code patch_x} of the paper: {@code [B, P, h, w]}. */
+  /** The patches of the film only, {@code patch_x} in the paper: {@code [B, P, h, w]}. */
   public Tensor patchEmbeddings(Tensor image, BatchNorm statistics) {
     try (Scope scope = new Scope()) {
       Tensor x = backbone.forward(input(image), statistics); // [B, C, h, w]
@@ -290,7 +297,7 @@ public final class BioViLT implements AutoCloseable {
     }
   }
 
-  // Puts the embedding of the missing prior beside each patch.
+  // Concatenates the embedding of the missing prior to each patch.
   private Tensor fuse(Tensor patch) {
     long[] shape = Torch.shape(patch);
     Tensor prior = missingPrevious.expand(shape).to(Torch.type(patch)); // [B, P, h, w]
@@ -298,8 +305,8 @@ public final class BioViLT implements AutoCloseable {
   }
 
   /**
-   * Patches {@code [B, 2 P, h, w]} to the joint space {@code [B, J, h, w]}: the way from one to the
-   * other alone, for gradients of a finding with respect to the patches.
+   * Projects patches {@code [B, 2 P, h, w]} to the joint space {@code [B, J, h, w]}. It is a
+   * separate step so that gradients of a finding with respect to the patches can be computed.
    */
   public Tensor project(Tensor patches, BatchNorm statistics) {
     try (Scope scope = new Scope()) {
@@ -312,8 +319,9 @@ public final class BioViLT implements AutoCloseable {
     }
   }
 
-  // Three channels, in the dtype and memory order that the convolutions are fastest or most exact
-  // in: libtorch's fp32 batch statistics lose digits (3e-3 at the output) with channels last.
+  // Three channels, in the dtype and memory format that are fastest or most exact for the
+  // convolutions: with channels-last, libtorch's fp32 batch statistics lose precision (3e-3 at the
+  // output).
   private Tensor input(Tensor image) {
     long[] shape = Torch.shape(image);
     if (shape.length != 4 || (shape[1] != 1 && shape[1] != 3) || shape[2] < 32 || shape[3] < 32) {
@@ -332,7 +340,10 @@ public final class BioViLT implements AutoCloseable {
     return folded.isPresent() ? x.to(ScalarType.Float) : x;
   }
 
-  /** Frees what a folded network owns; the tensors of a trainable one belong to its parameters. */
+  /**
+   * Frees the tensors that a folded network owns; those of a trainable network belong to its
+   * parameters.
+   */
   @Override
   public void close() {
     if (folded.isPresent()) {

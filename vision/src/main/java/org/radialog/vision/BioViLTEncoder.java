@@ -6,10 +6,10 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.RadialogException;
 import org.radialog.torch.Parameters;
 
-/** {@link BioViLT} for inference, with the statistics and the pooler that its config names. */
+/** {@link BioViLT} for inference, with the batch statistics and the pooler given by its config. */
 final class BioViLTEncoder implements VisionEncoder {
   private final BioViLT.Config config;
-  private final Parameters parameters; // of what is not folded
+  private final Parameters parameters; // of the layers that are not folded
   private final BioViLT network;
   private final Optional<TemporalPooler> pooler;
 
@@ -25,9 +25,9 @@ final class BioViLTEncoder implements VisionEncoder {
   }
 
   /**
-   * The network.
+   * Builds the network.
    *
-   * @param type of the convolutions where running statistics let them be folded
+   * @param type dtype of the convolutions if running statistics allow them to be folded
    * @throws RadialogException if a tensor is missing or has another shape
    */
   static BioViLTEncoder of(Parameters.Source weights, BioViLT.Config c, ScalarType type) {
@@ -49,7 +49,7 @@ final class BioViLTEncoder implements VisionEncoder {
     }
   }
 
-  // What is folded holds its own copies: those that it was made of go at once.
+  // The folded layers hold their own copies, so the originals can be freed at once.
   private static BioViLT folded(Parameters.Source weights, BioViLT.Config c, ScalarType type) {
     try (Parameters p = Parameters.of(weights)) {
       return BioViLT.folded(p, c, type);

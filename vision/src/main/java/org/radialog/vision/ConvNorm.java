@@ -24,36 +24,42 @@ import org.radialog.torch.Torch;
 import org.radialog.vision.BioViLT.BatchNorm;
 
 /**
- * A convolution without bias, batch normalisation and activation: the unit that both backbones and
- * the joint projector consist of. Dimensions: B batch, C channels, h and w rows and columns.
+ * A convolution without bias followed by batch normalisation and activation: the building block of
+ * both backbones and of the joint projector. Dimensions: B batch, C channels, h rows, w columns.
  *
- * <p>As built, it normalises by the running or by the batch's statistics and can be trained. {@link
- * #fold} gives the same function of the running statistics as one convolution with a bias.
+ * <p>As built, it normalises with running or batch statistics and can be trained. {@link #fold}
+ * converts it, for the running statistics, to a single convolution with a bias.
  */
 final class ConvNorm implements AutoCloseable {
-  /** What follows the normalisation. */
+  /** The activation after the normalisation. */
   enum Activation {
     NONE,
     RELU,
     RELU6
   }
 
-  /** Where zeros are added around the input. */
+  /** How zeros are padded around the input. */
   enum Padding {
-    /** (kernel - 1) / 2 on each side, PyTorch's models. */
+    /** (kernel - 1) / 2 on each side, as in PyTorch models. */
     SYMMETRIC,
-    /** As many as give ceil(h / stride) rows, the odd one below and right: TensorFlow's models. */
+    /**
+     * As many as needed for ceil(h / stride) rows, the odd one at the bottom and right, as in
+     * TensorFlow models.
+     */
     SAME
   }
 
-  /** Sizes of the convolution; {@code groups} is 1 or, depthwise, the number of channels. */
+  /**
+   * Sizes of the convolution; {@code groups} is 1, or the number of channels for a depthwise
+   * convolution.
+   */
   record Geometry(long in, long out, long kernel, long stride, long groups, Padding padding) {
     static Geometry dense(long in, long out, long kernel, long stride) {
       return new Geometry(in, out, kernel, stride, 1, Padding.SYMMETRIC);
     }
   }
 
-  /** Checkpoint names of the two layers, without the last dot. */
+  /** Checkpoint names of the two layers, without the trailing dot. */
   record Names(String conv, String norm) {}
 
   private static final double MOMENTUM = 0.1;
@@ -63,9 +69,9 @@ final class ConvNorm implements AutoCloseable {
   private final double epsilon;
   private final Tensor weight; // [Cout, Cin / groups, k, k]
   private final Optional<Statistics> statistics;
-  private final Optional<Tensor> bias; // [Cout], of a folded unit, which owns weight and bias
+  private final Optional<Tensor> bias; // [Cout], only in a folded unit, which owns weight and bias
 
-  /** Scale, shift and the running mean and variance of the channels, each {@code [Cout]}. */
+  /** Scale, shift, running mean and running variance per channel, each {@code [Cout]}. */
   private record Statistics(Tensor weight, Tensor bias, Tensor mean, Tensor variance) {}
 
   private ConvNorm(
@@ -83,7 +89,7 @@ final class ConvNorm implements AutoCloseable {
     this.bias = bias;
   }
 
-  /** The trainable unit with its tensors in {@code p} under {@code names}. */
+  /** Builds the trainable unit from the tensors in {@code p} under {@code names}. */
   static ConvNorm of(Parameters p, Names names, Geometry g, double epsilon, Activation activation) {
     Parameters norm = p.at(names.norm() + ".");
     double fanOut = (double) g.out() * g.kernel() * g.kernel() / g.groups();
@@ -108,9 +114,9 @@ final class ConvNorm implements AutoCloseable {
   }
 
   /**
-   * The same function of the running statistics with weights of {@code type}, channels last: {@code
-   * w' = w · gamma / sqrt(var + eps)}, {@code b' = beta - mean · gamma / sqrt(var + eps)}. It keeps
-   * nothing of this unit and owns its two tensors.
+   * Folds the running statistics into a convolution with weights of {@code type}, channels-last:
+   * {@code w' = w · gamma / sqrt(var + eps)}, {@code b' = beta - mean · gamma / sqrt(var + eps)}.
+   * The result does not depend on this unit and owns its two tensors.
    */
   ConvNorm fold(ScalarType type) {
     Statistics s = statistics.orElseThrow(() -> new IllegalStateException("already folded"));
@@ -132,7 +138,7 @@ final class ConvNorm implements AutoCloseable {
   /**
    * {@code [B, Cin, h, w]} to {@code [B, Cout, h', w']}.
    *
-   * @param source the statistics to normalise by; a folded unit has the running ones only
+   * @param source the statistics used for normalisation; a folded unit has only the running ones
    */
   Tensor forward(Tensor x, BatchNorm source) {
     long[] stride = {geometry.stride(), geometry.stride()};
@@ -180,8 +186,9 @@ final class ConvNorm implements AutoCloseable {
           "a network with folded normalisation has no batch statistics: build the"
               + " trainable network");
     }
-    // In place: neither a convolution nor a normalisation needs its own output for its gradient.
-    // What an in-place operation returns does not own the tensor, so y is the result.
+    // In place, because neither convolution nor normalisation needs its output for the backward
+    // pass.
+    // The tensor returned by an in-place operation does not own its memory, so y is the result.
     switch (activation) {
       case NONE -> {}
       case RELU -> relu_(y);
@@ -196,19 +203,20 @@ final class ConvNorm implements AutoCloseable {
     return conv2d(x, weight, b, stride, padding, dilation, geometry.groups());
   }
 
-  // oneDNN has no fast bf16 gradient for these depthwise convolutions: a batch of 8 through
-  // EfficientNet-Lite0 at 320 pixels takes 1.13 s backwards with them in bf16.
+  // oneDNN has no fast bf16 backward pass for these depthwise convolutions: in bf16, the backward
+  // pass of a batch of 8
+  // through EfficientNet-Lite0 at 320 pixels takes 1.13 s.
   private boolean isSlowToTrainInBf16() {
     return geometry.groups() > 1 && (geometry.kernel() > 3 || geometry.stride() > 1);
   }
 
-  // Zeros that SAME padding adds along an axis of n cells.
+  // Number of zeros that SAME padding adds along an axis of n cells.
   private long missing(long n) {
     long outputs = Math.ceilDiv(n, geometry.stride());
     return Math.max(0, (outputs - 1) * geometry.stride() + geometry.kernel() - n);
   }
 
-  /** Frees the tensors of a folded unit; those of a trainable one belong to its parameters. */
+  /** Frees the tensors of a folded unit; those of a trainable unit belong to its parameters. */
   @Override
   public void close() {
     bias.ifPresent(b -> {

@@ -16,20 +16,20 @@ import org.radialog.vision.ConvNorm.Padding;
 
 /**
  * EfficientNet-Lite0 up to its head convolution: EfficientNet-B0 (arXiv 1905.11946) without
- * squeeze-and-excitation and with ReLU6. Names and constants are those of the PyTorch package
- * {@code efficientnet_lite_pytorch}, whose weights were converted from TensorFlow: hence SAME
- * padding, an epsilon of 1e-3, and inputs of {@code (255 x - 127) / 128}.
+ * squeeze-and-excitation and with ReLU6. Names and constants follow the PyTorch package {@code
+ * efficientnet_lite_pytorch}, whose weights were converted from TensorFlow. For this reason it uses
+ * SAME padding, an epsilon of 1e-3, and inputs of {@code (255 x - 127) / 128}.
  *
  * <p>Dimensions: B batch, S side of the image in pixels, C channels, h = w = ceil(S / 32).
  *
- * <p>The features are those of the head convolution, 1280 channels after ReLU6, which ImageNet's
- * linear classifier read, and not the 320 linear ones before it.
+ * <p>The output is that of the head convolution, 1280 channels after ReLU6, which was the input of
+ * the ImageNet classifier, not the 320 linear channels before it.
  */
 final class EfficientNetLite0 implements ImageBackbone {
   static final long CHANNELS = 1280;
   private static final double EPSILON = 1e-3;
 
-  /** {@code repeats} blocks of which the first has the stride and changes the width. */
+  /** {@code repeats} blocks; the first one has the stride and changes the width. */
   private record Stage(int repeats, long kernel, long stride, long expand, long out) {}
 
   private static final List<Stage> STAGES =
@@ -42,7 +42,10 @@ final class EfficientNetLite0 implements ImageBackbone {
           new Stage(4, 5, 2, 6, 192),
           new Stage(1, 3, 1, 6, 320));
 
-  /** MBConv, the inverted bottleneck: widen, filter each channel, narrow; plus the input. */
+  /**
+   * MBConv, the inverted bottleneck: expand, depthwise convolution, project, with a residual
+   * connection where shapes allow it.
+   */
   private record Block(
       Optional<ConvNorm> expand, ConvNorm depthwise, ConvNorm project, boolean residual) {
     Tensor forward(Tensor x, BatchNorm statistics) {
@@ -127,7 +130,7 @@ final class EfficientNetLite0 implements ImageBackbone {
   @Override
   public Tensor forward(Tensor image, BatchNorm statistics) {
     try (Scope scope = new Scope()) {
-      // [0, 1] to the range that the ImageNet weights were trained on
+      // converts [0, 1] to the range of the ImageNet weights
       Tensor x = image.mul(new Scalar(255.0 / 128)).sub(new Scalar(127.0 / 128)); // [B, 3, S, S]
       x = stem.forward(x, statistics); // [B, 32, S/2, S/2]
       for (Block block : blocks) {

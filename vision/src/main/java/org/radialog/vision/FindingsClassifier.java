@@ -20,22 +20,26 @@ import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
 /**
- * RaDialog's findings classifier: pooling of the joint space, two linears, one logit per finding in
- * the order of the CheXpert columns. Keys {@code fc1} and {@code fc2}, in the published Lightning
- * checkpoint behind {@code model.}.
+ * RaDialog's findings classifier: pooling of the joint space followed by two linear layers, with
+ * one logit per finding in the order of the CheXpert columns. Tensor names are {@code fc1} and
+ * {@code fc2}, prefixed with {@code model.} in the published Lightning checkpoint.
  *
- * <p>Dimensions: B batch, J channels of the joint space, h w cells of the grid, k cells a side
+ * <p>Dimensions: B batch, J channels of the joint space, h w cells of the grid, k cells per side
  * after pooling, F hidden width, L labels.
  */
 public final class FindingsClassifier {
-  /** How the grid becomes {@code k x k} cells. */
+  /** How the grid is reduced to {@code k x k} cells. */
   public sealed interface Pooling {
-    /** Cells a side after pooling. */
+    /** Number of cells per side after pooling. */
     int cells();
 
     /**
-     * Means of {@code kernel x kernel} cells; a grid that does not give {@code cells} a side is
-     * refused. The published one has kernel 4 and 4 cells, from a film of 488 pixels.
+     * Means over windows of {@code kernel x kernel} cells; a grid that does not yield {@code cells}
+     * per side is refused. The published classifier has kernel 4 and 4 cells, for a film of 488
+     * pixels.
+     *
+     * @param kernel side of a window in cells, 1 to 64
+     * @param cells number of cells per side after pooling, 1 to 64
      */
     record Window(int kernel, int cells) implements Pooling {
       /**
@@ -49,7 +53,11 @@ public final class FindingsClassifier {
       }
     }
 
-    /** Means over {@code cells x cells} parts of a grid of any size; 1 is the global mean. */
+    /**
+     * Means over {@code cells x cells} parts of a grid of any size; 1 is the global mean.
+     *
+     * @param cells number of cells per side after pooling, 1 to 64
+     */
     record Adaptive(int cells) implements Pooling {
       /**
        * Checks the size.
@@ -67,7 +75,7 @@ public final class FindingsClassifier {
       }
     }
 
-    /** The records by the names in {@code classifier.pooling.type} of a model folder. */
+    /** The record for each value of {@code classifier.pooling.type} in a model folder. */
     static SequencedMap<String, Class<? extends Pooling>> kinds() {
       SequencedMap<String, Class<? extends Pooling>> kinds = new LinkedHashMap<>();
       kinds.put("window", Window.class);
@@ -79,16 +87,16 @@ public final class FindingsClassifier {
   /**
    * Sizes.
    *
-   * @param jointDim J, channels of its input
-   * @param pooling from the grid to a vector
-   * @param hidden width between the two linear layers
+   * @param jointDim J, number of channels of the input
+   * @param pooling how the grid is reduced to a vector
+   * @param hidden F, width between the two linear layers
    * @param labels L, number of logits
    */
   public record Config(int jointDim, Pooling pooling, int hidden, int labels) {
     /** The published sizes: 128 x 4 x 4 features, 512 hidden, 14 labels. */
     public static final Config PUBLISHED = new Config(128, new Pooling.Window(4, 4), 512, 14);
 
-    /** Inputs of the first linear, {@code J · k · k}. */
+    /** Number of inputs of the first linear layer, {@code J · k · k}. */
     public long features() {
       return (long) jointDim * pooling.cells() * pooling.cells();
     }
@@ -105,7 +113,7 @@ public final class FindingsClassifier {
   }
 
   /**
-   * The classifier with its tensors in {@code p}.
+   * Builds the classifier from the tensors in {@code p}.
    *
    * @throws RadialogException if {@code p} lacks a tensor or has it in another shape
    */
@@ -122,10 +130,10 @@ public final class FindingsClassifier {
   }
 
   /**
-   * Joint space {@code [B, J, h, w]} to logits {@code [B, L]}; a finding's probability is the
+   * Joint space {@code [B, J, h, w]} to logits {@code [B, L]}; the probability of a finding is the
    * sigmoid of its logit.
    *
-   * @throws RadialogException if the grid or the channels do not fit
+   * @throws RadialogException if the grid or the number of channels does not match
    */
   public Tensor forward(Tensor projected) {
     try (Scope scope = new Scope()) {
@@ -185,12 +193,12 @@ public final class FindingsClassifier {
   }
 
   /**
-   * Binary cross-entropy, its mean over the known labels.
+   * Binary cross-entropy, averaged over the known labels.
    *
    * @param logits {@code [B, L]}
    * @param targets {@code [B, L]}, 0 or 1
-   * @param known {@code [B, L]}, 1 where the label is known and 0 where it does not count
-   * @param positiveWeight {@code [L]}, the weight of a positive against a negative
+   * @param known {@code [B, L]}, 1 if the label is known, 0 if it is ignored
+   * @param positiveWeight {@code [L]}, the weight of a positive relative to a negative
    */
   public static Tensor loss(Tensor logits, Tensor targets, Tensor known, Tensor positiveWeight) {
     try (Scope scope = new Scope()) {
@@ -206,10 +214,11 @@ public final class FindingsClassifier {
   }
 
   /**
-   * The published weights of the positives, {@code ln(n / positives)} a label, from the number of
-   * films for which the label is known and of those where it is present.
+   * The published weights of the positives, {@code ln(n / positives)} per label.
    *
-   * @throws RadialogException if a label is never present, or always
+   * @param known number of films per label for which the label is known, n
+   * @param positives number of films per label for which the finding is present
+   * @throws RadialogException if a label is never present, or always present
    */
   public static float[] positiveWeights(long[] known, long[] positives) {
     float[] weights = new float[known.length];

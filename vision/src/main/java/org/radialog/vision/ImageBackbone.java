@@ -9,10 +9,12 @@ sealed interface ImageBackbone extends AutoCloseable permits ResNet50, Efficient
   /** Image {@code [B, 3, S, S]} in [0, 1] to features {@code [B, C, ceil(S/32), ceil(S/32)]}. */
   Tensor forward(Tensor image, BatchNorm statistics);
 
-  /** The same function of the running statistics, its normalisations folded into convolutions. */
+  /**
+   * The same function for the running statistics, with normalisations folded into the convolutions.
+   */
   ImageBackbone fold(ScalarType type);
 
-  /** Frees what a folded network owns. */
+  /** Frees the tensors that a folded network owns. */
   @Override
   void close();
 }

@@ -7,20 +7,20 @@ import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
 /**
- * The pixels that an image encoder was trained on: each channel is the grey film in [0, 1], minus
- * the channel's mean, divided by its standard deviation.
+ * The pixel normalisation that an image encoder was trained with: each channel is the grey film in
+ * [0, 1], minus the mean of the channel, divided by its standard deviation.
  *
- * @param mean subtracted from the pixels; one per channel, 1 or 3 channels
- * @param std what remains is divided by; one per channel, above 0
+ * @param mean mean per channel, for 1 or 3 channels
+ * @param std standard deviation per channel, above 0
  */
 public record InputSpec(List<Double> mean, List<Double> std) {
-  /** One channel of grey values in [0, 1], as they are. */
+  /** One channel of grey values in [0, 1], without normalisation. */
   public static final InputSpec GREY = new InputSpec(List.of(0.0), List.of(1.0));
 
   /**
    * Checks the values.
    *
-   * @throws RadialogException if there are not 1 or 3 of each, or one is out of range
+   * @throws RadialogException if there are not 1 or 3 of each, or a value is out of range
    */
   public InputSpec {
     mean = List.copyOf(mean);
@@ -44,14 +44,12 @@ public record InputSpec(List<Double> mean, List<Double> std) {
     }
   }
 
-  /** C. */
+  /** C, the number of channels. */
   public int channels() {
     return mean.size();
   }
 
-  /**
-   * Grey films {@code [B, 1, S, S]} in [0, 1] as the encoder expects them, {@code [B, C, S, S]}.
-   */
+  /** Converts grey films {@code [B, 1, S, S]} in [0, 1] to encoder input {@code [B, C, S, S]}. */
   public Tensor of(Tensor grey) {
     if (equals(GREY)) {
       return grey;

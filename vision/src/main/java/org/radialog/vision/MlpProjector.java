@@ -9,8 +9,9 @@ import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 
 /**
- * The second version's alignment, LLaVA-1.5's projector: two linears with an erf-GELU between them
- * on every patch. Keys {@code mm_projector.0} and {@code mm_projector.2}.
+ * The alignment of the second version, the projector of LLaVA-1.5: two linear layers with an
+ * erf-GELU between them, applied to every patch. Tensor names are {@code mm_projector.0} and {@code
+ * mm_projector.2}.
  *
  * <p>Dimensions: B batch, C channels of the features, h w cells, D width of the language model.
  */
@@ -18,9 +19,9 @@ public final class MlpProjector implements Alignment {
   /**
    * Sizes.
    *
-   * @param hidden width between the linears
-   * @param source output of the image encoder that it reads
-   * @param tokenOrder how those features become image tokens
+   * @param hidden width between the linear layers
+   * @param source the output of the image encoder that is the input
+   * @param tokenOrder how the features are arranged as image tokens
    */
   public record Config(int hidden, VisionEncoder.Source source, TokenOrder tokenOrder)
       implements Alignment.Config {
@@ -63,7 +64,7 @@ public final class MlpProjector implements Alignment {
   }
 
   /**
-   * The projector with its tensors in {@code p}.
+   * Builds the projector from the tensors in {@code p}.
    *
    * @param channels C of the features
    * @param out width of the language model, D

@@ -16,9 +16,9 @@ import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 
 /**
- * The query path of BLIP-2's Q-Former (arXiv 2301.12597): learned queries pass through a BERT
- * (post-norm) and attend to the image tokens in every second layer. Names are those of the
- * published checkpoint's {@code model}; tensors of the text branch are {@link QFormerText}'s.
+ * The query path of BLIP-2's Q-Former (arXiv 2301.12597): learned queries pass through a post-norm
+ * BERT and attend to the image tokens in every second layer. Names are those of the published
+ * checkpoint's {@code model}; the tensors of the text branch belong to {@link QFormerText}.
  *
  * <p>Dimensions: B batch, C channels of the features, h w cells and P = h · w image tokens, Q
  * queries, D {@link Config#hidden}, H heads, d = D / H.
@@ -29,12 +29,12 @@ public final class QFormer {
    *
    * @param queries Q, the number of outputs
    * @param layers number of blocks
-   * @param hidden D
+   * @param hidden D, width of a block
    * @param heads H, a divisor of D
    * @param mlp width of the feed-forward layers
    * @param crossAttentionEvery layers 0, n, 2 n, … attend to the image
-   * @param source output of the image encoder that it reads
-   * @param tokenOrder how those features become image tokens
+   * @param source the output of the image encoder that is the input
+   * @param tokenOrder how the features are arranged as image tokens
    */
   public record Config(
       int queries,
@@ -46,11 +46,11 @@ public final class QFormer {
       VisionEncoder.Source source,
       TokenOrder tokenOrder)
       implements Alignment.Config {
-    /** The sizes of the first version, BERT-base's. */
+    /** The sizes of the first version, equal to BERT-base. */
     public static final Config PUBLISHED =
         new Config(32, 12, 768, 12, 3072, 2, VisionEncoder.Source.PROJECTED, TokenOrder.SCRAMBLED);
 
-    /** C of the first version's features. */
+    /** C, the number of feature channels in the first version. */
     public static final int PUBLISHED_CHANNELS = 1408;
 
     /**
@@ -81,7 +81,10 @@ public final class QFormer {
       return new Alignment.Input.Features(source);
     }
 
-    /** Queries that attend to the features, then one linear to the language model's width. */
+    /**
+     * Builds the queries that attend to the features and a linear layer to the width of the
+     * language model.
+     */
     @Override
     public Alignment network(Parameters p, VisionEncoder.Config encoder, int out) {
       return QueryProjector.of(
@@ -114,7 +117,7 @@ public final class QFormer {
   }
 
   /**
-   * The network with its tensors in {@code p}.
+   * Builds the network from the tensors in {@code p}.
    *
    * @param channels C of the features
    * @throws RadialogException if {@code p} lacks a tensor or has it in another shape
@@ -139,15 +142,15 @@ public final class QFormer {
     return config;
   }
 
-  /** Features {@code [B, C, h, w]} to one vector a query, {@code [B, Q, D]}, for inference. */
+  /** Features {@code [B, C, h, w]} to one vector per query, {@code [B, Q, D]}, for inference. */
   public Tensor forward(Tensor features) {
     return forward(features, 0);
   }
 
   /**
-   * Features {@code [B, C, h, w]} to one vector a query, {@code [B, Q, D]}.
+   * Features {@code [B, C, h, w]} to one vector per query, {@code [B, Q, D]}.
    *
-   * @param dropout share of the activations that is set to 0; the published training has 0.1
+   * @param dropout fraction of the activations that is set to 0; the published training uses 0.1
    * @throws RadialogException if the features have another shape
    */
   public Tensor forward(Tensor features, double dropout) {
@@ -162,7 +165,7 @@ public final class QFormer {
     }
   }
 
-  /** The learned queries, before the first normalisation, once a row: [B, Q, D]. */
+  /** The learned queries before the first normalisation, repeated for each row: [B, Q, D]. */
   Tensor tokens(long rows) {
     return queryTokens.expand(rows, config.queries(), config.hidden());
   }
@@ -172,7 +175,7 @@ public final class QFormer {
     return layers;
   }
 
-  /** BERT's first normalisation, of queries and text alike. */
+  /** The first normalisation of BERT, shared by queries and text. */
   LayerNorm embeddingNorm() {
     return embeddingNorm;
   }
@@ -185,7 +188,9 @@ public final class QFormer {
     }
   }
 
-  /** Self-attention, in some layers cross-attention, and the queries' own feed-forward pair. */
+  /**
+   * Self-attention, cross-attention in some layers, and the two feed-forward layers of the queries.
+   */
   record Layer(
       BertAttention self, Optional<BertAttention> cross, Linear intermediate, BertResidual output) {
     static Layer of(Parameters p, Config c, int channels, int index) {
@@ -212,7 +217,7 @@ public final class QFormer {
       }
     }
 
-    /** What follows self-attention: [B, Q, D] to [B, Q, D]. */
+    /** The part of the layer after self-attention: [B, Q, D] to [B, Q, D]. */
     Tensor behindSelf(Tensor queries, Tensor image, double dropout) {
       try (Scope scope = new Scope()) {
         Tensor x = queries;

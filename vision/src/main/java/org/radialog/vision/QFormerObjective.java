@@ -15,42 +15,42 @@ import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
 /**
- * What the Q-Former learns in its first stage (BLIP-2, arXiv 2301.12597, §3.1): to tell which text
- * belongs to a film by comparison (ITC) and by reading both together (ITM), and to write the text
- * (LM). The sum of the three is the loss.
+ * The objective of the Q-Former's first training stage (BLIP-2, arXiv 2301.12597, §3.1). The loss
+ * is the sum of three terms: image-text contrast (ITC), image-text matching (ITM), where film and
+ * text are encoded jointly, and text generation (LM).
  *
- * <p>B films with one text each · Q queries · T tokens of the longest text · E width of the space
- * of comparison · V vocabulary.
+ * <p>B films with one text each, Q queries, T tokens of the longest text, E width of the embedding
+ * space for contrast, V vocabulary.
  */
 public final class QFormerObjective {
-  private static final double SMOOTHING = 0.1; // of the labels of ITC and LM
-  private static final double FLOOR = 1e-4; // so that a draw is possible where a softmax is 0
+  private static final double SMOOTHING = 0.1; // label smoothing of ITC and LM
+  private static final double FLOOR = 1e-4; // keeps a draw possible if a softmax is 0
   private static final long MEAN = 1; // at::Reduction::Mean
   private static final long NO_LABEL = -100;
-  private static final double TEMPERATURE = 0.07; // before training
+  private static final double TEMPERATURE = 0.07; // initial value
 
   /**
-   * Draws for each row of {@code weights} [B, B] one column, by chance in proportion to the
-   * weights; those on the diagonal are 0.
+   * Draws one column for each row of {@code weights} [B, B], with probability proportional to the
+   * weights; the diagonal is 0.
    */
   @FunctionalInterface
   public interface Negatives {
-    /** By libtorch's random numbers. */
+    /** Draws with libtorch's random number generator. */
     Negatives DRAWN = weights -> Torch.longs(torch.multinomial(weights, 1));
 
-    /** B column numbers. */
+    /** Returns B column numbers. */
     long[] draw(Tensor weights);
   }
 
   /**
-   * The losses of a batch, scalars with their graph.
+   * The losses of a batch, scalars with their autograd graph.
    *
    * @param contrast ITC: cross-entropy of films to texts and of texts to films, averaged
-   * @param match ITM: cross-entropy of B pairs that belong together and 2 B that do not
-   * @param language LM: cross-entropy of each token of the texts behind the first
+   * @param match ITM: cross-entropy of B matching and 2 B non-matching pairs
+   * @param language LM: cross-entropy of each token of the texts after the first
    */
   public record Losses(Tensor contrast, Tensor match, Tensor language) {
-    /** The sum. */
+    /** The sum of the three losses. */
     public Tensor total() {
       return contrast.add(match).add(language);
     }
@@ -67,9 +67,9 @@ public final class QFormerObjective {
   }
 
   /**
-   * The objective with its temperature in {@code p}, checkpoint key {@code temp}.
+   * Builds the objective; its temperature is in {@code p}, checkpoint key {@code temp}.
    *
-   * @param begin id of [DEC], which stands in the place of the first token where a text is written
+   * @param begin id of [DEC], which replaces the first token when a text is generated
    * @throws org.radialog.base.RadialogException if {@code p} has the temperature in another shape
    */
   public static QFormerObjective of(QFormerText text, Parameters p, int begin) {
@@ -77,12 +77,13 @@ public final class QFormerObjective {
   }
 
   /**
-   * The losses of a batch.
+   * Computes the losses of a batch.
    *
-   * @param features of B films, {@code [B, C, h, w]}
-   * @param rows the films' texts as ids, [CLS] first
-   * @param negatives chooses the pairs that do not belong together
-   * @throws IllegalArgumentException if there are fewer than two films, or not as many texts
+   * @param features features of B films, {@code [B, C, h, w]}
+   * @param rows token ids of the B texts, [CLS] first
+   * @param negatives chooses the non-matching pairs
+   * @throws IllegalArgumentException if there are fewer than two films, or a different number of
+   *     texts
    */
   public Losses losses(Tensor features, List<int[]> rows, Negatives negatives) {
     int count = rows.size(); // B
@@ -104,18 +105,18 @@ public final class QFormerObjective {
   }
 
   /**
-   * How alike films and texts are, over the temperature.
+   * The similarity of films and texts, divided by the temperature.
    *
-   * @param ofFilms a row a film: [B, B]
-   * @param ofTexts a row a text: [B, B]
+   * @param ofFilms one row per film: [B, B]
+   * @param ofTexts one row per text: [B, B]
    */
   record Similarity(Tensor ofFilms, Tensor ofTexts) {
-    /** The weights by which a wrong text is drawn for each film, [B, B]. */
+    /** The weights for drawing a non-matching text for each film, [B, B]. */
     Tensor wrongTexts() {
       return weights(ofFilms);
     }
 
-    /** The weights by which a wrong film is drawn for each text, [B, B]. */
+    /** The weights for drawing a non-matching film for each text, [B, B]. */
     Tensor wrongFilms() {
       return weights(ofTexts);
     }
@@ -131,10 +132,10 @@ public final class QFormerObjective {
   }
 
   /**
-   * Compares each film with each text by that of its queries which is most like it.
+   * Compares each film with each text, using the most similar query of the film.
    *
-   * @param films [B, Q, E], of length 1
-   * @param texts [B, E], of length 1
+   * @param films [B, Q, E], normalised to length 1
+   * @param texts [B, E], normalised to length 1
    */
   Similarity similarity(Tensor films, Tensor texts) {
     Tensor pairs = films.matmul(texts.t()); // [B, Q, E] · [E, B] -> [B, Q, B]
@@ -169,7 +170,7 @@ public final class QFormerObjective {
     return torch.cross_entropy_loss(logits, Torch.tensor(labels, labels.length));
   }
 
-  // The logits at t say the token at t + 1; padding is not asked for.
+  // The logits at position t predict the token at t + 1; padding is ignored.
   private static Tensor language(Tensor logits /* [B, T, V] */, List<int[]> rows) {
     int longest = Math.toIntExact(logits.size(1)); // T
     List<Long> asked = new ArrayList<>();

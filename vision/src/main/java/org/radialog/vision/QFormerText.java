@@ -25,20 +25,20 @@ import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
 /**
- * The text branch of BLIP-2's Q-Former (arXiv 2301.12597, §3.1) beside its queries: text alone,
- * text together with the queries of a film, and text word by word behind them. {@link
- * QFormerObjective} trains it. Self-attention is shared with the {@link QFormer}, feed-forward
- * layers are the text's own. Names are those of the published checkpoint's {@code model}.
+ * The text branch of BLIP-2's Q-Former (arXiv 2301.12597, §3.1). It encodes text alone, text
+ * jointly with the queries of a film, and text token by token conditioned on the queries. {@link
+ * QFormerObjective} trains it. Self-attention is shared with the {@link QFormer}; the feed-forward
+ * layers are separate. Names are those of the published checkpoint's {@code model}.
  *
- * <p>B rows, Q queries, T tokens of the longest text, D width, V vocabulary, E width of the space
- * in which film and text are compared.
+ * <p>B rows, Q queries, T tokens of the longest text, D width, V vocabulary, E width of the
+ * embedding space for contrast.
  */
 public final class QFormerText {
   /**
-   * Sizes beside those of the queries.
+   * Sizes of the text branch.
    *
-   * @param vocab V, with [DEC], the mark before a text that is written, as its last token
-   * @param positions the longest text
+   * @param vocab V; the last token is [DEC], which starts a generated text
+   * @param positions maximum number of tokens of a text
    * @param embed E
    */
   public record Config(int vocab, int positions, int embed) {
@@ -46,7 +46,7 @@ public final class QFormerText {
     public static final Config PUBLISHED = new Config(30523, 512, 256);
   }
 
-  private static final float HIDDEN = -1e30f; // what may not be looked at, before the softmax
+  private static final float HIDDEN = -1e30f; // mask value, added before the softmax
 
   private final QFormer queries;
   private final Config config;
@@ -89,8 +89,8 @@ public final class QFormerText {
   }
 
   /**
-   * The branch beside {@code queries} for inference; its tensors belong to {@code p}, which the
-   * queries' belong to as well.
+   * Builds the text branch of {@code queries} for inference. Its tensors belong to {@code p}, like
+   * those of the queries.
    *
    * @throws RadialogException if {@code p} lacks a tensor or has it in another shape
    */
@@ -99,15 +99,15 @@ public final class QFormerText {
   }
 
   /**
-   * As {@link #of(QFormer, Parameters, Config)}, for training.
+   * As {@link #of(QFormer, Parameters, Config)}, but for training.
    *
-   * @param dropout share of the activations that is set to 0; the published training has 0.1
+   * @param dropout fraction of the activations that is set to 0; the published training uses 0.1
    */
   public static QFormerText of(QFormer queries, Parameters p, Config c, double dropout) {
     return new QFormerText(queries, p, c, dropout);
   }
 
-  /** Text alone, the queries unseen: rows of ids to [B, T, D]. */
+  /** Encodes text alone, without the queries: rows of ids to [B, T, D]. */
   public Tensor text(List<int[]> rows) {
     Rows text = new Rows(rows);
     try (Scope scope = new Scope()) {
@@ -121,8 +121,8 @@ public final class QFormerText {
   }
 
   /**
-   * Queries of a film and a text that see each other: features {@code [B, C, h, w]} and rows of ids
-   * to [B, Q + T, D].
+   * Encodes the queries of a film and a text with attention in both directions: features {@code [B,
+   * C, h, w]} and rows of ids to [B, Q + T, D].
    */
   public Tensor joint(Tensor features, List<int[]> rows) {
     Rows text = new Rows(rows);
@@ -142,25 +142,25 @@ public final class QFormerText {
   }
 
   /**
-   * What would be written: of each token the logits of the next, [B, T, V]. A token sees the
-   * queries of its film, in each layer as they were before it, and the tokens before itself.
+   * The logits of the next token at each position, [B, T, V]. A token attends to the queries of its
+   * film, as they are at the input of each layer, and to itself and the tokens before it.
    *
-   * @param rows of ids, [DEC] first
+   * @param rows token ids, [DEC] first
    */
   public Tensor nextTokens(Tensor features, List<int[]> rows) {
     return written(features, rows).logits();
   }
 
   /**
-   * The queries of a film, as {@link QFormer#forward} gives them, and the text that was written
-   * while looking at them.
+   * The queries of a film, as {@link QFormer#forward} returns them, and the logits of the text
+   * conditioned on them.
    *
    * @param queries [B, Q, D]
-   * @param logits of the next token, [B, T, V]
+   * @param logits logits of the next token, [B, T, V]
    */
   record Written(Tensor queries, Tensor logits) {}
 
-  /** Queries and {@link #nextTokens} of one pass. */
+  /** Computes queries and {@link #nextTokens} in one pass. */
   Written written(Tensor features, List<int[]> rows) {
     Rows text = new Rows(rows);
     try (Scope scope = new Scope()) {
@@ -179,21 +179,24 @@ public final class QFormerText {
     }
   }
 
-  /** The queries' outputs [B, Q, D] in the space of comparison, of length 1: [B, Q, E]. */
+  /**
+   * Projects the outputs of the queries [B, Q, D] to the embedding space, normalised to length 1:
+   * [B, Q, E].
+   */
   public Tensor imageFeatures(Tensor queryOutput) {
     try (Scope scope = new Scope()) {
       return scope.keep(unit(visionProjection.forward(queryOutput)));
     }
   }
 
-  /** The first token of {@link #text} [B, T, D] in the space of comparison: [B, E]. */
+  /** Projects the first token of {@link #text} [B, T, D] to the embedding space: [B, E]. */
   public Tensor textFeatures(Tensor text) {
     try (Scope scope = new Scope()) {
       return scope.keep(unit(textProjection.forward(text.select(1, 0))));
     }
   }
 
-  /** Whether film and text of {@link #joint} [B, Q + T, D] belong together: logits [B, 2]. */
+  /** Whether film and text of {@link #joint} [B, Q + T, D] match: logits [B, 2]. */
   public Tensor match(Tensor joint) {
     try (Scope scope = new Scope()) {
       Tensor seen = joint.narrow(1, 0, queries.config().queries()); // [B, Q, D]
@@ -207,18 +210,18 @@ public final class QFormerText {
     return normalize(x, last);
   }
 
-  // before the first layer: [B, T, D]
+  // Input of the first layer: [B, T, D]
   private Tensor read(Rows text) {
     Tensor x = embedding(words, text.ids()).add(positions.narrow(0, 0, text.longest)); // [B, T, D]
     return BertResidual.drop(norm.forward(x), dropout);
   }
 
-  // before the first layer: [B, Q, D]
+  // Input of the first layer: [B, Q, D]
   private Tensor asked(long rows) {
     return BertResidual.drop(norm.forward(queries.tokens(rows)), dropout);
   }
 
-  /** Rows of ids, padded on the right. */
+  /** Rows of token ids, padded on the right. */
   private final class Rows {
     private final List<int[]> rows;
     private final int longest; // T
@@ -241,7 +244,7 @@ public final class QFormerText {
       return Torch.tensor(ids, rows.size(), longest);
     }
 
-    // [B, 1, 1, before + T]: all of what is before, and the tokens that are no padding
+    // [B, 1, 1, before + T]: everything before the text, and the tokens that are not padding
     Tensor visible(int before) {
       List<float[]> all = new ArrayList<>();
       for (int[] row : rows) {
@@ -252,7 +255,7 @@ public final class QFormerText {
       return stacked(all, 1, before + longest);
     }
 
-    // [B, 1, T, before + T]: all of what is before, and the tokens up to one's own
+    // [B, 1, T, before + T]: everything before the text, and the tokens up to the current one
     Tensor visibleBefore(int before) {
       List<float[]> all = new ArrayList<>();
       for (int[] row : rows) {
@@ -274,7 +277,7 @@ public final class QFormerText {
     }
   }
 
-  /** A layer of the queries, and the text's own feed-forward pair. */
+  /** A layer shared with the queries, and the feed-forward layers of the text. */
   private record Layer(QFormer.Layer shared, Linear intermediate, BertResidual output) {
     static Layer of(QFormer.Layer shared, Parameters p, QFormer.Config c) {
       return new Layer(
@@ -283,12 +286,12 @@ public final class QFormerText {
           BertResidual.of(p.at("output."), c.mlp(), c.hidden(), BertResidual.EPSILON));
     }
 
-    // [B, T, D] and what it may look at, [B, S, D] -> [B, T, D]
+    // [B, T, D] attends to source [B, S, D] -> [B, T, D]
     Tensor attend(Tensor x, Tensor source, Tensor mask, double dropout) {
       return shared.self().forward(x, source, Optional.of(mask), dropout);
     }
 
-    // behind self-attention: [B, T, D] -> [B, T, D]
+    // after self-attention: [B, T, D] -> [B, T, D]
     Tensor text(Tensor x, double dropout) {
       return output.forward(gelu(intermediate.forward(x)), x, dropout);
     }

@@ -6,8 +6,8 @@ import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 
 /**
- * The first version's alignment: a Q-Former, then one linear from its width to that of the language
- * model, key {@code img_proj_layer}.
+ * The alignment of the first version: a Q-Former followed by a linear layer from its width to that
+ * of the language model, key {@code img_proj_layer}.
  */
 public final class QueryProjector implements Alignment {
   private final QFormer qformer;
@@ -19,7 +19,7 @@ public final class QueryProjector implements Alignment {
   }
 
   /**
-   * The linear with its tensors in {@code p}.
+   * Builds the linear layer from the tensors in {@code p}.
    *
    * @param out width of the language model, D
    */
@@ -28,12 +28,12 @@ public final class QueryProjector implements Alignment {
         qformer, Linear.of(p.at("img_proj_layer."), qformer.config().hidden(), out));
   }
 
-  /** The part before the linear. */
+  /** The Q-Former before the linear layer. */
   public QFormer qformer() {
     return qformer;
   }
 
-  /** Outputs of the queries {@code [B, Q, hidden]} to image tokens {@code [B, Q, D]}. */
+  /** Projects outputs of the queries {@code [B, Q, hidden]} to image tokens {@code [B, Q, D]}. */
   public Tensor project(Tensor queries) {
     return linear.forward(queries);
   }

@@ -16,8 +16,9 @@ import org.radialog.vision.ConvNorm.Geometry;
 import org.radialog.vision.ConvNorm.Names;
 
 /**
- * ResNet-50 (arXiv 1512.03385) up to its last stage, with the names of torchvision's model; the
- * stride of a stage stands in the 3x3 convolution of its first block. Its {@code fc} is not used.
+ * ResNet-50 (arXiv 1512.03385) up to its last stage, with the tensor names of torchvision's model.
+ * The stride of a stage is in the 3x3 convolution of its first block. The {@code fc} layer is not
+ * used.
  *
  * <p>Dimensions: B batch, S side of the image in pixels, C channels, h = w = ceil(S / 32).
  */
@@ -26,7 +27,10 @@ public final class ResNet50 implements ImageBackbone {
   private static final double EPSILON = 1e-5;
   private static final int[] REPEATS = {3, 4, 6, 3};
 
-  /** 1x1 to a quarter of the width, 3x3, 1x1 back; plus the input, projected where it differs. */
+  /**
+   * A 1x1 convolution to a quarter of the width, a 3x3 and a 1x1 back, plus the input, which is
+   * projected if its shape differs.
+   */
   private record Bottleneck(
       ConvNorm conv1, ConvNorm conv2, ConvNorm conv3, Optional<ConvNorm> downsample) {
     Tensor forward(Tensor x, BatchNorm statistics) {
@@ -133,7 +137,10 @@ public final class ResNet50 implements ImageBackbone {
     }
   }
 
-  /** Stage {@code number} of 1 to 4: halves the grid, except the first, and doubles the width. */
+  /**
+   * Runs stage {@code number}, 1 to 4. Each stage but the first halves the grid and doubles the
+   * width.
+   */
   public Tensor layer(int number, Tensor x, BatchNorm statistics) {
     try (Scope scope = new Scope()) {
       for (Bottleneck block : layers.get(number - 1)) {

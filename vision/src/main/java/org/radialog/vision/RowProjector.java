@@ -6,18 +6,19 @@ import org.radialog.torch.Linear;
 import org.radialog.torch.Parameters;
 
 /**
- * The first version's last step alone, one linear from rows of a Q-Former to the width of the
- * language model, key {@code img_proj_layer}: for rows that were computed elsewhere.
+ * Only the last step of the first version's alignment: a linear layer from the outputs of a
+ * Q-Former to the width of the language model, key {@code img_proj_layer}. It is used with rows
+ * that were computed elsewhere.
  */
 public final class RowProjector implements Alignment {
   /**
-   * Sizes. The rows are those that a Q-Former gave to each of a set of films, kept under the films'
-   * names. The first version's published weights work so: the projector that its Q-Former read was
-   * random and never saved.
+   * Sizes. The rows are the outputs of a Q-Former for a fixed set of films, stored under the names
+   * of the films. The published weights of the first version can only be used in this way, because
+   * the projector before its Q-Former was random and never saved.
    *
-   * @param queries image tokens
+   * @param queries number of image tokens
    * @param hidden width of the rows
-   * @param embeddings file of the model folder with a tensor [queries, hidden] for each film's name
+   * @param embeddings file of the model folder with a tensor [queries, hidden] per film name
    */
   public record Config(int queries, int hidden, String embeddings) implements Alignment.Config {
     /**
@@ -52,7 +53,7 @@ public final class RowProjector implements Alignment {
   }
 
   /**
-   * The linear with its tensors in {@code p}.
+   * Builds the linear layer from the tensors in {@code p}.
    *
    * @param in width of the rows
    * @param out width of the language model, D

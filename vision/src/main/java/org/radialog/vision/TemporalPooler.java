@@ -20,14 +20,14 @@ import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
 /**
- * What BioViL-T (arXiv 2301.04558, §3.1) puts beside the patches of a film that has a prior: a
- * transformer over the patches of both, of which the current film's half is kept. The published
- * checkpoint has it under {@code encoder.vit_pooler.}; RaDialog itself never uses it.
+ * The temporal model of BioViL-T (arXiv 2301.04558, §3.1), which compares a film with its prior: a
+ * transformer over the patches of both, of which the half of the current film is kept. In the
+ * published checkpoint it is under {@code encoder.vit_pooler.}; RaDialog itself never uses it.
  *
  * <p>B batch, P channels of a patch, h = w = 14 cells of the grid, L = h · w, H heads, d = P / H.
  */
 public final class TemporalPooler {
-  /** h and w: the published position table has no other. */
+  /** h and w: the published position table has this size only. */
   static final int GRID = 14;
 
   private static final int BLOCKS = 3;
@@ -36,7 +36,7 @@ public final class TemporalPooler {
   private static final double STD = 0.02;
 
   private final long channels; // P
-  private final Tensor typeEmbed; // [2, 1, P]: the current film, the prior
+  private final Tensor typeEmbed; // [2, 1, P]: for the current film and the prior
   private final List<Block> blocks;
   private final LayerNorm normPost;
 
@@ -48,9 +48,9 @@ public final class TemporalPooler {
   }
 
   /**
-   * The network; its tensors belong to {@code p}.
+   * Builds the network; its tensors belong to {@code p}.
    *
-   * @param p at {@code encoder.vit_pooler.}
+   * @param p the parameters under {@code encoder.vit_pooler.}
    * @param channels P
    * @throws RadialogException if {@code p} lacks a tensor or has it in another shape
    */
@@ -65,8 +65,8 @@ public final class TemporalPooler {
   }
 
   /**
-   * Patches of the film and of its prior, both {@code [B, P, 14, 14]}, to what differs, {@code [B,
-   * P, 14, 14]}, for inference.
+   * Patches of the film and of its prior, both {@code [B, P, 14, 14]}, to features of the
+   * difference, {@code [B, P, 14, 14]}, for inference.
    *
    * @throws RadialogException if one has another shape
    */
@@ -105,8 +105,8 @@ public final class TemporalPooler {
   }
 
   /**
-   * The position table, {@code [1, L, P]}: sines and cosines of row and column in turn, P/2 each,
-   * of wavelengths from 2π to 10,000 · 2π in units of the grid.
+   * The position table, {@code [1, L, P]}: sines and cosines of the row and of the column, P/2
+   * channels each, with wavelengths from 2π to 10,000 · 2π grid cells.
    */
   public static Tensor positions(long channels) {
     int half = Math.toIntExact(channels / 2);
@@ -126,7 +126,9 @@ public final class TemporalPooler {
     return Torch.tensor(table, 1, GRID * GRID, 2L * half);
   }
 
-  /** Pre-norm attention and feed-forward; places are added to queries, keys and values alike. */
+  /**
+   * Pre-norm attention and feed-forward; position embeddings are added to queries, keys and values.
+   */
   private record Block(
       LayerNorm norm1,
       Linear query,

@@ -8,11 +8,12 @@ import org.radialog.torch.Torch;
 
 /** How a feature map {@code [B, C, h, w]} becomes tokens {@code [B, h · w, C]}. */
 public enum TokenOrder {
-  /** One token a patch, in row-major order. */
+  /** One token per patch, in row-major order. */
   PATCHES,
   /**
-   * A reshape without a permute, in which a token is a run of C values of the channel-major map and
-   * no place of the film: what the first version's Q-Former was trained on.
+   * A reshape without a permute. A token is then a run of C values of the channel-major map and
+   * does not correspond to a location on the film. The Q-Former of the first version was trained
+   * this way.
    */
   SCRAMBLED;
 

@@ -6,18 +6,18 @@ import org.radialog.base.RadialogException;
 import org.radialog.torch.Parameters;
 
 /**
- * A network that turns a film into a grid of features, for inference: what feeds the findings
- * classifier and the alignment. Which kinds there are {@link VisionEncoders} says.
+ * A network that turns a film into a grid of features, for inference. The features are the input of
+ * the findings classifier and of the alignment. {@link VisionEncoders} lists the available kinds.
  *
  * <p>B batch, C channels of the input, S side of the film in pixels, h w cells of the grid, P
  * {@link Config#patchChannels}, J {@link Config#projectedChannels}.
  */
 public interface VisionEncoder extends AutoCloseable {
-  /** The pixels that it was trained on. */
+  /** The pixel normalisation that the encoder was trained with. */
   InputSpec input();
 
   /**
-   * Looks at films.
+   * Encodes films.
    *
    * @param pixels {@code [B, C, S, S]} as {@link #input} describes them
    * @throws RadialogException if they have another shape
@@ -25,18 +25,18 @@ public interface VisionEncoder extends AutoCloseable {
   Features encode(Tensor pixels);
 
   /**
-   * Looks at films, each beside an earlier one of the same patient.
+   * Encodes films, each together with an earlier film of the same patient.
    *
    * @param pixels {@code [B, C, S, S]}
    * @param prior {@code [B, C, S, S]}
-   * @throws RadialogException if they have another shape, or {@link Config#prior} says that it
-   *     compares none
+   * @throws RadialogException if they have another shape, or if the encoder cannot compare films
+   *     ({@link Config#prior})
    */
   Features encode(Tensor pixels, Tensor prior);
 
   /**
-   * Patches {@code [B, P, h, w]} to the joint space {@code [B, J, h, w]}: the way from one output
-   * to the other alone, for gradients of a finding with respect to the patches.
+   * Projects patches {@code [B, P, h, w]} to the joint space {@code [B, J, h, w]}. It is a separate
+   * step so that gradients of a finding with respect to the patches can be computed.
    */
   Tensor project(Tensor patches);
 
@@ -45,13 +45,13 @@ public interface VisionEncoder extends AutoCloseable {
   void close();
 
   /**
-   * What an encoder gives, fp32.
+   * The outputs of an encoder, fp32.
    *
    * @param patches {@code [B, P, h, w]}
-   * @param projected {@code [B, J, h, w]}, the joint space, which the findings classifier reads
+   * @param projected {@code [B, J, h, w]}, the joint space, the input of the findings classifier
    */
   record Features(Tensor patches, Tensor projected) {
-    /** One of the two. */
+    /** The output that {@code source} names. */
     public Tensor of(Source source) {
       return switch (source) {
         case PATCHES -> patches;
@@ -69,40 +69,41 @@ public interface VisionEncoder extends AutoCloseable {
   }
 
   /**
-   * The sizes of an encoder as {@code vision} in a model folder's {@code config.json} states them:
-   * a record whose components are the fields.
+   * The sizes of an encoder, a record whose components are the fields of {@code vision} in a model
+   * folder's {@code config.json}.
    */
   interface Config {
-    /** The pixels that it was trained on. */
+    /** The pixel normalisation that the encoder was trained with. */
     InputSpec input();
 
-    /** P, channels of the patches. */
+    /** P, number of channels of the patches. */
     int patchChannels();
 
-    /** How many of the first of these describe the film itself, for maps over the film. */
+    /** Number of leading patch channels that describe the film itself; heat maps use only these. */
     int filmChannels();
 
-    /** J, channels of the joint space. */
+    /** J, number of channels of the joint space. */
     int projectedChannels();
 
-    /** Whether it can compare a film with an earlier one. */
+    /** Whether the encoder can compare a film with an earlier one. */
     boolean prior();
 
-    /** The encoder of a findings classifier that has one of its own. */
+    /** The configuration of the encoder if the findings classifier has a separate one. */
     default Config forClassifier() {
       return this;
     }
 
     /**
-     * The network. It owns its tensors.
+     * Builds the network. It owns its tensors.
      *
-     * @param weights under the names of its checkpoint
-     * @param type of the convolutions or linears where the network can choose, Float or BFloat16
+     * @param weights the tensors under the names of the checkpoint
+     * @param type dtype of the convolutions or linear layers where the network supports a choice,
+     *     Float or BFloat16
      * @throws RadialogException if a tensor is missing or has another shape
      */
     VisionEncoder network(Parameters.Source weights, ScalarType type);
 
-    /** Channels of an output. */
+    /** The number of channels of an output. */
     default int channels(Source source) {
       return switch (source) {
         case PATCHES -> patchChannels();
@@ -112,15 +113,15 @@ public interface VisionEncoder extends AutoCloseable {
   }
 
   /**
-   * A kind of encoder that a model folder may name in {@code vision.type}. Kinds beyond {@link
-   * VisionEncoders#BUILT_IN} are found on the class path as services of this interface: a folder
-   * names a kind, and only kinds that the program brought are ever built.
+   * A kind of encoder that a model folder may name in {@code vision.type}. Kinds other than {@link
+   * VisionEncoders#BUILT_IN} are loaded from the class path as services of this interface. A folder
+   * only names a kind, so it cannot make the program load other code.
    */
   interface Kind {
-    /** The name in the file. */
+    /** The value of {@code vision.type}. */
     String name();
 
-    /** The record that holds its sizes. */
+    /** The record of its sizes. */
     Class<? extends Config> config();
   }
 }

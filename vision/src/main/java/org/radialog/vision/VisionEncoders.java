@@ -8,7 +8,7 @@ import java.util.SequencedMap;
 import java.util.ServiceLoader;
 import org.radialog.base.RadialogException;
 
-/** The kinds of image encoders that a model folder may name. */
+/** The kinds of image encoder that a model folder may name. */
 public final class VisionEncoders {
   /** The name of {@link BioViLT} in a model folder. */
   public static final String BIOVIL_T = "biovil-t";
@@ -16,17 +16,17 @@ public final class VisionEncoders {
   private record BuiltIn(String name, Class<? extends VisionEncoder.Config> config)
       implements VisionEncoder.Kind {}
 
-  /** Those of this library. */
+  /** The kinds of this library. */
   static final List<VisionEncoder.Kind> BUILT_IN =
       List.of(new BuiltIn(BIOVIL_T, BioViLT.Config.class));
 
   private VisionEncoders() {}
 
   /**
-   * The records of all kinds by their names: those of this library, then those that the class path
-   * adds.
+   * The configuration records of all kinds by name: first the kinds of this library, then those
+   * found on the class path.
    *
-   * @throws RadialogException if two kinds have one name
+   * @throws RadialogException if two kinds have the same name
    */
   public static SequencedMap<String, Class<? extends VisionEncoder.Config>> kinds() {
     List<VisionEncoder.Kind> all = new ArrayList<>(BUILT_IN);

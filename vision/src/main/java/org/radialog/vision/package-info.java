@@ -1,6 +1,6 @@
 /**
- * The networks that look at a film, one file each: the encoder and its backbones, the pooler over a
- * film and its prior, the classifier of findings, and what turns patch features into image tokens.
+ * The image networks, one file each: the encoder and its backbones, the pooler for a film and its
+ * prior, the findings classifier, and the alignments from patch features to image tokens.
  */
 @NullMarked
 package org.radialog.vision;

@@ -160,7 +160,7 @@ class BioViLTTest {
     return Torch.tensor(GoldenWeights.floats("", "image", 0, 1, shape), shape);
   }
 
-  // Running statistics away from 0 and 1, so that folding has something to fold.
+  // Running statistics other than 0 and 1, so that folding has an effect.
   private static Parameters trained(Config config) {
     Parameters p = Parameters.fresh(1);
     BioViLT.of(p, config);

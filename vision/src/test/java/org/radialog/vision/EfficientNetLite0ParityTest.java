@@ -25,8 +25,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The small backbone against the Python package that its ImageNet weights come from, on a side that
- * halves evenly and on one that does not, where SAME padding differs from side to side.
+ * Compares the small backbone with the Python package that its ImageNet weights come from, for an
+ * image side with even halves and for one with odd halves, where SAME padding is asymmetric.
  */
 class EfficientNetLite0ParityTest {
   private static final double TOLERANCE = 1e-5;

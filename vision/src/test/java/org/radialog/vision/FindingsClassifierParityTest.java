@@ -24,11 +24,13 @@ import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 import tools.jackson.databind.JsonNode;
 
-/** Encoder and classifier as one network, and three steps of its training, against PyTorch. */
+/**
+ * Compares encoder and classifier as one network, and three of its training steps, with PyTorch.
+ */
 class FindingsClassifierParityTest {
   private static final double FORWARD = 1e-5;
   private static final double GRADIENT = 3e-4;
-  // The reference itself moves by 1.4e-3 between one thread and two.
+  // The reference itself differs by 1.4e-3 between one thread and two threads.
   private static final double GRADIENT_OF_THE_STEM = 1e-2;
   private static final double STEPS = 2e-3;
 
@@ -100,7 +102,7 @@ class FindingsClassifierParityTest {
     return output.startsWith("gradient") ? GRADIENT : FORWARD;
   }
 
-  /** The whole network with its inputs; batch normalisation stays with the running statistics. */
+  /** The whole network with its inputs; batch normalisation uses the running statistics. */
   private record Network(
       BioViLT encoder,
       FindingsClassifier classifier,

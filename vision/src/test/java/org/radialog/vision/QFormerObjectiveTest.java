@@ -26,7 +26,7 @@ import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 import tools.jackson.databind.JsonNode;
 
-/** The losses of the Q-Former's first stage and their gradients, against LAVIS. */
+/** Compares the losses of the Q-Former's first stage and their gradients with LAVIS. */
 class QFormerObjectiveTest {
   private static final double TOLERANCE = 1e-5;
 

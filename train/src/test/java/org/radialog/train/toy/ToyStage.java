@@ -19,8 +19,8 @@ import org.radialog.train.Stage;
 import org.radialog.weights.DType;
 
 /**
- * A stage that main code knows nothing of: a linear layer learns the sum of four numbers, some of
- * which dropout hides.
+ * A stage defined outside the main code: a linear layer learns the sum of four numbers, with
+ * dropout on its inputs.
  */
 final class ToyStage implements Stage, AutoCloseable {
   private final String name;

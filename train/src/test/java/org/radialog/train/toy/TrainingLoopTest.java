@@ -5,18 +5,23 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.torch.TorchThreads;
+import org.radialog.train.EventReader;
 import org.radialog.train.TrainingLoop;
 
-/** The loop by a stage of a test, through what is public. */
+/** Tests the loop with a stage defined in the test, using only public API. */
 class TrainingLoopTest {
   @TempDir private Path folder;
 
@@ -24,7 +29,7 @@ class TrainingLoopTest {
 
   private static final Told TOLD = new Told("numbers", 0.05);
 
-  /** Dies at a step of a task, as a process that is killed. */
+  /** Throws at a step of a task, like a killed process. */
   private static Progress dyingAt(String task, int step) {
     return (what, steps) ->
         new Progress.Task() {
@@ -79,6 +84,8 @@ class TrainingLoopTest {
     double before = Double.parseDouble(table.get(1).split(",", -1)[6]);
     double after = Double.parseDouble(table.get(6).split(",", -1)[6]);
     assertThat(after).as("it learns").isLessThan(before);
+    assertThat(scalars(folder))
+        .isEqualTo(table.stream().skip(1).map(line -> scalars(line.split(",", -1))).toList());
     BufferedImage plot = ImageIO.read(folder.resolve("plot.png").toFile());
     assertThat(plot.getWidth()).isGreaterThan(1000);
     assertThat(folder)
@@ -91,12 +98,18 @@ class TrainingLoopTest {
   void aRunKilledInAnyOfItsStagesEndsWithTheSameBits() throws Exception {
     Path whole = folder.resolve("whole");
     run(whole, Progress.NONE, 0);
-    // before the first checkpoint, between two, behind the last row, and in the other stage
+    // before the first checkpoint, between two, after the last row, and in the second stage
     for (String task : List.of("first 1/3", "first 3/3", "second 1/2")) {
       for (int step = 1; step <= 2; step++) {
         Path killed = folder.resolve(task.replaceAll("\\W", "-") + "-" + step);
         Progress death = dyingAt(task, step);
         assertThatThrownBy(() -> run(killed, death, 0)).isInstanceOf(Died.class);
+        if (step == 2) { // as if it had died with rows that no checkpoint knows yet
+          for (String log : List.of("metrics.csv", "events.out.tfevents.radialog")) {
+            Files.copy(
+                whole.resolve(log), killed.resolve(log), StandardCopyOption.REPLACE_EXISTING);
+          }
+        }
         run(killed, Progress.NONE, 0);
         for (String product : List.of("first.safetensors", "second.safetensors")) {
           assertThat(Files.mismatch(whole.resolve(product), killed.resolve(product)))
@@ -104,8 +117,52 @@ class TrainingLoopTest {
               .isEqualTo(-1);
         }
         assertThat(measured(killed)).isEqualTo(measured(whole));
+        assertThat(scalars(killed)).isEqualTo(scalars(whole)).hasSize(10);
       }
     }
+  }
+
+  @Test
+  void thePageOfARunReloadsItselfUntilTheRunHasFinished() throws Exception {
+    Path file = folder.resolve("plot.html");
+    List<String> pages = new ArrayList<>();
+    Progress reader =
+        (_, _) ->
+            new Progress.Task() {
+              @Override
+              public void step(String note) {
+                try {
+                  pages.add(Files.readString(file));
+                } catch (IOException e) {
+                  throw new UncheckedIOException(e);
+                }
+              }
+
+              @Override
+              public void close() {}
+            };
+    run(folder, reader, 0);
+
+    assertThat(pages)
+        .hasSize(12 + 7)
+        .allSatisfy(page -> assertThat(page).contains("<meta http-equiv=\"refresh\""));
+    assertThat(pages.getFirst())
+        .contains("Running: step 0 of 12 of stage first (1 of 2).")
+        .doesNotContain("<table>");
+    assertThat(pages.get(9)).contains("Running: step 8 of 12 of stage first (1 of 2), about ");
+    assertThat(pages.get(12)).contains("Running: step 0 of 7 of stage second (2 of 2).");
+    String ended = Files.readString(file);
+    assertThat(ended)
+        .contains("The run has finished.", "For research use, not for diagnosis.")
+        .doesNotContain("http-equiv");
+    for (String page : List.of(pages.getLast(), ended)) {
+      assertThat(page)
+          .doesNotContain("<script", "src=", "href=", "url(", "@import")
+          .contains("<svg ", "<polyline ");
+    }
+    List<String> newest = List.of(table(folder).getLast().split(",", -1));
+    assertThat(ended)
+        .contains(newest.stream().map("<td>%s</td>"::formatted).collect(Collectors.joining()));
   }
 
   @Test
@@ -153,11 +210,33 @@ class TrainingLoopTest {
     }
   }
 
+  /** The step and the scalars of each row, as TensorBoard gets them. */
+  private static List<String> scalars(Path run) throws IOException {
+    List<EventReader.Event> events = EventReader.read(run.resolve("events.out.tfevents.radialog"));
+    assertThat(events.getFirst().version()).isEqualTo("brain.Event:2");
+    return events.stream().skip(1).map(e -> e.step() + " " + e.scalars()).toList();
+  }
+
+  /** The same of a line of the table. */
+  private static String scalars(String[] cells) {
+    String own = cells[1] + "_of_ones";
+    return "%s {%s/rate=%s, %s/loss=%s, %s/%s=%s}"
+        .formatted(
+            cells[2],
+            cells[1],
+            Float.parseFloat(cells[4]),
+            cells[1],
+            Float.parseFloat(cells[5]),
+            cells[1],
+            own,
+            Float.parseFloat(cells[cells[1].equals("first") ? 6 : 8]));
+  }
+
   private static List<String> table(Path run) throws IOException {
     return Files.readAllLines(run.resolve("metrics.csv"));
   }
 
-  /** The table without the seconds. */
+  /** The table without the column with the seconds. */
   private static List<String> measured(Path run) throws IOException {
     return table(run).stream()
         .map(line -> line.replaceFirst("^([^,]*,[^,]*,[^,]*,)[^,]*,", "$1"))

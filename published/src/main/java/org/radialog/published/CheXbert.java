@@ -1,4 +1,4 @@
-package org.radialog.language;
+package org.radialog.published;
 
 import static org.bytedeco.pytorch.global.torch.cat;
 
@@ -13,6 +13,7 @@ import org.bytedeco.pytorch.TensorVector;
 import org.radialog.base.RadialogException;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
+import org.radialog.language.Bert;
 import org.radialog.torch.Linear;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
