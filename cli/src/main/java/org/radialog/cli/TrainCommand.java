@@ -1,38 +1,25 @@
 package org.radialog.cli;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
-import java.util.function.BiConsumer;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import org.radialog.base.Printable;
-import org.radialog.base.Progress;
 import org.radialog.paper.PublishedRecipe;
 import org.radialog.paper.PublishedSources;
 import org.radialog.paper.PublishedTraining;
-import org.radialog.torch.ProcessGroup;
 import org.radialog.train.ClassifierTraining;
 import org.radialog.train.ExportConfig;
 import org.radialog.train.LanguageTraining;
 import org.radialog.train.ModelExport;
 import org.radialog.train.ModelTraining;
 import org.radialog.train.Recipe;
-import org.radialog.train.Workers;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /**
  * {@code radialog train …}: the stages of training. The same command resumes an interrupted run.
@@ -126,82 +113,6 @@ final class TrainCommand {
     }
   }
 
-  /** The processes and machines of a training. */
-  static final class Together {
-    @Spec(Spec.Target.MIXEE)
-    private @Nullable CommandSpec spec;
-
-    @Option(
-        names = "--processes",
-        paramLabel = "N",
-        defaultValue = "1",
-        converter = Numeric.Count.class,
-        description =
-            "Processes on this machine among which each batch is divided (default:"
-                + " ${DEFAULT-VALUE}).")
-    private int processes;
-
-    @Option(
-        names = "--nodes",
-        paramLabel = "M",
-        defaultValue = "1",
-        converter = Numeric.Count.class,
-        description =
-            "Machines that train together; each runs this command with its own --rank (default:"
-                + " ${DEFAULT-VALUE}).")
-    private int nodes;
-
-    @Option(
-        names = "--rank",
-        paramLabel = "K",
-        defaultValue = "0",
-        converter = Numeric.Fold.class,
-        description = "The number of this machine, from 0 (default: ${DEFAULT-VALUE}).")
-    private int rank;
-
-    @Option(
-        names = "--rendezvous",
-        paramLabel = "HOST:PORT",
-        description = "Where machines meet: an address of machine 0 and a free port of it.")
-    private @Nullable String rendezvous;
-
-    /** Runs {@code training} in each process; process 0 shows progress. */
-    Integer run(BiConsumer<Progress, ProcessGroup> training) {
-      CommandLine command = Objects.requireNonNull(spec).commandLine();
-      if (rank >= nodes) {
-        throw new ParameterException(
-            command,
-            "--rank is %d, expected a number below --nodes, which is %d".formatted(rank, nodes));
-      }
-      if ((nodes > 1) != (rendezvous != null)) {
-        throw new ParameterException(
-            command, "--rendezvous HOST:PORT belongs to --nodes of two or more machines");
-      }
-      List<String> again = new ArrayList<>(List.of(Main.class.getName()));
-      again.addAll(spec.root().commandLine().getParseResult().originalArgs());
-      Workers.run(
-          new Workers.Spread(
-              processes, nodes, rank, Optional.ofNullable(rendezvous).map(at -> port(command, at))),
-          again,
-          group -> training.accept(group.rank() == 0 ? Terminal.progress() : Progress.NONE, group));
-      return Main.DONE;
-    }
-
-    private static ProcessGroup.Meeting.Port port(CommandLine command, String at) {
-      Matcher parts = Pattern.compile("(.+):(\\d{1,5})").matcher(at);
-      if (parts.matches()) {
-        int port = Integer.parseInt(parts.group(2));
-        if (port > 0 && port < 65_536) {
-          return new ProcessGroup.Meeting.Port(parts.group(1), port);
-        }
-      }
-      throw new ParameterException(
-          command,
-          "--rendezvous is \"%s\", expected HOST:PORT such as 10.0.0.1:29500"
-              .formatted(Printable.of(at)));
-    }
-  }
-
   @Command(
       name = "classifier",
       description = "Stage 1: trains the image encoder and the findings classifier.",
@@ -272,11 +183,9 @@ final class TrainCommand {
     @Option(names = "--run", required = true, paramLabel = "DIR", description = "The run folder.")
     private Path run = Path.of("");
 
-    @Mixin private Together together = new Together();
-
     @Override
     public Integer call() {
-      LanguageTraining.Config config =
+      LanguageTraining.train(
           new LanguageTraining.Config(
               films.data,
               films.fold,
@@ -285,9 +194,10 @@ final class TrainCommand {
               base,
               outOfFold,
               Optional.ofNullable(from),
-              told.recipe());
-      return together.run(
-          (progress, group) -> LanguageTraining.train(config, run, progress, group));
+              told.recipe()),
+          run,
+          Terminal.progress());
+      return Main.DONE;
     }
   }
 
@@ -460,24 +370,24 @@ final class TrainCommand {
         description = "The model folder to write.")
     private Path out = Path.of("");
 
-    @Mixin private Together together = new Together();
-
     @Override
     public Integer call() {
       PublishedRecipe told =
           PublishedRecipe.NAMES.contains(recipe)
               ? PublishedRecipe.named(recipe)
               : PublishedRecipe.read(Path.of(recipe));
-      PublishedSources sources =
+      PublishedTraining.train(
           new PublishedSources(
               data,
               Optional.ofNullable(chexbert),
               Optional.ofNullable(vision),
               Optional.ofNullable(bert),
               base,
-              told);
-      return together.run(
-          (progress, group) -> PublishedTraining.train(sources, runs, out, progress, group));
+              told),
+          runs,
+          out,
+          Terminal.progress());
+      return Main.DONE;
     }
   }
 

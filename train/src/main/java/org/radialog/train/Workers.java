@@ -19,6 +19,7 @@ import org.radialog.base.RadialogException;
 import org.radialog.torch.ProcessGroup;
 import org.radialog.torch.ProcessGroup.Meeting;
 import org.radialog.torch.ProcessGroup.Place;
+import org.radialog.torch.TorchThreads;
 
 /**
  * The processes of a training on this machine. The first one starts the others with its own command
@@ -190,7 +191,7 @@ public final class Workers {
       throw new RadialogException("cannot start process %d: %s".formatted(number, e), e);
     }
     processes.add(process);
-    Thread.ofPlatform().daemon().name("process " + number).start(() -> watch(number, process));
+    TorchThreads.start("process " + number, 1, () -> watch(number, process));
   }
 
   private void watch(int number, Process process) {
