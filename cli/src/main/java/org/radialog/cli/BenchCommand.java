@@ -104,10 +104,9 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--train",
       paramLabel = "BxT",
-      description = {
-        "Measures only a LoRA training step on --shape, with B sequences of T tokens such as"
-            + " 8x256: seconds and peak memory. --quantize may then also be fp32 or bf16."
-      })
+      description =
+          "Measures a LoRA training step of B sequences of T tokens on --shape, such as 8x256;"
+              + " --quantize may also be fp32 or bf16.")
   private @Nullable String train;
 
   @Option(
@@ -181,10 +180,7 @@ final class BenchCommand implements Callable<Integer> {
     Matcher parts = Pattern.compile("(\\d{1,4})x(\\d{1,5})").matcher(size);
     if (spec != null && (shape == null || !parts.matches())) {
       throw new ParameterException(
-          spec.commandLine(),
-          shape == null
-              ? "--train needs --shape"
-              : "--train: " + size + ", expected sequences x tokens such as 8x256");
+          spec.commandLine(), "--train needs --shape and a size such as 8x256, found " + size);
     }
     LlamaShape of = LlamaShape.of(String.valueOf(shape));
     TrainingStep step =

@@ -348,6 +348,9 @@ final class TrainCommand {
                 + " 1.")
     private @Nullable Path bert;
 
+    @Option(names = "--dialogs", description = "Dialogs of data instruct, for v1-ins and v2.")
+    private @Nullable Path dialogs;
+
     @Option(
         names = "--base",
         required = true,
@@ -382,6 +385,7 @@ final class TrainCommand {
               Optional.ofNullable(chexbert),
               Optional.ofNullable(vision),
               Optional.ofNullable(bert),
+              Optional.ofNullable(dialogs),
               base,
               told),
           runs,

@@ -39,6 +39,8 @@ import org.radialog.vision.VisionEncoder;
  * @param adapter LoRA adapter of the language model
  * @param reportEpochs number of repetitions of each report with a finding among the dialogs, drawn
  *     as in {@link org.radialog.data.ReportRow#stratifiedForTraining}
+ * @param instructions whether the language model is trained on a file of dialogs instead of the
+ *     reports
  * @param language training of the language stage
  */
 public record PublishedRecipe(
@@ -54,6 +56,7 @@ public record PublishedRecipe(
     Optional<QFormerRecipe> qformer,
     LoraConfig adapter,
     int reportEpochs,
+    boolean instructions,
     AnswerRecipe language) {
   /**
    * The head of the classifier.

@@ -27,6 +27,7 @@ import org.radialog.data.ReportedStudy;
 import org.radialog.data.StudySet;
 import org.radialog.data.StudySplit;
 import org.radialog.imaging.Radiograph;
+import org.radialog.instruct.DialogFile;
 import org.radialog.language.Llama;
 import org.radialog.language.LlamaDecoder;
 import org.radialog.language.LlamaLoading;
@@ -65,6 +66,7 @@ public final class PublishedTraining {
       Optional<String> visionSha256,
       Optional<String> bertSha256,
       Optional<String> baseSha256,
+      Optional<String> dialogsSha256,
       PublishedRecipe recipe) {}
 
   private final PublishedSources config;
@@ -158,6 +160,7 @@ public final class PublishedTraining {
         config.vision().map(Sha256::of),
         config.bert().map(bert -> Sha256.of(bert.resolve("vocab.txt"))),
         language ? Optional.of(baseDigest()) : Optional.empty(),
+        language ? config.dialogs().map(Sha256::of) : Optional.empty(),
         recipe);
   }
 
@@ -338,9 +341,16 @@ public final class PublishedTraining {
                 recipe.seed(),
                 new VicunaLayout(
                     recipe.version(), base.tokenizer(), recipe.imageTokens(), told.longest()),
-                reports(
-                    ReportRow.stratifiedForTraining(
-                        train, PublishedTraining::labels, recipe.reportEpochs(), recipe.seed())),
+                config
+                    .dialogs()
+                    .map(this::dialogs)
+                    .orElseGet(() ->
+                        reports(
+                            ReportRow.stratifiedForTraining(
+                                train,
+                                PublishedTraining::labels,
+                                recipe.reportEpochs(),
+                                recipe.seed()))),
                 reports(held.subList(0, Math.min(HELD, held.size()))),
                 learner.networks)) {
       loop.run("language model, " + recipe.id(), List.of(stage));
@@ -438,6 +448,26 @@ public final class PublishedTraining {
       System.arraycopy(film, 0, pixels, i * side * side, film.length);
     }
     return recipe.vision().input().of(Torch.tensor(pixels, files.size(), 1, side, side));
+  }
+
+  private List<VicunaLayout.Conversation> dialogs(Path file) {
+    List<VicunaLayout.Conversation> dialogs = new ArrayList<>();
+    DialogFile.read(
+        file,
+        entry -> {
+          List<VicunaLayout.Exchange> exchanges = new ArrayList<>();
+          for (int i = 0; i + 1 < entry.messages().size(); i += 2) {
+            exchanges.add(
+                new VicunaLayout.Exchange(
+                    entry.messages().get(i).value(), entry.messages().get(i + 1).value()));
+          }
+          if (!entry.images().isEmpty()) {
+            dialogs.add(
+                new VicunaLayout.Conversation(
+                    config.data().resolve(entry.images().getFirst()), exchanges));
+          }
+        });
+    return dialogs;
   }
 
   private List<VicunaLayout.Conversation> reports(Collection<ReportRow> rows) {

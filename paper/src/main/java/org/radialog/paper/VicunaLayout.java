@@ -27,6 +27,8 @@ import org.radialog.text.TextTokenizer;
  */
 record VicunaLayout(
     PublishedPrompts.Version version, TextTokenizer tokenizer, int imageTokens, int longest) {
+  private static final String SECOND = PublishedPrompts.Version.V2.image();
+
   /** A request and its answer. */
   record Exchange(String request, String answer) {}
 
@@ -114,19 +116,18 @@ record VicunaLayout(
   private List<PromptPart> opened(Conversation dialog) {
     String request = dialog.exchanges.getFirst().request();
     String image = version.image();
-    int at = request.indexOf(image);
+    // The instruct data set has the second version's placeholder for both.
+    boolean second = !request.contains(image) && request.contains(SECOND);
+    int at = request.indexOf(second ? SECOND : image);
     if (at < 0) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
-          "%s: the first request of its dialog has no %s: found %s"
-              .formatted(
-                  Printable.escaped(dialog.film.toString()),
-                  version == PublishedPrompts.Version.V1 ? "32 <IMG>" : image,
-                  Printable.of(request)));
+          "%s: the first request of its dialog has no image: expected %s, found %s"
+              .formatted(Printable.escaped(dialog.film.toString()), SECOND, Printable.of(request)));
     }
     String system = PublishedPrompts.SYSTEM + " " + PublishedPrompts.USER;
-    String before = request.substring(0, at);
-    String behind = request.substring(at + image.length());
+    String before = second ? version.beforeImage() : request.substring(0, at);
+    String behind = request.substring(at + (second ? SECOND : image).length());
     return switch (version) {
       case V1 ->
           List.of(

@@ -37,7 +37,7 @@ class PublishedTrainingTest {
   @TempDir private Path folder = Path.of("");
 
   @ParameterizedTest
-  @ValueSource(strings = {"v1-rg", "v2"})
+  @ValueSource(strings = {"v1-rg", "v1-ins", "v2"})
   void aRecipeLeadsFromFilmsAndReportsToAModelThatWrites(String name) {
     SmallMimic mimic = new SmallMimic(folder);
     Path model = folder.resolve("model");
@@ -101,10 +101,26 @@ class PublishedTrainingTest {
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
+                Optional.empty(),
                 folder,
                 PublishedRecipe.named("v1-rg")))
         .isInstanceOf(RadialogException.class)
         .hasMessageContaining("starts from BERT");
+  }
+
+  @Test
+  void aRecipeOfInstructionsWithoutDialogsIsRefusedBeforeAnythingIsTrained() {
+    assertThatThrownBy(() ->
+            new PublishedSources(
+                folder,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                folder,
+                PublishedRecipe.named("v2")))
+        .isInstanceOf(RadialogException.class)
+        .hasMessageContaining("expected the file of radialog data instruct (--dialogs)");
   }
 
   @ParameterizedTest
@@ -124,6 +140,7 @@ class PublishedTrainingTest {
         Optional.of(mimic.chexbert()),
         Optional.empty(),
         Optional.of(mimic.bertFolder()),
+        recipe.instructions() ? Optional.of(mimic.dialogs()) : Optional.empty(),
         mimic.base(),
         recipe);
   }
@@ -164,6 +181,7 @@ class PublishedTrainingTest {
             .map(_ -> new QFormerRecipe(2, 100, 4, 1e-6, 1e-3, 1e-5, 2, 0.05, 0.1, 100, 32, 8)),
         LoraConfig.trained(2, 4, full.adapter().targets()),
         full.reportEpochs(),
+        full.instructions(),
         new AnswerRecipe(
             1,
             4,

@@ -77,6 +77,35 @@ final class SmallMimic {
     return folder.resolve("bert-base-uncased");
   }
 
+  /** Two turns about each training film, in the layout of the published data set. */
+  Path dialogs() {
+    Path file = folder.resolve("dialogs.json");
+    List<String> entries = new ArrayList<>();
+    for (int i = 0; i < 16; i++) {
+      Kind kind = KINDS.get(i % KINDS.size());
+      entries.add(
+          """
+          {"image": "files/p10/p%d/s%d/d%d.jpg", "conversations": [
+           {"from": "human", "value": "<image>. Predicted Findings: %s. Write a report."},
+           {"from": "gpt", "value": "%s"},
+           {"from": "human", "value": "List all the findings."},
+           {"from": "gpt", "value": "%s"}]}\
+          """
+              .formatted(
+                  10_000_000 + i,
+                  50_000_000 + i,
+                  i,
+                  String.join(", ", kind.labels),
+                  kind.findings,
+                  String.join(", ", kind.labels)));
+    }
+    try {
+      return Files.writeString(file, "[" + String.join(",\n", entries) + "]");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   // 16 training studies and 4 for each of the other splits, with one film each.
   private void tables() throws IOException {
     StringBuilder splits = new StringBuilder("dicom_id,study_id,subject_id,split\n");
