@@ -97,6 +97,7 @@ class SharedBatchTest {
             Optional.of(folder.resolve("finding_chexbert_labels.csv")),
             Optional.empty(),
             Optional.of(folder.resolve("bert-base-uncased")),
+            Optional.empty(),
             folder.resolve("vicuna"),
             PublishedRecipe.read(folder.resolve("recipe.json"))),
         folder.resolve("runs-" + name),
