@@ -76,7 +76,7 @@ class SharedBatchTest {
   // One step in fp32, without dropout, whose masks depend on the shares.
   private void recipe(String name) throws IOException {
     SmallMimic mimic = new SmallMimic(folder);
-    assertThat(mimic.data()).exists();
+    assertThat(mimic.dialogs()).exists();
     String text =
         StrictJson.text(PublishedTrainingTest.tiny(name))
             .replaceFirst("\"adapter_dropout\" : [0-9.]+", "\"adapter_dropout\" : 0.0")
@@ -97,7 +97,7 @@ class SharedBatchTest {
             Optional.of(folder.resolve("finding_chexbert_labels.csv")),
             Optional.empty(),
             Optional.of(folder.resolve("bert-base-uncased")),
-            Optional.empty(),
+            Optional.of(folder.resolve("dialogs.json")),
             folder.resolve("vicuna"),
             PublishedRecipe.read(folder.resolve("recipe.json"))),
         folder.resolve("runs-" + name),
