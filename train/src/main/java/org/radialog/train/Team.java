@@ -1,5 +1,6 @@
 package org.radialog.train;
 
+import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.radialog.torch.AdamW;
@@ -16,13 +17,26 @@ final class Team {
   /** What process 0 announces. */
   private enum Order {
     /** Process 0 sends the tensors and the optimiser state of the stage. */
-    BEGIN,
+    BEGIN(0),
     /** All processes make a step of the stage. */
-    STEP,
+    STEP(1),
     /** Process 0 alone makes a step of a stage that cannot be divided. */
-    WAIT,
+    WAIT(2),
     /** The run has ended. */
-    END
+    END(3);
+
+    private final long word; // as it is sent
+
+    Order(long word) {
+      this.word = word;
+    }
+
+    static Order of(long word) {
+      return Arrays.stream(values())
+          .filter(order -> order.word == word)
+          .findFirst()
+          .orElseThrow(() -> new IllegalStateException("process 0 announced " + word));
+    }
   }
 
   private final ProcessGroup group;
@@ -70,14 +84,14 @@ final class Team {
   }
 
   private void say(Order order, int index, long step, double rate) {
-    group.first(order.ordinal(), index, step, Double.doubleToRawLongBits(rate));
+    group.first(order.word, index, step, Double.doubleToRawLongBits(rate));
   }
 
   /** Follows process 0 until the end of the run. */
   void follow(List<? extends Stage> stages) {
     while (true) {
       long[] said = group.first(0, 0, 0, 0);
-      switch (Order.values()[(int) said[0]]) {
+      switch (Order.of(said[0])) {
         case BEGIN -> takeOver(stages.get((int) said[1]));
         case STEP -> step(stages.get((int) said[1]), said[2], Double.longBitsToDouble(said[3]));
         case WAIT -> {}
