@@ -118,8 +118,8 @@ public final class EndpointAnswerer implements Answers.Answerer, AutoCloseable {
         ? Optional.empty()
         : Optional.of(
             ("the endpoint is on another machine, so the findings sections of the data set would be"
-                 + " sent to %s; expected --send-reports-to %s and --data-use-agreement NAME, or an"
-                 + " endpoint on localhost")
+                    + " sent to %s; expected --send-reports-to %s and --data-use-agreement NAME, or an"
+                    + " endpoint on localhost")
                 .formatted(Printable.of(there), Printable.of(there)));
   }
 
