@@ -16,7 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
+import me.tongfei.progressbar.DelegatingProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressState;
@@ -208,8 +208,8 @@ final class Terminal {
           new ProgressBarBuilder()
               .setTaskName(what)
               .setInitialMax(steps)
-              .setRenderer((state, width) -> line(state).drawn(width, unicode))
-              .setConsumer(new ConsoleProgressBarConsumer(err))
+              .setRenderer((state, width) -> line(state).drawn(width - 1, unicode))
+              .setConsumer(new DelegatingProgressBarConsumer(text -> err.print("\r" + text)))
               .setUpdateIntervalMillis(500)
               .build();
       return new Task() {
@@ -222,6 +222,7 @@ final class Terminal {
         @Override
         public void close() {
           bar.close();
+          err.println(); // the library itself ends the line never, once or twice
         }
       };
     }

@@ -97,6 +97,16 @@ final class TrainCommand {
     private String commit = "";
   }
 
+  /** The language model to start from. */
+  static final class Base {
+    @Option(
+        names = "--base",
+        required = true,
+        paramLabel = "FILE",
+        description = "The language model, a GGUF file.")
+    private Path file = Path.of("");
+  }
+
   /** The recipe. */
   static final class Told {
     @Option(
@@ -158,12 +168,7 @@ final class TrainCommand {
         description = "classifier.safetensors of a stage 1 run that held out the same fold.")
     private Path classifier = Path.of("");
 
-    @Option(
-        names = "--base",
-        required = true,
-        paramLabel = "FILE",
-        description = "The language model, a GGUF file.")
-    private Path base = Path.of("");
+    @Mixin private Base base = new Base();
 
     @Option(
         names = "--out-of-fold",
@@ -191,7 +196,7 @@ final class TrainCommand {
               films.fold,
               films.folds(),
               classifier,
-              base,
+              base.file,
               outOfFold,
               Optional.ofNullable(from),
               told.recipe()),
@@ -218,12 +223,7 @@ final class TrainCommand {
         description = "ImageNet weights of EfficientNet-Lite0.")
     private Path init = Path.of("");
 
-    @Option(
-        names = "--base",
-        required = true,
-        paramLabel = "FILE",
-        description = "The language model, a GGUF file.")
-    private Path base = Path.of("");
+    @Mixin private Base base = new Base();
 
     @Option(
         names = "--runs",
@@ -242,7 +242,7 @@ final class TrainCommand {
               films.fold,
               films.folds(),
               init,
-              base,
+              base.file,
               told.recipe(),
               written.version,
               written.commit),
@@ -274,12 +274,7 @@ final class TrainCommand {
         description = "Run folder of the language stage.")
     private Path language = Path.of("");
 
-    @Option(
-        names = "--base",
-        required = true,
-        paramLabel = "FILE",
-        description = "The language model, a GGUF file.")
-    private Path base = Path.of("");
+    @Mixin private Base base = new Base();
 
     @Mixin private Written written = new Written();
 
@@ -292,7 +287,7 @@ final class TrainCommand {
               films.folds(),
               classifiers,
               language,
-              base,
+              base.file,
               written.version,
               written.commit),
           written.out,
@@ -348,7 +343,10 @@ final class TrainCommand {
                 + " 1.")
     private @Nullable Path bert;
 
-    @Option(names = "--dialogs", description = "Dialogs of data instruct, for v1-ins and v2.")
+    @Option(
+        names = "--dialogs",
+        paramLabel = "FILE",
+        description = "Dialogs written by radialog data instruct, for v1-ins and v2.")
     private @Nullable Path dialogs;
 
     @Option(

@@ -24,6 +24,7 @@ import org.radialog.torch.AdamW;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
+import org.radialog.train.Passes;
 import org.radialog.train.Share;
 import org.radialog.train.Stage;
 import org.radialog.vision.Alignment;
@@ -61,6 +62,7 @@ final class AnswerStage implements Stage, AutoCloseable {
 
   private final AnswerRecipe recipe;
   private final long seed;
+  private final Passes<VicunaLayout.Conversation> passes;
   private final VicunaLayout layout;
   private final List<VicunaLayout.Conversation> train;
   private final List<VicunaLayout.Tokens> held;
@@ -70,8 +72,6 @@ final class AnswerStage implements Stage, AutoCloseable {
 
   private long pool = -1; // index of the current group of batches
   private List<List<VicunaLayout.Tokens>> batches = List.of();
-  private long shuffledPass = -1;
-  private List<VicunaLayout.Conversation> order = List.of();
 
   /**
    * Creates the stage before its first step.
@@ -89,6 +89,7 @@ final class AnswerStage implements Stage, AutoCloseable {
       Networks networks) {
     this.recipe = recipe;
     this.seed = seed;
+    this.passes = new Passes<>(train, seed);
     this.layout = layout;
     this.train = List.copyOf(train);
     this.held = tokens(held);
@@ -242,14 +243,7 @@ final class AnswerStage implements Stage, AutoCloseable {
 
   // Every pass uses each dialog once.
   private VicunaLayout.Conversation inTurn(long n) {
-    long pass = n / train.size();
-    if (pass != shuffledPass) {
-      List<VicunaLayout.Conversation> shuffled = new ArrayList<>(train);
-      Collections.shuffle(shuffled, new Random(seed * 1_000_003 + pass));
-      order = shuffled;
-      shuffledPass = pass;
-    }
-    return order.get((int) (n % train.size()));
+    return passes.order(n / train.size()).get((int) (n % train.size()));
   }
 
   private List<VicunaLayout.Tokens> tokens(List<VicunaLayout.Conversation> dialogs) {

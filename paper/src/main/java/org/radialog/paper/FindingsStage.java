@@ -1,15 +1,12 @@
 package org.radialog.paper;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.Random;
 import java.util.SequencedMap;
 import java.util.Set;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -18,11 +15,11 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.imaging.Preprocessing;
-import org.radialog.imaging.Radiograph;
 import org.radialog.torch.AdamW;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
+import org.radialog.train.Passes;
 import org.radialog.train.Stage;
 import org.radialog.vision.BioViLT;
 import org.radialog.vision.BioViLT.BatchNorm;
@@ -56,18 +53,16 @@ final class FindingsStage implements Stage, AutoCloseable {
 
   private final FindingsRecipe recipe;
   private final long seed;
+  private final Passes<Labelled> passes;
   private final List<Labelled> train;
   private final List<Labelled> held;
-  private final Preprocessing preprocessing;
+  private final FilmPixels pixels;
   private final Parameters parameters;
   private final BioViLT vision;
   private final FindingsClassifier head;
   private final AdamW optimizer;
   private final Tensor positiveWeight; // [14]
   private final int stepsPerEpoch; // an incomplete last batch is left out
-
-  private int shuffledEpoch = -1;
-  private List<Labelled> order = List.of();
 
   /**
    * The configuration of the stage.
@@ -102,9 +97,10 @@ final class FindingsStage implements Stage, AutoCloseable {
   FindingsStage(Config config) {
     this.recipe = config.recipe;
     this.seed = config.seed;
+    this.passes = new Passes<>(config.train, seed);
     this.train = config.train;
     this.held = config.held;
-    this.preprocessing = config.preprocessing;
+    this.pixels = new FilmPixels(config.preprocessing, config.vision.input());
     String encoder = "classifier.vision.";
     Parameters.Source initial = config.initial;
     this.parameters =
@@ -177,32 +173,14 @@ final class FindingsStage implements Stage, AutoCloseable {
 
   @Override
   public Tensor loss(long step) {
-    int from = (int) (step % stepsPerEpoch) * recipe.batch();
-    List<Labelled> batch =
-        shuffled((int) (step / stepsPerEpoch)).subList(from, from + recipe.batch());
+    List<Labelled> batch = passes.batch(step, recipe.batch());
     return loss(batch, logits(batch, BatchNorm.BATCH));
-  }
-
-  private List<Labelled> shuffled(int epoch) {
-    if (epoch != shuffledEpoch) {
-      List<Labelled> shuffled = new ArrayList<>(train);
-      Collections.shuffle(shuffled, new Random(seed * 1_000_003 + epoch));
-      order = shuffled;
-      shuffledEpoch = epoch;
-    }
-    return order;
   }
 
   // [B, 14]
   private Tensor logits(List<Labelled> batch, BatchNorm statistics) {
-    int side = preprocessing.crop();
-    float[] pixels = new float[batch.size() * side * side];
-    for (int i = 0; i < batch.size(); i++) {
-      float[] film = preprocessing.apply(Radiograph.read(batch.get(i).file));
-      System.arraycopy(film, 0, pixels, i * side * side, film.length);
-    }
-    VisionEncoder.Features seen =
-        vision.forward(Torch.tensor(pixels, batch.size(), 1, side, side), statistics);
+    Tensor films = pixels.of(batch.stream().map(Labelled::file).toList()); // [B, C, S, S]
+    VisionEncoder.Features seen = vision.forward(films, statistics);
     return head.forward(seen.projected()); // [B, J, h, w] to [B, 14]
   }
 

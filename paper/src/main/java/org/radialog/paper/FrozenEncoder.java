@@ -10,9 +10,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.radialog.imaging.Preprocessing;
-import org.radialog.imaging.Radiograph;
 import org.radialog.torch.Scope;
-import org.radialog.torch.Torch;
 import org.radialog.vision.VisionEncoder;
 
 /**
@@ -24,7 +22,7 @@ import org.radialog.vision.VisionEncoder;
 final class FrozenEncoder implements AutoCloseable {
   private final VisionEncoder encoder;
   private final VisionEncoder.Source source;
-  private final Preprocessing preprocessing;
+  private final FilmPixels pixels;
   private final long room;
   private final SequencedMap<Path, Tensor> kept = new LinkedHashMap<>();
   private long bytes;
@@ -39,7 +37,7 @@ final class FrozenEncoder implements AutoCloseable {
       VisionEncoder encoder, VisionEncoder.Source source, Preprocessing preprocessing, long room) {
     this.encoder = encoder;
     this.source = source;
-    this.preprocessing = preprocessing;
+    this.pixels = new FilmPixels(preprocessing, encoder.input());
     this.room = room;
   }
 
@@ -58,10 +56,7 @@ final class FrozenEncoder implements AutoCloseable {
     Tensor known = kept.remove(file);
     if (known == null) {
       try (Scope scope = new Scope()) {
-        int side = preprocessing.crop();
-        float[] pixels = preprocessing.apply(Radiograph.read(file));
-        Tensor film = encoder.input().of(Torch.tensor(pixels, 1, 1, side, side)); // [1, ·, S, S]
-        known = encoder.encode(film).of(source);
+        known = encoder.encode(pixels.of(List.of(file))).of(source); // [1, C, h, w]
         if (known.nbytes() > room) {
           return scope.keep(known);
         }

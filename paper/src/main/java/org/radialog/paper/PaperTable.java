@@ -12,6 +12,7 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.data.CsvTable;
 import org.radialog.eval.Evaluation;
+import org.radialog.eval.ResultFolder;
 import org.radialog.eval.SystemScores;
 import org.radialog.metrics.Interval;
 import org.radialog.metrics.UncertainMapping;
@@ -110,7 +111,7 @@ public final class PaperTable {
     List<String> lines = new ArrayList<>();
     lines.add("# The paper's table: " + Printable.escaped(evaluation.title()));
     lines.add("");
-    lines.add("**For research use, not for diagnosis.**");
+    lines.add("**" + ResultFolder.NOTICE + "**");
     evaluation.marks().forEach(mark -> lines.add("**" + Printable.escaped(mark) + ".**"));
     lines.add("");
     lines.add(

@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.Printable;
 import org.radialog.base.Progress;
@@ -26,7 +25,6 @@ import org.radialog.data.ReportRow;
 import org.radialog.data.ReportedStudy;
 import org.radialog.data.StudySet;
 import org.radialog.data.StudySplit;
-import org.radialog.imaging.Radiograph;
 import org.radialog.instruct.DialogFile;
 import org.radialog.language.Llama;
 import org.radialog.language.LlamaDecoder;
@@ -34,7 +32,6 @@ import org.radialog.language.LlamaLoading;
 import org.radialog.language.LoraConfig;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.ProcessGroup;
-import org.radialog.torch.Torch;
 import org.radialog.torch.TorchThreads;
 import org.radialog.train.TrainingLoop;
 import org.radialog.vision.Alignment;
@@ -379,8 +376,9 @@ public final class PublishedTraining {
       AnswerStage.Images images;
       if (seeing) {
         BioViLT vision = BioViLT.of(p.at("vision."), recipe.vision());
-        images =
-            files -> vision.forward(training.pixels(files), recipe.vision().batchNorm()).of(output);
+        FilmPixels films =
+            new FilmPixels(recipe.preprocessing().forAlignment(), recipe.vision().input());
+        images = files -> vision.forward(films.of(files), recipe.vision().batchNorm()).of(output);
       } else {
         FrozenEncoder frozen = training.encoder(output);
         owned.add(frozen);
@@ -439,33 +437,31 @@ public final class PublishedTraining {
     }
   }
 
-  // [B, 1, S, S]
-  private Tensor pixels(List<Path> files) {
-    int side = recipe.preprocessing().forAlignment().crop();
-    float[] pixels = new float[files.size() * side * side];
-    for (int i = 0; i < files.size(); i++) {
-      float[] film = recipe.preprocessing().forAlignment().apply(Radiograph.read(files.get(i)));
-      System.arraycopy(film, 0, pixels, i * side * side, film.length);
-    }
-    return recipe.vision().input().of(Torch.tensor(pixels, files.size(), 1, side, side));
-  }
-
   private List<VicunaLayout.Conversation> dialogs(Path file) {
     List<VicunaLayout.Conversation> dialogs = new ArrayList<>();
+    long[] number = {0};
     DialogFile.read(
         file,
         entry -> {
+          number[0]++;
+          List<DialogFile.Message> said = entry.messages();
+          if (entry.images().isEmpty() || said.size() % 2 != 0) {
+            throw new RadialogException(
+                Kind.REFUSED_DATA,
+                "%s, dialog %d has %d images and %d messages: expected an image, and an answer per request"
+                    .formatted(
+                        Printable.escaped(file.toString()),
+                        number[0],
+                        entry.images().size(),
+                        said.size()));
+          }
           List<VicunaLayout.Exchange> exchanges = new ArrayList<>();
-          for (int i = 0; i + 1 < entry.messages().size(); i += 2) {
-            exchanges.add(
-                new VicunaLayout.Exchange(
-                    entry.messages().get(i).value(), entry.messages().get(i + 1).value()));
+          for (int i = 0; i < said.size(); i += 2) {
+            exchanges.add(new VicunaLayout.Exchange(said.get(i).value(), said.get(i + 1).value()));
           }
-          if (!entry.images().isEmpty()) {
-            dialogs.add(
-                new VicunaLayout.Conversation(
-                    config.data().resolve(entry.images().getFirst()), exchanges));
-          }
+          dialogs.add(
+              new VicunaLayout.Conversation(
+                  config.data().resolve(entry.images().getFirst()), exchanges));
         });
     return dialogs;
   }

@@ -1,13 +1,10 @@
 package org.radialog.paper;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
-import java.util.Random;
 import java.util.SequencedMap;
 import java.util.function.Function;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -20,6 +17,7 @@ import org.radialog.torch.AdamW;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
+import org.radialog.train.Passes;
 import org.radialog.train.Stage;
 import org.radialog.vision.QFormer;
 import org.radialog.vision.QFormerObjective;
@@ -45,6 +43,7 @@ final class QFormerStage implements Stage, AutoCloseable {
 
   private final QFormerRecipe recipe;
   private final long seed;
+  private final Passes<TextFilm> passes;
   private final List<TextFilm> train;
   private final List<TextFilm> held;
   private final FrozenEncoder encoder;
@@ -54,9 +53,6 @@ final class QFormerStage implements Stage, AutoCloseable {
   private final QFormerObjective knowing; // for validation, without dropout
   private final AdamW optimizer;
   private final int stepsPerPass; // an incomplete last batch is left out
-
-  private int shuffledPass = -1;
-  private List<TextFilm> order = List.of();
 
   /**
    * The configuration of the stage.
@@ -103,6 +99,7 @@ final class QFormerStage implements Stage, AutoCloseable {
   QFormerStage(Config config, FrozenEncoder encoder) {
     this.recipe = config.recipe;
     this.seed = config.seed;
+    this.passes = new Passes<>(config.train, seed);
     this.train = config.train;
     this.held = config.held;
     this.encoder = encoder;
@@ -179,20 +176,7 @@ final class QFormerStage implements Stage, AutoCloseable {
 
   @Override
   public Tensor loss(long step) {
-    int from = (int) (step % stepsPerPass) * recipe.batch();
-    List<TextFilm> batch =
-        shuffled((int) (step / stepsPerPass)).subList(from, from + recipe.batch());
-    return losses(learning, batch).total();
-  }
-
-  private List<TextFilm> shuffled(int pass) {
-    if (pass != shuffledPass) {
-      List<TextFilm> shuffled = new ArrayList<>(train);
-      Collections.shuffle(shuffled, new Random(seed * 1_000_003 + pass));
-      order = shuffled;
-      shuffledPass = pass;
-    }
-    return order;
+    return losses(learning, passes.batch(step, recipe.batch())).total();
   }
 
   private QFormerObjective.Losses losses(QFormerObjective objective, List<TextFilm> batch) {

@@ -1,7 +1,5 @@
 package org.radialog.train;
 
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +25,7 @@ import org.radialog.torch.Torch;
 final class AlignmentStage implements Stage, AutoCloseable {
   private final AlignmentRecipe recipe;
   private final long seed;
+  private final Passes<Film> passes;
   private final Folds.Split split;
   private final PatchFeatures features;
   private final LanguageNetworks networks;
@@ -34,13 +33,11 @@ final class AlignmentStage implements Stage, AutoCloseable {
   private final AdamW optimizer;
   private final Tensor positiveWeight; // [14]
 
-  private int shuffledPass = -1;
-  private List<Film> order = List.of();
-
   AlignmentStage(
       Recipe recipe, Folds.Split split, PatchFeatures features, LanguageNetworks networks) {
     this.recipe = recipe.alignment();
     this.seed = recipe.seed();
+    this.passes = new Passes<>(split.train(), seed);
     this.split = split;
     this.features = features;
     this.networks = networks;
@@ -94,21 +91,10 @@ final class AlignmentStage implements Stage, AutoCloseable {
 
   @Override
   public Tensor loss(long step) {
-    int from = (int) (step % stepsOfAPass) * recipe.batch();
-    List<Film> batch = shuffled((int) (step / stepsOfAPass)).subList(from, from + recipe.batch());
+    List<Film> batch = passes.batch(step, recipe.batch());
     Random copy = new Random(seed + 31 * step);
     return forward(batch, _ -> copy.nextInt(features.copies()), recipe.dropout())
         .loss(1, batch, positiveWeight);
-  }
-
-  private List<Film> shuffled(int pass) {
-    if (pass != shuffledPass) {
-      List<Film> shuffled = new ArrayList<>(split.train());
-      Collections.shuffle(shuffled, new Random(seed * 1_000_003 + pass));
-      order = shuffled;
-      shuffledPass = pass;
-    }
-    return order;
   }
 
   private FindingsAndView forward(List<Film> films, IntUnaryOperator copy, double dropout) {

@@ -2,14 +2,12 @@ package org.radialog.train;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.Random;
 import java.util.SequencedMap;
 import java.util.SplittableRandom;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -50,6 +48,7 @@ final class ClassifierStage implements Stage, AutoCloseable {
   private final ClassifierRecipe recipe;
   private final ModelSpec.Image image;
   private final long seed;
+  private final Passes<Film> passes;
   private final Folds.Split split;
   private final Films films;
   private final Progress progress;
@@ -60,9 +59,6 @@ final class ClassifierStage implements Stage, AutoCloseable {
   private final AdamW optimizer;
   private final WeightAverage average;
   private final Tensor positiveWeight; // [14]
-
-  private int shuffledEpoch = -1;
-  private List<Film> order = List.of();
 
   /** The probabilities computed with the current average of the weights. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
@@ -100,6 +96,7 @@ final class ClassifierStage implements Stage, AutoCloseable {
     this.recipe = recipe.classifier();
     this.image = recipe.model().image();
     this.seed = recipe.seed();
+    this.passes = new Passes<>(split.train(), seed);
     this.split = split;
     this.films = films;
     this.progress = progress;
@@ -154,8 +151,7 @@ final class ClassifierStage implements Stage, AutoCloseable {
   @Override
   public Tensor loss(long step) {
     int epoch = (int) (step / stepsOfAnEpoch);
-    int from = (int) (step % stepsOfAnEpoch) * recipe.batch();
-    List<Film> batch = shuffled(epoch).subList(from, from + recipe.batch());
+    List<Film> batch = passes.batch(step, recipe.batch());
     Tensor pixels = augmented(batch, epoch); // [B, 1, S, S]
     try (Autocast _ = Autocast.bf16()) {
       return networks
@@ -268,16 +264,6 @@ final class ClassifierStage implements Stage, AutoCloseable {
             new AdamW.Group(backboneVectors, recipe.backboneRate(), 0),
             new AdamW.Group(heads, 1, 1),
             new AdamW.Group(headVectors, 1, 0)));
-  }
-
-  private List<Film> shuffled(int epoch) {
-    if (epoch != shuffledEpoch) {
-      List<Film> shuffled = new ArrayList<>(split.train());
-      Collections.shuffle(shuffled, new Random(seed * 1_000_003 + epoch));
-      order = shuffled;
-      shuffledEpoch = epoch;
-    }
-    return order;
   }
 
   // [B, 1, S, S]; the augmentation of a film depends only on the seed, the epoch and its name.
