@@ -1,7 +1,6 @@
 package org.radialog.cli;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -17,22 +16,12 @@ final class FindingsView {
 
   private FindingsView() {}
 
-  /**
-   * Present findings first, then uncertain ones, then by probability; without findings that were
-   * not assessed.
-   */
-  static List<Assessment> ordered(Findings findings) {
-    return findings.all().stream()
-        .filter(a -> a.state() != Findings.State.NOT_ASSESSED)
-        .sorted(
-            Comparator.comparing(Assessment::state)
-                .thenComparingDouble(a -> -a.probability().orElse(0)))
-        .toList();
-  }
-
   static List<String> lines(Findings findings, boolean unicode, boolean colours) {
     List<String> lines = new ArrayList<>();
-    for (Assessment a : ordered(findings)) {
+    for (Assessment a : findings.ordered()) {
+      if (a.state() == Findings.State.NOT_ASSESSED) {
+        continue;
+      }
       boolean present = a.state() == Findings.State.PRESENT;
       String line =
           String.format(

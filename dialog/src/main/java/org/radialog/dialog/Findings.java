@@ -131,6 +131,15 @@ public record Findings(List<Assessment> all) {
     }
   }
 
+  /** All assessments for people: by state, the most certain first, then by probability. */
+  public List<Assessment> ordered() {
+    return all.stream()
+        .sorted(
+            Comparator.comparing(Assessment::state)
+                .thenComparingDouble(a -> -a.probability().orElse(0)))
+        .toList();
+  }
+
   /** The assessment of {@code finding}. */
   public Assessment of(Finding finding) {
     Objects.requireNonNull(finding, "finding");

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.radialog.base.PageTemplate;
 import org.radialog.clinical.Finding;
 import org.radialog.metrics.FindingsScores;
 import org.radialog.metrics.FindingsScores.LabelScore;

@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
+import org.radialog.base.PageTemplate;
 import org.radialog.eval.CurveChart;
-import org.radialog.eval.PageTemplate;
 import org.radialog.eval.ResultFolder;
 
 /**

@@ -1,4 +1,4 @@
-package org.radialog.eval;
+package org.radialog.base;
 
 import com.samskivert.mustache.Mustache;
 import java.io.IOException;
@@ -7,7 +7,6 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
-import org.radialog.base.RadialogException;
 
 /** Fills in HTML templates, which are resources in the package of the class that uses them. */
 public final class PageTemplate {

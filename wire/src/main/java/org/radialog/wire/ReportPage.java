@@ -1,4 +1,4 @@
-package org.radialog.cli;
+package org.radialog.wire;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -8,20 +8,19 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.radialog.base.PageTemplate;
 import org.radialog.base.Printable;
 import org.radialog.base.WholeFile;
 import org.radialog.clinical.Finding;
 import org.radialog.dialog.Findings;
 import org.radialog.dialog.Reply;
 import org.radialog.dialog.Report;
-import org.radialog.eval.PageTemplate;
 import org.radialog.imaging.FilmImage;
 import org.radialog.imaging.Radiograph;
 import org.radialog.published.ModelConfig;
-import org.radialog.wire.Notice;
 
 /** A self-contained HTML page with films, overlays, findings and reports. */
-final class ReportPage {
+public final class ReportPage {
   private ReportPage() {}
 
   /**
@@ -30,10 +29,20 @@ final class ReportPage {
    * @param caption what it shows: the film, or a finding
    * @param picture the film, with a heat map if it shows a finding
    */
-  record Overlay(String caption, FilmImage picture) {}
+  public record Overlay(String caption, FilmImage picture) {}
 
-  /** One image of the page, with its error or its report. */
-  record Entry(
+  /**
+   * One image of the page, with its error or its report.
+   *
+   * @param image the file
+   * @param error why there is no report; empty if there is one
+   * @param film the film; empty if it was not read
+   * @param warnings what the guard says of the film
+   * @param report the report; empty if there is an error
+   * @param impression the impression; empty if none was asked for
+   * @param overlays images to choose from, the film itself first
+   */
+  public record Entry(
       Path image,
       Optional<String> error,
       Optional<Radiograph> film,
@@ -41,7 +50,8 @@ final class ReportPage {
       Optional<Report> report,
       Optional<Reply> impression,
       List<Overlay> overlays) {
-    static Entry failed(Path image, String error) {
+    /** An image without a report. */
+    public static Entry failed(Path image, String error) {
       return new Entry(
           image,
           Optional.of(error),
@@ -54,7 +64,7 @@ final class ReportPage {
   }
 
   /** Writes the page atomically to {@code file}. */
-  static void write(Path file, ModelConfig model, List<Entry> entries) {
+  public static void write(Path file, ModelConfig model, List<Entry> entries) {
     List<Map<String, Object>> images = new ArrayList<>();
     List<Map<String, Object>> films = new ArrayList<>();
     for (int i = 0; i < entries.size(); i++) {
@@ -125,11 +135,7 @@ final class ReportPage {
 
   private static List<Map<String, Object>> findings(Findings findings) {
     List<Map<String, Object>> rows = new ArrayList<>();
-    List<Findings.Assessment> ordered = new ArrayList<>(FindingsView.ordered(findings));
-    findings.all().stream()
-        .filter(a -> a.state() == Findings.State.NOT_ASSESSED)
-        .forEach(ordered::add);
-    for (Findings.Assessment a : ordered) {
+    for (Findings.Assessment a : findings.ordered()) {
       rows.add(
           Map.of(
               "label", a.finding().label(),

@@ -1,10 +1,9 @@
-package org.radialog.cli;
+package org.radialog.wire;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import org.radialog.cli.ReportPage.Overlay;
 import org.radialog.clinical.Finding;
 import org.radialog.dialog.Dialog;
 import org.radialog.dialog.Findings;
@@ -12,12 +11,13 @@ import org.radialog.dialog.HeatMap;
 import org.radialog.imaging.FilmImage;
 import org.radialog.imaging.Preprocessing;
 import org.radialog.imaging.Radiograph;
+import org.radialog.wire.ReportPage.Overlay;
 
 /**
  * Images that show which parts of a film contribute to the classifier's decision on a present or
  * uncertain finding.
  */
-final class Evidence {
+public final class Evidence {
   private static final int SHORTER_SIDE = 512;
 
   private Evidence() {}
@@ -25,7 +25,8 @@ final class Evidence {
   /**
    * The film itself first, then one image per present or uncertain finding that the model assesses.
    */
-  static List<Overlay> of(Dialog dialog, Radiograph film, Findings findings, Preprocessing seen) {
+  public static List<Overlay> of(
+      Dialog dialog, Radiograph film, Findings findings, Preprocessing seen) {
     List<Overlay> overlays = new ArrayList<>();
     FilmImage plain = FilmImage.of(film, SHORTER_SIDE);
     overlays.add(new Overlay("Film", plain));
@@ -47,7 +48,7 @@ final class Evidence {
   }
 
   /** Writes {@code IMAGE-finding.png} files into {@code folder}. */
-  static void write(Path folder, Path image, List<Overlay> overlays) {
+  public static void write(Path folder, Path image, List<Overlay> overlays) {
     String name = String.valueOf(image.getFileName()).replaceFirst("\\.[^.]*$", "");
     for (Overlay overlay : overlays) {
       String finding = overlay.caption().toLowerCase(Locale.ROOT).replace(' ', '-');
