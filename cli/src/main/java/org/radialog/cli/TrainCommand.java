@@ -1,8 +1,10 @@
 package org.radialog.cli;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -16,10 +18,15 @@ import org.radialog.train.LanguageTraining;
 import org.radialog.train.ModelExport;
 import org.radialog.train.ModelTraining;
 import org.radialog.train.Recipe;
+import org.radialog.train.Workers;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /**
  * {@code radialog train …}: the stages of training. The same command resumes an interrupted run.
@@ -123,6 +130,57 @@ final class TrainCommand {
     }
   }
 
+  /** The processes and machines of a training. */
+  static final class Together {
+    @Spec(Spec.Target.MIXEE)
+    private @Nullable CommandSpec spec;
+
+    @Option(
+        names = "--processes",
+        paramLabel = "N",
+        defaultValue = "1",
+        converter = Numeric.Count.class,
+        description =
+            "Processes on this machine among which each batch is divided (default:"
+                + " ${DEFAULT-VALUE}).")
+    private int processes;
+
+    @Option(
+        names = "--nodes",
+        paramLabel = "M",
+        defaultValue = "1",
+        converter = Numeric.Count.class,
+        description =
+            "Machines that train together; each runs this command with its own --rank (default:"
+                + " ${DEFAULT-VALUE}).")
+    private int nodes;
+
+    @Option(
+        names = "--rank",
+        paramLabel = "K",
+        defaultValue = "0",
+        converter = Numeric.Fold.class,
+        description = "The number of this machine, from 0 (default: ${DEFAULT-VALUE}).")
+    private int rank;
+
+    @Option(
+        names = "--rendezvous",
+        paramLabel = "HOST:PORT",
+        description = "Where machines meet: an address of machine 0 and a free port of it.")
+    private @Nullable String rendezvous;
+
+    Workers.Spread spread() {
+      CommandLine root = Objects.requireNonNull(spec).root().commandLine();
+      List<String> again = new ArrayList<>(List.of(root.getCommand().getClass().getName()));
+      again.addAll(root.getParseResult().originalArgs());
+      try {
+        return new Workers.Spread(processes, nodes, rank, Optional.ofNullable(rendezvous), again);
+      } catch (IllegalArgumentException e) {
+        throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+      }
+    }
+  }
+
   @Command(
       name = "classifier",
       description = "Stage 1: trains the image encoder and the findings classifier.",
@@ -188,6 +246,8 @@ final class TrainCommand {
     @Option(names = "--run", required = true, paramLabel = "DIR", description = "The run folder.")
     private Path run = Path.of("");
 
+    @Mixin private Together together = new Together();
+
     @Override
     public Integer call() {
       LanguageTraining.train(
@@ -201,7 +261,8 @@ final class TrainCommand {
               Optional.ofNullable(from),
               told.recipe()),
           run,
-          Terminal.progress());
+          Terminal.progress(),
+          together.spread());
       return Main.DONE;
     }
   }
@@ -371,6 +432,8 @@ final class TrainCommand {
         description = "The model folder to write.")
     private Path out = Path.of("");
 
+    @Mixin private Together together = new Together();
+
     @Override
     public Integer call() {
       PublishedRecipe told =
@@ -388,7 +451,8 @@ final class TrainCommand {
               told),
           runs,
           out,
-          Terminal.progress());
+          Terminal.progress(),
+          together.spread());
       return Main.DONE;
     }
   }

@@ -34,6 +34,8 @@ import org.radialog.torch.Parameters;
 import org.radialog.torch.ProcessGroup;
 import org.radialog.torch.TorchThreads;
 import org.radialog.train.TrainingLoop;
+import org.radialog.train.Workers;
+import org.radialog.train.Workers.Spread;
 import org.radialog.vision.Alignment;
 import org.radialog.vision.BioViLT;
 import org.radialog.vision.QFormer;
@@ -109,18 +111,25 @@ public final class PublishedTraining {
    * @throws RadialogException before the first stage, if an input of a later stage is missing
    */
   public static void train(PublishedSources config, Path runs, Path folder, Progress progress) {
-    train(config, runs, folder, progress, ProcessGroup.alone());
+    train(config, runs, folder, progress, Spread.alone());
   }
 
   /**
-   * Trains in the processes of {@code group}; each of them calls this. They divide the batches of
-   * the language stage. Process 0 trains the earlier stages alone, because their batch norm and
-   * their contrastive loss need whole batches.
+   * Trains in several processes, each of which calls this. They divide the batches of the language
+   * stage. Process 0 trains the earlier stages alone, because their batch norm and their
+   * contrastive loss need whole batches.
    *
    * @param runs a folder that all processes can read
    * @throws RadialogException as {@link #train(PublishedSources, Path, Path, Progress)}
    */
   public static void train(
+      PublishedSources config, Path runs, Path folder, Progress progress, Spread spread) {
+    Workers.run(
+        spread,
+        group -> train(config, runs, folder, group.rank() == 0 ? progress : Progress.NONE, group));
+  }
+
+  private static void train(
       PublishedSources config, Path runs, Path folder, Progress progress, ProcessGroup group) {
     LanguageBase.open(config.base())
         .close(); // checked now, because some inputs are needed only after hours

@@ -15,7 +15,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.published.StrictJson;
-import org.radialog.torch.ProcessGroup;
 import org.radialog.train.Workers;
 import org.radialog.weights.Checkpoint;
 
@@ -36,7 +35,7 @@ class SharedBatchTest {
   @Test
   void twoProcessesHaveTheGradientsOfOneAndEndInAModel() throws Exception {
     recipe("v2");
-    train(folder, "one", ProcessGroup.alone());
+    train(folder, "one", Workers.Spread.alone());
     ended(start("two"));
 
     PublishedRuns one = new PublishedRuns(folder.resolve("runs-one"));
@@ -90,7 +89,7 @@ class SharedBatchTest {
                 .replaceFirst("\"piece\" : \\d+", "\"piece\" : 4"));
   }
 
-  private static void train(Path folder, String name, ProcessGroup group) {
+  private static void train(Path folder, String name, Workers.Spread spread) {
     PublishedTraining.train(
         new PublishedSources(
             folder.resolve("mimic-cxr"),
@@ -103,7 +102,7 @@ class SharedBatchTest {
         folder.resolve("runs-" + name),
         folder.resolve("model-" + name),
         Progress.NONE,
-        group);
+        spread);
   }
 
   private Process start(String name) throws IOException {
@@ -142,10 +141,10 @@ class SharedBatchTest {
       List<String> command = new ArrayList<>(List.of(Member.class.getName()));
       command.addAll(List.of(arguments));
       try {
-        Workers.run(
-            new Workers.Spread(2, 1, 0, Optional.empty()),
-            command,
-            group -> train(Path.of(arguments[0]), arguments[1], group));
+        train(
+            Path.of(arguments[0]),
+            arguments[1],
+            new Workers.Spread(2, 1, 0, Optional.empty(), command));
       } catch (RadialogException failure) {
         System.err.println("radialog: " + failure.getMessage());
         Runtime.getRuntime().halt(failure.kind().exitCode());

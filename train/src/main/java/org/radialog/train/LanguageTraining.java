@@ -18,6 +18,7 @@ import org.radialog.text.TextTokenizer;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.ProcessGroup;
 import org.radialog.torch.TorchThreads;
+import org.radialog.train.Workers.Spread;
 import org.radialog.weights.Checkpoint;
 
 /**
@@ -107,16 +108,22 @@ public final class LanguageTraining {
    * @throws RadialogException before the first stage, if an input of a later stage is missing
    */
   public static void train(Config config, Path runFolder, Progress progress) {
-    train(config, runFolder, progress, ProcessGroup.alone());
+    train(config, runFolder, progress, Spread.alone());
   }
 
   /**
-   * Trains in the processes of {@code group}; each of them calls this. Process 0 trains the
-   * alignment stage alone.
+   * Trains in several processes, each of which calls this. Process 0 trains the alignment stage
+   * alone.
    *
    * @throws RadialogException as {@link #train(Config, Path, Progress)}
    */
-  public static void train(Config config, Path runFolder, Progress progress, ProcessGroup group) {
+  public static void train(Config config, Path runFolder, Progress progress, Spread spread) {
+    Workers.run(
+        spread,
+        group -> train(config, runFolder, group.rank() == 0 ? progress : Progress.NONE, group));
+  }
+
+  private static void train(Config config, Path runFolder, Progress progress, ProcessGroup group) {
     Recipe recipe = config.recipe;
     try (TrainingLoop loop = TrainingLoop.open(runFolder, config.kept(), progress, group);
         TorchThreads _ = recipe.operationThreads()) {

@@ -14,6 +14,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
@@ -39,23 +41,55 @@ public final class Workers {
    * @param processes the number of processes on each machine
    * @param nodes the number of machines
    * @param node the number of this machine, from 0
-   * @param rendezvous where the processes of several machines meet: an address and a free port of
-   *     machine 0; empty for one machine
+   * @param rendezvous where the processes of several machines meet, as {@code HOST:PORT}: an
+   *     address and a free port of machine 0; empty for one machine
+   * @param command main class and arguments of this process, with which it starts the others
    */
-  public record Spread(int processes, int nodes, int node, Optional<Meeting.Port> rendezvous) {
+  public record Spread(
+      int processes, int nodes, int node, Optional<String> rendezvous, List<String> command) {
+    private static final Pattern ADDRESS = Pattern.compile("(.+):(\\d{1,5})");
+
     /**
      * Checks the numbers.
      *
-     * @throws IllegalArgumentException if they do not fit together
+     * @throws IllegalArgumentException if they do not fit together; the message names the options
+     *     of the command line
      */
     public Spread {
-      if (processes < 1 || nodes < 1 || node < 0 || node >= nodes) {
+      command = List.copyOf(command);
+      if (processes < 1 || nodes < 1) {
         throw new IllegalArgumentException(
-            "machine %d of %d with %d processes".formatted(node, nodes, processes));
+            "%d processes on %d machines".formatted(processes, nodes));
       }
-      if (nodes > 1 && rendezvous.isEmpty()) {
-        throw new IllegalArgumentException("several machines without a rendezvous");
+      if (node < 0 || node >= nodes) {
+        throw new IllegalArgumentException(
+            "--rank is %d, expected a number below --nodes, which is %d".formatted(node, nodes));
       }
+      if ((nodes > 1) != rendezvous.isPresent()) {
+        throw new IllegalArgumentException(
+            "--rendezvous HOST:PORT belongs to --nodes of two or more machines");
+      }
+      rendezvous.ifPresent(Spread::port);
+    }
+
+    /** A training in this process alone. */
+    public static Spread alone() {
+      return new Spread(1, 1, 0, Optional.empty(), List.of());
+    }
+
+    private static Meeting port(String address) {
+      Matcher parts = ADDRESS.matcher(address);
+      int port = parts.matches() ? Integer.parseInt(parts.group(2)) : 0;
+      if (port < 1 || port > 65_535) {
+        throw new IllegalArgumentException(
+            "--rendezvous is \"%s\", expected HOST:PORT such as 10.0.0.1:29500"
+                .formatted(Printable.of(address)));
+      }
+      return new Meeting.Port(parts.group(1), port);
+    }
+
+    private Optional<Meeting> meeting() {
+      return rendezvous.map(Spread::port);
     }
 
     private int size() {
@@ -97,18 +131,16 @@ public final class Workers {
    * Runs a training in all its processes. The first process on a machine starts the others of that
    * machine. Each process runs {@code training} in a group of all processes of all machines.
    *
-   * @param command main class and arguments of this process
    * @param training what each process runs
    * @throws RadialogException if another process ends before the training does
    */
-  public static void run(Spread spread, List<String> command, Consumer<ProcessGroup> training) {
+  public static void run(Spread spread, Consumer<ProcessGroup> training) {
     Optional<Integer> worker = Optional.ofNullable(Integer.getInteger(NUMBER));
     if (worker.isPresent()) {
       endWithParent();
       Meeting met =
           spread
-              .rendezvous
-              .<Meeting>map(port -> port)
+              .meeting()
               .orElseGet(() -> new Meeting.File(Path.of(System.getProperty(MEETING, ""))));
       try (ProcessGroup group = ProcessGroup.join(spread.place(worker.get(), met))) {
         training.accept(group);
@@ -116,7 +148,7 @@ public final class Workers {
     } else if (spread.size() == 1) {
       training.accept(ProcessGroup.alone());
     } else {
-      new Workers(spread).run(command, training);
+      new Workers(spread).run(training);
     }
   }
 
@@ -129,12 +161,12 @@ public final class Workers {
         });
   }
 
-  private void run(List<String> command, Consumer<ProcessGroup> training) {
+  private void run(Consumer<ProcessGroup> training) {
     try {
       for (int number = 1; number < spread.processes; number++) {
-        start(number, command);
+        start(number);
       }
-      Meeting meeting = spread.rendezvous.<Meeting>map(port -> port).orElse(file);
+      Meeting meeting = spread.meeting().orElse(file);
       try (ProcessGroup group = ProcessGroup.join(spread.place(0, meeting))) {
         joined = true;
         training.accept(group);
@@ -167,7 +199,7 @@ public final class Workers {
     }
   }
 
-  private void start(int number, List<String> command) {
+  private void start(int number) {
     List<String> words = new ArrayList<>();
     words.add(ProcessHandle.current().info().command().orElse("java"));
     ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
@@ -182,7 +214,7 @@ public final class Workers {
     words.add("-D" + MEETING + "=" + file.path());
     words.add("-cp");
     words.add(System.getProperty("java.class.path"));
-    words.addAll(command);
+    words.addAll(spread.command);
     Process process;
     try {
       process =

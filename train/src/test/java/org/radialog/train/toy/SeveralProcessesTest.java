@@ -193,20 +193,13 @@ class SeveralProcessesTest {
                 Integer.parseInt(arguments[2]),
                 Integer.parseInt(arguments[3]),
                 Integer.parseInt(arguments[4]),
-                meeting(arguments[5])),
-            command,
+                Optional.of(arguments[5]).filter(at -> !at.isEmpty()),
+                command),
             group -> train(Path.of(arguments[0]), dyingAt, group));
       } catch (RadialogException failure) {
         end(failure);
       }
       Runtime.getRuntime().halt(0);
-    }
-
-    private static Optional<ProcessGroup.Meeting.Port> meeting(String at) {
-      String[] parts = at.split(":", -1);
-      return parts.length < 2
-          ? Optional.empty()
-          : Optional.of(new ProcessGroup.Meeting.Port(parts[0], Integer.parseInt(parts[1])));
     }
 
     private static void end(Throwable failure) {
