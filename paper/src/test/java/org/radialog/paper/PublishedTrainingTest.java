@@ -3,8 +3,10 @@ package org.radialog.paper;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,17 +36,20 @@ import org.radialog.vision.VisionEncoder;
  * The published recipes with tiny networks, from films and reports to a model that generates text.
  */
 class PublishedTrainingTest {
+  private static final String EVENTS = "events.out.tfevents.radialog";
+
   @TempDir private Path folder = Path.of("");
 
   @ParameterizedTest
   @ValueSource(strings = {"v1-rg", "v1-ins", "v2"})
-  void aRecipeLeadsFromFilmsAndReportsToAModelThatWrites(String name) {
+  void aRecipeLeadsFromFilmsAndReportsToAModelThatWrites(String name) throws Exception {
     SmallMimic mimic = new SmallMimic(folder);
     Path model = folder.resolve("model");
     PublishedTraining.train(
         config(mimic, tiny(name)), folder.resolve("runs"), model, Progress.NONE);
 
     assertThat(RaDialog.verify(model).holds()).isTrue();
+    assertWritesReportsInItsValidations(folder.resolve("runs/language"), tiny(name).language());
     assertThat(model.resolve("MODEL_CARD.md")).content().contains("| Pleural Effusion | 8 |");
     try (RaDialog radialog = RaDialog.load(model);
         Dialog dialog =
@@ -54,6 +59,27 @@ class PublishedTrainingTest {
                         mimic.data().resolve("files/p10/p10000020/s50000020/d20.jpg"))))) {
       assertThat(dialog.report().text()).isNotNull();
     }
+  }
+
+  // None of these random networks writes the name of a finding, so that each report is labelled No
+  // Finding, which is right for one film of three or of four.
+  private static void assertWritesReportsInItsValidations(Path run, AnswerRecipe recipe)
+      throws Exception {
+    List<String> table = Files.readAllLines(run.resolve("metrics.csv"));
+    assertThat(table.getFirst())
+        .isEqualTo(
+            "row,stage,step,seconds,rate,loss,validation_loss,clinical_f1,clinical_f1_micro");
+    assertThat(table.subList(1, table.size()))
+        .hasSize(2)
+        .allSatisfy(line -> assertThat(line).matches(".*,\\d\\.\\d{4},0\\.\\d{4},0\\.\\d{4}"));
+    assertThat(run.resolve("plot.html")).content().contains("clinical_f1_micro");
+    assertThat(Files.readString(run.resolve(EVENTS), StandardCharsets.ISO_8859_1))
+        .contains("language/clinical_f1", "language/clinical_f1_micro");
+    // the second validation of a recipe with patience for one finds nothing better and ends it
+    assertThat(table.getLast())
+        .startsWith(recipe.best().isPresent() ? "2,language,2," : "2,language,4,");
+    assertThat(Files.exists(run.resolve("best-language.safetensors")))
+        .isEqualTo(recipe.best().isPresent());
   }
 
   @Test
@@ -167,6 +193,7 @@ class PublishedTrainingTest {
           case V2 -> new MlpProjector.Config(16, VisionEncoder.Source.PATCHES, TokenOrder.PATCHES);
         };
     AnswerRecipe language = full.language();
+    boolean chosen = name.equals("v1-ins"); // the one that keeps its best weights and ends early
     return new PublishedRecipe(
         full.id(),
         full.seed(),
@@ -199,6 +226,10 @@ class PublishedTrainingTest {
             600,
             precision,
             checkpointing,
-            2));
+            chosen ? 1 : 2,
+            Optional.of(new AnswerRecipe.Reports(3, 1, 6)),
+            chosen
+                ? Optional.of(new AnswerRecipe.Best(AnswerRecipe.CLINICAL_F1, 1))
+                : Optional.empty()));
   }
 }
