@@ -4,28 +4,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.Progress;
-import org.radialog.base.RadialogException;
 import org.radialog.testing.Kill;
 import org.radialog.torch.TorchThreads;
+import org.radialog.train.ChildRun;
 import org.radialog.train.TrainingLoop;
 
 /** Runs in JVMs of their own that the system kills, or whose files may not grow. */
 class KilledRunTest {
   private static final int KILLS = 4;
-  private static final int SIGKILL = 9;
   private static final int STEPS =
       14; // of each of the two stages; no run ends before its last kill
   private static final int BALLAST = 1 << 19; // numbers, 2 MiB
@@ -34,16 +29,9 @@ class KilledRunTest {
   @TempDir private static Path once;
   @TempDir private Path folder;
 
-  private final List<Process> started = new ArrayList<>();
-
   @BeforeAll
   static void trainWithoutInterruption() {
     run(once, Progress.NONE);
-  }
-
-  @AfterEach
-  void endAll() {
-    started.forEach(Process::destroyForcibly);
   }
 
   @Test
@@ -53,16 +41,13 @@ class KilledRunTest {
     Path killed = folder.resolve("killed");
     StringBuilder moments = new StringBuilder("seed " + seed);
     for (int kill = 0; kill < KILLS; kill++) {
-      int steps = 1 + random.nextInt(3);
+      int steps = 1 + random.nextInt(5);
       // a row of the table, whose files take most of the time, is a matter of tens of milliseconds
-      long micros = random.nextInt(60_000);
+      int micros = random.nextInt(60_000);
       moments.append("; after %d steps and %d us".formatted(steps, micros));
-      Process process = start(List.of(), killed);
-      InputStream made = process.getInputStream();
-      assertThat(made.readNBytes(steps)).as(moments.toString()).hasSize(steps);
-      TimeUnit.MICROSECONDS.sleep(micros);
-      process.destroyForcibly();
-      assertThat(process.waitFor()).as(moments.toString()).isEqualTo(128 + SIGKILL);
+      try (ChildRun child = start(List.of(), killed)) {
+        child.kill(steps, micros, moments.toString());
+      }
     }
     run(killed, Progress.NONE);
     assertSame(killed, moments.toString());
@@ -76,11 +61,12 @@ class KilledRunTest {
     Path checkpoint = full.resolve("checkpoint.safetensors");
     byte[] before = Files.readAllBytes(checkpoint);
 
-    Process limited =
-        start(List.of("bash", "-c", "ulimit -f %d; exec \"$@\"".formatted(LARGEST), "bash"), full);
-    limited.getInputStream().readAllBytes();
-    assertThat(limited.waitFor()).isEqualTo(3);
-    assertThat(said(limited)).startsWith("radialog: cannot write " + checkpoint + ": ");
+    try (ChildRun child =
+        start(
+            List.of("bash", "-c", "ulimit -f %d; exec \"$@\"".formatted(LARGEST), "bash"), full)) {
+      assertThat(child.end()).isEqualTo(3);
+      assertThat(child.said()).contains("radialog: cannot write " + checkpoint + ": ");
+    }
     assertThat(Files.readAllBytes(checkpoint)).isEqualTo(before);
 
     run(full, Progress.NONE);
@@ -123,62 +109,16 @@ class KilledRunTest {
 
   private record Told(String data) {}
 
-  // ---------------------------------------------------------------- processes
-
-  private Process start(List<String> before, Path run) throws IOException {
-    List<String> command = new ArrayList<>(before);
-    command.addAll(
-        List.of(
-            ProcessHandle.current().info().command().orElseThrow(),
-            "--enable-native-access=ALL-UNNAMED",
-            "--sun-misc-unsafe-memory-access=allow",
-            "-Dorg.bytedeco.javacpp.maxPhysicalBytes=0",
-            "-Djava.awt.headless=true",
-            "-XX:TieredStopAtLevel=1",
-            "-XX:+UseSerialGC",
-            "-XX:-UsePerfData", // its file would be cut off too
-            "-cp",
-            System.getProperty("java.class.path"),
-            Child.class.getName(),
-            run.toString()));
-    Process process =
-        new ProcessBuilder(command)
-            .redirectError(folder.resolve("said-" + started.size()).toFile())
-            .start();
-    started.add(process);
-    return process;
+  private ChildRun start(List<String> before, Path run) {
+    return new ChildRun(before, Child.class, folder.resolve("said"), run.toString());
   }
 
-  private String said(Process process) throws IOException {
-    try (Stream<String> lines = Files.lines(folder.resolve("said-" + started.indexOf(process)))) {
-      return lines.filter(line -> line.startsWith("radialog: ")).findFirst().orElse("nothing");
-    }
-  }
-
-  /** Trains, and writes a byte for each step. */
+  /** What a child runs. */
   static final class Child {
     private Child() {}
 
     public static void main(String[] arguments) {
-      try {
-        run(
-            Path.of(arguments[0]),
-            (_, _) ->
-                new Progress.Task() {
-                  @Override
-                  public void step(String note) {
-                    System.out.write('.');
-                    System.out.flush();
-                  }
-
-                  @Override
-                  public void close() {}
-                });
-      } catch (RadialogException failure) {
-        System.err.println("radialog: " + failure.getMessage());
-        Runtime.getRuntime().halt(failure.kind().exitCode());
-      }
-      Runtime.getRuntime().halt(0);
+      ChildRun.train("", progress -> run(Path.of(arguments[0]), progress));
     }
   }
 }
