@@ -3,11 +3,14 @@ package org.radialog.paper;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -83,25 +86,45 @@ class PublishedTrainingTest {
   }
 
   @Test
-  void aTrainingKilledInEachStageEndsWithTheSameBits() throws Exception {
+  void aTrainingKilledInEachStageEndsWithTheSameBitsAndChoice() throws Exception {
     SmallMimic mimic = new SmallMimic(folder);
-    PublishedSources config = config(mimic, tiny("v1-rg"));
-    Path whole = folder.resolve("whole");
-    Path killed = folder.resolve("killed");
-    PublishedTraining.train(config, whole, folder.resolve("a"), Progress.NONE);
-    for (Kill kill :
-        new Kill[] {
-          new Kill("findings 2/2", 1), new Kill("qformer 2/2", 2), new Kill("language", 3)
-        }) {
-      assertThatThrownBy(() -> PublishedTraining.train(config, killed, folder.resolve("b"), kill))
+    PublishedSources config = config(mimic, tiny("v1-ins"));
+    PublishedRuns whole = new PublishedRuns(folder.resolve("whole"));
+    PublishedRuns killed = new PublishedRuns(folder.resolve("killed"));
+    List<Kill> moments = new ArrayList<>();
+    PublishedTraining.train(
+        config, folder.resolve("whole"), folder.resolve("a"), Kill.noting(moments));
+
+    long seed = System.nanoTime();
+    Random random = new Random(seed);
+    for (String stage : List.of("findings", "qformer", "language")) {
+      Kill kill = Kill.drawn(moments, stage, random);
+      assertThatThrownBy(() ->
+              PublishedTraining.train(config, folder.resolve("killed"), folder.resolve("b"), kill))
+          .as("seed %d: %s", seed, kill)
           .isInstanceOf(Kill.Killed.class);
     }
-    PublishedTraining.train(config, killed, folder.resolve("b"), Progress.NONE);
-    PublishedRuns one = new PublishedRuns(whole);
-    PublishedRuns other = new PublishedRuns(killed);
-    assertThat(Files.mismatch(one.findingsWeights(), other.findingsWeights())).isEqualTo(-1);
-    assertThat(Files.mismatch(one.qformerWeights(), other.qformerWeights())).isEqualTo(-1);
-    assertThat(Files.mismatch(one.languageWeights(), other.languageWeights())).isEqualTo(-1);
+    PublishedTraining.train(config, folder.resolve("killed"), folder.resolve("b"), Progress.NONE);
+
+    assertThat(Files.mismatch(whole.findingsWeights(), killed.findingsWeights()))
+        .as("seed %d", seed)
+        .isEqualTo(-1);
+    assertThat(Files.mismatch(whole.qformerWeights(), killed.qformerWeights()))
+        .as("seed %d", seed)
+        .isEqualTo(-1);
+    assertThat(Files.mismatch(whole.languageWeights(), killed.languageWeights()))
+        .as("seed %d", seed)
+        .isEqualTo(-1);
+    assertThat(measured(killed.language()))
+        .as("seed %d", seed)
+        .isEqualTo(measured(whole.language()));
+  }
+
+  /** The table of a run without the column with the seconds. */
+  private static List<String> measured(Path run) throws IOException {
+    return Files.readAllLines(run.resolve("metrics.csv")).stream()
+        .map(line -> line.replaceFirst("^([^,]*,[^,]*,[^,]*,)[^,]*,", "$1"))
+        .toList();
   }
 
   @Test
