@@ -365,6 +365,11 @@ final class AnswerStage implements Stage, AutoCloseable {
 
   @Override
   public Map<String, OptionalDouble> validate() {
+    return validate(() -> {});
+  }
+
+  @Override
+  public Map<String, OptionalDouble> validate(Runnable busy) {
     networks.llama().training(false);
     Map<String, OptionalDouble> measured = new HashMap<>();
     measured.put(AnswerRecipe.LOSS, heldLoss());
@@ -372,7 +377,7 @@ final class AnswerStage implements Stage, AutoCloseable {
         .filter(sample -> !sample.isEmpty() && recipe.writesReports(done, plan().steps()))
         .ifPresent(sample -> {
           Map<String, Interval> scores =
-              sample.agreement(sample.write(networks)).scores().averages();
+              sample.agreement(sample.write(networks, busy)).scores().averages();
           measured.put(AnswerRecipe.CLINICAL_F1, value(scores, "macro_f1_14"));
           measured.put(AnswerRecipe.CLINICAL_F1_MICRO, value(scores, "micro_f1_14"));
         });

@@ -64,12 +64,14 @@ final class SampleReports {
    * Writes all reports greedily. Groups have a fixed order, because the last bits of a product
    * depend on the number of its rows; an engine would form batches by the clock.
    *
+   * @param written called after each group
    * @return one report per film, without the end token
    */
-  List<String> write(AnswerStage.Networks networks) {
+  List<String> write(AnswerStage.Networks networks, Runnable written) {
     List<String> reports = new ArrayList<>();
     for (int from = 0; from < films.size(); from += group) {
       reports.addAll(write(films.subList(from, Math.min(films.size(), from + group)), networks));
+      written.run();
     }
     return reports;
   }

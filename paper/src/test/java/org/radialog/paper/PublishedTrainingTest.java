@@ -183,6 +183,33 @@ class PublishedTrainingTest {
     assertThat(PublishedRecipe.read(file)).isEqualTo(tiny(name));
   }
 
+  @Test
+  void aChoiceOfWeightsThatCannotBeMeasuredIsRefusedBeforeAnythingIsTrained() throws Exception {
+    String text = StrictJson.text(tiny("v1-ins"));
+    Path file = folder.resolve("mine.json");
+    Files.writeString(file, text.replaceFirst("\"reports\" : \\{[^}]*}", "\"reports\" : null"));
+    assertThatThrownBy(() -> PublishedRecipe.read(file))
+        .isInstanceOf(RadialogException.class)
+        .hasMessageContaining("language.best.measure is clinical_f1 with language.reports null");
+    Files.writeString(file, text.replace("\"clinical_f1\"", "\"rouge\""));
+    assertThatThrownBy(() -> PublishedRecipe.read(file))
+        .isInstanceOf(RadialogException.class)
+        .hasMessageContaining(
+            "language.best.measure is rouge, expected one of [validation_loss, clinical_f1,"
+                + " clinical_f1_micro]");
+
+    SmallMimic mimic = new SmallMimic(folder);
+    Path splits = mimic.data().resolve("mimic-cxr-2.0.0-split.csv");
+    Files.writeString(splits, Files.readString(splits).replace("validate", "test"));
+    Path runs = folder.resolve("runs");
+    assertThatThrownBy(() ->
+            PublishedTraining.train(
+                config(mimic, tiny("v1-ins")), runs, folder.resolve("model"), Progress.NONE))
+        .isInstanceOf(RadialogException.class)
+        .hasMessageContaining("has no film of the validation split whose report has findings");
+    assertThat(runs).doesNotExist();
+  }
+
   private static PublishedSources config(SmallMimic mimic, PublishedRecipe recipe) {
     return new PublishedSources(
         mimic.data(),

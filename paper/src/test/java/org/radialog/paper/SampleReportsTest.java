@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
@@ -127,7 +128,10 @@ class SampleReportsTest {
           .doesNotHaveDuplicates()
           .allSatisfy(ids -> assertThat(ids).hasSize(LONGEST));
       for (int group = 1; group <= 4; group++) {
-        assertThat(sample(group, NEVER).write(networks)).isEqualTo(texts(expected));
+        AtomicInteger groups = new AtomicInteger();
+        assertThat(sample(group, NEVER).write(networks, groups::incrementAndGet))
+            .isEqualTo(texts(expected));
+        assertThat(groups).hasValue((films.size() + group - 1) / group);
       }
     }
   }
@@ -144,7 +148,7 @@ class SampleReportsTest {
       List<List<Integer>> expected = films.stream().map(film -> inWholePasses(film, end)).toList();
       assertThat(expected.get(0)).hasSize(LONGEST);
       assertThat(expected.get(1)).hasSizeLessThan(LONGEST);
-      assertThat(sample(3, end).write(networks)).isEqualTo(texts(expected));
+      assertThat(sample(3, end).write(networks, () -> {})).isEqualTo(texts(expected));
     }
   }
 
@@ -152,7 +156,7 @@ class SampleReportsTest {
   void writingThemDrawsNothingAndLeavesTheWeights() {
     List<float[]> before = parameters.named().values().stream().map(Torch::floats).toList();
     float[] drawn = drawn(() -> {});
-    assertThat(drawn(() -> sample(2, NEVER).write(networks))).isEqualTo(drawn);
+    assertThat(drawn(() -> sample(2, NEVER).write(networks, () -> {}))).isEqualTo(drawn);
     assertThat(parameters.named().values().stream().map(Torch::floats).toList())
         .usingRecursiveComparison()
         .isEqualTo(before);
