@@ -43,6 +43,9 @@ class SharedBatchTest {
     assertSameGradients(one, two);
     // what process 0 learns alone has the very bits
     assertThat(Files.mismatch(one.findingsWeights(), two.findingsWeights())).isEqualTo(-1);
+    assertThat(Files.readAllLines(two.language().resolve("metrics.csv")).getLast())
+        .as("the losses and the clinical F1 of the reports that process 0 wrote")
+        .matches("1,language,1,.*,[0-9.]+,0\\.\\d{4},0\\.\\d{4}");
     assertThat(folder.resolve("model-two/MODEL_CARD.md")).exists();
   }
 

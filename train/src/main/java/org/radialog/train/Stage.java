@@ -85,6 +85,15 @@ public interface Stage {
   Map<String, OptionalDouble> validate();
 
   /**
+   * The same, in a training of several processes, which wait for process 0 for an hour at most.
+   *
+   * @param busy tells them that it goes on; a stage calls it between parts of a long validation
+   */
+  default Map<String, OptionalDouble> validate(Runnable busy) {
+    return validate();
+  }
+
+  /**
    * By which measure the best of all validations is what the stage leaves behind; empty for the
    * last step.
    */

@@ -20,7 +20,7 @@ final class Team {
     BEGIN(0),
     /** All processes make a step of the stage. */
     STEP(1),
-    /** Process 0 alone makes a step of a stage that cannot be divided. */
+    /** Process 0 works alone: on a step of a stage that cannot be divided, or on a validation. */
     WAIT(2),
     /** The run has ended. */
     END(3);
@@ -76,6 +76,11 @@ final class Team {
     }
     say(Order.WAIT, index, step, rate);
     return step(stage, step, rate);
+  }
+
+  /** Tells the other processes that process 0 works alone and will go on. */
+  void busy() {
+    say(Order.WAIT, 0, 0, 0);
   }
 
   /** Ends the run in the other processes. */

@@ -249,7 +249,7 @@ public final class TrainingLoop implements AutoCloseable {
   // ---------------------------------------------------------------- the table and the plot
 
   private void row(String title, List<? extends Stage> stages, Stage stage, double rate) {
-    Map<String, OptionalDouble> measured = stage.validate();
+    Map<String, OptionalDouble> measured = stage.validate(team::busy);
     SequencedMap<String, String> row = new LinkedHashMap<>();
     row.put("row", String.valueOf(rows + 1));
     row.put("stage", stage.name());

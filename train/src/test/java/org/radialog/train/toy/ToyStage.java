@@ -10,6 +10,7 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.radialog.torch.AdamW;
+import org.radialog.torch.Init;
 import org.radialog.torch.Linear;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Schedule;
@@ -36,6 +37,12 @@ final class ToyStage implements Stage, AutoCloseable {
     this.minutes = minutes;
     parameters.trainable(_ -> true);
     this.optimizer = new AdamW(AdamW.Config.TORCH, parameters.named());
+  }
+
+  /** Adds numbers to its checkpoint, which nothing changes. */
+  ToyStage heavier(int numbers) {
+    parameters.get("ballast", Init.zeros(), numbers);
+    return this;
   }
 
   @Override

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.testing.Kill;
 import org.radialog.torch.TorchThreads;
 import org.radialog.train.EventReader;
 import org.radialog.train.TrainingLoop;
@@ -28,29 +29,6 @@ class TrainingLoopTest {
   private record Told(String data, double rate) {}
 
   private static final Told TOLD = new Told("numbers", 0.05);
-
-  /** Throws at a step of a task, like a killed process. */
-  private static Progress dyingAt(String task, int step) {
-    return (what, steps) ->
-        new Progress.Task() {
-          private int done;
-
-          @Override
-          public void step(String note) {
-            done++;
-            if (what.equals(task) && done == step) {
-              throw new Died();
-            }
-          }
-
-          @Override
-          public void close() {}
-        };
-  }
-
-  private static final class Died extends RuntimeException {
-    private static final long serialVersionUID = 1;
-  }
 
   private static void run(Path run, Progress progress, double minutes) {
     try (TorchThreads _ = TorchThreads.of(1);
@@ -95,30 +73,26 @@ class TrainingLoopTest {
   }
 
   @Test
-  void aRunKilledInAnyOfItsStagesEndsWithTheSameBits() throws Exception {
+  void aRunKilledInEitherStageEndsWithTheSameBitsAndEvents() throws Exception {
     Path whole = folder.resolve("whole");
     run(whole, Progress.NONE, 0);
-    // before the first checkpoint, between two, after the last row, and in the second stage
-    for (String task : List.of("first 1/3", "first 3/3", "second 1/2")) {
-      for (int step = 1; step <= 2; step++) {
-        Path killed = folder.resolve(task.replaceAll("\\W", "-") + "-" + step);
-        Progress death = dyingAt(task, step);
-        assertThatThrownBy(() -> run(killed, death, 0)).isInstanceOf(Died.class);
-        if (step == 2) { // as if it had died with rows that no checkpoint knows yet
-          for (String log : List.of("metrics.csv", "events.out.tfevents.radialog")) {
-            Files.copy(
-                whole.resolve(log), killed.resolve(log), StandardCopyOption.REPLACE_EXISTING);
-          }
+    // before the first checkpoint, and in the second stage
+    for (Kill kill : List.of(new Kill("first 1/3", 1), new Kill("second 1/2", 2))) {
+      Path killed = folder.resolve(kill.task().replaceAll("\\W", "-"));
+      assertThatThrownBy(() -> run(killed, kill, 0)).isInstanceOf(Kill.Killed.class);
+      if (kill.step() == 2) { // as if it had died with rows that no checkpoint knows yet
+        for (String log : List.of("metrics.csv", "events.out.tfevents.radialog")) {
+          Files.copy(whole.resolve(log), killed.resolve(log), StandardCopyOption.REPLACE_EXISTING);
         }
-        run(killed, Progress.NONE, 0);
-        for (String product : List.of("first.safetensors", "second.safetensors")) {
-          assertThat(Files.mismatch(whole.resolve(product), killed.resolve(product)))
-              .as("%s, killed at step %d of %s", product, step, task)
-              .isEqualTo(-1);
-        }
-        assertThat(measured(killed)).isEqualTo(measured(whole));
-        assertThat(scalars(killed)).isEqualTo(scalars(whole)).hasSize(10);
       }
+      run(killed, Progress.NONE, 0);
+      for (String product : List.of("first.safetensors", "second.safetensors")) {
+        assertThat(Files.mismatch(whole.resolve(product), killed.resolve(product)))
+            .as("%s, %s", product, kill)
+            .isEqualTo(-1);
+      }
+      assertThat(measured(killed)).isEqualTo(measured(whole));
+      assertThat(scalars(killed)).isEqualTo(scalars(whole)).hasSize(10);
     }
   }
 
