@@ -54,6 +54,8 @@ class PublishedTrainingTest {
                         mimic.data().resolve("files/p10/p10000020/s50000020/d20.jpg"))))) {
       assertThat(dialog.report().text()).isNotNull();
     }
+    new PublishedAgain(folder.resolve("again"))
+        .isTheSameModel(mimic.publishedBase(), model, tiny(name));
   }
 
   @Test
