@@ -62,6 +62,8 @@ class PublishedTrainingTest {
                         mimic.data().resolve("files/p10/p10000020/s50000020/d20.jpg"))))) {
       assertThat(dialog.report().text()).isNotNull();
     }
+    new PublishedAgain(folder.resolve("again"))
+        .isTheSameModel(mimic.publishedBase(), model, tiny(name));
   }
 
   // None of these random networks writes the name of a finding, so that each report is labelled No
