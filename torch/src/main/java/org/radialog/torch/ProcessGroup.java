@@ -83,6 +83,7 @@ public final class ProcessGroup implements AutoCloseable {
   private final int rank;
   private final int size;
   private final Optional<Joined> others; // empty for a process alone
+  private Optional<Lost> lost = Optional.empty();
 
   private ProcessGroup(int rank, int size, Optional<Joined> others) {
     this.rank = rank;
@@ -201,6 +202,14 @@ public final class ProcessGroup implements AutoCloseable {
     broadcast(tensor, 0);
   }
 
+  /**
+   * What a call has thrown when another process was lost: the library wraps what is thrown during a
+   * backward pass in an exception of its own.
+   */
+  public Optional<Lost> lost() {
+    return lost;
+  }
+
   private void broadcast(Tensor tensor, int from) {
     together(
         tensor, gloo -> values -> gloo.broadcast(values, new BroadcastOptions().rootRank(from)));
@@ -272,8 +281,11 @@ public final class ProcessGroup implements AutoCloseable {
           tensor.copy_(plain);
         }
       } catch (RuntimeException e) {
-        throw new Lost(
-            "process %d of %d has lost another one: %s".formatted(rank, size, words(e)), e);
+        Lost found =
+            new Lost(
+                "process %d of %d has lost another one: %s".formatted(rank, size, words(e)), e);
+        lost = Optional.of(found);
+        throw found;
       }
     });
   }

@@ -106,6 +106,15 @@ final class Team {
     }
   }
 
+  // The library wraps what stops a backward pass in an exception of its own.
+  private double backward(Stage stage, long step, Share share) {
+    try {
+      return stage.backward(step, share);
+    } catch (RuntimeException e) {
+      throw group.lost().map(RuntimeException.class::cast).orElse(e);
+    }
+  }
+
   private void takeOver(Stage stage) {
     try (NoGradGuard _ = new NoGradGuard()) {
       stage.tensors().sequencedValues().forEach(group::broadcast);
@@ -121,7 +130,7 @@ final class Team {
     Torch.seed(plan.seed() * 1_000_003 + step + 0x9E3779B97F4A7C15L * group.rank());
     try (Scope _ = new Scope()) {
       optimizer.zeroGrad();
-      double loss = stage.backward(step, shared ? new Share(group) : Share.WHOLE);
+      double loss = backward(stage, step, shared ? new Share(group) : Share.WHOLE);
       if (shared) {
         loss = group.sum(loss);
         optimizer.sumGradients(group);
