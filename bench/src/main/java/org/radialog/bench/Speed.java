@@ -278,7 +278,8 @@ public final class Speed implements AutoCloseable {
    * @param seed of the edits
    */
   public Lookup lookup(List<Radiograph> films, int turns, long seed) {
-    corrections(films, 2 * CORRECTIONS, seed + 1); // warm-up: the kernels are compiled
+    corrections(
+        films, Math.min(turns, 2 * CORRECTIONS), seed + 1); // warm-up: the kernels are compiled
     return corrections(films, turns, seed);
   }
 

@@ -13,6 +13,7 @@ import org.radialog.paper.PublishedRecipe;
 import org.radialog.paper.PublishedSources;
 import org.radialog.paper.PublishedTraining;
 import org.radialog.train.ClassifierTraining;
+import org.radialog.train.CombinedModel;
 import org.radialog.train.ExportConfig;
 import org.radialog.train.LanguageTraining;
 import org.radialog.train.ModelExport;
@@ -42,6 +43,7 @@ import picocli.CommandLine.Spec;
       TrainCommand.Language.class,
       TrainCommand.Model.class,
       TrainCommand.Export.class,
+      TrainCommand.Combine.class,
       TrainCommand.Published.class,
       TrainCommand.Recipes.class,
     },
@@ -353,6 +355,45 @@ final class TrainCommand {
               written.commit),
           written.out,
           Terminal.progress());
+      return Main.DONE;
+    }
+  }
+
+  @Command(
+      name = "combine",
+      description =
+          "Writes a model folder with the encoder and classifier of an existing model, and the"
+              + " alignment and language model of a run that was trained on that encoder.",
+      mixinStandardHelpOptions = true)
+  static final class Combine implements Callable<Integer> {
+    @Option(
+        names = "--model",
+        required = true,
+        paramLabel = "DIR",
+        description = "The existing model folder.")
+    private Path model = Path.of("");
+
+    @Option(
+        names = "--language",
+        required = true,
+        paramLabel = "DIR",
+        description =
+            "Run folder of the language stage, trained with --classifier"
+                + " MODEL/radialog.safetensors.")
+    private Path language = Path.of("");
+
+    @Mixin private Base base = new Base();
+
+    @Option(
+        names = "--out",
+        required = true,
+        paramLabel = "DIR",
+        description = "The model folder to write.")
+    private Path out = Path.of("");
+
+    @Override
+    public Integer call() {
+      CombinedModel.write(model, language, base.file, out, Terminal.progress());
       return Main.DONE;
     }
   }

@@ -4,12 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import org.junit.jupiter.api.Test;
+import org.radialog.testmodel.TinyModel;
 import tools.jackson.databind.JsonNode;
 
 class BenchCommandTest {
+  private static final String MODEL = TinyModel.folder().toString();
+
   @Test
   void lookupComparesTheSameTokensInFewerPasses() {
-    CommandLineRun run = CommandLineRun.of("bench", "--lookup", "3", "--seed", "2", "--json");
+    CommandLineRun run =
+        CommandLineRun.of("bench", "--model", MODEL, "--lookup", "3", "--seed", "2", "--json");
     assertThat(run.code()).as(run.err()).isEqualTo(Main.DONE);
     JsonNode lookup = run.json().getFirst().get("lookup");
     assertThat(lookup.get("turns").asInt()).isEqualTo(3);
@@ -35,7 +39,7 @@ class BenchCommandTest {
 
   @Test
   void whatBusyProcessesCostIsMeasuredInTurn() {
-    CommandLineRun run = CommandLineRun.of("bench", "--busy", "1", "--json");
+    CommandLineRun run = CommandLineRun.of("bench", "--model", MODEL, "--busy", "1", "--json");
     assertThat(run.code()).isZero();
     JsonNode busy = run.json().getFirst().get("busy");
     assertThat(busy.get("processes").asInt()).isEqualTo(1);

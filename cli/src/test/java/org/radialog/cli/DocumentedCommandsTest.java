@@ -15,6 +15,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
+import org.radialog.testmodel.TinyModel;
 
 /**
  * Every {@code ./radialog} line of the README and the documents does what it is printed for. Lines
@@ -67,11 +68,12 @@ class DocumentedCommandsTest {
     assertThat(run.out()).isNotBlank();
   }
 
-  // A measurement of minutes: here its shortest form will do.
+  // A measurement of minutes: here its shortest form on a small model will do.
   private static List<String> shortened(List<String> words) {
     return switch (String.join(" ", words)) {
-      case "bench" -> List.of("bench", "--context", "64");
-      case "bench --busy" -> List.of("bench", "--busy", "1");
+      case "bench" -> List.of("bench", "--context", "64", "--model", TinyModel.folder().toString());
+      case "bench --busy" ->
+          List.of("bench", "--busy", "1", "--model", TinyModel.folder().toString());
       default -> words;
     };
   }

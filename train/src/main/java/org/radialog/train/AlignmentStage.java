@@ -19,8 +19,8 @@ import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
 /**
- * Stage 2: the Q-Former learns to read patches. Two small heads on the mean of its queries predict
- * findings and view.
+ * Stage 2: the Q-Former, or the MLP, learns to read patches. Two small heads on the mean of its
+ * queries or tokens predict findings and view.
  */
 final class AlignmentStage implements Stage, AutoCloseable {
   private final AlignmentRecipe recipe;
@@ -49,6 +49,9 @@ final class AlignmentStage implements Stage, AutoCloseable {
 
   private static AdamW optimizer(Parameters p) {
     SequencedMap<String, Tensor> learned = new LinkedHashMap<>(p.at("qformer.").named());
+    if (learned.isEmpty()) {
+      learned.putAll(p.at("projector.").named()); // an MLP
+    }
     learned.putAll(p.at("heads.").named());
     return new AdamW(AdamW.Config.TORCH, learned);
   }
@@ -99,8 +102,7 @@ final class AlignmentStage implements Stage, AutoCloseable {
 
   private FindingsAndView forward(List<Film> films, IntUnaryOperator copy, double dropout) {
     Tensor patches = features.of(films.stream().map(Film::image).toList(), copy); // [B, P, h, w]
-    Tensor mean =
-        networks.alignment().qformer().forward(patches, dropout).mean(1); // [B, Q, D] to [B, D]
+    Tensor mean = networks.mean(patches, dropout); // [B, D]
     return new FindingsAndView(
         networks.findings().forward(mean), networks.view().forward(mean)); // [B, 14], [B, 1]
   }

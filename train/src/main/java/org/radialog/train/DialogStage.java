@@ -27,15 +27,16 @@ import org.radialog.torch.Parameters;
 import org.radialog.torch.Schedule;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
+import org.radialog.vision.QFormer;
 import org.radialog.weights.DType;
 import org.radialog.weights.SafetensorsWriter;
 
 /**
- * Stage 3: trains Q-Former, projector and the adapter of the language model on dialogs about the
- * films. The loss is the mean cross-entropy over the tokens of the answers.
+ * Stage 3: trains Q-Former and projector, or the MLP, and the adapter of the language model on
+ * dialogs about the films. The loss is the mean cross-entropy over the tokens of the answers.
  *
- * <p>B dialogs of a batch, P channels of a patch, h w cells, Q queries, T tokens, D width of the
- * language model.
+ * <p>B dialogs of a batch, P channels of a patch, h w cells, N image tokens, T tokens, D width of
+ * the language model.
  */
 final class DialogStage implements Stage, AutoCloseable {
   /**
@@ -43,8 +44,7 @@ final class DialogStage implements Stage, AutoCloseable {
    */
   static final String WEIGHTS = "language.safetensors";
 
-  /** The parts that are trained and stored in {@link #WEIGHTS}. */
-  static final List<String> PARTS = List.of("qformer.", "projector.", "language.");
+  private static final List<String> PARTS = List.of("qformer.", "projector.", "language.");
 
   private static final int POOL =
       8; // number of batches whose dialogs are sorted by length together
@@ -88,6 +88,13 @@ final class DialogStage implements Stage, AutoCloseable {
             new InstructDataSet(split.validation(), Map.of(), thresholds, this.recipe.mix(), seed)
                 .dialogs(0, this.recipe.validationDialogs()));
     this.optimizer = optimizer(networks.parameters());
+  }
+
+  /**
+   * The parts that are trained and stored in {@link #WEIGHTS}; an MLP has only {@code projector.}.
+   */
+  static List<String> parts(ModelSpec model) {
+    return model.alignment() instanceof QFormer.Config ? PARTS : PARTS.subList(1, PARTS.size());
   }
 
   private AdamW optimizer(Parameters p) {
@@ -199,8 +206,7 @@ final class DialogStage implements Stage, AutoCloseable {
 
   private List<TokenDialog> tokens(List<InstructDialog> some) {
     return some.stream()
-        .map(dialog ->
-            TokenDialog.of(dialog, model.format(), tokenizer, model.alignment().queries()))
+        .map(dialog -> TokenDialog.of(dialog, model.format(), tokenizer, model.imageTokens()))
         .toList();
   }
 
@@ -222,8 +228,11 @@ final class DialogStage implements Stage, AutoCloseable {
       System.arraycopy(dialog.labels(), 0, labels[i], 0, dialog.length());
     }
     Tensor text = networks.llama().embed(ids).view(b, t, -1); // [B·T, D] to [B, T, D]
-    Tensor image = networks.alignment().forward(patches, dropout); // [B, Q, D]
-    int behind = at + model.alignment().queries();
+    Tensor image = networks.alignment().forward(patches, dropout); // [B, N, D]
+    if (!recipe.image()) {
+      image = image.mul(new Scalar(0)); // as with the control zero_image
+    }
+    int behind = at + model.imageTokens();
     Tensor embeddings =
         cat(
             new TensorVector(

@@ -20,6 +20,8 @@ import org.radialog.instruct.InstructMix;
  * @param minutes time limit in minutes, after which the stage ends even if dialogs remain. The
  *     schedule follows the clock if it is ahead of the steps. 0 for no limit. A run with a limit is
  *     not reproducible bit for bit.
+ * @param image whether the language model sees the film; otherwise its image tokens are zero, as
+ *     with the control {@code zero_image} of an evaluation
  * @param mix proportions of the dialog tasks
  */
 public record LanguageRecipe(
@@ -34,6 +36,7 @@ public record LanguageRecipe(
     int validateEvery,
     int validationDialogs,
     double minutes,
+    boolean image,
     InstructMix mix) {
   /**
    * Checks the ranges.

@@ -150,7 +150,8 @@ public final class LanguageTraining {
           AlignmentStage alignment = new AlignmentStage(recipe, split, features, networks);
           DialogStage language =
               new DialogStage(recipe, split, outOfFold, features, tokenizer, networks)) {
-        config.from.ifPresent(earlier -> load(earlier, networks.parameters()));
+        config.from.ifPresent(
+            earlier -> load(earlier, DialogStage.parts(recipe.model()), networks.parameters()));
         loop.run(
             "alignment, then language model, fold " + config.fold + " held out",
             config.from.isPresent() ? List.of(language) : List.of(alignment, language));
@@ -158,9 +159,9 @@ public final class LanguageTraining {
     }
   }
 
-  private static void load(Path earlier, Parameters p) {
+  private static void load(Path earlier, List<String> parts, Parameters p) {
     try (Checkpoint weights = Checkpoint.open(earlier)) {
-      for (String part : DialogStage.PARTS) {
+      for (String part : parts) {
         p.at(part).load(Parameters.Source.of(weights));
       }
     }

@@ -28,7 +28,6 @@ import org.radialog.metrics.FindingsScores;
 import org.radialog.metrics.FindingsScores.LabelScore;
 import org.radialog.metrics.Interval;
 import org.radialog.published.StrictJson;
-import org.radialog.vision.QFormer;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -61,7 +60,6 @@ final class ModelCard {
             .collect(Collectors.joining(", then from its weights "));
     boolean outOfFold = !RunFolder.config(config.languageRun()).path("out_of_fold").isEmpty();
 
-    QFormer.Config alignment = origin.model().alignment();
     LoraConfig adapter = origin.model().adapter();
     boolean nih = config.folds().isEmpty();
     StringBuilder text = new StringBuilder();
@@ -78,7 +76,7 @@ final class ModelCard {
         | part | starts from | trained on |
         |---|---|---|
         | image encoder (BioViL-T structure on EfficientNet-Lite0) and findings classifier | %s | labels and views of the films |
-        | alignment: Q-Former, %d queries, %d layers, width %d | nothing | labels and views, then the dialogs |
+        | alignment: %s | nothing | labels and views, then the dialogs |
         | language model: LoRA, rank %d, %s | %s, unmodified in `base.gguf` | dialogs made from labels and views |
 
         The encoder is frozen while the language model learns. The texts of the dialogs are our own: a grammar
@@ -94,9 +92,7 @@ final class ModelCard {
                     .count(),
                 folds.split(films, config.fold()).train().size(),
                 origin.init().cell(),
-                alignment.queries(),
-                alignment.layers(),
-                alignment.hidden(),
+                origin.model().alignmentInWords(),
                 adapter.r(),
                 adapter.targets().size() == LlamaLinear.values().length
                     ? "all linear layers"

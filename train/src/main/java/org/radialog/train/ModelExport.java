@@ -54,7 +54,8 @@ public final class ModelExport {
     ExportConfig.Origin origin = ExportConfig.Origin.of(config);
     Path classifierRun = config.classifierRun(config.fold());
     try (Progress.Task task = progress.start("export", 4)) {
-      weights(classifierRun, config.languageRun(), folder.resolve(ModelConfig.TRAINED));
+      weights(
+          classifierRun, config.languageRun(), origin.model(), folder.resolve(ModelConfig.TRAINED));
       copy(config.base(), folder.resolve(BASE));
       task.step("weights");
 
@@ -131,12 +132,12 @@ public final class ModelExport {
    * Matrices are stored in bf16. Vectors are stored in fp32, because they are small and running
    * variances are sensitive to rounding.
    */
-  private static void weights(Path classifierRun, Path languageRun, Path file) {
+  private static void weights(Path classifierRun, Path languageRun, ModelSpec spec, Path file) {
     SequencedMap<String, SafetensorsWriter.Entry> entries = new LinkedHashMap<>();
     try (Checkpoint classifier = Checkpoint.open(classifierRun.resolve(CLASSIFIER));
         Checkpoint language = Checkpoint.open(languageRun.resolve(LANGUAGE))) {
       add(classifier, List.of("vision.", "classifier."), entries);
-      add(language, DialogStage.PARTS, entries);
+      add(language, DialogStage.parts(spec), entries);
       SafetensorsWriter.write(file, Map.of("format", "pt"), entries);
     }
   }
@@ -169,7 +170,7 @@ public final class ModelExport {
     }
   }
 
-  private static void requireFile(Path run, String file, String command) {
+  static void requireFile(Path run, String file, String command) {
     if (!Files.exists(run.resolve(file))) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
@@ -188,7 +189,7 @@ public final class ModelExport {
     }
   }
 
-  private static void requireSame(Path run, JsonNode language, String what, Path expected) {
+  static void requireSame(Path run, JsonNode language, String what, Path expected) {
     String learnedOn = language.path(what + "_sha256").asString();
     String found = Sha256.of(expected);
     if (!found.equals(learnedOn)) {
@@ -206,7 +207,7 @@ public final class ModelExport {
     }
   }
 
-  private static void add(
+  static void add(
       Checkpoint from, List<String> parts, SequencedMap<String, SafetensorsWriter.Entry> entries) {
     for (String part : parts) {
       List<TensorInfo> tensors = new ArrayList<>();
@@ -228,7 +229,7 @@ public final class ModelExport {
     }
   }
 
-  private static void copy(Path from, Path to) {
+  static void copy(Path from, Path to) {
     try {
       if (!Files.exists(to) || Files.mismatch(from, to) >= 0) {
         WholeFile.write(to, out -> Files.copy(from, out));

@@ -8,9 +8,12 @@ import org.radialog.clinical.PromptFormats;
 import org.radialog.language.LoraConfig;
 import org.radialog.torch.Linear;
 import org.radialog.torch.Parameters;
+import org.radialog.vision.Alignment;
 import org.radialog.vision.BioViLT;
 import org.radialog.vision.FindingsClassifier;
+import org.radialog.vision.MlpProjector;
 import org.radialog.vision.QFormer;
+import org.radialog.vision.RowProjector;
 import org.radialog.vision.TokenOrder;
 import org.radialog.vision.VisionEncoder;
 
@@ -19,11 +22,12 @@ import org.radialog.vision.VisionEncoder;
  * config.json}.
  *
  * @param image image encoder and findings classifier, which are trained first
- * @param alignment Q-Former between encoder and language model
+ * @param alignment Q-Former or MLP between encoder and language model
  * @param adapter LoRA adapter of the language model
  * @param prompt name of the prompt format ({@link PromptFormats})
  */
-public record ModelSpec(Image image, QFormer.Config alignment, LoraConfig adapter, String prompt) {
+public record ModelSpec(
+    Image image, Alignment.Config alignment, LoraConfig adapter, String prompt) {
 
   /**
    * The image networks.
@@ -99,15 +103,43 @@ public record ModelSpec(Image image, QFormer.Config alignment, LoraConfig adapte
    *     patches, or there is no prompt format with this name
    */
   public ModelSpec {
-    if (alignment.source() != VisionEncoder.Source.PATCHES
-        || alignment.tokenOrder() != TokenOrder.PATCHES) {
+    boolean patches =
+        switch (alignment) {
+          case QFormer.Config c -> read(c.source(), c.tokenOrder());
+          case MlpProjector.Config c -> read(c.source(), c.tokenOrder());
+          case RowProjector.Config _ -> false;
+        };
+    if (!patches) {
       throw new RadialogException(
           Kind.UNSUPPORTED,
-          ("model.alignment reads %s in the order %s: training supports only patches and"
-                  + " patches")
-              .formatted(alignment.source(), alignment.tokenOrder()));
+          ("model.alignment is %s: training supports only a qformer or mlp with source patches and"
+                  + " token_order patches")
+              .formatted(alignment));
     }
     PromptFormats.of(prompt);
+  }
+
+  private static boolean read(VisionEncoder.Source source, TokenOrder order) {
+    return source == VisionEncoder.Source.PATCHES && order == TokenOrder.PATCHES;
+  }
+
+  /** N, the number of image tokens of a film. */
+  int imageTokens() {
+    return switch (alignment) {
+      case QFormer.Config c -> c.queries();
+      case MlpProjector.Config _, RowProjector.Config _ -> image.cells() * image.cells();
+    };
+  }
+
+  /** The alignment in the words of a model card. */
+  String alignmentInWords() {
+    return switch (alignment) {
+      case QFormer.Config c ->
+          "Q-Former, %d queries, %d layers, width %d"
+              .formatted(c.queries(), c.layers(), c.hidden());
+      case MlpProjector.Config c -> "MLP of two layers, width %d".formatted(c.hidden());
+      case RowProjector.Config _ -> "projector of precomputed rows";
+    };
   }
 
   /** The prompt format. */

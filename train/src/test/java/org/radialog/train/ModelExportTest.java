@@ -123,5 +123,32 @@ class ModelExportTest {
     assertThat(Files.readString(model.resolve("NOTICE")))
         .contains("imagenet.safetensors", TinyBase.NAME, "mit", "NIH ChestX-ray14")
         .doesNotContain("SmolLM2");
+
+    assertAnotherLanguageModelCombinesWith(model, small, language);
+  }
+
+  private void assertAnotherLanguageModelCombinesWith(Path model, SmallRuns small, Path otherRun) {
+    Path encoder = model.resolve(ModelConfig.TRAINED);
+    Path run = folder.resolve("language-mlp");
+    LanguageTraining.train(
+        small.languageConfig(encoder, List.of(), SmallRuns.withMlp()), run, Progress.NONE);
+    Path combined = folder.resolve("combined");
+    CombinedModel.write(model, run, small.base(), combined, Progress.NONE);
+
+    assertThat(RaDialog.verify(combined).checks())
+        .allSatisfy(check -> assertThat(check.holds()).as(check.toString()).isTrue());
+    ModelConfig config = ModelFolder.open(combined).config();
+    ModelConfig own = ModelFolder.open(model).config();
+    assertThat(config.id()).isEqualTo("with-mlp");
+    assertThat(config.classifier()).isEqualTo(own.classifier());
+    assertThat(config.selfTest().probabilities()).isEqualTo(own.selfTest().probabilities());
+    assertThat(config.alignment()).isNotEqualTo(own.alignment());
+    assertThat(combined.resolve("MODEL_CARD.md")).content().contains("MLP of two layers");
+    assertThatThrownBy(() ->
+            CombinedModel.write(
+                model, otherRun, small.base(), folder.resolve("none"), Progress.NONE))
+        .isInstanceOf(RadialogException.class)
+        .hasMessageContaining("the run " + otherRun + " was trained with the classifier");
+    assertThat(folder.resolve("none")).doesNotExist();
   }
 }

@@ -19,6 +19,7 @@ import org.radialog.language.LoraConfig;
 import org.radialog.torch.Parameters;
 import org.radialog.vision.BioViLT;
 import org.radialog.vision.FindingsClassifier;
+import org.radialog.vision.MlpProjector;
 import org.radialog.vision.QFormer;
 import org.radialog.vision.TokenOrder;
 import org.radialog.vision.VisionEncoder;
@@ -113,7 +114,27 @@ final class SmallRuns {
         model,
         new ClassifierRecipe(1, 32, 1, 8, 0, 1e-3, 0.4, 0.02, 0.9, 0.3, 5),
         new AlignmentRecipe(1, 2, 8, 1e-3, 0.03, 0.1, 0.1, 1),
-        new LanguageRecipe(10, 2, 1e-3, 0.6, 0.03, 0.1, 0.1, 1, 2, 2, 0, InstructMix.DEFAULT));
+        new LanguageRecipe(
+            10, 2, 1e-3, 0.6, 0.03, 0.1, 0.1, 1, 2, 2, 0, true, InstructMix.DEFAULT));
+  }
+
+  /** The same with an MLP for the Q-Former. */
+  static Recipe withMlp() {
+    Recipe tiny = recipe();
+    ModelSpec model =
+        new ModelSpec(
+            tiny.model().image(),
+            new MlpProjector.Config(16, VisionEncoder.Source.PATCHES, TokenOrder.PATCHES),
+            tiny.model().adapter(),
+            tiny.model().prompt());
+    return new Recipe(
+        "with-mlp",
+        tiny.seed(),
+        tiny.threads(),
+        model,
+        tiny.classifier(),
+        tiny.alignment(),
+        tiny.language());
   }
 
   ClassifierTraining.Config classifierConfig(int fold) {
@@ -125,8 +146,12 @@ final class SmallRuns {
   }
 
   LanguageTraining.Config languageConfig(Path classifier, List<Path> outOfFold) {
+    return languageConfig(classifier, outOfFold, recipe());
+  }
+
+  LanguageTraining.Config languageConfig(Path classifier, List<Path> outOfFold, Recipe recipe) {
     return new LanguageTraining.Config(
-        data(), 0, Optional.empty(), classifier, base(), outOfFold, Optional.empty(), recipe());
+        data(), 0, Optional.empty(), classifier, base(), outOfFold, Optional.empty(), recipe);
   }
 
   private static void draw(Path file, int seed) throws IOException {
