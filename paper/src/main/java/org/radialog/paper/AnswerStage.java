@@ -213,7 +213,7 @@ final class AnswerStage implements Stage, AutoCloseable {
   }
 
   @Override
-  public boolean divisible() {
+  public boolean divisible(int processes) {
     return networks.divisible();
   }
 

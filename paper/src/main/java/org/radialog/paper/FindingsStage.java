@@ -10,6 +10,7 @@ import java.util.OptionalDouble;
 import java.util.SequencedMap;
 import java.util.Set;
 import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
@@ -20,9 +21,12 @@ import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 import org.radialog.train.Passes;
+import org.radialog.train.Share;
 import org.radialog.train.Stage;
 import org.radialog.vision.BioViLT;
 import org.radialog.vision.BioViLT.BatchNorm;
+import org.radialog.vision.BioViLT.Statistics;
+import org.radialog.vision.DividedBatch;
 import org.radialog.vision.FindingsClassifier;
 import org.radialog.vision.VisionEncoder;
 import org.radialog.weights.DType;
@@ -177,8 +181,30 @@ final class FindingsStage implements Stage, AutoCloseable {
     return loss(batch, logits(batch, BatchNorm.BATCH));
   }
 
+  // Every process needs a film.
+  @Override
+  public boolean divisible(int processes) {
+    return processes <= recipe.batch();
+  }
+
+  // Batch norm uses the statistics of the whole batch.
+  @Override
+  public double backward(long step, Share share) {
+    List<Labelled> batch = passes.batch(step, recipe.batch());
+    List<Labelled> own = share.of(batch);
+    if (own.size() == batch.size()) {
+      return Stage.super.backward(step, share);
+    }
+    try (DividedBatch statistics = new DividedBatch(share.group(), batch.size())) {
+      Tensor loss =
+          loss(own, logits(own, statistics)).mul(new Scalar((double) own.size() / batch.size()));
+      loss.backward();
+      return Torch.item(loss);
+    }
+  }
+
   // [B, 14]
-  private Tensor logits(List<Labelled> batch, BatchNorm statistics) {
+  private Tensor logits(List<Labelled> batch, Statistics statistics) {
     Tensor films = pixels.of(batch.stream().map(Labelled::file).toList()); // [B, C, S, S]
     VisionEncoder.Features seen = vision.forward(films, statistics);
     return head.forward(seen.projected()); // [B, J, h, w] to [B, 14]

@@ -124,9 +124,9 @@ public final class PublishedTraining {
   }
 
   /**
-   * Trains in several processes, each of which calls this. They divide the batches of the language
-   * stage. Process 0 trains the earlier stages alone, because their batch norm and their
-   * contrastive loss need whole batches.
+   * Trains in several processes, each of which calls this. They divide the batches of all stages,
+   * unless an image encoder that learns in the language stage has batch statistics: those are of
+   * the pieces of a batch, so process 0 trains this stage alone.
    *
    * @param runs a folder that all processes can read
    * @throws RadialogException as {@link #train(PublishedSources, Path, Path, Progress)}

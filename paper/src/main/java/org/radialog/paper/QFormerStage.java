@@ -18,6 +18,7 @@ import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 import org.radialog.train.Passes;
+import org.radialog.train.Share;
 import org.radialog.train.Stage;
 import org.radialog.vision.QFormer;
 import org.radialog.vision.QFormerObjective;
@@ -30,7 +31,7 @@ import org.radialog.weights.SafetensorsWriter;
  * and LM losses of BLIP-2) with a frozen image encoder. The weights are saved under the names of
  * the published checkpoint.
  *
- * <p>B films of a batch, C channels of the features, h w cells.
+ * <p>B films of a batch, b of them in this process, C channels of the features, h w cells.
  */
 final class QFormerStage implements Stage, AutoCloseable {
   /**
@@ -176,14 +177,31 @@ final class QFormerStage implements Stage, AutoCloseable {
 
   @Override
   public Tensor loss(long step) {
-    return losses(learning, passes.batch(step, recipe.batch())).total();
+    return losses(learning, passes.batch(step, recipe.batch()), Share.WHOLE).total();
   }
 
-  private QFormerObjective.Losses losses(QFormerObjective objective, List<TextFilm> batch) {
-    Tensor features = encoder.of(batch.stream().map(TextFilm::file).toList()); // [B, C, h, w]
+  // Every process needs a film.
+  @Override
+  public boolean divisible(int processes) {
+    return processes <= recipe.batch();
+  }
+
+  @Override
+  public double backward(long step, Share share) {
+    QFormerObjective.Losses losses = losses(learning, passes.batch(step, recipe.batch()), share);
+    losses.total().backward();
+    // The contrastive loss is that of the whole batch in every process.
+    return Torch.item(share.rank() == 0 ? losses.total() : losses.match().add(losses.language()));
+  }
+
+  private QFormerObjective.Losses losses(
+      QFormerObjective objective, List<TextFilm> batch, Share share) {
+    Tensor features =
+        encoder.of(share.of(batch).stream().map(TextFilm::file).toList()); // [b, C, h, w]
     List<int[]> texts =
         batch.stream().map(film -> tokenizer.encode(film.text(), recipe.longest())).toList();
-    return objective.losses(features, texts, QFormerObjective.Negatives.DRAWN);
+    return objective.losses(
+        share.group(), features, share.parts(texts), QFormerObjective.Negatives.DRAWN);
   }
 
   @Override
@@ -207,7 +225,8 @@ final class QFormerStage implements Stage, AutoCloseable {
       try (Scope _ = new Scope();
           NoGradGuard _ = new NoGradGuard()) {
         QFormerObjective.Losses losses =
-            losses(knowing, held.subList(i * recipe.batch(), (i + 1) * recipe.batch()));
+            losses(
+                knowing, held.subList(i * recipe.batch(), (i + 1) * recipe.batch()), Share.WHOLE);
         for (int part = 0; part < sums.length; part++) {
           sums[part] += Torch.item(parts.get(part).apply(losses));
         }

@@ -1,6 +1,7 @@
 package org.radialog.paper;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,9 +18,13 @@ import org.radialog.base.RadialogException;
 import org.radialog.published.StrictJson;
 import org.radialog.train.Workers;
 import org.radialog.weights.Checkpoint;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** A published recipe whose batches two processes share: JVMs of their own, tiny networks. */
 class SharedBatchTest {
+  private static final int FILMS = 16; // of the training split
+
   @TempDir private Path folder = Path.of("");
 
   private final List<Process> started = new ArrayList<>();
@@ -33,31 +38,52 @@ class SharedBatchTest {
   }
 
   @Test
-  void twoProcessesHaveTheGradientsOfOneAndEndInAModel() throws Exception {
-    recipe("v2");
+  void twoProcessesHaveTheGradientsOfOneInEachStageAndEndInAModel() throws Exception {
+    recipe();
     train(folder, "one", Workers.Spread.alone());
     ended(start("two"));
 
     PublishedRuns one = new PublishedRuns(folder.resolve("runs-one"));
     PublishedRuns two = new PublishedRuns(folder.resolve("runs-two"));
-    assertSameGradients(one, two);
-    // what process 0 learns alone has the very bits
-    assertThat(Files.mismatch(one.findingsWeights(), two.findingsWeights())).isEqualTo(-1);
+    // Batch norm amplifies the rounding of fp32: in one process, too, other roundings differ as
+    // much.
+    assertSameGradients(
+        one.findings(),
+        two.findings(),
+        0.03,
+        "classifier.vision.encoder.encoder._conv_stem.weight");
+    assertSameGradients(
+        one.qformer(),
+        two.qformer(),
+        1e-6,
+        "temp",
+        "Qformer.bert.embeddings.word_embeddings.weight");
+    assertSameGradients(
+        one.language(), two.language(), 1e-6, "vision.encoder.encoder._conv_stem.weight");
     assertThat(Files.readAllLines(two.language().resolve("metrics.csv")).getLast())
         .as("the losses and the clinical F1 of the reports that process 0 wrote")
         .matches("1,language,1,.*,[0-9.]+,0\\.\\d{4},0\\.\\d{4}");
     assertThat(folder.resolve("model-two/MODEL_CARD.md")).exists();
   }
 
+  private static double loss(Path run) throws IOException {
+    List<String> rows = Files.readAllLines(run.resolve("metrics.csv"));
+    int column = List.of(rows.get(0).split(",", -1)).indexOf("loss");
+    return Double.parseDouble(rows.get(1).split(",", -1)[column]);
+  }
+
   // The optimiser's first moment is a tenth of the gradient after one step.
-  private static void assertSameGradients(PublishedRuns one, PublishedRuns other) {
-    try (Checkpoint whole = Checkpoint.open(one.language().resolve("checkpoint.safetensors"));
-        Checkpoint shared = Checkpoint.open(other.language().resolve("checkpoint.safetensors"))) {
+  private static void assertSameGradients(Path one, Path other, double share, String... among)
+      throws IOException {
+    assertThat(loss(other)).isCloseTo(loss(one), within(2e-4)); // it has four decimals
+    try (Checkpoint whole = Checkpoint.open(one.resolve("checkpoint.safetensors"));
+        Checkpoint shared = Checkpoint.open(other.resolve("checkpoint.safetensors"))) {
+      assertThat(whole.metadata()).containsEntry("optimizer_steps", "1");
       List<String> names =
           whole.tensors().keySet().stream().filter(name -> name.startsWith("exp_avg.")).toList();
-      assertThat(names)
-          .contains("exp_avg.vision.encoder.encoder._conv_stem.weight")
-          .hasSizeGreaterThan(10);
+      for (String name : among) {
+        assertThat(names).contains("exp_avg." + name);
+      }
       double largest = 0;
       double difference = 0;
       for (String name : names) {
@@ -69,27 +95,33 @@ class SharedBatchTest {
         }
       }
       assertThat(largest).isPositive();
-      assertThat(difference / largest).isLessThan(1e-6);
+      assertThat(difference / largest).isLessThan(share);
     }
   }
 
   // ---------------------------------------------------------------- processes
 
-  // One step in fp32, without dropout, whose masks depend on the shares.
-  private void recipe(String name) throws IOException {
+  // One step of each stage in fp32, without dropout, whose masks depend on the shares. The rate
+  // of the Q-Former's step is 0, so that both language stages start from the same weights; the
+  // image
+  // encoder learns in them, too.
+  private void recipe() throws IOException {
     SmallMimic mimic = new SmallMimic(folder);
-    assertThat(mimic.dialogs()).exists();
-    String text =
-        StrictJson.text(PublishedTrainingTest.tiny(name))
-            .replaceFirst("\"adapter_dropout\" : [0-9.]+", "\"adapter_dropout\" : 0.0")
-            .replaceFirst("\"precision\" : \"\\w+\"", "\"precision\" : \"fp32\"");
-    int language = text.indexOf("\"language\" :");
-    Files.writeString(
-        folder.resolve("recipe.json"),
-        text.substring(0, language)
-            + text.substring(language)
-                .replaceFirst("\"steps\" : \\d+", "\"steps\" : 1")
-                .replaceFirst("\"piece\" : \\d+", "\"piece\" : 4"));
+    assertThat(mimic.data()).exists();
+    JsonNode recipe = StrictJson.tree(PublishedTrainingTest.tiny("v1-rg"));
+    ((ObjectNode) recipe.required("findings")).put("epochs", 1).put("batch", FILMS);
+    ((ObjectNode) recipe.required("qformer"))
+        .put("passes", 1)
+        .put("start", 0.0)
+        .put("batch", FILMS)
+        .put("dropout", 0.0);
+    ((ObjectNode) recipe.required("language"))
+        .put("steps", 1)
+        .put("piece", 4)
+        .put("vision_rate", 1.0)
+        .put("adapter_dropout", 0.0)
+        .put("precision", "fp32");
+    Files.writeString(folder.resolve("recipe.json"), StrictJson.text(recipe));
   }
 
   private static void train(Path folder, String name, Workers.Spread spread) {
@@ -99,7 +131,7 @@ class SharedBatchTest {
             Optional.of(folder.resolve("finding_chexbert_labels.csv")),
             Optional.empty(),
             Optional.of(folder.resolve("bert-base-uncased")),
-            Optional.of(folder.resolve("dialogs.json")),
+            Optional.empty(),
             folder.resolve("vicuna"),
             PublishedRecipe.read(folder.resolve("recipe.json"))),
         folder.resolve("runs-" + name),

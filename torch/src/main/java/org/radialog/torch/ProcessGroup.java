@@ -6,6 +6,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import org.bytedeco.javacpp.chrono.Milliseconds;
@@ -21,6 +22,7 @@ import org.bytedeco.pytorch.TCPStoreOptions;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.Work;
+import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.bytedeco.pytorch.global.torch_gloo;
 import org.radialog.base.Printable;
@@ -81,6 +83,7 @@ public final class ProcessGroup implements AutoCloseable {
   private final int rank;
   private final int size;
   private final Optional<Joined> others; // empty for a process alone
+  private Optional<Lost> lost = Optional.empty();
 
   private ProcessGroup(int rank, int size, Optional<Joined> others) {
     this.rank = rank;
@@ -196,7 +199,52 @@ public final class ProcessGroup implements AutoCloseable {
    * @throws Lost if another process has ended
    */
   public void broadcast(Tensor tensor) {
-    together(tensor, gloo -> values -> gloo.broadcast(values, new BroadcastOptions()));
+    broadcast(tensor, 0);
+  }
+
+  /**
+   * What a call has thrown when another process was lost: the library wraps what is thrown during a
+   * backward pass in an exception of its own.
+   */
+  public Optional<Lost> lost() {
+    return lost;
+  }
+
+  private void broadcast(Tensor tensor, int from) {
+    together(
+        tensor, gloo -> values -> gloo.broadcast(values, new BroadcastOptions().rootRank(from)));
+  }
+
+  /**
+   * The rows of all processes, in the order of their ranks. Only the own rows are connected to the
+   * autograd graph.
+   *
+   * @param own [n, …], the rows of this process
+   * @param rows how many rows each process has, n being one of these numbers
+   * @return [N, …], N being the sum of {@code rows}
+   * @throws Lost if another process has ended
+   */
+  public Tensor gather(Tensor own, List<Integer> rows) {
+    if (rows.size() != size || own.size(0) != rows.get(rank)) {
+      throw new IllegalArgumentException(
+          "process %d of %d has %d rows, expected as announced: %s"
+              .formatted(rank, size, own.size(0), rows));
+    }
+    if (size == 1) {
+      return own;
+    }
+    try (Scope scope = new Scope()) {
+      TensorVector parts = new TensorVector();
+      for (int from = 0; from < size; from++) {
+        long[] shape = Torch.shape(own);
+        shape[0] = rows.get(from);
+        Tensor part =
+            from == rank ? own.contiguous() : Torch.empty(Torch.type(own), shape); // [n, …]
+        broadcast(part, from);
+        parts.push_back(part);
+      }
+      return scope.keep(torch.cat(parts, 0)); // [N, …]
+    }
   }
 
   /**
@@ -233,8 +281,11 @@ public final class ProcessGroup implements AutoCloseable {
           tensor.copy_(plain);
         }
       } catch (RuntimeException e) {
-        throw new Lost(
-            "process %d of %d has lost another one: %s".formatted(rank, size, words(e)), e);
+        Lost found =
+            new Lost(
+                "process %d of %d has lost another one: %s".formatted(rank, size, words(e)), e);
+        lost = Optional.of(found);
+        throw found;
       }
     });
   }

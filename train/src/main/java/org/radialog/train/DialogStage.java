@@ -148,7 +148,7 @@ final class DialogStage implements Stage, AutoCloseable {
   }
 
   @Override
-  public boolean divisible() {
+  public boolean divisible(int processes) {
     return true;
   }
 

@@ -47,18 +47,18 @@ public interface Stage {
   Tensor loss(long step);
 
   /**
-   * Whether the batch of a step can be divided among processes, so that the gradients of the shares
-   * add up to those of the whole batch. It cannot if, for example, the loss compares all films of a
-   * batch, or batch norm computes the statistics of the batch; process 0 then trains the stage
-   * alone.
+   * Whether the batch of a step can be divided among so many processes, so that the gradients of
+   * the shares add up to those of the whole batch. If not, process 0 trains the stage alone.
    */
-  default boolean divisible() {
+  default boolean divisible(int processes) {
     return false;
   }
 
   /**
    * Adds the gradients of a share of a step's batch to those of the tensors that learn. A stage
-   * whose batch is larger than memory allows adds those of its pieces one after the other.
+   * whose batch is larger than memory allows adds those of its pieces one after the other. A stage
+   * whose loss compares the elements of a batch exchanges what it needs through {@link
+   * Share#group}.
    *
    * @param share {@link Share#WHOLE} unless the stage is {@link #divisible}
    * @return the contribution of the share to the loss of the batch, which is their sum

@@ -52,12 +52,16 @@ final class Team {
 
   /** What the progress display adds to the name of a stage. */
   String remark(Stage stage) {
-    return group.size() == 1 || stage.divisible() ? "" : " (process 0 alone)";
+    return group.size() == 1 || divides(stage) ? "" : " (process 0 alone)";
+  }
+
+  private boolean divides(Stage stage) {
+    return stage.divisible(group.size());
   }
 
   /** Sends the state of {@code stage} in process 0 to the others. */
   void begin(int index, Stage stage) {
-    if (group.size() > 1 && stage.divisible()) {
+    if (group.size() > 1 && divides(stage)) {
       say(Order.BEGIN, index, 0, 0);
       takeOver(stage);
     }
@@ -70,7 +74,7 @@ final class Team {
    * @throws ProcessGroup.Lost if another process has ended; the stage is then unchanged
    */
   double step(int index, Stage stage, long step, double rate) {
-    if (stage.divisible()) {
+    if (divides(stage)) {
       say(Order.STEP, index, step, rate);
       return step(stage, step, rate);
     }
@@ -107,6 +111,15 @@ final class Team {
     }
   }
 
+  // The library wraps what stops a backward pass in an exception of its own.
+  private double backward(Stage stage, long step, Share share) {
+    try {
+      return stage.backward(step, share);
+    } catch (RuntimeException e) {
+      throw group.lost().map(RuntimeException.class::cast).orElse(e);
+    }
+  }
+
   private void takeOver(Stage stage) {
     try (NoGradGuard _ = new NoGradGuard()) {
       stage.tensors().sequencedValues().forEach(group::broadcast);
@@ -117,13 +130,12 @@ final class Team {
   private double step(Stage stage, long step, double rate) {
     Plan plan = stage.plan();
     AdamW optimizer = stage.optimizer();
-    boolean shared = stage.divisible();
+    boolean shared = divides(stage);
     // Each process has its own dropout masks: otherwise all shares would have the same one.
     Torch.seed(plan.seed() * 1_000_003 + step + 0x9E3779B97F4A7C15L * group.rank());
     try (Scope _ = new Scope()) {
       optimizer.zeroGrad();
-      double loss =
-          stage.backward(step, shared ? new Share(group.rank(), group.size()) : Share.WHOLE);
+      double loss = backward(stage, step, shared ? new Share(group) : Share.WHOLE);
       if (shared) {
         loss = group.sum(loss);
         optimizer.sumGradients(group);

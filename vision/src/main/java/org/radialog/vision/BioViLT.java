@@ -52,7 +52,10 @@ public final class BioViLT implements AutoCloseable {
   }
 
   /** The source of the mean and variance in batch normalisation. */
-  public enum BatchNorm {
+  public sealed interface Statistics permits BatchNorm, DividedBatch {}
+
+  /** The source of the mean and variance in a process alone. */
+  public enum BatchNorm implements Statistics {
     /** The running statistics from training, for inference. */
     RUNNING,
     /**
@@ -263,7 +266,7 @@ public final class BioViLT implements AutoCloseable {
    *
    * @throws RadialogException if the image has another shape
    */
-  public VisionEncoder.Features forward(Tensor image, BatchNorm statistics) {
+  public VisionEncoder.Features forward(Tensor image, Statistics statistics) {
     try (Scope scope = new Scope()) {
       Tensor patches = fuse(patchEmbeddings(image, statistics)); // [B, 2 P, h, w]
       Tensor projected = project(patches, statistics); // [B, J, h, w]
@@ -290,7 +293,7 @@ public final class BioViLT implements AutoCloseable {
   }
 
   /** The patches of the film only, {@code patch_x} in the paper: {@code [B, P, h, w]}. */
-  public Tensor patchEmbeddings(Tensor image, BatchNorm statistics) {
+  public Tensor patchEmbeddings(Tensor image, Statistics statistics) {
     try (Scope scope = new Scope()) {
       Tensor x = backbone.forward(input(image), statistics); // [B, C, h, w]
       return scope.keep(conv2d(x, toPatches)); // [B, P, h, w]
@@ -308,7 +311,7 @@ public final class BioViLT implements AutoCloseable {
    * Projects patches {@code [B, 2 P, h, w]} to the joint space {@code [B, J, h, w]}. It is a
    * separate step so that gradients of a finding with respect to the patches can be computed.
    */
-  public Tensor project(Tensor patches, BatchNorm statistics) {
+  public Tensor project(Tensor patches, Statistics statistics) {
     try (Scope scope = new Scope()) {
       Tensor x = folded.map(patches::to).orElse(patches);
       x = projector0.forward(x, statistics); // [B, J, h, w]

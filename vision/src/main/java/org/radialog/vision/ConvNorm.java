@@ -22,6 +22,7 @@ import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 import org.radialog.vision.BioViLT.BatchNorm;
+import org.radialog.vision.BioViLT.Statistics;
 
 /**
  * A convolution without bias followed by batch normalisation and activation: the building block of
@@ -68,24 +69,35 @@ final class ConvNorm implements AutoCloseable {
   private final Activation activation;
   private final double epsilon;
   private final Tensor weight; // [Cout, Cin / groups, k, k]
-  private final Optional<Statistics> statistics;
+  private final Optional<Norm> norm;
   private final Optional<Tensor> bias; // [Cout], only in a folded unit, which owns weight and bias
 
   /** Scale, shift, running mean and running variance per channel, each {@code [Cout]}. */
-  private record Statistics(Tensor weight, Tensor bias, Tensor mean, Tensor variance) {}
+  private record Norm(Tensor weight, Tensor bias, Tensor mean, Tensor variance) {
+    // With the statistics of a batch x, which move the running ones.
+    Norm of(DividedBatch batch, Tensor x, double epsilon) {
+      DividedBatch.Moments moments = batch.moments(x, epsilon);
+      try (NoGradGuard _ = new NoGradGuard()) {
+        Scalar share = new Scalar(MOMENTUM);
+        mean.lerp_(moments.mean(), share);
+        variance.lerp_(moments.unbiased(), share);
+      }
+      return new Norm(weight, bias, moments.mean(), moments.variance());
+    }
+  }
 
   private ConvNorm(
       Geometry geometry,
       Activation activation,
       double epsilon,
       Tensor weight,
-      Optional<Statistics> statistics,
+      Optional<Norm> norm,
       Optional<Tensor> bias) {
     this.geometry = geometry;
     this.activation = activation;
     this.epsilon = epsilon;
     this.weight = weight;
-    this.statistics = statistics;
+    this.norm = norm;
     this.bias = bias;
   }
 
@@ -105,7 +117,7 @@ final class ConvNorm implements AutoCloseable {
             g.kernel(),
             g.kernel()),
         Optional.of(
-            new Statistics(
+            new Norm(
                 norm.get("weight", Init.ones(), g.out()),
                 norm.get("bias", Init.zeros(), g.out()),
                 norm.get("running_mean", Init.zeros(), g.out()),
@@ -119,7 +131,7 @@ final class ConvNorm implements AutoCloseable {
    * The result does not depend on this unit and owns its two tensors.
    */
   ConvNorm fold(ScalarType type) {
-    Statistics s = statistics.orElseThrow(() -> new IllegalStateException("already folded"));
+    Norm s = norm.orElseThrow(() -> new IllegalStateException("already folded"));
     try (Scope scope = new Scope();
         NoGradGuard _ = new NoGradGuard()) {
       Tensor gain = s.variance().add(new Scalar(epsilon)).rsqrt().mul(s.weight()); // [Cout]
@@ -138,9 +150,9 @@ final class ConvNorm implements AutoCloseable {
   /**
    * {@code [B, Cin, h, w]} to {@code [B, Cout, h', w']}.
    *
-   * @param source the statistics used for normalisation; a folded unit has only the running ones
+   * @param statistics used for normalisation; a folded unit has only the running ones
    */
-  Tensor forward(Tensor x, BatchNorm source) {
+  Tensor forward(Tensor x, Statistics statistics) {
     long[] stride = {geometry.stride(), geometry.stride()};
     long[] padding = new long[2];
     switch (geometry.padding()) {
@@ -165,23 +177,14 @@ final class ConvNorm implements AutoCloseable {
     } else {
       y = convolution(x, stride, padding); // [B, Cout, h', w']
     }
-    if (statistics.isPresent()) {
-      Statistics s = statistics.get();
+    if (norm.isPresent()) {
       y =
-          batch_norm(
-              y,
-              new TensorOptional(s.weight()),
-              new TensorOptional(s.bias()),
-              new TensorOptional(s.mean()),
-              new TensorOptional(s.variance()),
-              switch (source) {
-                case RUNNING -> false;
-                case BATCH -> true;
-              },
-              MOMENTUM,
-              epsilon,
-              false);
-    } else if (source == BatchNorm.BATCH) {
+          switch (statistics) {
+            case BatchNorm.RUNNING -> normalised(y, norm.get(), false);
+            case BatchNorm.BATCH -> normalised(y, norm.get(), true);
+            case DividedBatch batch -> normalised(y, norm.get().of(batch, y, epsilon), false);
+          };
+    } else if (statistics != BatchNorm.RUNNING) {
       throw new IllegalStateException(
           "a network with folded normalisation has no batch statistics: build the"
               + " trainable network");
@@ -195,6 +198,20 @@ final class ConvNorm implements AutoCloseable {
       case RELU6 -> relu6_(y);
     }
     return y;
+  }
+
+  // [b, C, h, w]
+  private Tensor normalised(Tensor x, Norm n, boolean batch) {
+    return batch_norm(
+        x,
+        new TensorOptional(n.weight()),
+        new TensorOptional(n.bias()),
+        new TensorOptional(n.mean()),
+        new TensorOptional(n.variance()),
+        batch,
+        MOMENTUM,
+        epsilon,
+        false);
   }
 
   private Tensor convolution(Tensor x, long[] stride, long[] padding) {

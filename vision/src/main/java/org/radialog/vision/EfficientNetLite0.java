@@ -8,7 +8,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
-import org.radialog.vision.BioViLT.BatchNorm;
+import org.radialog.vision.BioViLT.Statistics;
 import org.radialog.vision.ConvNorm.Activation;
 import org.radialog.vision.ConvNorm.Geometry;
 import org.radialog.vision.ConvNorm.Names;
@@ -48,7 +48,7 @@ final class EfficientNetLite0 implements ImageBackbone {
    */
   private record Block(
       Optional<ConvNorm> expand, ConvNorm depthwise, ConvNorm project, boolean residual) {
-    Tensor forward(Tensor x, BatchNorm statistics) {
+    Tensor forward(Tensor x, Statistics statistics) {
       try (Scope scope = new Scope()) {
         Tensor y = expand.map(e -> e.forward(x, statistics)).orElse(x); // [B, 6 Cin, h, w]
         y = depthwise.forward(y, statistics); // [B, 6 Cin, h/stride, w/stride]
@@ -128,7 +128,7 @@ final class EfficientNetLite0 implements ImageBackbone {
   }
 
   @Override
-  public Tensor forward(Tensor image, BatchNorm statistics) {
+  public Tensor forward(Tensor image, Statistics statistics) {
     try (Scope scope = new Scope()) {
       // converts [0, 1] to the range of the ImageNet weights
       Tensor x = image.mul(new Scalar(255.0 / 128)).sub(new Scalar(127.0 / 128)); // [B, 3, S, S]

@@ -11,6 +11,7 @@ import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 import org.radialog.torch.Init;
 import org.radialog.torch.Parameters;
+import org.radialog.torch.ProcessGroup;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
@@ -19,8 +20,8 @@ import org.radialog.torch.Torch;
  * is the sum of three terms: image-text contrast (ITC), image-text matching (ITM), where film and
  * text are encoded jointly, and text generation (LM).
  *
- * <p>B films with one text each, Q queries, T tokens of the longest text, E width of the embedding
- * space for contrast, V vocabulary.
+ * <p>B films with one text each, b of them in this process, Q queries, T tokens of the longest
+ * text, E width of the embedding space for contrast, V vocabulary.
  */
 public final class QFormerObjective {
   private static final double SMOOTHING = 0.1; // label smoothing of ITC and LM
@@ -77,7 +78,7 @@ public final class QFormerObjective {
   }
 
   /**
-   * Computes the losses of a batch.
+   * Computes the losses of a batch in one process.
    *
    * @param features features of B films, {@code [B, C, h, w]}
    * @param rows token ids of the B texts, [CLS] first
@@ -86,21 +87,59 @@ public final class QFormerObjective {
    *     texts
    */
   public Losses losses(Tensor features, List<int[]> rows, Negatives negatives) {
-    int count = rows.size(); // B
-    if (count < 2 || features.size(0) != count) {
+    return losses(ProcessGroup.alone(), features, List.of(rows), negatives);
+  }
+
+  /**
+   * Computes the losses of a batch whose films are divided among processes; each of them calls
+   * this. The gradients of the processes add up to those of the whole batch, and so do {@code
+   * match} and {@code language}, while {@code contrast} is that of the whole batch in each process.
+   * Films are compared with the texts of all processes, and non-matching pairs come from the whole
+   * batch: process 0 draws them.
+   *
+   * @param features features of the b films of this process, {@code [b, C, h, w]}
+   * @param texts token ids of the B texts, [CLS] first, by process in the order of the ranks
+   * @param negatives chooses the non-matching pairs
+   * @throws IllegalArgumentException if there are fewer than two films, none in this process, or a
+   *     different number of texts
+   * @throws ProcessGroup.Lost if another process has ended
+   */
+  public Losses losses(
+      ProcessGroup group, Tensor features, List<List<int[]>> texts, Negatives negatives) {
+    List<int[]> own = texts.get(group.rank());
+    List<int[]> all = texts.stream().flatMap(List::stream).toList();
+    if (all.size() < 2 || own.isEmpty() || features.size(0) != own.size()) {
       throw new IllegalArgumentException(
-          "expected at least two films with one text each, got %d films and %d texts"
-              .formatted(features.size(0), count));
+          "expected at least two films with one text each, got %d films and %d texts, of %d in all processes"
+              .formatted(features.size(0), own.size(), all.size()));
     }
+    List<Integer> counts = texts.stream().map(List::size).toList();
     try (Scope scope = new Scope()) {
-      List<int[]> written = rows.stream().map(this::begun).toList();
+      List<int[]> written = own.stream().map(this::begun).toList();
       QFormerText.Written pass = text.written(features, written);
+      Tensor films = text.imageFeatures(pass.queries()); // [b, Q, E]
+      Tensor read = text.textFeatures(text.text(own)); // [b, E]
+      // Each process computes the gradients of its own films and texts; that of the temperature,
+      // which belongs to none of them, is computed by process 0.
       Similarity similarity =
-          similarity(text.imageFeatures(pass.queries()), text.textFeatures(text.text(rows)));
+          similarity(
+              group.gather(films, counts), // [B, Q, E]
+              group.gather(read, counts), // [B, E]
+              group.rank() == 0 ? temperature : temperature.detach());
+      int first = counts.subList(0, group.rank()).stream().mapToInt(Integer::intValue).sum();
+      Negatives same = shared(group, negatives);
+      Tensor match =
+          match(
+              group.gather(features, counts), // [B, C, h, w]
+              all,
+              IntStream.range(first, first + own.size()).toArray(),
+              same.draw(similarity.wrongFilms()),
+              same.draw(similarity.wrongTexts()));
+      Tensor language = language(pass.logits(), written);
       return new Losses(
           scope.keep(contrast(similarity)),
-          scope.keep(match(features, rows, similarity, negatives)),
-          scope.keep(language(pass.logits(), written)));
+          scope.keep(match.mul(new Scalar((double) own.size() / all.size()))),
+          scope.keep(language.mul(new Scalar((double) predicted(own) / predicted(all)))));
     }
   }
 
@@ -136,8 +175,9 @@ public final class QFormerObjective {
    *
    * @param films [B, Q, E], normalised to length 1
    * @param texts [B, E], normalised to length 1
+   * @param temperature []
    */
-  Similarity similarity(Tensor films, Tensor texts) {
+  static Similarity similarity(Tensor films, Tensor texts, Tensor temperature) {
     Tensor pairs = films.matmul(texts.t()); // [B, Q, E] · [E, B] -> [B, Q, B]
     Tensor best = pairs.amax(new long[] {1}, false).div(temperature); // [B, B]
     return new Similarity(best, best.t());
@@ -151,23 +191,40 @@ public final class QFormerObjective {
     return films.add(texts).div(new Scalar(2.0));
   }
 
+  // Process 0 draws for all, since each process has its own random numbers.
+  private static Negatives shared(ProcessGroup group, Negatives negatives) {
+    return weights ->
+        group.first(
+            group.rank() == 0
+                ? negatives.draw(weights)
+                : new long[Math.toIntExact(weights.size(0))]);
+  }
+
+  // Of each own text: its film and it, a wrong film and it, its film and a wrong text.
   private Tensor match(
-      Tensor features, List<int[]> rows, Similarity similarity, Negatives negatives) {
-    int count = rows.size();
-    long[] wrongFilms = negatives.draw(similarity.wrongFilms());
-    long[] wrongTexts = negatives.draw(similarity.wrongTexts());
+      Tensor features /* [B, C, h, w] */,
+      List<int[]> rows,
+      int[] own,
+      long[] wrongFilms,
+      long[] wrongTexts) {
+    int count = own.length; // b
     long[] films = new long[3 * count];
     List<int[]> texts = new ArrayList<>();
     for (int i = 0; i < films.length; i++) {
-      int own = i % count;
-      films[i] = i / count == 1 ? wrongFilms[own] : own;
-      texts.add(rows.get(i / count == 2 ? Math.toIntExact(wrongTexts[own]) : own));
+      int pair = own[i % count];
+      films[i] = i / count == 1 ? wrongFilms[pair] : pair;
+      texts.add(rows.get(i / count == 2 ? Math.toIntExact(wrongTexts[pair]) : pair));
     }
     long[] labels = new long[films.length];
     Arrays.fill(labels, 0, count, 1);
-    Tensor pairs = features.index_select(0, Torch.tensor(films, films.length)); // [3 B, C, h, w]
-    Tensor logits = text.match(text.joint(pairs, texts)); // [3 B, 2]
+    Tensor pairs = features.index_select(0, Torch.tensor(films, films.length)); // [3 b, C, h, w]
+    Tensor logits = text.match(text.joint(pairs, texts)); // [3 b, 2]
     return torch.cross_entropy_loss(logits, Torch.tensor(labels, labels.length));
+  }
+
+  // The tokens that the texts have to be written with.
+  private static int predicted(List<int[]> rows) {
+    return rows.stream().mapToInt(row -> row.length - 1).sum();
   }
 
   // The logits at position t predict the token at t + 1; padding is ignored.

@@ -10,7 +10,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
-import org.radialog.vision.BioViLT.BatchNorm;
+import org.radialog.vision.BioViLT.Statistics;
 import org.radialog.vision.ConvNorm.Activation;
 import org.radialog.vision.ConvNorm.Geometry;
 import org.radialog.vision.ConvNorm.Names;
@@ -33,7 +33,7 @@ public final class ResNet50 implements ImageBackbone {
    */
   private record Bottleneck(
       ConvNorm conv1, ConvNorm conv2, ConvNorm conv3, Optional<ConvNorm> downsample) {
-    Tensor forward(Tensor x, BatchNorm statistics) {
+    Tensor forward(Tensor x, Statistics statistics) {
       try (Scope scope = new Scope()) {
         Tensor y = conv1.forward(x, statistics); // [B, C/4, h, w]
         y = conv2.forward(y, statistics); // [B, C/4, h/stride, w/stride]
@@ -115,7 +115,7 @@ public final class ResNet50 implements ImageBackbone {
   }
 
   @Override
-  public Tensor forward(Tensor image, BatchNorm statistics) {
+  public Tensor forward(Tensor image, Statistics statistics) {
     try (Scope scope = new Scope()) {
       Tensor x = stem(image, statistics); // [B, 64, S/4, S/4]
       for (int l = 1; l <= layers.size(); l++) {
@@ -126,7 +126,7 @@ public final class ResNet50 implements ImageBackbone {
   }
 
   /** {@code [B, 3, S, S]} to {@code [B, 64, S/4, S/4]}. */
-  public Tensor stem(Tensor image, BatchNorm statistics) {
+  public Tensor stem(Tensor image, Statistics statistics) {
     try (Scope scope = new Scope()) {
       Tensor x = stem.forward(image, statistics); // [B, 64, S/2, S/2]
       long[] kernel = {3, 3};
@@ -141,7 +141,7 @@ public final class ResNet50 implements ImageBackbone {
    * Runs stage {@code number}, 1 to 4. Each stage but the first halves the grid and doubles the
    * width.
    */
-  public Tensor layer(int number, Tensor x, BatchNorm statistics) {
+  public Tensor layer(int number, Tensor x, Statistics statistics) {
     try (Scope scope = new Scope()) {
       for (Bottleneck block : layers.get(number - 1)) {
         x = block.forward(x, statistics);

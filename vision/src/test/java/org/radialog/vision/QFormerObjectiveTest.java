@@ -21,6 +21,7 @@ import org.radialog.testing.Golden;
 import org.radialog.testing.GoldenCase;
 import org.radialog.testing.Outputs;
 import org.radialog.testing.Parity;
+import org.radialog.torch.Init;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
@@ -132,10 +133,10 @@ class QFormerObjectiveTest {
       QFormer queries = queries(c, p);
       QFormerText text = text(c, p, queries);
       return Torch.floats(
-          QFormerObjective.of(text, p, 0)
-              .similarity(
+          QFormerObjective.similarity(
                   text.imageFeatures(queries.forward(features(c))),
-                  text.textFeatures(text.text(rows(c))))
+                  text.textFeatures(text.text(rows(c))),
+                  p.get("temp", Init.zeros()))
               .ofFilms());
     }
   }

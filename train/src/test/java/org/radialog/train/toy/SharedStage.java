@@ -81,7 +81,7 @@ final class SharedStage implements Stage, AutoCloseable {
   }
 
   @Override
-  public boolean divisible() {
+  public boolean divisible(int processes) {
     return true;
   }
 
