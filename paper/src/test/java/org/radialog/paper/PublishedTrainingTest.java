@@ -2,9 +2,11 @@ package org.radialog.paper;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -19,7 +21,7 @@ import org.radialog.imaging.DicomRecipe;
 import org.radialog.imaging.Preprocessing;
 import org.radialog.imaging.Radiograph;
 import org.radialog.language.LoraConfig;
-import org.radialog.language.Precision;
+import org.radialog.paper.AnswerRecipe.BasePrecision;
 import org.radialog.published.StrictJson;
 import org.radialog.testing.Kill;
 import org.radialog.vision.Alignment;
@@ -59,7 +61,7 @@ class PublishedTrainingTest {
   @Test
   void aTrainingKilledInEachStageEndsWithTheSameBits() throws Exception {
     SmallMimic mimic = new SmallMimic(folder);
-    PublishedSources config = config(mimic, tiny("v1-rg"));
+    PublishedSources config = config(mimic, tiny("v1-rg", BasePrecision.FP16, true));
     Path whole = folder.resolve("whole");
     Path killed = folder.resolve("killed");
     PublishedTraining.train(config, whole, folder.resolve("a"), Progress.NONE);
@@ -76,6 +78,10 @@ class PublishedTrainingTest {
     assertThat(Files.mismatch(one.findingsWeights(), other.findingsWeights())).isEqualTo(-1);
     assertThat(Files.mismatch(one.qformerWeights(), other.qformerWeights())).isEqualTo(-1);
     assertThat(Files.mismatch(one.languageWeights(), other.languageWeights())).isEqualTo(-1);
+    List<String> table = Files.readAllLines(one.language().resolve("metrics.csv"));
+    assertThat(table.getFirst()).endsWith(",loss,validation_loss,loss_scale,skipped_steps");
+    String[] last = table.getLast().split(",", -1);
+    assertThat(Double.parseDouble(last[5])).isCloseTo(Double.parseDouble(last[6]), within(0.5));
   }
 
   @Test
@@ -83,12 +89,12 @@ class PublishedTrainingTest {
     SmallMimic mimic = new SmallMimic(folder);
     Path model = folder.resolve("model");
     PublishedTraining.train(
-        config(mimic, tiny("v2", Precision.INT4, true)),
+        config(mimic, tiny("v2", BasePrecision.INT4, true)),
         folder.resolve("runs"),
         model,
         Progress.NONE);
     assertThat(RaDialog.verify(model).holds()).isTrue();
-    assertThatThrownBy(() -> tiny("v2", Precision.INT4, false))
+    assertThatThrownBy(() -> tiny("v2", BasePrecision.INT4, false))
         .isInstanceOf(RadialogException.class)
         .hasMessageContaining("language.checkpointing false");
   }
@@ -150,7 +156,7 @@ class PublishedTrainingTest {
     return tiny(name, PublishedRecipe.named(name).language().precision(), false);
   }
 
-  private static PublishedRecipe tiny(String name, Precision precision, boolean checkpointing) {
+  private static PublishedRecipe tiny(String name, BasePrecision precision, boolean checkpointing) {
     PublishedRecipe full = PublishedRecipe.named(name);
     Alignment.Config alignment =
         switch (full.version()) {
