@@ -29,26 +29,27 @@ import org.radialog.torch.TorchThreads;
  *
  * @param seconds median over the measured steps
  * @param peakBytes largest resident memory of the process so far
+ * @param loss of the first step, which is that of the base: the adapter changes nothing at first
  */
-public record TrainingStep(double seconds, long peakBytes) {
+public record TrainingStep(double seconds, long peakBytes, double loss) {
   private static final int RANK = 8;
 
   /**
    * What is measured.
    *
-   * @param shape of the language model, with random weights
-   * @param precision of its weights; {@code INT8} and {@code INT4} are QLoRA
+   * @param weights of the language model; must stay open
+   * @param precision in which they are used; {@code INT8} and {@code INT4} are QLoRA
    * @param batch B, sequences per step
    * @param tokens T, tokens per sequence
    */
-  public record Setup(LlamaShape shape, Precision precision, int batch, int tokens) {
+  public record Setup(LlamaWeights weights, Precision precision, int batch, int tokens) {
     // A step of a large model takes minutes: its first one is measured.
     private int steps() {
       return large() ? 0 : 5;
     }
 
     private boolean large() {
-      return shape.config().hidden() >= 2048;
+      return weights.config().hidden() >= 2048;
     }
 
     // Whether the backward pass recomputes one layer at a time.
@@ -59,7 +60,7 @@ public record TrainingStep(double seconds, long peakBytes) {
 
   /** Measures training steps. */
   public static TrainingStep measure(Setup setup) {
-    LlamaWeights weights = setup.shape.weights();
+    LlamaWeights weights = setup.weights;
     LoraConfig lora = LoraConfig.trained(RANK, 2 * RANK, EnumSet.allOf(LlamaLinear.class));
     try (TorchThreads _ = TorchThreads.all();
         Parameters p = Parameters.fresh(1)) {
@@ -81,7 +82,7 @@ public record TrainingStep(double seconds, long peakBytes) {
   }
 
   private static TrainingStep measure(Setup setup, Llama llama, Parameters p) {
-    LlamaConfig config = setup.shape.config();
+    LlamaConfig config = setup.weights.config();
     Random random = new Random(1);
     int[] ids = random.ints((long) setup.batch * setup.tokens, 0, config.vocab()).toArray();
     int[][] labels = new int[setup.batch][setup.tokens];
@@ -92,17 +93,22 @@ public record TrainingStep(double seconds, long peakBytes) {
     p.trainable(name -> true);
     llama.training(true);
     double[] seconds = new double[Math.max(1, setup.steps())];
+    double first = Double.NaN;
     try (AdamW optimizer = new AdamW(AdamW.Config.TORCH, p.named())) {
       for (int step = setup.steps() == 0 ? 0 : -1; step < seconds.length; step++) {
         long start = System.nanoTime();
         try (Scope _ = new Scope()) {
           optimizer.zeroGrad();
           Tensor x = llama.embed(ids).view(setup.batch, setup.tokens, config.hidden()); // [B, T, D]
+          double loss;
           if (setup.layerwise()) {
-            llama.backward(x, labels, 1, step);
+            loss = llama.backward(x, labels, 1, step);
           } else {
-            llama.loss(x, labels).backward();
+            Tensor mean = llama.loss(x, labels);
+            mean.backward();
+            loss = Torch.item(mean);
           }
+          first = Double.isNaN(first) ? loss : first;
           optimizer.clipGradNorm(1);
           optimizer.step(1e-4);
         }
@@ -113,7 +119,7 @@ public record TrainingStep(double seconds, long peakBytes) {
     }
     Torch.giveBack();
     Arrays.sort(seconds);
-    return new TrainingStep(seconds[seconds.length / 2], peak());
+    return new TrainingStep(seconds[seconds.length / 2], peak(), first);
   }
 
   // VmHWM of Linux, in kB.

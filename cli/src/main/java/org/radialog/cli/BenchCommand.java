@@ -20,8 +20,11 @@ import org.radialog.bench.TrainingStep;
 import org.radialog.dialog.RaDialog;
 import org.radialog.imaging.Radiograph;
 import org.radialog.kernels.ReadBandwidth;
+import org.radialog.language.LlamaWeights;
 import org.radialog.language.Precision;
+import org.radialog.published.ModelConfig;
 import org.radialog.published.ModelFolder;
+import org.radialog.weights.Checkpoint;
 import org.radialog.wire.Notice;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -105,8 +108,8 @@ final class BenchCommand implements Callable<Integer> {
       names = "--train",
       paramLabel = "BxT",
       description =
-          "Measures a LoRA training step of B sequences of T tokens on --shape, such as 8x256;"
-              + " --quantize may also be fp32 or bf16.")
+          "Measures a LoRA training step of B sequences of T tokens, such as 8x256, on --shape or"
+              + " on the model's language model; --quantize may also be fp32 or bf16.")
   private @Nullable String train;
 
   @Option(
@@ -178,19 +181,35 @@ final class BenchCommand implements Callable<Integer> {
 
   private Optional<String> train(ObjectNode root, String size) {
     Matcher parts = Pattern.compile("(\\d{1,4})x(\\d{1,5})").matcher(size);
-    if (spec != null && (shape == null || !parts.matches())) {
+    if (spec != null && !parts.matches()) {
       throw new ParameterException(
-          spec.commandLine(), "--train needs --shape and a size such as 8x256, found " + size);
+          spec.commandLine(), "--train needs a size such as 8x256, found " + size);
     }
-    LlamaShape of = LlamaShape.of(String.valueOf(shape));
-    TrainingStep step =
-        TrainingStep.measure(
-            new TrainingStep.Setup(
-                of, quantize, Integer.parseInt(parts.group(1)), Integer.parseInt(parts.group(2))));
-    root.put("shape", of.label());
+    int batch = Integer.parseInt(parts.group(1));
+    int tokens = Integer.parseInt(parts.group(2));
+    TrainingStep step;
+    if (shape != null) {
+      LlamaShape of = LlamaShape.of(shape);
+      root.put("shape", of.label());
+      step = TrainingStep.measure(new TrainingStep.Setup(of.weights(), quantize, batch, tokens));
+    } else {
+      ModelConfig config = ModelFolder.open(model.folder()).config();
+      root.put("model", config.id());
+      Path file = model.folder().resolve(config.language().weights());
+      try (Checkpoint base = Checkpoint.open(file)) {
+        LlamaWeights weights =
+            config
+                .language()
+                .network()
+                .map(network -> LlamaWeights.of(network, base))
+                .orElseGet(() -> LlamaWeights.of(base));
+        step = TrainingStep.measure(new TrainingStep.Setup(weights, quantize, batch, tokens));
+      }
+    }
     root.put("precision", quantize.label());
     root.put("step_seconds", Json.rounded(step.seconds()));
     root.put("peak_bytes", step.peakBytes());
+    root.put("loss", step.loss());
     return Optional.empty();
   }
 

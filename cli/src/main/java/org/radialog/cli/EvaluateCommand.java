@@ -245,6 +245,13 @@ final class EvaluateCommand implements Callable<Integer> {
   private Control control = Control.NONE;
 
   @Option(
+      names = "--hide-findings",
+      description =
+          "Leaves the findings out of the prompts of the paper's protocols, so that all answers"
+              + " come from the image.")
+  private boolean hidden;
+
+  @Option(
       names = "--compare",
       paramLabel = "P",
       split = ",",
@@ -293,6 +300,7 @@ final class EvaluateCommand implements Callable<Integer> {
           protocols.size() == 1,
           "each of the protocols view, edit, report and perplexity must run alone; name"
               + " only one of them, or only other protocols");
+      require(!hidden, "--hide-findings can only be used with the protocols of the paper");
       return check(protocols.getFirst());
     }
     require(compare.isEmpty(), "--compare can only be used with --protocol perplexity");
@@ -376,9 +384,18 @@ final class EvaluateCommand implements Callable<Integer> {
           AskedModel.settings(model.folder(), radialog, samples, tasks);
       settings.put("control", control.name().toLowerCase(Locale.ROOT));
       settings.put("labeler_of_corrections", labeler.name());
+      if (hidden) {
+        settings.put("findings_in_prompts", "none");
+      }
       AskedModel asked =
           new AskedModel(
-              radialog, file, settings, labeler.labeler(), Terminal.progress(), Terminal::say);
+              radialog,
+              hidden,
+              file,
+              settings,
+              labeler.labeler(),
+              Terminal.progress(),
+              Terminal::say);
       List<EvaluatedSystem> systems = new ArrayList<>(List.of(asked));
       for (ModelBaseline baseline : beside) {
         systems.add(

@@ -56,4 +56,22 @@ class BenchCommandTest {
     assertThat(run.code()).isEqualTo(2);
     assertThat(run.err()).contains("--busy: 0 processes, expected 1 to 64");
   }
+
+  @Test
+  void aTrainingStepIsMeasuredOnTheModelsOwnBase() {
+    CommandLineRun run =
+        CommandLineRun.of("bench", "--train", "1x4", "--quantize", "bf16", "--json");
+    assertThat(run.code()).as(run.err()).isEqualTo(Main.DONE);
+    JsonNode step = run.json().getFirst();
+    assertThat(step.get("model").asString()).isEqualTo("radialog-mini");
+    assertThat(step.get("step_seconds").asDouble()).isPositive();
+    assertThat(step.get("loss").asDouble()).isPositive();
+  }
+
+  @Test
+  void aTrainingStepWithoutASizeIsAUsageError() {
+    CommandLineRun run = CommandLineRun.of("bench", "--train", "8");
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err()).contains("--train needs a size such as 8x256, found 8");
+  }
 }

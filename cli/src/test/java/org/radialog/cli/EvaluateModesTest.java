@@ -142,10 +142,13 @@ class EvaluateModesTest {
         folds,
         "--control",
         "zero_image",
+        "--hide-findings",
         "--resamples",
         "10",
         "--out",
         two.toString());
+    JsonNode hidden = JsonMapper.shared().readTree(two.resolve("scores.json").toFile());
+    assertThat(hidden.at("/settings/findings_in_prompts").stringValue()).isEqualTo("none");
     CommandLineRun compared =
         CommandLineRun.of(
             "compare",

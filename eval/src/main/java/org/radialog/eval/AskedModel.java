@@ -25,6 +25,7 @@ import org.radialog.instruct.ReportGrammar;
  * Answers are written to a file after each image, so that an interrupted run can be resumed.
  *
  * @param model the loaded model
+ * @param hidden whether the prompts contain no findings, so that all answers come from the film
  * @param log the file, in the format of {@link PredictionLog}
  * @param settings the settings that the answers depend on; a file with other settings is refused
  * @param labeler labels the model's report for the correction task
@@ -33,6 +34,7 @@ import org.radialog.instruct.ReportGrammar;
  */
 public record AskedModel(
     RaDialog model,
+    boolean hidden,
     Path log,
     SequencedMap<String, Object> settings,
     ReportLabeler labeler,
@@ -60,7 +62,7 @@ public record AskedModel(
     PaperProtocol.requireSections(model.config(), tasks);
     int failed;
     try (PredictionLog open = PredictionLog.open(log, settings)) {
-      failed = PaperProtocol.run(model, samples, tasks, labeler, open, progress, messages);
+      failed = PaperProtocol.run(model, hidden, samples, tasks, labeler, open, progress, messages);
     }
     // The file has the predictions in the order in which they were completed.
     Map<String, Prediction> byId = new HashMap<>();

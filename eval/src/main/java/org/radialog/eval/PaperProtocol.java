@@ -68,6 +68,7 @@ public final class PaperProtocol {
   /**
    * Processes every sample that is not yet in the log.
    *
+   * @param hidden whether the prompts contain no findings
    * @param labeler labels the model's report for the correction
    * @param failed receives one line for each failed sample; the other samples are still processed
    * @return the number of failed samples
@@ -75,13 +76,15 @@ public final class PaperProtocol {
    */
   public static int run(
       RaDialog model,
+      boolean hidden,
       List<Sample> samples,
       Set<Task> tasks,
       ReportLabeler labeler,
       PredictionLog log,
       Progress progress,
       Consumer<String> failed) {
-    return run(samples, sample -> predict(model, sample, tasks, labeler), log, progress, failed);
+    return run(
+        samples, sample -> predict(model, hidden, sample, tasks, labeler), log, progress, failed);
   }
 
   /** The result for a sample. */
@@ -128,7 +131,7 @@ public final class PaperProtocol {
   }
 
   private static Prediction predict(
-      RaDialog model, Sample sample, Set<Task> tasks, ReportLabeler labeler) {
+      RaDialog model, boolean hidden, Sample sample, Set<Task> tasks, ReportLabeler labeler) {
     Study study = Study.of(Radiograph.read(sample.image().orElseThrow())).ofAnyView();
     SequencedMap<String, String> answers = new LinkedHashMap<>();
     Map<Finding, Double> probabilities = new EnumMap<>(Finding.class);
@@ -136,6 +139,9 @@ public final class PaperProtocol {
     try (Dialog dialog = model.open(study)) {
       for (Findings.Assessment a : dialog.findings().all()) {
         a.probability().ifPresent(p -> probabilities.put(a.finding(), p));
+      }
+      if (hidden) {
+        dialog.edit(new FindingsEdit.Hidden());
       }
       if (tasks.contains(Task.IMPRESSION) && !sample.references().isEmpty()) {
         dialog.adopt(sample.references().getFirst());

@@ -1,7 +1,10 @@
 package org.radialog.paper;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.torch.Schedule;
@@ -35,6 +38,8 @@ import org.radialog.train.Ranges;
  * @param checkpointing whether each layer is computed twice, so that only the activations of one
  *     layer are in memory; mandatory for {@code INT8} and {@code INT4}
  * @param validateEvery number of steps between validations
+ * @param reports reports that validations write; empty if they measure the loss only
+ * @param best the measure by which the weights are chosen; empty for those of the last step
  */
 public record AnswerRecipe(
     int epochs,
@@ -53,7 +58,18 @@ public record AnswerRecipe(
     int longest,
     BasePrecision precision,
     boolean checkpointing,
-    int validateEvery) {
+    int validateEvery,
+    Optional<Reports> reports,
+    Optional<Best> best) {
+  /** Column of the mean cross-entropy over the answer tokens of the validation dialogs. */
+  static final String LOSS = "validation_loss";
+
+  /** Column of the macro F1 of the 14 findings in the reports that a validation writes. */
+  static final String CLINICAL_F1 = "clinical_f1";
+
+  /** Column of their micro F1. */
+  static final String CLINICAL_F1_MICRO = "clinical_f1_micro";
+
   /** The precision of the frozen weights of the language model and of the products with them. */
   public enum BasePrecision {
     /** 32-bit floats. */
@@ -74,6 +90,58 @@ public record AnswerRecipe(
     /** 4-bit weights, likewise. */
     @JsonProperty("int4")
     INT4
+  }
+
+  /**
+   * The reports that the network in training writes about films of the validation split.
+   *
+   * @param films number of films, spread evenly over the split
+   * @param every number of validations from one that writes reports to the next; the validation
+   *     after the last step always writes them
+   * @param longest maximum number of tokens of a report
+   */
+  public record Reports(int films, int every, int longest) {
+    /**
+     * Checks the ranges.
+     *
+     * @throws RadialogException if a number is out of its range
+     */
+    public Reports {
+      Ranges.whole("language.reports.films", films, 1, 1_000_000);
+      Ranges.whole("language.reports.every", every, 1, Integer.MAX_VALUE);
+      Ranges.whole("language.reports.longest", longest, 1, 1 << 20);
+    }
+  }
+
+  /**
+   * The choice of the weights that the stage leaves behind.
+   *
+   * @param measure {@code validation_loss}, whose lowest value is the best, or {@code clinical_f1}
+   *     or {@code clinical_f1_micro}, whose highest value is
+   * @param patience number of validations with this measure and without a better value after which
+   *     the stage ends; 0 for never
+   */
+  public record Best(String measure, int patience) {
+    private static final List<String> MEASURES = List.of(LOSS, CLINICAL_F1, CLINICAL_F1_MICRO);
+
+    /**
+     * Checks the values.
+     *
+     * @throws RadialogException if there is no such measure, or the number is out of its range
+     */
+    public Best {
+      if (!MEASURES.contains(measure)) {
+        throw new RadialogException(
+            Kind.REFUSED_DATA,
+            "language.best.measure is %s, expected one of %s"
+                .formatted(Printable.of(measure), MEASURES));
+      }
+      Ranges.whole("language.best.patience", patience, 0, 10_000);
+    }
+
+    boolean highest() {
+      return !measure.equals(LOSS);
+    }
   }
 
   /**
@@ -102,6 +170,19 @@ public record AnswerRecipe(
               .formatted(precision.name().toLowerCase(Locale.ROOT)));
     }
     Ranges.whole("language.validate_every", validateEvery, 1, Integer.MAX_VALUE);
+    if (reports.isEmpty() && best.filter(Best::highest).isPresent()) {
+      throw new RadialogException(
+          Kind.REFUSED_DATA,
+          "language.best.measure is %s with language.reports null: expected films, every and longest of the reports to be written"
+              .formatted(best.get().measure()));
+    }
+  }
+
+  /** Whether the validation after {@code done} of {@code steps} steps writes reports. */
+  boolean writesReports(long done, long steps) {
+    return reports
+        .filter(told -> done == steps || done % ((long) validateEvery * told.every) == 0)
+        .isPresent();
   }
 
   /** The learning-rate schedule over {@code total} steps. */

@@ -7,20 +7,25 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.SequencedMap;
+import java.util.Set;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
+import org.radialog.clinical.Finding;
 import org.radialog.language.Llama;
+import org.radialog.metrics.Interval;
 import org.radialog.torch.AdamW;
 import org.radialog.torch.LossScale;
 import org.radialog.torch.Parameters;
@@ -62,6 +67,27 @@ final class AnswerStage implements Stage, AutoCloseable {
   record Networks(
       Parameters parameters, Images images, Alignment alignment, Llama llama, boolean divisible) {}
 
+  /**
+   * A film with its own report.
+   *
+   * @param dialog the request for the report, and the report
+   * @param findings the findings whose label is 1
+   */
+  record Reported(VicunaLayout.Conversation dialog, Set<Finding> findings) {}
+
+  /**
+   * What a validation looks at; both lists may be empty.
+   *
+   * @param dialogs dialogs for the loss
+   * @param films films about which reports are written, if the recipe asks for them
+   */
+  record Validation(List<VicunaLayout.Conversation> dialogs, List<Reported> films) {
+    Validation {
+      dialogs = List.copyOf(dialogs);
+      films = List.copyOf(films);
+    }
+  }
+
   private final AnswerRecipe recipe;
   private final long seed;
   private final Passes<VicunaLayout.Conversation> passes;
@@ -71,8 +97,10 @@ final class AnswerStage implements Stage, AutoCloseable {
   private final Networks networks;
   private final AdamW optimizer;
   private final Optional<LossScale> lossScale; // for fp16 only
+  private final Optional<SampleReports> reports;
   private final long stepsPerPass; // an incomplete last batch is left out
 
+  private long done; // steps
   private long pool = -1; // index of the current group of batches
   private List<List<VicunaLayout.Tokens>> batches = List.of();
 
@@ -80,7 +108,6 @@ final class AnswerStage implements Stage, AutoCloseable {
    * Creates the stage before its first step.
    *
    * @param train training dialogs
-   * @param held validation dialogs; may be empty
    * @throws RadialogException if there are fewer training dialogs than the batch size
    */
   AnswerStage(
@@ -88,14 +115,14 @@ final class AnswerStage implements Stage, AutoCloseable {
       long seed,
       VicunaLayout layout,
       List<VicunaLayout.Conversation> train,
-      List<VicunaLayout.Conversation> held,
+      Validation validation,
       Networks networks) {
     this.recipe = recipe;
     this.seed = seed;
     this.passes = new Passes<>(train, seed);
     this.layout = layout;
     this.train = List.copyOf(train);
-    this.held = tokens(held);
+    this.held = tokens(validation.dialogs);
     this.networks = networks;
     this.stepsPerPass = train.size() / recipe.batch();
     if (stepsPerPass == 0) {
@@ -109,6 +136,24 @@ final class AnswerStage implements Stage, AutoCloseable {
         recipe.precision() == AnswerRecipe.BasePrecision.FP16
             ? Optional.of(new LossScale())
             : Optional.empty();
+    this.reports =
+        recipe
+            .reports()
+            .map(told ->
+                new SampleReports(
+                    films(validation.films),
+                    recipe.piece(),
+                    told.longest(),
+                    layout.tokenizer(),
+                    layout.tokenizer().endOfTurn()));
+  }
+
+  private List<SampleReports.Film> films(List<Reported> reported) {
+    return reported.stream()
+        .flatMap(film ->
+            layout.tokens(film.dialog).stream()
+                .map(tokens -> new SampleReports.Film(tokens, film.findings)))
+        .toList();
   }
 
   private static AdamW optimizer(Parameters p, AnswerRecipe recipe) {
@@ -310,13 +355,53 @@ final class AnswerStage implements Stage, AutoCloseable {
   }
 
   @Override
+  public void stepped(long steps) {
+    done = steps;
+  }
+
+  @Override
   public List<Measure> measures() {
-    return List.of(new Measure("validation_loss", Axis.LOSS));
+    List<Measure> measures = new ArrayList<>();
+    measures.add(new Measure(AnswerRecipe.LOSS, Axis.LOSS));
+    if (reports.isPresent()) {
+      measures.add(new Measure(AnswerRecipe.CLINICAL_F1, Axis.SCORE));
+      measures.add(new Measure(AnswerRecipe.CLINICAL_F1_MICRO, Axis.SCORE));
+    }
+    return measures;
+  }
+
+  @Override
+  public Optional<Best> best() {
+    return recipe.best().map(told -> new Best(told.measure(), told.highest(), told.patience()));
   }
 
   @Override
   public Map<String, OptionalDouble> validate() {
+    return validate(() -> {});
+  }
+
+  @Override
+  public Map<String, OptionalDouble> validate(Runnable busy) {
     networks.llama().training(false);
+    Map<String, OptionalDouble> measured = new HashMap<>();
+    measured.put(AnswerRecipe.LOSS, heldLoss());
+    reports
+        .filter(sample -> !sample.isEmpty() && recipe.writesReports(done, plan().steps()))
+        .ifPresent(sample -> {
+          Map<String, Interval> scores =
+              sample.agreement(sample.write(networks, busy)).scores().averages();
+          measured.put(AnswerRecipe.CLINICAL_F1, value(scores, "macro_f1_14"));
+          measured.put(AnswerRecipe.CLINICAL_F1_MICRO, value(scores, "micro_f1_14"));
+        });
+    return measured;
+  }
+
+  private static OptionalDouble value(Map<String, Interval> scores, String name) {
+    return OptionalDouble.of(Objects.requireNonNull(scores.get(name), name).value());
+  }
+
+  // The mean over the answer tokens.
+  private OptionalDouble heldLoss() {
     double sum = 0;
     long count = 0;
     for (int from = 0; from < held.size(); from += recipe.piece()) {
@@ -329,8 +414,7 @@ final class AnswerStage implements Stage, AutoCloseable {
         count += answers;
       }
     }
-    return Map.of(
-        "validation_loss", count == 0 ? OptionalDouble.empty() : OptionalDouble.of(sum / count));
+    return count == 0 ? OptionalDouble.empty() : OptionalDouble.of(sum / count);
   }
 
   @Override

@@ -23,6 +23,7 @@ import org.radialog.weights.Checkpoint;
  * @param folder folder that {@code files} are relative to
  * @param files files that belong to the resulting model, weights first
  * @param license SPDX expression
+ * @param name of the model
  */
 record LanguageBase(
     Checkpoint checkpoint,
@@ -31,7 +32,8 @@ record LanguageBase(
     Path folder,
     List<String> files,
     Optional<ModelConfig.Language> language,
-    String license)
+    String license,
+    String name)
     implements AutoCloseable {
 
   /**
@@ -55,7 +57,8 @@ record LanguageBase(
           file.resolveSibling(""),
           List.of(String.valueOf(file.getFileName())),
           Optional.empty(),
-          Printable.of(license));
+          Printable.of(license),
+          String.valueOf(file.getFileName()).replaceFirst("\\.gguf$", ""));
     } catch (RuntimeException | Error e) {
       gguf.close();
       throw e;
@@ -94,7 +97,8 @@ record LanguageBase(
           folder,
           files,
           Optional.of(language),
-          config.license());
+          config.license(),
+          config.id());
     } catch (RuntimeException | Error e) {
       weights.close();
       throw e;

@@ -46,7 +46,7 @@ final class PublishedExport {
       Path folder,
       Progress progress) {
     PublishedRecipe recipe = config.recipe();
-    try (Progress.Task task = progress.start("export", 3);
+    try (Progress.Task task = progress.start("export", 4);
         LanguageBase base = LanguageBase.open(config.base())) {
       weights(recipe, base, runs, folder.resolve(ModelConfig.TRAINED));
       base.files().forEach(file -> copy(base.folder().resolve(file), folder.resolve(file)));
@@ -88,6 +88,8 @@ final class PublishedExport {
       ModelFolder.write(folder, untested);
       ModelFolder.write(folder, untested.with(RaDialog.selfTest(folder)));
       task.step("self test");
+      PublishedFiles.write(recipe, runs, base, folder);
+      task.step("published layout");
       WholeFile.write(folder.resolve("MODEL_CARD.md"), card(config, positives, runs));
       task.step("card");
     }

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.Printable;
 import org.radialog.base.Progress;
@@ -98,6 +99,14 @@ public final class PublishedTraining {
                   studies.rejected().isEmpty()
                       ? ""
                       : ", the first: " + studies.rejected().getFirst()));
+    }
+    if (held.isEmpty() && recipe.language().best().isPresent()) {
+      throw new RadialogException(
+          Kind.REFUSED_DATA,
+          "%s has no film of the validation split whose report has findings: expected one, because the recipe chooses the weights of the language stage by %s (language.best)"
+              .formatted(
+                  Printable.escaped(config.data().toString()),
+                  recipe.language().best().get().measure()));
     }
   }
 
@@ -358,7 +367,9 @@ public final class PublishedTraining {
                                 PublishedTraining::labels,
                                 recipe.reportEpochs(),
                                 recipe.seed()))),
-                reports(held.subList(0, Math.min(HELD, held.size()))),
+                new AnswerStage.Validation(
+                    reports(held.subList(0, Math.min(HELD, held.size()))),
+                    told.reports().map(sample -> reported(sample.films())).orElse(List.of())),
                 learner.networks)) {
       loop.run("language model, " + recipe.id(), List.of(stage));
     }
@@ -480,17 +491,27 @@ public final class PublishedTraining {
   }
 
   private List<VicunaLayout.Conversation> reports(Collection<ReportRow> rows) {
-    return rows.stream()
-        .map(row ->
-            new VicunaLayout.Conversation(
-                row.image().file(),
-                List.of(
-                    new VicunaLayout.Exchange(
-                        PublishedPrompts.reportPrompt(
-                            recipe.version(),
-                            PublishedPrompts.findings(
-                                present(row), PublishedPrompts.FindingsStyle.TRAINING)),
-                        row.findings()))))
+    return rows.stream().map(this::report).toList();
+  }
+
+  private VicunaLayout.Conversation report(ReportRow row) {
+    return new VicunaLayout.Conversation(
+        row.image().file(),
+        List.of(
+            new VicunaLayout.Exchange(
+                PublishedPrompts.reportPrompt(
+                    recipe.version(),
+                    PublishedPrompts.findings(
+                        present(row), PublishedPrompts.FindingsStyle.TRAINING)),
+                row.findings())));
+  }
+
+  // Spread over the whole split, because neighbouring films often belong to one patient.
+  private List<AnswerStage.Reported> reported(int count) {
+    int films = Math.min(count, held.size());
+    return IntStream.range(0, films)
+        .mapToObj(i -> held.get((int) ((long) i * held.size() / films)))
+        .map(row -> new AnswerStage.Reported(report(row), present(row)))
         .toList();
   }
 }

@@ -33,7 +33,7 @@ record VicunaLayout(
   record Exchange(String request, String answer) {}
 
   /**
-   * /** A dialog about a film.
+   * A dialog about a film.
    *
    * @param film image file
    * @param exchanges at least one; the first request contains the image placeholder
@@ -62,6 +62,15 @@ record VicunaLayout(
   record Tokens(Path film, int[] ids, int[] labels, int imageAt) {
     int length() {
       return ids.length;
+    }
+
+    /** The index of the first token that the model has to predict, behind the prompt. */
+    int answerAt() {
+      int at = 0;
+      while (labels[at] == Llama.IGNORED) {
+        at++;
+      }
+      return at;
     }
 
     /** The number of tokens that the model has to predict. */

@@ -60,6 +60,9 @@ class SharedBatchTest {
         "Qformer.bert.embeddings.word_embeddings.weight");
     assertSameGradients(
         one.language(), two.language(), 1e-6, "vision.encoder.encoder._conv_stem.weight");
+    assertThat(Files.readAllLines(two.language().resolve("metrics.csv")).getLast())
+        .as("the losses and the clinical F1 of the reports that process 0 wrote")
+        .matches("1,language,1,.*,[0-9.]+,0\\.\\d{4},0\\.\\d{4}");
     assertThat(folder.resolve("model-two/MODEL_CARD.md")).exists();
   }
 

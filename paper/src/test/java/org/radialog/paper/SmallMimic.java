@@ -73,6 +73,11 @@ final class SmallMimic {
     return folder.resolve("vicuna");
   }
 
+  /** The same language model as downloaded, with the same bits. */
+  Path publishedBase() {
+    return folder.resolve("vicuna-7b-v1.3");
+  }
+
   Path bertFolder() {
     return folder.resolve("bert-base-uncased");
   }
@@ -154,9 +159,9 @@ final class SmallMimic {
         tokenizer.put(String.valueOf(file.getFileName()), Files.readAllBytes(file));
       }
     }
-    Path published = folder.resolve("vicuna-7b-v1.3");
+    Path published = publishedBase();
     new PublishedLayout("paper")
-        .llama(published, PublishedLayout.Family.VICUNA, LLAMA, DType.F16, 1, tokenizer);
+        .llama(published, PublishedLayout.Family.VICUNA, LLAMA, DType.BF16, 1, tokenizer);
     RaDialog.importFrom(
         new ModelImport.Request(
             published,

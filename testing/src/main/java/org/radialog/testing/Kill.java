@@ -1,5 +1,7 @@
 package org.radialog.testing;
 
+import java.util.List;
+import java.util.Random;
 import org.radialog.base.Progress;
 
 /**
@@ -12,6 +14,29 @@ public record Kill(String task, int step) implements Progress {
   /** The exception that is thrown. */
   public static final class Killed extends RuntimeException {
     private static final long serialVersionUID = 1;
+  }
+
+  /** A listener that notes each step of a run as a moment at which it could be killed. */
+  public static Progress noting(List<? super Kill> moments) {
+    return (what, _) ->
+        new Task() {
+          private int done;
+
+          @Override
+          public void step(String note) {
+            done++;
+            moments.add(new Kill(what, done));
+          }
+
+          @Override
+          public void close() {}
+        };
+  }
+
+  /** A random one of the moments in tasks whose names begin with {@code stage}. */
+  public static Kill drawn(List<Kill> moments, String stage, Random random) {
+    List<Kill> own = moments.stream().filter(moment -> moment.task.startsWith(stage)).toList();
+    return own.get(random.nextInt(own.size()));
   }
 
   @Override

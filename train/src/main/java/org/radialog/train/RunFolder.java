@@ -105,6 +105,7 @@ final class RunFolder implements AutoCloseable {
   static RunFolder open(Path folder, Record config) {
     RunFolder run = new RunFolder(folder);
     try {
+      WholeFile.sweep(folder); // a killed run may have left half a checkpoint, which can be large
       run.read(config);
       return run;
     } catch (RuntimeException | Error e) {

@@ -80,7 +80,7 @@ public interface Stage {
   }
 
   /**
-   * Follows a step of the optimiser that was not skipped, for example with an average of the
+   * Follows a step, also one that {@link #lossScale} made skip, for example with an average of the
    * weights.
    *
    * @param done steps that were made, 1 after the first
@@ -94,6 +94,15 @@ public interface Stage {
    * The measures by their names; one that is absent or empty leaves its cell of the table empty.
    */
   Map<String, OptionalDouble> validate();
+
+  /**
+   * The same, in a training of several processes, which wait for process 0 for an hour at most.
+   *
+   * @param busy tells them that it goes on; a stage calls it between parts of a long validation
+   */
+  default Map<String, OptionalDouble> validate(Runnable busy) {
+    return validate();
+  }
 
   /**
    * By which measure the best of all validations is what the stage leaves behind; empty for the

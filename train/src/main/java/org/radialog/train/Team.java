@@ -23,7 +23,7 @@ final class Team {
     BEGIN(0),
     /** All processes make a step of the stage. */
     STEP(1),
-    /** Process 0 alone makes a step of a stage that cannot be divided. */
+    /** Process 0 works alone: on a step of a stage that cannot be divided, or on a validation. */
     WAIT(2),
     /** The run has ended. */
     END(3);
@@ -86,6 +86,11 @@ final class Team {
     return step(stage, step, rate);
   }
 
+  /** Tells the other processes that process 0 works alone and will go on. */
+  void busy() {
+    say(Order.WAIT, 0, 0, 0);
+  }
+
   /** Ends the run in the other processes. */
   void end() {
     say(Order.END, 0, 0, 0);
@@ -142,13 +147,13 @@ final class Team {
       }
       // All processes have the same gradients here, so they skip the same steps.
       Optional<LossScale> scale = stage.lossScale();
-      if (scale.isPresent() && !scale.get().unscale(optimizer)) {
-        return OptionalDouble.empty();
+      boolean finite = scale.isEmpty() || scale.get().unscale(optimizer);
+      if (finite) {
+        optimizer.clipGradNorm(plan.clip());
+        optimizer.step(rate);
       }
-      optimizer.clipGradNorm(plan.clip());
-      optimizer.step(rate);
       stage.stepped(step + 1);
-      return OptionalDouble.of(loss);
+      return finite ? OptionalDouble.of(loss) : OptionalDouble.empty();
     }
   }
 }

@@ -262,7 +262,7 @@ public final class TrainingLoop implements AutoCloseable {
   // ---------------------------------------------------------------- the table and the plot
 
   private void row(String title, List<? extends Stage> stages, Stage stage, double rate) {
-    Map<String, OptionalDouble> measured = new HashMap<>(stage.validate());
+    Map<String, OptionalDouble> measured = new HashMap<>(stage.validate(team::busy));
     stage
         .lossScale()
         .map(LossScale::state)

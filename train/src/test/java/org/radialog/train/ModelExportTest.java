@@ -44,7 +44,7 @@ class ModelExportTest {
 
   @Test
   void whatTwoRunsLearnedIsReadFromTheModelFolder() throws Exception {
-    SmallRuns small = new SmallRuns(folder);
+    SmallRuns small = SmallRuns.write(folder);
     Path classifier = folder.resolve("classifier-0");
     Path language = folder.resolve("language");
     ClassifierTraining.train(small.classifierConfig(0), classifier, Progress.NONE);

@@ -22,7 +22,7 @@ class ModelTrainingTest {
 
   @Test
   void filmsAndARecipeBecomeAModelFolderThatVerifiesAndWritesAReport() throws Exception {
-    SmallRuns small = new SmallRuns(folder);
+    SmallRuns small = SmallRuns.write(folder);
     Path table = folder.resolve("folds.csv");
     Folds.stratified(NihDataSet.read(small.data()).films(), 2, 1).write(table);
     Path model = folder.resolve("model");

@@ -33,11 +33,25 @@ final class SmallRuns {
 
   private final Path folder;
 
+  private SmallRuns(Path folder) {
+    this.folder = folder;
+  }
+
+  /** What an earlier process has written to {@code folder}. */
+  static SmallRuns in(Path folder) {
+    return new SmallRuns(folder);
+  }
+
   /**
    * Writes the films, weights in the layout of the ImageNet backbone, and a classifier, all random.
    */
-  SmallRuns(Path folder) {
-    this.folder = folder;
+  static SmallRuns write(Path folder) {
+    SmallRuns runs = new SmallRuns(folder);
+    runs.write();
+    return runs;
+  }
+
+  private void write() {
     try {
       Files.createDirectories(data().resolve("images"));
       StringBuilder table = new StringBuilder("image,patient,age,sex,view,chexpert_positive\n");

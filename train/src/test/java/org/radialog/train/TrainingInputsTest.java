@@ -26,7 +26,7 @@ class TrainingInputsTest {
 
   @Test
   void aFilmWithoutProbabilitiesOrAFileOfALaterStageIsNamedAtOnce() throws Exception {
-    SmallRuns small = new SmallRuns(folder);
+    SmallRuns small = SmallRuns.write(folder);
     StringBuilder table = new StringBuilder("image");
     Finding.ALL.forEach(finding -> table.append(',').append(finding.label()));
     table.append("\nx.png").append(",0.5".repeat(Finding.COUNT)).append('\n');
@@ -52,7 +52,7 @@ class TrainingInputsTest {
 
   @Test
   void aClassifierLearnsOnFoldsOfOnesOwn() throws Exception {
-    SmallRuns small = new SmallRuns(folder);
+    SmallRuns small = SmallRuns.write(folder);
     Path labels = small.data().resolve("labels.csv");
     // Patients that are not in the NIH data set.
     Files.writeString(

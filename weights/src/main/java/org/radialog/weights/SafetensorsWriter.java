@@ -1,7 +1,6 @@
 package org.radialog.weights;
 
 import java.io.IOException;
-import java.io.OutputStream;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
@@ -114,7 +113,7 @@ public final class SafetensorsWriter {
         out -> {
           out.write(header);
           for (TensorInfo info : ordered) {
-            writeAll(out, Objects.requireNonNull(tensors.get(info.name())).bytes());
+            pieces(Objects.requireNonNull(tensors.get(info.name())).bytes(), out::write);
           }
         });
   }
@@ -203,12 +202,19 @@ public final class SafetensorsWriter {
     return bytes;
   }
 
-  private static void writeAll(OutputStream out, MemorySegment bytes) throws IOException {
+  /** Receives a part of a buffer. */
+  @FunctionalInterface
+  interface Sink {
+    void take(byte[] buffer, int from, int length) throws IOException;
+  }
+
+  /** Gives all {@code bytes} to {@code sink}, one buffer after another. */
+  static void pieces(MemorySegment bytes, Sink sink) throws IOException {
     byte[] chunk = new byte[CHUNK];
     for (long at = 0; at < bytes.byteSize(); at += CHUNK) {
       int length = (int) Math.min(CHUNK, bytes.byteSize() - at);
       MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, at, chunk, 0, length);
-      out.write(chunk, 0, length);
+      sink.take(chunk, 0, length);
     }
   }
 }

@@ -13,7 +13,6 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -122,7 +121,7 @@ class SeveralProcessesTest {
   private static void train(Path run, int dyingAt, ProcessGroup group) {
     try (TorchThreads _ = TorchThreads.of(1);
         TrainingLoop loop = TrainingLoop.open(run, new Told("numbers"), Progress.NONE, group);
-        ToyStage alone = new ToyStage("first", 3, 0, ScalarType.Float);
+        ToyStage alone = new ToyStage("first", 3, 0);
         SharedStage shared = new SharedStage(run, dyingAt)) {
       loop.run("toy", List.of(alone, shared));
     }

@@ -13,6 +13,7 @@ import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.torch.AdamW;
+import org.radialog.torch.Init;
 import org.radialog.torch.Linear;
 import org.radialog.torch.LossScale;
 import org.radialog.torch.Parameters;
@@ -30,25 +31,24 @@ final class ToyStage implements Stage, AutoCloseable {
   private final String name;
   private final long steps;
   private final double minutes;
-  private final ScalarType type;
-  private final Optional<LossScale> scale;
+  private ScalarType type = ScalarType.Float; // in which the layer is computed
+  private Optional<LossScale> scale = Optional.empty();
   private final Parameters parameters = Parameters.fresh(3);
   private final Linear layer = Linear.of(parameters, 4, 1);
   private final AdamW optimizer;
 
-  /**
-   * Creates the stage before its first step.
-   *
-   * @param type in which the layer is computed, {@code Float} or {@code Half}
-   */
-  ToyStage(String name, long steps, double minutes, ScalarType type) {
+  ToyStage(String name, long steps, double minutes) {
     this.name = name;
-    this.type = type;
-    this.scale = type == ScalarType.Half ? Optional.of(new LossScale()) : Optional.empty();
     this.steps = steps;
     this.minutes = minutes;
     parameters.trainable(_ -> true);
     this.optimizer = new AdamW(AdamW.Config.TORCH, parameters.named());
+  }
+
+  /** Adds numbers to its checkpoint, which nothing changes. */
+  ToyStage heavier(int numbers) {
+    parameters.get("ballast", Init.zeros(), numbers);
+    return this;
   }
 
   @Override
@@ -75,6 +75,13 @@ final class ToyStage implements Stage, AutoCloseable {
   @Override
   public AdamW optimizer() {
     return optimizer;
+  }
+
+  /** Computes the layer in fp16. */
+  ToyStage inFp16() {
+    type = ScalarType.Half;
+    scale = Optional.of(new LossScale());
+    return this;
   }
 
   @Override

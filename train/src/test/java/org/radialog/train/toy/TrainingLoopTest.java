@@ -14,11 +14,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 import javax.imageio.ImageIO;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.testing.Kill;
 import org.radialog.torch.TorchThreads;
 import org.radialog.train.EventReader;
 import org.radialog.train.TrainingLoop;
@@ -32,34 +32,11 @@ class TrainingLoopTest {
 
   private static final Told TOLD = new Told("numbers", 0.05);
 
-  /** Throws at a step of a task, like a killed process. */
-  private static Progress dyingAt(String task, int step) {
-    return (what, steps) ->
-        new Progress.Task() {
-          private int done;
-
-          @Override
-          public void step(String note) {
-            done++;
-            if (what.equals(task) && done == step) {
-              throw new Died();
-            }
-          }
-
-          @Override
-          public void close() {}
-        };
-  }
-
-  private static final class Died extends RuntimeException {
-    private static final long serialVersionUID = 1;
-  }
-
   private static void run(Path run, Progress progress, double minutes) {
     try (TorchThreads _ = TorchThreads.of(1);
         TrainingLoop loop = TrainingLoop.open(run, TOLD, progress);
-        ToyStage first = new ToyStage("first", 12, minutes, ScalarType.Float);
-        ToyStage second = new ToyStage("second", 7, 0, ScalarType.Float)) {
+        ToyStage first = new ToyStage("first", 12, minutes);
+        ToyStage second = new ToyStage("second", 7, 0)) {
       loop.run("toy", List.of(first, second));
     }
   }
@@ -98,41 +75,37 @@ class TrainingLoopTest {
   }
 
   @Test
-  void aRunKilledInAnyOfItsStagesEndsWithTheSameBits() throws Exception {
+  void aRunKilledInEitherStageEndsWithTheSameBitsAndEvents() throws Exception {
     Path whole = folder.resolve("whole");
     run(whole, Progress.NONE, 0);
-    // before the first checkpoint, between two, after the last row, and in the second stage
-    for (String task : List.of("first 1/3", "first 3/3", "second 1/2")) {
-      for (int step = 1; step <= 2; step++) {
-        Path killed = folder.resolve(task.replaceAll("\\W", "-") + "-" + step);
-        Progress death = dyingAt(task, step);
-        assertThatThrownBy(() -> run(killed, death, 0)).isInstanceOf(Died.class);
-        if (step == 2) { // as if it had died with rows that no checkpoint knows yet
-          for (String log : List.of("metrics.csv", "events.out.tfevents.radialog")) {
-            Files.copy(
-                whole.resolve(log), killed.resolve(log), StandardCopyOption.REPLACE_EXISTING);
-          }
+    // before the first checkpoint, and in the second stage
+    for (Kill kill : List.of(new Kill("first 1/3", 1), new Kill("second 1/2", 2))) {
+      Path killed = folder.resolve(kill.task().replaceAll("\\W", "-"));
+      assertThatThrownBy(() -> run(killed, kill, 0)).isInstanceOf(Kill.Killed.class);
+      if (kill.step() == 2) { // as if it had died with rows that no checkpoint knows yet
+        for (String log : List.of("metrics.csv", "events.out.tfevents.radialog")) {
+          Files.copy(whole.resolve(log), killed.resolve(log), StandardCopyOption.REPLACE_EXISTING);
         }
-        run(killed, Progress.NONE, 0);
-        for (String product : List.of("first.safetensors", "second.safetensors")) {
-          assertThat(Files.mismatch(whole.resolve(product), killed.resolve(product)))
-              .as("%s, killed at step %d of %s", product, step, task)
-              .isEqualTo(-1);
-        }
-        assertThat(measured(killed)).isEqualTo(measured(whole));
-        assertThat(scalars(killed)).isEqualTo(scalars(whole)).hasSize(10);
       }
+      run(killed, Progress.NONE, 0);
+      for (String product : List.of("first.safetensors", "second.safetensors")) {
+        assertThat(Files.mismatch(whole.resolve(product), killed.resolve(product)))
+            .as("%s, %s", product, kill)
+            .isEqualTo(-1);
+      }
+      assertThat(measured(killed)).isEqualTo(measured(whole));
+      assertThat(scalars(killed)).isEqualTo(scalars(whole)).hasSize(10);
     }
   }
 
   @Test
   void aStageInFp16SkipsStepsUntilItsLossScaleFitsAndEndsCloseToFp32() throws Exception {
-    half(folder.resolve("fp32"), ScalarType.Float, Progress.NONE);
-    half(folder.resolve("fp16"), ScalarType.Half, Progress.NONE);
+    half(folder.resolve("fp32"), false, Progress.NONE);
+    half(folder.resolve("fp16"), true, Progress.NONE);
     Path killed = folder.resolve("killed");
-    assertThatThrownBy(() -> half(killed, ScalarType.Half, dyingAt("half 2/8", 2)))
-        .isInstanceOf(Died.class);
-    half(killed, ScalarType.Half, Progress.NONE);
+    assertThatThrownBy(() -> half(killed, true, new Kill("half 2/8", 2)))
+        .isInstanceOf(Kill.Killed.class);
+    half(killed, true, Progress.NONE);
 
     assertThat(measured(killed)).isEqualTo(measured(folder.resolve("fp16")));
     assertThat(
@@ -156,11 +129,11 @@ class TrainingLoopTest {
     }
   }
 
-  private static void half(Path run, ScalarType type, Progress progress) {
+  private static void half(Path run, boolean half, Progress progress) {
     try (TorchThreads _ = TorchThreads.of(1);
         TrainingLoop loop = TrainingLoop.open(run, TOLD, progress);
-        ToyStage stage = new ToyStage("half", 40, 0, type)) {
-      loop.run("toy", List.of(stage));
+        ToyStage stage = new ToyStage("half", 40, 0)) {
+      loop.run("toy", List.of(half ? stage.inFp16() : stage));
     }
   }
 
@@ -245,7 +218,7 @@ class TrainingLoopTest {
   void aCheckpointOfAStageThatIsNotAmongThemIsRefused() {
     run(folder, Progress.NONE, 0);
     try (TrainingLoop loop = TrainingLoop.open(folder, TOLD, Progress.NONE);
-        ToyStage other = new ToyStage("other", 3, 0, ScalarType.Float)) {
+        ToyStage other = new ToyStage("other", 3, 0)) {
       assertThatThrownBy(() -> loop.run("toy", List.of(other)))
           .isInstanceOf(RadialogException.class)
           .hasMessageContaining("belongs to the stage second: expected one of [other]");
