@@ -104,16 +104,20 @@ public record Correction(Set<Finding> added, Set<Finding> removed, Set<Finding> 
   }
 
   /**
-   * {@code findings} with this in place of the classifier's word, and what follows from it.
+   * {@code findings} with the states of this correction in place of the classifier's, and with the
+   * states that follow from them.
    *
-   * @throws RadialogException if this takes No Finding away and no finding is then present or
-   *     uncertain
+   * @throws RadialogException if this correction removes No Finding and no finding is then present
+   *     or uncertain
    */
   public Findings of(Findings findings) {
     return in(Objects.requireNonNull(findings, "findings")).settled();
   }
 
-  /** {@code findings} with this in place of the classifier's word, whatever follows from it. */
+  /**
+   * {@code findings} with the states of this correction in place of the classifier's; the states
+   * that follow from them are not yet set.
+   */
   Findings in(Findings findings) {
     Map<Finding, Findings.State> words = new EnumMap<>(Finding.class);
     for (Finding finding : Finding.ALL) {

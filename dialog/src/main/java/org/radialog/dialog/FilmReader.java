@@ -28,8 +28,8 @@ import org.radialog.torch.TorchThreads;
 import org.radialog.vision.VisionEncoder;
 
 /**
- * The part of a model that looks at films: encoder, classifier and alignment. Its networks run on
- * one thread of its own, so that many dialogs fight neither for the cores nor for memory. Films
+ * The part of a model that looks at films: encoder, classifier and alignment. Its networks run on a
+ * single dedicated thread, so that concurrent dialogs do not compete for cores and memory. Films
  * beyond a given number are refused.
  *
  * <p>C channels and S side of the encoder's input · P channels of its patches · J of its joint

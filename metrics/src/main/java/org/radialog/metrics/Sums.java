@@ -4,11 +4,11 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Scores that follow from sums over the items: of a corpus' BLEU the matches and totals of each
- * order and the two lengths.
+ * Scores that are computed from sums over the items. For BLEU over a corpus, these are the matches
+ * and totals of each order and the two lengths.
  */
 public final class Sums implements Resampled {
-  /** What is made of the sums over all items. */
+  /** Computes the scores from the sums over all items. */
   @FunctionalInterface
   public interface Formula {
     /**
@@ -27,7 +27,7 @@ public final class Sums implements Resampled {
   /**
    * Scores of these names.
    *
-   * @param rows one an item, all of the same width
+   * @param rows one row per item, all of the same width
    */
   public Sums(List<String> names, double[][] rows, Formula formula) {
     this.names = List.copyOf(names);

@@ -65,7 +65,12 @@ final class AnswerStage implements Stage, AutoCloseable {
    *     require a gradient are trained
    */
   record Networks(
-      Parameters parameters, Images images, Alignment alignment, Llama llama, boolean divisible) {}
+      Parameters parameters, Images images, Alignment alignment, Llama llama, boolean divisible) {
+    /** The image tokens of films, {@code [B, Q, D]}. */
+    Tensor imageTokens(List<Path> films) {
+      return alignment.forward(images.of(films));
+    }
+  }
 
   /**
    * A film with its own report.
@@ -336,8 +341,8 @@ final class AnswerStage implements Stage, AutoCloseable {
       System.arraycopy(piece.get(i).ids(), 0, ids, i * t, piece.get(i).length());
     }
     Tensor text = networks.llama().embed(ids).view(b, t, -1); // [B·T, D] to [B, T, D]
-    Tensor features = networks.images().of(piece.stream().map(VicunaLayout.Tokens::film).toList());
-    Tensor image = networks.alignment().forward(features); // [B, Q, D]
+    Tensor image =
+        networks.imageTokens(piece.stream().map(VicunaLayout.Tokens::film).toList()); // [B, Q, D]
     TensorVector rows = new TensorVector();
     for (int i = 0; i < b; i++) {
       int own = piece.get(i).imageAt();
@@ -389,7 +394,10 @@ final class AnswerStage implements Stage, AutoCloseable {
         .filter(sample -> !sample.isEmpty() && recipe.writesReports(done, plan().steps()))
         .ifPresent(sample -> {
           Map<String, Interval> scores =
-              sample.agreement(sample.write(networks, busy)).scores().averages();
+              sample
+                  .agreement(sample.write(networks.llama(), networks::imageTokens, busy))
+                  .scores()
+                  .averages();
           measured.put(AnswerRecipe.CLINICAL_F1, value(scores, "macro_f1_14"));
           measured.put(AnswerRecipe.CLINICAL_F1_MICRO, value(scores, "micro_f1_14"));
         });

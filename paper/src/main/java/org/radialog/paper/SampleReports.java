@@ -1,5 +1,6 @@
 package org.radialog.paper;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -40,6 +41,12 @@ final class SampleReports {
    */
   record Film(VicunaLayout.Tokens dialog, Set<Finding> findings) {}
 
+  /** The image tokens of films, {@code [B, Q, D]}. */
+  @FunctionalInterface
+  interface ImageTokens {
+    Tensor of(List<Path> films);
+  }
+
   /**
    * Creates the sample.
    *
@@ -67,10 +74,11 @@ final class SampleReports {
    * @param written called after each group
    * @return one report per film, without the end token
    */
-  List<String> write(AnswerStage.Networks networks, Runnable written) {
+  List<String> write(Llama llama, ImageTokens images, Runnable written) {
     List<String> reports = new ArrayList<>();
     for (int from = 0; from < films.size(); from += group) {
-      reports.addAll(write(films.subList(from, Math.min(films.size(), from + group)), networks));
+      reports.addAll(
+          write(films.subList(from, Math.min(films.size(), from + group)), llama, images));
       written.run();
     }
     return reports;
@@ -85,8 +93,7 @@ final class SampleReports {
     return rows.build();
   }
 
-  private List<String> write(List<Film> some, AnswerStage.Networks networks) {
-    Llama llama = networks.llama();
+  private List<String> write(List<Film> some, Llama llama, ImageTokens images) {
     List<Report> reports = new ArrayList<>();
     try {
       for (Film _ : some) {
@@ -94,7 +101,7 @@ final class SampleReports {
       }
       List<float[]> logits =
           llama.prefill(
-              reports.stream().map(Report::cache).toList(), prompts(some, networks)); // B · [V]
+              reports.stream().map(Report::cache).toList(), prompts(some, images)); // B · [V]
       List<Report> open = List.copyOf(reports);
       for (int length = 0; length < longest; length++) {
         open = chosen(open, logits, llama);
@@ -130,17 +137,11 @@ final class SampleReports {
     return left;
   }
 
-  private static List<List<LlamaInput>> prompts(List<Film> some, AnswerStage.Networks networks) {
+  private static List<List<LlamaInput>> prompts(List<Film> some, ImageTokens images) {
     try (Scope _ = new Scope();
         NoGradGuard _ = new NoGradGuard()) {
-      Tensor images =
-          networks
-              .alignment()
-              .forward(
-                  networks
-                      .images()
-                      .of(some.stream().map(film -> film.dialog.film()).toList())); // [B, Q, D]
-      int queries = (int) images.size(1);
+      Tensor tokens = images.of(some.stream().map(film -> film.dialog.film()).toList());
+      int queries = (int) tokens.size(1);
       List<List<LlamaInput>> prompts = new ArrayList<>();
       for (int i = 0; i < some.size(); i++) {
         VicunaLayout.Tokens dialog = some.get(i).dialog;
@@ -148,7 +149,7 @@ final class SampleReports {
         prompts.add(
             List.of(
                 new LlamaInput.Tokens(Arrays.copyOf(dialog.ids(), imageAt)),
-                new LlamaInput.Embeddings(Torch.floats(images.select(0, i)), queries), // [Q, D]
+                new LlamaInput.Embeddings(Torch.floats(tokens.select(0, i)), queries), // [Q, D]
                 new LlamaInput.Tokens(
                     Arrays.copyOfRange(dialog.ids(), imageAt + queries, dialog.answerAt()))));
       }

@@ -277,7 +277,7 @@ class PublishedTrainingTest {
             language.projectorRate(),
             language.visionRate(),
             language.decay(),
-            1,
+            0, // the rate of the first step, after which the weights may be chosen, is not 0
             0,
             0,
             language.adapterDropout(),

@@ -129,7 +129,9 @@ class SampleReportsTest {
           .allSatisfy(ids -> assertThat(ids).hasSize(LONGEST));
       for (int group = 1; group <= 4; group++) {
         AtomicInteger groups = new AtomicInteger();
-        assertThat(sample(group, NEVER).write(networks, groups::incrementAndGet))
+        assertThat(
+                sample(group, NEVER)
+                    .write(networks.llama(), networks::imageTokens, groups::incrementAndGet))
             .isEqualTo(texts(expected));
         assertThat(groups).hasValue((films.size() + group - 1) / group);
       }
@@ -148,7 +150,8 @@ class SampleReportsTest {
       List<List<Integer>> expected = films.stream().map(film -> inWholePasses(film, end)).toList();
       assertThat(expected.get(0)).hasSize(LONGEST);
       assertThat(expected.get(1)).hasSizeLessThan(LONGEST);
-      assertThat(sample(3, end).write(networks, () -> {})).isEqualTo(texts(expected));
+      assertThat(sample(3, end).write(networks.llama(), networks::imageTokens, () -> {}))
+          .isEqualTo(texts(expected));
     }
   }
 
@@ -156,7 +159,9 @@ class SampleReportsTest {
   void writingThemDrawsNothingAndLeavesTheWeights() {
     List<float[]> before = parameters.named().values().stream().map(Torch::floats).toList();
     float[] drawn = drawn(() -> {});
-    assertThat(drawn(() -> sample(2, NEVER).write(networks, () -> {}))).isEqualTo(drawn);
+    assertThat(
+            drawn(() -> sample(2, NEVER).write(networks.llama(), networks::imageTokens, () -> {})))
+        .isEqualTo(drawn);
     assertThat(parameters.named().values().stream().map(Torch::floats).toList())
         .usingRecursiveComparison()
         .isEqualTo(before);
@@ -199,8 +204,7 @@ class SampleReportsTest {
     while (ids.size() < LONGEST) {
       try (Scope _ = new Scope();
           NoGradGuard _ = new NoGradGuard()) {
-        Tensor image =
-            networks.alignment().forward(networks.images().of(List.of(dialog.film()))).select(0, 0);
+        Tensor image = networks.imageTokens(List.of(dialog.film())).select(0, 0);
         int behind = dialog.imageAt() + (int) image.size(0);
         int[] text = Arrays.copyOfRange(dialog.ids(), behind, dialog.answerAt() + ids.size());
         for (int i = 0; i < ids.size(); i++) {

@@ -16,13 +16,14 @@ import org.radialog.base.Progress;
 import org.radialog.testing.Kill;
 import org.radialog.torch.TorchThreads;
 import org.radialog.train.ChildRun;
+import org.radialog.train.EventReader;
 import org.radialog.train.TrainingLoop;
 
 /** Runs in JVMs of their own that the system kills, or whose files may not grow. */
 class KilledRunTest {
   private static final int KILLS = 4;
-  private static final int STEPS =
-      14; // of each of the two stages; no run ends before its last kill
+  // Of each of the two stages: more than all children together can make before they are killed.
+  private static final int STEPS = 14;
   private static final int BALLAST = 1 << 19; // numbers, 2 MiB
   private static final int LARGEST = 1024; // KiB that a file may have on the full disk
 
@@ -80,6 +81,7 @@ class KilledRunTest {
           .isEqualTo(-1);
     }
     assertThat(measured(run)).as(moments).isEqualTo(measured(once)).hasSize(1 + STEPS);
+    assertThat(scalars(run)).as(moments).isEqualTo(scalars(once)).hasSize(STEPS);
     assertThat(names(run))
         .as("files that killed writers leave: %s", moments)
         .isEqualTo(names(once));
@@ -89,6 +91,14 @@ class KilledRunTest {
     try (Stream<Path> files = Files.list(run)) {
       return files.map(file -> file.getFileName().toString()).sorted().toList();
     }
+  }
+
+  /** The step and the scalars of each row, as TensorBoard gets them. */
+  private static List<String> scalars(Path run) throws IOException {
+    return EventReader.read(run.resolve("events.out.tfevents.radialog")).stream()
+        .skip(1)
+        .map(event -> event.step() + " " + event.scalars())
+        .toList();
   }
 
   /** The table without the column with the seconds. */
