@@ -268,7 +268,7 @@ public final class TrainingLoop implements AutoCloseable {
         .map(LossScale::state)
         .ifPresent(scale -> {
           measured.put(FACTOR.column(), OptionalDouble.of(scale.factor()));
-          measured.put(SKIPPED.column(), OptionalDouble.of(scale.skipped()));
+          measured.put(SKIPPED.column(), OptionalDouble.of((double) scale.skipped()));
         });
     SequencedMap<String, String> row = new LinkedHashMap<>();
     row.put("row", String.valueOf(rows + 1));
