@@ -45,19 +45,32 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
   private final ScalarType type; // of matrices
   private final LlamaMatrices matrices; // owns the memory of the base
   private final PromptBlocks blocks; // where the type is bf16
+  private final Optional<BlasThreads> blas;
 
   /** A model with these matrices, which it closes when it is closed. */
   Llama(LlamaMatrices matrices) {
-    this(matrices, new LlamaNetwork(matrices));
+    this(matrices, new LlamaNetwork(matrices), Optional.empty());
   }
 
-  /** A model over matrices with adapters beside them, as {@code network} has them. */
-  Llama(LlamaMatrices matrices, LlamaNetwork network) {
+  /**
+   * A model over matrices with adapters beside them, as {@code network} has them, for training.
+   * While it is open, OpenBLAS has one thread if the layers are bf16: libtorch calls it in each of
+   * its own threads then, for the attention. In fp32 it computes the layers.
+   */
+  static Llama adapted(LlamaMatrices matrices, LlamaNetwork network) {
+    return new Llama(
+        matrices,
+        network,
+        matrices.type() == ScalarType.BFloat16 ? Optional.of(BlasThreads.one()) : Optional.empty());
+  }
+
+  private Llama(LlamaMatrices matrices, LlamaNetwork network, Optional<BlasThreads> blas) {
     this.network = network;
     this.config = matrices.config();
     this.type = matrices.type();
     this.matrices = matrices;
     this.blocks = new PromptBlocks(network, matrices);
+    this.blas = blas;
   }
 
   // ---------------------------------------------------------------- training
@@ -406,6 +419,7 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
 
   @Override
   public void close() {
+    blas.ifPresent(BlasThreads::close);
     blocks.close();
     network.close();
     matrices.close();

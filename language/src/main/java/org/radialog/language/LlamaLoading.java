@@ -88,7 +88,7 @@ public final class LlamaLoading {
 
   private static Llama adapted(LlamaMatrices base, LoraConfig adapter, Parameters lora) {
     LlamaConfig c = base.config();
-    return new Llama(
+    return Llama.adapted(
         base,
         new LlamaNetwork(
             base,

@@ -33,15 +33,15 @@ public record Lora(Tensor a, Tensor b, double scale, double dropout) {
   /**
    * The output of the layer with its adapter.
    *
-   * @param y output of the frozen layer for {@code x}, {@code [..., out]}
-   * @param x its input, {@code [..., in]}, of the same type
+   * @param y output of the frozen layer for {@code x}, {@code [N, out]}
+   * @param x its input, {@code [N, in]}, of the same type
    * @param training whether inputs of the adapter are dropped
    */
   public Tensor add(Tensor y, Tensor x, boolean training) {
     ScalarType type = Torch.type(x);
     Tensor input = training && dropout > 0 ? torch.dropout(x, dropout, true) : x;
-    Tensor down = torch.linear(input, a.to(type)); // [..., r]
-    Tensor up = torch.linear(down, b.to(type)); // [..., out]
-    return y.add(up, new Scalar(scale));
+    Tensor down = torch.linear(input, a.to(type)); // [N, r]
+    // One operation, whose gradient is scaled where it is small.
+    return torch.addmm(y, down, b.to(type).t(), new Scalar(1), new Scalar(scale)); // [N, out]
   }
 }
