@@ -47,20 +47,11 @@ class SharedBatchTest {
     PublishedRuns two = new PublishedRuns(folder.resolve("runs-two"));
     // Batch norm amplifies the rounding of fp32: in one process, too, other roundings differ as
     // much.
-    assertSameGradients(
-        one.findings(),
-        two.findings(),
-        0.03,
-        "classifier.vision.encoder.encoder._conv_stem.weight");
-    assertSameGradients(
-        one.qformer(),
-        two.qformer(),
-        1e-6,
-        "temp",
-        "Qformer.bert.embeddings.word_embeddings.weight");
-    // Some twenty units in the last place: sums over tokens are rounded in another order.
-    assertSameGradients(
-        one.language(), two.language(), 2e-6, "vision.encoder.encoder._conv_stem.weight");
+    assertThat(difference(one.findings(), two.findings(), "classifier.")).isLessThan(0.03);
+    assertThat(difference(one.qformer(), two.qformer(), "")).isLessThan(1e-6);
+    for (String part : List.of("language.", "projector.", "vision.")) {
+      assertThat(difference(one.language(), two.language(), part)).as(part).isLessThan(1e-6);
+    }
     assertThat(Files.readAllLines(two.language().resolve("metrics.csv")).getLast())
         .as("the losses and the clinical F1 of the reports that process 0 wrote")
         .matches("1,language,1,.*,[0-9.]+,0\\.\\d{4},0\\.\\d{4}");
@@ -73,18 +64,16 @@ class SharedBatchTest {
     return Double.parseDouble(rows.get(1).split(",", -1)[column]);
   }
 
-  // The optimiser's first moment is a tenth of the gradient after one step.
-  private static void assertSameGradients(Path one, Path other, double share, String... among)
-      throws IOException {
+  // The largest difference of the gradients of some parameters, as a share of the largest gradient
+  // of all. The optimiser's first moment is a tenth of the gradient after one step.
+  private static double difference(Path one, Path other, String prefix) throws IOException {
     assertThat(loss(other)).isCloseTo(loss(one), within(2e-4)); // it has four decimals
     try (Checkpoint whole = Checkpoint.open(one.resolve("checkpoint.safetensors"));
         Checkpoint shared = Checkpoint.open(other.resolve("checkpoint.safetensors"))) {
       assertThat(whole.metadata()).containsEntry("optimizer_steps", "1");
       List<String> names =
           whole.tensors().keySet().stream().filter(name -> name.startsWith("exp_avg.")).toList();
-      for (String name : among) {
-        assertThat(names).contains("exp_avg." + name);
-      }
+      assertThat(names).anyMatch(name -> name.startsWith("exp_avg." + prefix));
       double largest = 0;
       double difference = 0;
       for (String name : names) {
@@ -92,20 +81,21 @@ class SharedBatchTest {
         float[] found = shared.floats(name);
         for (int i = 0; i < expected.length; i++) {
           largest = Math.max(largest, Math.abs(expected[i]));
-          difference = Math.max(difference, Math.abs((double) expected[i] - found[i]));
+          if (name.startsWith("exp_avg." + prefix)) {
+            difference = Math.max(difference, Math.abs((double) expected[i] - found[i]));
+          }
         }
       }
       assertThat(largest).isPositive();
-      assertThat(difference / largest).isLessThan(share);
+      return difference / largest;
     }
   }
 
   // ---------------------------------------------------------------- processes
 
-  // One step of each stage in fp32, without dropout, whose masks depend on the shares. The rate
-  // of the Q-Former's step is 0, so that both language stages start from the same weights; the
-  // image
-  // encoder learns in them, too.
+  // One step of each stage in fp32, without dropout, whose masks depend on the shares. The rate of
+  // the Q-Former's step is 0, so that both language stages start from the same weights; the image
+  // encoder learns in them, too. Their pieces are those of two processes in one process as well.
   private void recipe() throws IOException {
     SmallMimic mimic = new SmallMimic(folder);
     assertThat(mimic.data()).exists();
@@ -118,7 +108,7 @@ class SharedBatchTest {
         .put("dropout", 0.0);
     ((ObjectNode) recipe.required("language"))
         .put("steps", 1)
-        .put("piece", 4)
+        .put("piece", 2)
         .put("vision_rate", 1.0)
         .put("adapter_dropout", 0.0)
         .put("precision", "fp32");
