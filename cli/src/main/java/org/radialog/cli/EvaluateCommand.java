@@ -26,6 +26,7 @@ import org.radialog.eval.AskedModel;
 import org.radialog.eval.Control;
 import org.radialog.eval.EvaluatedSystem;
 import org.radialog.eval.EvaluationRun;
+import org.radialog.eval.GeneralQuestions;
 import org.radialog.eval.NihFilms;
 import org.radialog.eval.PredictionLog;
 import org.radialog.eval.Protocols;
@@ -64,7 +65,11 @@ import tools.jackson.databind.node.ObjectNode;
           + " recognise the view from the image? edit: does an edit of the findings change"
           + " the report, and only in these findings? report: does the report agree with"
           + " its findings and state nothing without evidence? perplexity: how well does"
-          + " the model predict reports of the true findings of the films?"
+          + " the model predict reports of the true findings of the films?",
+      "",
+      "--protocol general: asks a hundred general questions without a film, to see"
+          + " whether the language model keeps the abilities of its base (--control"
+          + " no_adapter)."
     },
     mixinStandardHelpOptions = true)
 final class EvaluateCommand implements Callable<Integer> {
@@ -73,6 +78,7 @@ final class EvaluateCommand implements Callable<Integer> {
     EDIT,
     REPORT,
     PERPLEXITY,
+    GENERAL,
     FINDINGS,
     GENERATION,
     CORRECTION,
@@ -84,7 +90,7 @@ final class EvaluateCommand implements Callable<Integer> {
     /** The task of the paper with this name; empty for our own protocols. */
     Optional<Task> task() {
       return switch (this) {
-        case VIEW, EDIT, REPORT, PERPLEXITY -> Optional.empty();
+        case VIEW, EDIT, REPORT, PERPLEXITY, GENERAL -> Optional.empty();
         case FINDINGS -> Optional.of(Task.FINDINGS);
         case GENERATION -> Optional.of(Task.GENERATION);
         case CORRECTION -> Optional.of(Task.CORRECTION);
@@ -240,7 +246,7 @@ final class EvaluateCommand implements Callable<Integer> {
       defaultValue = "none",
       description = {
         "Disables a part of the model as a negative control; the protocol must then" + " fail:",
-        "none, zero_image or random_adapter (default: none)."
+        "none, zero_image, random_adapter or no_adapter (default: none)."
       })
   private Control control = Control.NONE;
 
@@ -293,13 +299,13 @@ final class EvaluateCommand implements Callable<Integer> {
           true);
     }
     require(
-        !protocols.isEmpty() && data != null,
+        !protocols.isEmpty() && (data != null || protocols.contains(Protocol.GENERAL)),
         "expected --references with --hypotheses, --data with --protocol, or --from");
     if (ours) {
       require(
           protocols.size() == 1,
-          "each of the protocols view, edit, report and perplexity must run alone; name"
-              + " only one of them, or only other protocols");
+          "each of the protocols view, edit, report, perplexity and general must run alone;"
+              + " name only one of them, or only other protocols");
       require(!hidden, "--hide-findings can only be used with the protocols of the paper");
       return check(protocols.getFirst());
     }
@@ -433,8 +439,8 @@ final class EvaluateCommand implements Callable<Integer> {
     require(
         protocol == Protocol.PERPLEXITY || compare.isEmpty(),
         "--compare can only be used with --protocol perplexity");
-    NihFilms nih = films();
-    List<Film> chosen = nih.chosen();
+    Optional<NihFilms> nih = protocol == Protocol.GENERAL ? Optional.empty() : Optional.of(films());
+    List<Film> chosen = nih.map(NihFilms::chosen).orElse(List.of());
     Progress progress = Terminal.progress();
     Map<String, Object> scores;
     double foreseen = Double.NaN;
@@ -451,6 +457,7 @@ final class EvaluateCommand implements Callable<Integer> {
               foreseen = r.score().perplexity();
               yield perplexity(r);
             }
+            case GENERAL -> general(GeneralQuestions.ask(radialog, progress));
             case FINDINGS, GENERATION, CORRECTION, BINARY_QA, LIST_QA, VIEW_QA, IMPRESSION ->
                 throw new IllegalArgumentException(protocol + " is a protocol of the paper");
           };
@@ -476,7 +483,7 @@ final class EvaluateCommand implements Callable<Integer> {
       scores.forEach((name, value) -> System.out.printf("%-18s %s%n", name, value));
       System.out.println(Notice.RESEARCH_USE);
     }
-    return nih.whole() ? Main.DONE : Main.SOME_FAILED;
+    return nih.map(NihFilms::whole).orElse(true) ? Main.DONE : Main.SOME_FAILED;
   }
 
   // After closing the first model, because the memory is sufficient for one.
@@ -539,6 +546,10 @@ final class EvaluateCommand implements Callable<Integer> {
     scores.put("agreement", Json.rounded(r.agreement()));
     scores.put("offending", r.offending());
     return scores;
+  }
+
+  private static Map<String, Object> general(GeneralQuestions.Result r) {
+    return new TreeMap<>(Map.of("questions", r.questions(), "known", r.known()));
   }
 
   private static Map<String, Object> perplexity(Protocols.PerplexityResult r) {

@@ -100,6 +100,25 @@ class EvaluateModesTest {
   }
 
   @Test
+  void generalQuestionsNeedNoFilms() {
+    CommandLineRun run =
+        CommandLineRun.of(
+            "evaluate",
+            "--protocol",
+            "general",
+            "--control",
+            "no_adapter",
+            "--json",
+            "--model",
+            MODEL);
+    assertThat(run.code()).as(run.err()).isZero();
+    JsonNode scores = run.json().getFirst().path("scores");
+    assertThat(scores.path("questions").intValue()).isEqualTo(100);
+    // a model of random weights guesses
+    assertThat(scores.path("known").intValue()).isBetween(5, 60);
+  }
+
+  @Test
   void perplexityIsThatOfTheMeanLikelihood() {
     JsonNode scores = check("perplexity");
     assertThat(scores.path("perplexity").doubleValue())

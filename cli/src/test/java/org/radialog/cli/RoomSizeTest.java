@@ -72,6 +72,7 @@ class RoomSizeTest {
               "BioViLT",
               "BioViLTEncoder",
               "ConvNorm",
+              "DividedBatch",
               "EfficientNetLite0",
               "ImageBackbone",
               "ResNet50"),

@@ -18,7 +18,9 @@ public enum Control implements ModelDecorator {
   /** All image tokens are zero, so the language model does not see the film. */
   ZERO_IMAGE,
   /** The adapter weights are random, so the fine-tuning of the language model is lost. */
-  RANDOM_ADAPTER;
+  RANDOM_ADAPTER,
+  /** The language model has no adapter, as before it was trained. */
+  NO_ADAPTER;
 
   @Override
   public String id() {
@@ -28,7 +30,7 @@ public enum Control implements ModelDecorator {
   @Override
   public Alignment alignment(Alignment own) {
     return switch (this) {
-      case NONE, RANDOM_ADAPTER -> own;
+      case NONE, RANDOM_ADAPTER, NO_ADAPTER -> own;
       case ZERO_IMAGE -> new Zero(own);
     };
   }
@@ -38,6 +40,7 @@ public enum Control implements ModelDecorator {
     return switch (this) {
       case NONE, ZERO_IMAGE -> own;
       case RANDOM_ADAPTER -> new LoraAdapter(own.config(), RANDOM);
+      case NO_ADAPTER -> new LoraAdapter(own.config(), (_, shape) -> Optional.of(zeros(shape)));
     };
   }
 
@@ -47,6 +50,10 @@ public enum Control implements ModelDecorator {
     public Tensor forward(Tensor features, double dropout) {
       return own.forward(features, dropout).zero_(); // [B, N, D]
     }
+  }
+
+  private static float[] zeros(long[] shape) {
+    return new float[Math.toIntExact(shape[0] * shape[1])];
   }
 
   private static final Parameters.Source RANDOM = Control::random;

@@ -89,6 +89,21 @@ public final class Likelihood {
         answer(report));
   }
 
+  /**
+   * Scores {@code answer} to a question that is asked first, without a film and without findings.
+   *
+   * @throws RadialogException as {@link #report}
+   */
+  public Score answer(String question, String answer) {
+    List<PromptPart> parts =
+        model.loaded().prompts().open(Optional.empty(), new Turn.Question(question)).stream()
+            .filter(part -> !(part instanceof PromptPart.Image))
+            .toList();
+    TextTokenizer tokenizer = model.loaded().tokenizer();
+    int[] ids = tokenizer.encode(parts, true, model.loaded().positions()).getFirst();
+    return score(List.of(new LlamaInput.Tokens(ids)), answer(answer));
+  }
+
   /** The tokens of an answer, including its end token. */
   int[] answer(String text) {
     PromptFormat format = model.loaded().prompts();

@@ -59,7 +59,15 @@ public final class LlamaLoading {
    */
   public static Llama adapted(
       LlamaWeights weights, LoraConfig adapter, Parameters lora, Precision precision) {
-    ScalarType type = type(precision);
+    return adapted(weights, adapter, lora, type(precision));
+  }
+
+  /**
+   * The same with the base weights in {@code type}: {@code Float}, {@code BFloat16} or {@code
+   * Half}.
+   */
+  public static Llama adapted(
+      LlamaWeights weights, LoraConfig adapter, Parameters lora, ScalarType type) {
     return adapted(
         LlamaStream.pays(weights, Optional.empty(), type)
             ? new LlamaStream(weights, Optional.empty(), type)

@@ -150,7 +150,7 @@ public final class LlamaTensors implements LlamaMatrices {
   }
 
   private static DType dtype(ScalarType type) {
-    return type == ScalarType.Float ? DType.F32 : DType.BF16;
+    return type == ScalarType.Float ? DType.F32 : type == ScalarType.Half ? DType.F16 : DType.BF16;
   }
 
   /** Whether any tensor was converted from another form, so that {@link #write} is worthwhile. */

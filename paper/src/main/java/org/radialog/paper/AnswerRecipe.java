@@ -1,11 +1,12 @@
 package org.radialog.paper;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
-import org.radialog.language.Precision;
 import org.radialog.torch.Schedule;
 import org.radialog.train.Ranges;
 
@@ -33,8 +34,7 @@ import org.radialog.train.Ranges;
  * @param clip maximum norm of the gradients of a step
  * @param longest maximum number of tokens of a dialog, including image tokens; longer dialogs are
  *     truncated
- * @param precision precision of the frozen weights of the language model; {@code INT8} and {@code
- *     INT4} weights are packed at the start and dequantised when a layer needs them (QLoRA)
+ * @param precision precision of the frozen weights of the language model
  * @param checkpointing whether each layer is computed twice, so that only the activations of one
  *     layer are in memory; mandatory for {@code INT8} and {@code INT4}
  * @param validateEvery number of steps between validations
@@ -56,7 +56,7 @@ public record AnswerRecipe(
     double adapterDropout,
     double clip,
     int longest,
-    Precision precision,
+    BasePrecision precision,
     boolean checkpointing,
     int validateEvery,
     Optional<Reports> reports,
@@ -69,6 +69,28 @@ public record AnswerRecipe(
 
   /** Column of their micro F1. */
   static final String CLINICAL_F1_MICRO = "clinical_f1_micro";
+
+  /** The precision of the frozen weights of the language model and of the products with them. */
+  public enum BasePrecision {
+    /** 32-bit floats. */
+    @JsonProperty("fp32")
+    FP32,
+    /** bfloat16. */
+    @JsonProperty("bf16")
+    BF16,
+    /**
+     * 16-bit floats with a {@link org.radialog.torch.LossScale}, slower than {@code BF16} on most
+     * CPUs.
+     */
+    @JsonProperty("fp16")
+    FP16,
+    /** 8-bit weights, packed at the start and dequantised to bf16 for each layer (QLoRA). */
+    @JsonProperty("int8")
+    INT8,
+    /** 4-bit weights, likewise. */
+    @JsonProperty("int4")
+    INT4
+  }
 
   /**
    * The reports that the network in training writes about films of the validation split.
@@ -141,11 +163,11 @@ public record AnswerRecipe(
     Ranges.share("language.adapter_dropout", adapterDropout);
     Ranges.positive("language.clip", clip, false);
     Ranges.whole("language.longest", longest, 8, 1 << 20);
-    if ((precision == Precision.INT8 || precision == Precision.INT4) && !checkpointing) {
+    if ((precision == BasePrecision.INT8 || precision == BasePrecision.INT4) && !checkpointing) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
           "language.precision is %s with language.checkpointing false: expected true, so that no more than a layer is dequantised at a time"
-              .formatted(precision.label()));
+              .formatted(precision.name().toLowerCase(Locale.ROOT)));
     }
     Ranges.whole("language.validate_every", validateEvery, 1, Integer.MAX_VALUE);
     if (reports.isEmpty() && best.filter(Best::highest).isPresent()) {

@@ -27,6 +27,7 @@ import org.radialog.clinical.Finding;
 import org.radialog.language.Llama;
 import org.radialog.metrics.Interval;
 import org.radialog.torch.AdamW;
+import org.radialog.torch.LossScale;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
@@ -100,6 +101,7 @@ final class AnswerStage implements Stage, AutoCloseable {
   private final List<VicunaLayout.Tokens> held;
   private final Networks networks;
   private final AdamW optimizer;
+  private final Optional<LossScale> lossScale; // for fp16 only
   private final Optional<SampleReports> reports;
   private final long stepsPerPass; // an incomplete last batch is left out
 
@@ -135,6 +137,10 @@ final class AnswerStage implements Stage, AutoCloseable {
               .formatted(train.size(), recipe.batch()));
     }
     this.optimizer = optimizer(networks.parameters(), recipe);
+    this.lossScale =
+        recipe.precision() == AnswerRecipe.BasePrecision.FP16
+            ? Optional.of(new LossScale())
+            : Optional.empty();
     this.reports =
         recipe
             .reports()
@@ -211,6 +217,11 @@ final class AnswerStage implements Stage, AutoCloseable {
     return optimizer;
   }
 
+  @Override
+  public Optional<LossScale> lossScale() {
+    return lossScale;
+  }
+
   /** The mean cross-entropy over the answer tokens of the batch, as one graph. */
   @Override
   public Tensor loss(long step) {
@@ -228,6 +239,7 @@ final class AnswerStage implements Stage, AutoCloseable {
     List<VicunaLayout.Tokens> batch = batch(step);
     int all = batch.stream().mapToInt(VicunaLayout.Tokens::answers).sum();
     List<VicunaLayout.Tokens> own = share.of(batch);
+    double scale = lossScale.map(s -> s.state().factor()).orElse(1.0);
     double sum = 0;
     for (int from = 0; from < own.size(); from += recipe.piece()) {
       List<VicunaLayout.Tokens> piece =
@@ -242,16 +254,16 @@ final class AnswerStage implements Stage, AutoCloseable {
                   .backward(
                       embeddings(piece),
                       labels(piece),
-                      weight,
+                      weight * scale,
                       dropoutSeed(step, share.rank() * batch.size() + from));
         } else {
-          Tensor loss = loss(piece).mul(new Scalar(weight));
+          Tensor loss = loss(piece).mul(new Scalar(weight * scale));
           loss.backward();
           sum += Torch.item(loss);
         }
       }
     }
-    return sum;
+    return sum / scale;
   }
 
   // Layers draw at seeds that follow each other, so those of pieces are far apart.

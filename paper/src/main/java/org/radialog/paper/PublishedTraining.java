@@ -31,6 +31,7 @@ import org.radialog.language.Llama;
 import org.radialog.language.LlamaDecoder;
 import org.radialog.language.LlamaLoading;
 import org.radialog.language.LoraConfig;
+import org.radialog.language.Precision;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.ProcessGroup;
 import org.radialog.torch.TorchThreads;
@@ -412,18 +413,14 @@ public final class PublishedTraining {
               recipe.adapter().alpha(),
               recipe.language().adapterDropout(),
               recipe.adapter().targets());
+      Parameters lora = p.at("language.");
       Llama llama =
           switch (recipe.language().precision()) {
-            case FP32, BF16 ->
-                LlamaLoading.adapted(
-                    base.weights(), adapter, p.at("language."), recipe.language().precision());
-            case INT8, INT4 -> {
-              LlamaDecoder packed =
-                  LlamaDecoder.of(
-                      base.weights(), Optional.empty(), false, recipe.language().precision());
-              owned.addFirst(packed);
-              yield LlamaLoading.adapted(packed, adapter, p.at("language."));
-            }
+            case FP32 -> LlamaLoading.adapted(base.weights(), adapter, lora, ScalarType.Float);
+            case BF16 -> LlamaLoading.adapted(base.weights(), adapter, lora, ScalarType.BFloat16);
+            case FP16 -> LlamaLoading.adapted(base.weights(), adapter, lora, ScalarType.Half);
+            case INT8 -> LlamaLoading.adapted(packed(base, Precision.INT8, owned), adapter, lora);
+            case INT4 -> LlamaLoading.adapted(packed(base, Precision.INT4, owned), adapter, lora);
           };
       owned.add(llama);
       owned.add(p);
@@ -440,6 +437,13 @@ public final class PublishedTraining {
               !seeing || recipe.vision().batchNorm() == BioViLT.BatchNorm.RUNNING),
           owned,
           queries);
+    }
+
+    private static LlamaDecoder packed(
+        LanguageBase base, Precision precision, List<AutoCloseable> owned) {
+      LlamaDecoder packed = LlamaDecoder.of(base.weights(), Optional.empty(), false, precision);
+      owned.addFirst(packed);
+      return packed;
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.radialog.paper;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -24,7 +25,7 @@ import org.radialog.imaging.DicomRecipe;
 import org.radialog.imaging.Preprocessing;
 import org.radialog.imaging.Radiograph;
 import org.radialog.language.LoraConfig;
-import org.radialog.language.Precision;
+import org.radialog.paper.AnswerRecipe.BasePrecision;
 import org.radialog.published.StrictJson;
 import org.radialog.testing.Kill;
 import org.radialog.vision.Alignment;
@@ -91,7 +92,7 @@ class PublishedTrainingTest {
   @Test
   void aTrainingKilledInEachStageEndsWithTheSameBitsAndChoice() throws Exception {
     SmallMimic mimic = new SmallMimic(folder);
-    PublishedSources config = config(mimic, tiny("v1-ins"));
+    PublishedSources config = config(mimic, tiny("v1-ins", BasePrecision.FP16, true));
     PublishedRuns whole = new PublishedRuns(folder.resolve("whole"));
     PublishedRuns killed = new PublishedRuns(folder.resolve("killed"));
     List<Kill> moments = new ArrayList<>();
@@ -121,6 +122,12 @@ class PublishedTrainingTest {
     assertThat(measured(killed.language()))
         .as("seed %d", seed)
         .isEqualTo(measured(whole.language()));
+    List<String> table = measured(whole.language());
+    List<String> columns = List.of(table.getFirst().split(",", -1));
+    List<String> last = List.of(table.getLast().split(",", -1));
+    assertThat(columns).endsWith("loss_scale", "skipped_steps");
+    assertThat(Double.parseDouble(last.get(columns.indexOf("loss"))))
+        .isCloseTo(Double.parseDouble(last.get(columns.indexOf("validation_loss"))), within(0.5));
   }
 
   /** The table of a run without the column with the seconds. */
@@ -135,12 +142,12 @@ class PublishedTrainingTest {
     SmallMimic mimic = new SmallMimic(folder);
     Path model = folder.resolve("model");
     PublishedTraining.train(
-        config(mimic, tiny("v2", Precision.INT4, true)),
+        config(mimic, tiny("v2", BasePrecision.INT4, true)),
         folder.resolve("runs"),
         model,
         Progress.NONE);
     assertThat(RaDialog.verify(model).holds()).isTrue();
-    assertThatThrownBy(() -> tiny("v2", Precision.INT4, false))
+    assertThatThrownBy(() -> tiny("v2", BasePrecision.INT4, false))
         .isInstanceOf(RadialogException.class)
         .hasMessageContaining("language.checkpointing false");
   }
@@ -229,7 +236,7 @@ class PublishedTrainingTest {
     return tiny(name, PublishedRecipe.named(name).language().precision(), false);
   }
 
-  private static PublishedRecipe tiny(String name, Precision precision, boolean checkpointing) {
+  private static PublishedRecipe tiny(String name, BasePrecision precision, boolean checkpointing) {
     PublishedRecipe full = PublishedRecipe.named(name);
     Alignment.Config alignment =
         switch (full.version()) {

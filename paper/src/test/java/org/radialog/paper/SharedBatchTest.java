@@ -58,8 +58,9 @@ class SharedBatchTest {
         1e-6,
         "temp",
         "Qformer.bert.embeddings.word_embeddings.weight");
+    // Some twenty units in the last place: sums over tokens are rounded in another order.
     assertSameGradients(
-        one.language(), two.language(), 1e-6, "vision.encoder.encoder._conv_stem.weight");
+        one.language(), two.language(), 2e-6, "vision.encoder.encoder._conv_stem.weight");
     assertThat(Files.readAllLines(two.language().resolve("metrics.csv")).getLast())
         .as("the losses and the clinical F1 of the reports that process 0 wrote")
         .matches("1,language,1,.*,[0-9.]+,0\\.\\d{4},0\\.\\d{4}");

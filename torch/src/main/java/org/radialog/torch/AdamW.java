@@ -176,6 +176,26 @@ public final class AdamW implements AutoCloseable {
     steps = group.first(steps)[0];
   }
 
+  /**
+   * Multiplies all gradients by {@code factor}.
+   *
+   * @return whether all of them are finite
+   */
+  public boolean scaleGradients(double factor) {
+    boolean finite = true;
+    for (Slot slot : slots.values()) {
+      try (Scope _ = new Scope();
+          NoGradGuard _ = new NoGradGuard()) {
+        Tensor gradient = slot.parameter.grad();
+        if (gradient.defined()) {
+          gradient.mul_(new Scalar(factor));
+          finite &= gradient.isfinite().all().item_bool();
+        }
+      }
+    }
+    return finite;
+  }
+
   /** Clears all gradients. */
   public void zeroGrad() {
     for (Slot s : slots.values()) {

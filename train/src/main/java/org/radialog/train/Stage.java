@@ -11,6 +11,7 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.torch.AdamW;
 import org.radialog.torch.LearningRate;
+import org.radialog.torch.LossScale;
 import org.radialog.torch.Torch;
 
 /**
@@ -39,6 +40,14 @@ public interface Stage {
   AdamW optimizer();
 
   /**
+   * The factor on the loss of a stage that computes in fp16. Its state is in the checkpoint, and
+   * its factor and the number of skipped steps are in the table.
+   */
+  default Optional<LossScale> lossScale() {
+    return Optional.empty();
+  }
+
+  /**
    * The loss of the batch of a step, a scalar with its graph. libtorch's random numbers are seeded
    * by the step before each call.
    *
@@ -61,16 +70,18 @@ public interface Stage {
    * Share#group}.
    *
    * @param share {@link Share#WHOLE} unless the stage is {@link #divisible}
-   * @return the contribution of the share to the loss of the batch, which is their sum
+   * @return the contribution of the share to the loss of the batch, which is their sum; without the
+   *     factor of {@link #lossScale}, which the gradients have
    */
   default double backward(long step, Share share) {
     Tensor loss = loss(step);
-    loss.backward();
+    lossScale().map(scale -> scale.of(loss)).orElse(loss).backward();
     return Torch.item(loss);
   }
 
   /**
-   * Follows a step of the optimiser, for example with an average of the weights.
+   * Follows a step, also one that {@link #lossScale} made skip, for example with an average of the
+   * weights.
    *
    * @param done steps that were made, 1 after the first
    */

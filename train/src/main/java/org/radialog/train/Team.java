@@ -2,8 +2,11 @@ package org.radialog.train;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.radialog.torch.AdamW;
+import org.radialog.torch.LossScale;
 import org.radialog.torch.ProcessGroup;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
@@ -70,10 +73,11 @@ final class Team {
   /**
    * Makes a step of a stage in all processes.
    *
-   * @return the loss of the batch
+   * @return the loss of the batch; empty if the step was skipped because of gradients in fp16 that
+   *     are not finite
    * @throws ProcessGroup.Lost if another process has ended; the stage is then unchanged
    */
-  double step(int index, Stage stage, long step, double rate) {
+  OptionalDouble step(int index, Stage stage, long step, double rate) {
     if (divides(stage)) {
       say(Order.STEP, index, step, rate);
       return step(stage, step, rate);
@@ -125,9 +129,10 @@ final class Team {
       stage.tensors().sequencedValues().forEach(group::broadcast);
     }
     stage.optimizer().takeOver(group);
+    stage.lossScale().ifPresent(scale -> scale.takeOver(group));
   }
 
-  private double step(Stage stage, long step, double rate) {
+  private OptionalDouble step(Stage stage, long step, double rate) {
     Plan plan = stage.plan();
     AdamW optimizer = stage.optimizer();
     boolean shared = divides(stage);
@@ -140,10 +145,15 @@ final class Team {
         loss = group.sum(loss);
         optimizer.sumGradients(group);
       }
-      optimizer.clipGradNorm(plan.clip());
-      optimizer.step(rate);
+      // All processes have the same gradients here, so they skip the same steps.
+      Optional<LossScale> scale = stage.lossScale();
+      boolean finite = scale.isEmpty() || scale.get().unscale(optimizer);
+      if (finite) {
+        optimizer.clipGradNorm(plan.clip());
+        optimizer.step(rate);
+      }
       stage.stepped(step + 1);
-      return loss;
+      return finite ? OptionalDouble.of(loss) : OptionalDouble.empty();
     }
   }
 }

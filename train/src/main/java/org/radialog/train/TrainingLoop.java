@@ -2,6 +2,7 @@ package org.radialog.train;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -17,6 +18,7 @@ import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.eval.CurveChart;
+import org.radialog.torch.LossScale;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.ProcessGroup;
 import org.radialog.train.Stage.Measure;
@@ -34,6 +36,10 @@ import org.radialog.weights.Checkpoint;
  * running, and in its metadata that stage's name and where it stood.
  */
 public final class TrainingLoop implements AutoCloseable {
+  // Of a stage in fp16.
+  private static final Measure FACTOR = new Measure("loss_scale", Stage.Axis.NONE);
+  private static final Measure SKIPPED = new Measure("skipped_steps", Stage.Axis.NONE);
+
   private static final long CHECKPOINT_NANOS = 300_000_000_000L;
   private final Optional<RunFolder> folder; // in process 0 only
   private final Progress progress;
@@ -164,7 +170,10 @@ public final class TrainingLoop implements AutoCloseable {
           over = at >= plan.steps();
           rate = plan.schedule().rate(at);
           step(stage, rate);
-          task.step(String.format(Locale.ROOT, "loss %.3f rate %.1e", lossSum / lossSteps, rate));
+          task.step(
+              lossSteps == 0
+                  ? "skipped"
+                  : String.format(Locale.ROOT, "loss %.3f rate %.1e", lossSum / lossSteps, rate));
           due = step % plan.validateEvery() == 0 || step == plan.steps() || over;
           if (!due && System.nanoTime() - lastCheckpoint > CHECKPOINT_NANOS) {
             checkpoint(stage);
@@ -205,14 +214,18 @@ public final class TrainingLoop implements AutoCloseable {
   }
 
   private void step(Stage stage, double rate) {
+    OptionalDouble loss;
     try {
-      lossSum += team.step(index, stage, step, rate);
+      loss = team.step(index, stage, step, rate);
     } catch (ProcessGroup.Lost e) {
       checkpoint(stage);
       throw e;
     }
     step++;
-    lossSteps++;
+    if (loss.isPresent()) {
+      lossSum += loss.getAsDouble();
+      lossSteps++;
+    }
   }
 
   private boolean impatient(Stage stage) {
@@ -249,14 +262,23 @@ public final class TrainingLoop implements AutoCloseable {
   // ---------------------------------------------------------------- the table and the plot
 
   private void row(String title, List<? extends Stage> stages, Stage stage, double rate) {
-    Map<String, OptionalDouble> measured = stage.validate(team::busy);
+    Map<String, OptionalDouble> measured = new HashMap<>(stage.validate(team::busy));
+    stage
+        .lossScale()
+        .map(LossScale::state)
+        .ifPresent(scale -> {
+          measured.put(FACTOR.column(), OptionalDouble.of(scale.factor()));
+          measured.put(SKIPPED.column(), OptionalDouble.of((double) scale.skipped()));
+        });
     SequencedMap<String, String> row = new LinkedHashMap<>();
     row.put("row", String.valueOf(rows + 1));
     row.put("stage", stage.name());
     row.put("step", String.valueOf(step));
     row.put("seconds", String.format(Locale.ROOT, "%.0f", elapsed()));
     row.put("rate", String.format(Locale.ROOT, "%.2e", rate));
-    row.put("loss", String.format(Locale.ROOT, "%.4f", lossSum / lossSteps));
+    row.put(
+        "loss",
+        cell(lossSteps == 0 ? OptionalDouble.empty() : OptionalDouble.of(lossSum / lossSteps)));
     for (Measure measure : measures(stages)) {
       row.put(
           measure.column(), cell(measured.getOrDefault(measure.column(), OptionalDouble.empty())));
@@ -279,6 +301,9 @@ public final class TrainingLoop implements AutoCloseable {
   private static Set<Measure> measures(List<? extends Stage> stages) {
     Set<Measure> all = new LinkedHashSet<>();
     stages.forEach(stage -> all.addAll(stage.measures()));
+    if (stages.stream().anyMatch(stage -> stage.lossScale().isPresent())) {
+      all.addAll(List.of(FACTOR, SKIPPED));
+    }
     return all;
   }
 
@@ -346,6 +371,14 @@ public final class TrainingLoop implements AutoCloseable {
         Parameters.Source tensors = Parameters.Source.of(checkpoint);
         Parameters.load(tensors, stage.tensors());
         stage.optimizer().load(tensors, (long) RunFolder.number(checkpoint, "optimizer_steps"));
+        stage
+            .lossScale()
+            .ifPresent(scale ->
+                scale.restore(
+                    new LossScale.State(
+                        RunFolder.number(checkpoint, "loss_scale"),
+                        (long) RunFolder.number(checkpoint, "loss_scale_steps"),
+                        (long) RunFolder.number(checkpoint, "skipped_steps"))));
       }
     }
     run().keepRows((int) rows);
@@ -356,19 +389,25 @@ public final class TrainingLoop implements AutoCloseable {
   private void checkpoint(Stage stage) {
     SequencedMap<String, Tensor> tensors = new LinkedHashMap<>(stage.tensors());
     tensors.putAll(stage.optimizer().state());
-    run()
-        .saveCheckpoint(
-            tensors,
-            Map.of(
-                "best", String.valueOf(best),
-                "worse", String.valueOf(worse),
-                "stage", stage.name(),
-                "step", String.valueOf(step),
-                "loss_sum", String.valueOf(lossSum),
-                "loss_steps", String.valueOf(lossSteps),
-                "seconds", String.valueOf(elapsed()),
-                "rows", String.valueOf(rows),
-                "optimizer_steps", String.valueOf(stage.optimizer().steps())));
+    Map<String, String> state = new HashMap<>();
+    state.put("best", String.valueOf(best));
+    state.put("worse", String.valueOf(worse));
+    state.put("stage", stage.name());
+    state.put("step", String.valueOf(step));
+    state.put("loss_sum", String.valueOf(lossSum));
+    state.put("loss_steps", String.valueOf(lossSteps));
+    state.put("seconds", String.valueOf(elapsed()));
+    state.put("rows", String.valueOf(rows));
+    state.put("optimizer_steps", String.valueOf(stage.optimizer().steps()));
+    stage
+        .lossScale()
+        .map(LossScale::state)
+        .ifPresent(scale -> {
+          state.put("loss_scale", String.valueOf(scale.factor()));
+          state.put("loss_scale_steps", String.valueOf(scale.steps()));
+          state.put("skipped_steps", String.valueOf(scale.skipped()));
+        });
+    run().saveCheckpoint(tensors, state);
     lastCheckpoint = System.nanoTime();
   }
 }

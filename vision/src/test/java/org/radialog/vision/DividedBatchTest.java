@@ -1,6 +1,7 @@
 package org.radialog.vision;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -71,6 +72,41 @@ class DividedBatchTest {
       }
     }
     assertThat(difference / largest).isLessThan(1e-6);
+  }
+
+  @Test
+  void aMemberThatEndsIsNoticedInTheBackwardPassOfTheOthers() throws Exception {
+    Meeting meeting = new Meeting.File(folder.resolve("meeting"));
+    try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
+      Future<?> ending =
+          threads.submit(() -> {
+            try (Scope _ = new Scope();
+                ProcessGroup group = ProcessGroup.join(new Place(1, 2, meeting));
+                DividedBatch batch = new DividedBatch(group, 2)) {
+              batch.moments(Torch.tensor(new float[] {1, 2}, 1, 1, 1, 2), 0);
+            }
+          });
+      Future<?> staying =
+          threads.submit(() -> {
+            try (Scope _ = new Scope();
+                ProcessGroup group = ProcessGroup.join(new Place(0, 2, meeting));
+                DividedBatch batch = new DividedBatch(group, 2)) {
+              Tensor x = Torch.tensor(new float[] {3, 5}, 1, 1, 1, 2).set_requires_grad(true);
+              Tensor values = x.mul(new Scalar(2.0));
+              batch.moments(values, 0);
+              ending.get();
+              assertThat(group.lost()).isEmpty();
+              assertThatThrownBy(() -> values.sum().backward())
+                  .isInstanceOf(RuntimeException.class);
+              assertThat(group.lost())
+                  .hasValueSatisfying(lost ->
+                      assertThat(lost)
+                          .hasMessageStartingWith("process 0 of 2 has lost another one"));
+            }
+            return null;
+          });
+      staying.get();
+    }
   }
 
   @Test

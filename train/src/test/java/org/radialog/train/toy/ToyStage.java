@@ -3,15 +3,19 @@ package org.radialog.train.toy;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.SequencedMap;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.torch.AdamW;
 import org.radialog.torch.Init;
 import org.radialog.torch.Linear;
+import org.radialog.torch.LossScale;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Schedule;
 import org.radialog.torch.Scope;
@@ -27,6 +31,8 @@ final class ToyStage implements Stage, AutoCloseable {
   private final String name;
   private final long steps;
   private final double minutes;
+  private ScalarType type = ScalarType.Float; // in which the layer is computed
+  private Optional<LossScale> scale = Optional.empty();
   private final Parameters parameters = Parameters.fresh(3);
   private final Linear layer = Linear.of(parameters, 4, 1);
   private final AdamW optimizer;
@@ -71,6 +77,28 @@ final class ToyStage implements Stage, AutoCloseable {
     return optimizer;
   }
 
+  /** Computes the layer in fp16. */
+  ToyStage inFp16() {
+    type = ScalarType.Half;
+    scale = Optional.of(new LossScale());
+    return this;
+  }
+
+  @Override
+  public Optional<LossScale> lossScale() {
+    return scale;
+  }
+
+  // [B, 4] to [B, 1]
+  private Tensor summed(Tensor numbers) {
+    return torch
+        .linear(
+            numbers.to(type),
+            layer.weight().to(type),
+            new TensorOptional(layer.bias().orElseThrow().to(type)))
+        .to(ScalarType.Float);
+  }
+
   @Override
   public Tensor loss(long step) {
     float[] numbers = new float[32];
@@ -81,7 +109,7 @@ final class ToyStage implements Stage, AutoCloseable {
       sums[i / 4] += numbers[i];
     }
     Tensor hidden = torch.dropout(Torch.tensor(numbers, 8, 4), 0.1, true);
-    return torch.mse_loss(layer.forward(hidden), Torch.tensor(sums, 8, 1));
+    return torch.mse_loss(summed(hidden), Torch.tensor(sums, 8, 1));
   }
 
   @Override
@@ -93,7 +121,7 @@ final class ToyStage implements Stage, AutoCloseable {
   public Map<String, OptionalDouble> validate() {
     try (Scope _ = new Scope();
         NoGradGuard _ = new NoGradGuard()) {
-      double sum = Torch.item(layer.forward(Torch.tensor(new float[] {1, 1, 1, 1}, 1, 4)));
+      double sum = Torch.item(summed(Torch.tensor(new float[] {1, 1, 1, 1}, 1, 4)));
       return Map.of(
           name + "_of_ones", OptionalDouble.of(Math.abs(sum - 4)), "never", OptionalDouble.empty());
     }

@@ -2,6 +2,7 @@ package org.radialog.train.toy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.awt.image.BufferedImage;
 import java.io.IOException;
@@ -21,6 +22,7 @@ import org.radialog.testing.Kill;
 import org.radialog.torch.TorchThreads;
 import org.radialog.train.EventReader;
 import org.radialog.train.TrainingLoop;
+import org.radialog.weights.Checkpoint;
 
 /** Tests the loop with a stage defined in the test, using only public API. */
 class TrainingLoopTest {
@@ -93,6 +95,45 @@ class TrainingLoopTest {
       }
       assertThat(measured(killed)).isEqualTo(measured(whole));
       assertThat(scalars(killed)).isEqualTo(scalars(whole)).hasSize(10);
+    }
+  }
+
+  @Test
+  void aStageInFp16SkipsStepsUntilItsLossScaleFitsAndEndsCloseToFp32() throws Exception {
+    half(folder.resolve("fp32"), false, Progress.NONE);
+    half(folder.resolve("fp16"), true, Progress.NONE);
+    Path killed = folder.resolve("killed");
+    assertThatThrownBy(() -> half(killed, true, new Kill("half 2/8", 2)))
+        .isInstanceOf(Kill.Killed.class);
+    half(killed, true, Progress.NONE);
+
+    assertThat(measured(killed)).isEqualTo(measured(folder.resolve("fp16")));
+    assertThat(
+            Files.mismatch(
+                killed.resolve("half.safetensors"), folder.resolve("fp16/half.safetensors")))
+        .isEqualTo(-1);
+    List<String> exact = table(folder.resolve("fp32"));
+    List<String> rounded = table(folder.resolve("fp16"));
+    assertThat(rounded.getFirst()).isEqualTo(exact.getFirst() + ",loss_scale,skipped_steps");
+    String[] last = rounded.getLast().split(",", -1);
+    int skipped = (int) Double.parseDouble(last[9]);
+    assertThat(skipped).isBetween(1, 5);
+    assertThat(Double.parseDouble(last[8])).isEqualTo(65_536 / Math.pow(2, skipped));
+    double loss = Double.parseDouble(exact.getLast().split(",", -1)[5]);
+    assertThat(Double.parseDouble(last[5])).isCloseTo(loss, within(0.3 * loss));
+    try (Checkpoint fp32 = Checkpoint.open(folder.resolve("fp32/half.safetensors"));
+        Checkpoint fp16 = Checkpoint.open(folder.resolve("fp16/half.safetensors"))) {
+      assertThat(fp16.floats("weight"))
+          .usingComparatorWithPrecision(0.1f)
+          .containsExactly(fp32.floats("weight"));
+    }
+  }
+
+  private static void half(Path run, boolean half, Progress progress) {
+    try (TorchThreads _ = TorchThreads.of(1);
+        TrainingLoop loop = TrainingLoop.open(run, TOLD, progress);
+        ToyStage stage = new ToyStage("half", 40, 0)) {
+      loop.run("toy", List.of(half ? stage.inFp16() : stage));
     }
   }
 
