@@ -35,6 +35,7 @@ import org.radialog.vision.MlpProjector;
 import org.radialog.vision.QFormer;
 import org.radialog.vision.TokenOrder;
 import org.radialog.vision.VisionEncoder;
+import org.radialog.weights.DType;
 
 /**
  * The published recipes with tiny networks, from films and reports to a model that generates text.
@@ -47,7 +48,7 @@ class PublishedTrainingTest {
   @ParameterizedTest
   @ValueSource(strings = {"v1-rg", "v1-ins", "v2"})
   void aRecipeLeadsFromFilmsAndReportsToAModelThatWrites(String name) throws Exception {
-    SmallMimic mimic = new SmallMimic(folder);
+    SmallMimic mimic = new SmallMimic(folder, DType.BF16);
     Path model = folder.resolve("model");
     PublishedTraining.train(
         config(mimic, tiny(name)), folder.resolve("runs"), model, Progress.NONE);

@@ -49,9 +49,16 @@ final class SmallMimic {
   static final int BERT = 16; // width
 
   private final Path folder;
+  private final DType published;
 
   SmallMimic(Path folder) {
+    this(folder, DType.F16);
+  }
+
+  /** With the downloaded language model in {@code published}; the imported one is BF16. */
+  SmallMimic(Path folder, DType published) {
     this.folder = folder;
+    this.published = published;
     try {
       tables();
       language();
@@ -73,7 +80,7 @@ final class SmallMimic {
     return folder.resolve("vicuna");
   }
 
-  /** The same language model as downloaded, with the same bits. */
+  /** The language model as downloaded, with the bits of {@link #base} if it is BF16. */
   Path publishedBase() {
     return folder.resolve("vicuna-7b-v1.3");
   }
@@ -159,12 +166,11 @@ final class SmallMimic {
         tokenizer.put(String.valueOf(file.getFileName()), Files.readAllBytes(file));
       }
     }
-    Path published = publishedBase();
     new PublishedLayout("paper")
-        .llama(published, PublishedLayout.Family.VICUNA, LLAMA, DType.BF16, 1, tokenizer);
+        .llama(publishedBase(), PublishedLayout.Family.VICUNA, LLAMA, published, 1, tokenizer);
     RaDialog.importFrom(
         new ModelImport.Request(
-            published,
+            publishedBase(),
             base(),
             Optional.empty(),
             BioViLT.BatchNorm.RUNNING,
