@@ -24,7 +24,10 @@ def peer(gguf: str) -> None:
     silent = api.llama_log_callback(lambda level, text, data: None)  # a name, so that it lives as long as the library calls it
     api.llama_log_set(silent, ctypes.c_void_p(0))
     api.llama_backend_init()
-    model = api.llama_model_load_from_file(gguf.encode(), api.llama_model_default_params())
+    of_model = api.llama_model_default_params()
+    # Its buffers for AMX crash on the Q4_1 matrices of the embedded model (llama-cpp-python 0.3.36).
+    of_model.use_extra_bufts = "amx_tile" not in Path("/proc/cpuinfo").read_text()
+    model = api.llama_model_load_from_file(gguf.encode(), of_model)
     parameters = api.llama_context_default_params()
     parameters.n_ctx, parameters.n_batch, parameters.n_ubatch = 1024, 512, 512
     parameters.n_threads = parameters.n_threads_batch = 2
