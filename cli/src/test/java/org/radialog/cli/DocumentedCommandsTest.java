@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -26,6 +27,9 @@ class DocumentedCommandsTest {
   private static final Pattern PLACEHOLDER =
       Pattern.compile(
           "\\b[A-Z]{3,}\\b(?!\\.)|\\b[A-Z_]{3,}\\.(?:csv|jsonl?|tgz)|efficientnet.*\\.pth");
+
+  private static final Map<String, String> SMALLER =
+      Map.of("llama-7b", "smollm2-135m", "1x700", "1x32");
 
   @TempDir private Path folder;
 
@@ -70,12 +74,18 @@ class DocumentedCommandsTest {
 
   // A measurement of minutes: here its shortest form on a small model will do.
   private static List<String> shortened(List<String> words) {
+    List<String> model = List.of("--model", TinyModel.folder().toString());
     return switch (String.join(" ", words)) {
-      case "bench" -> List.of("bench", "--context", "64", "--model", TinyModel.folder().toString());
-      case "bench --busy" ->
-          List.of("bench", "--busy", "1", "--model", TinyModel.folder().toString());
-      default -> words;
+      case "bench" -> and(List.of("bench", "--context", "64"), model);
+      case "bench --busy" -> and(List.of("bench", "--busy", "1"), model);
+      case "evaluate --protocol general", "evaluate --protocol general --control no_adapter" ->
+          and(words, model);
+      default -> words.stream().map(word -> SMALLER.getOrDefault(word, word)).toList();
     };
+  }
+
+  private static List<String> and(List<String> words, List<String> more) {
+    return Stream.concat(words.stream(), more.stream()).toList();
   }
 
   private static List<String> words(String line) {

@@ -38,13 +38,13 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What one training run leaves behind: {@code config.json}, {@code metrics.csv}, {@code plot.png},
- * {@code plot.html} and {@code checkpoint.safetensors}, each written whole or not at all, so that a
- * run may be killed at any moment and goes on from its last checkpoint; and the table's rows as
- * TensorBoard's {@code events.out.tfevents.radialog}.
+ * The files of a training run: {@code config.json}, {@code metrics.csv}, {@code plot.png}, {@code
+ * plot.html} and {@code checkpoint.safetensors}, each written atomically, so that a run that is
+ * killed at any moment resumes from its last checkpoint; and the rows of the table as TensorBoard
+ * events in {@code events.out.tfevents.radialog}.
  */
 final class RunFolder implements AutoCloseable {
-  /** The layout of the folder; 1, without the number, had the recipe's fields in camel case. */
+  /** The version of the layout. Version 1 had no number and the recipe's fields in camel case. */
   private static final int FORMAT = 2;
 
   private static final String CONFIG = "config.json";
@@ -97,7 +97,7 @@ final class RunFolder implements AutoCloseable {
   }
 
   /**
-   * A new run, or one to go on with.
+   * Opens a new run, or an interrupted one to resume it.
    *
    * @throws RadialogException if the folder holds a run of another configuration, or one that is
    *     still running
@@ -228,7 +228,7 @@ final class RunFolder implements AutoCloseable {
         });
   }
 
-  /** Forgets rows that a killed run wrote after its last checkpoint. */
+  /** Removes rows that a killed run wrote after its last checkpoint. */
   void keepRows(int count) {
     while (rows.size() > count) {
       rows.removeLast();
@@ -277,7 +277,7 @@ final class RunFolder implements AutoCloseable {
         .toArray();
   }
 
-  /** Writes all that the run needs to go on. */
+  /** Writes everything that is needed to resume the run. */
   void saveCheckpoint(SequencedMap<String, Tensor> tensors, Map<String, String> state) {
     SafetensorsWriter.write(
         file("checkpoint.safetensors"), state, Parameters.entries(tensors, DType.F32));
@@ -294,7 +294,7 @@ final class RunFolder implements AutoCloseable {
     SafetensorsWriter.write(best(stage), Map.of(), Parameters.entries(tensors, DType.F32));
   }
 
-  /** What {@link #saveBest} wrote, which the caller closes; empty if it never did. */
+  /** The weights that {@link #saveBest} wrote, which the caller closes; empty if there are none. */
   Optional<Checkpoint> savedBest(String stage) {
     return Files.exists(best(stage)) ? Optional.of(Checkpoint.open(best(stage))) : Optional.empty();
   }
@@ -303,7 +303,7 @@ final class RunFolder implements AutoCloseable {
     return file("best-" + stage + ".safetensors");
   }
 
-  /** A number that {@link #saveCheckpoint} noted. */
+  /** A number in the metadata of a checkpoint. */
   static double number(Checkpoint checkpoint, String name) {
     String value = text(checkpoint, name);
     try {
@@ -318,7 +318,7 @@ final class RunFolder implements AutoCloseable {
     }
   }
 
-  /** A text that {@link #saveCheckpoint} noted. */
+  /** A text in the metadata of a checkpoint. */
   static String text(Checkpoint checkpoint, String name) {
     Object value = checkpoint.metadata().get(name);
     if (value == null) {

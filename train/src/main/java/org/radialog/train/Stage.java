@@ -15,28 +15,28 @@ import org.radialog.torch.LossScale;
 import org.radialog.torch.Torch;
 
 /**
- * One stage of a training: what it learns, from which batches, how well it does and what it leaves
- * behind. The steps of the optimiser, checkpoints, resuming, the table, the plot and progress are
- * {@link TrainingLoop}'s.
+ * One stage of a training: its trained tensors, its batches and loss, its validation and its
+ * result. {@link TrainingLoop} does everything else: optimiser steps, checkpoints, resuming, table,
+ * plot and progress.
  *
- * <p>A killed run goes on to the same bits because of three promises of a stage: {@link #tensors}
- * and the optimiser hold all that changes from step to step, {@link #loss} depends on them and on
- * the number of the step alone, and {@link #validate} changes nothing.
+ * <p>A killed run resumes to the same bits because every stage guarantees that {@link #tensors} and
+ * the optimiser contain all state that changes from step to step, that {@link #loss} depends only
+ * on this state and the number of the step, and that {@link #validate} changes nothing.
  */
 public interface Stage {
-  /** Its name in the table, the progress and the checkpoint, for example {@code alignment}. */
+  /** The name in the table, the progress and the checkpoint, for example {@code alignment}. */
   String name();
 
-  /** How many steps it makes, and at which rates. */
+  /** The number of steps and the learning rates. */
   Plan plan();
 
   /**
-   * Everything that changes from step to step, the optimiser's own state apart, by the names that
-   * the checkpoint has. Live: they are overwritten when a run goes on.
+   * All state that changes from step to step except that of the optimiser, by the names in the
+   * checkpoint. These are the live tensors: resuming a run overwrites them.
    */
   SequencedMap<String, Tensor> tensors();
 
-  /** The optimiser over the tensors that learn. */
+  /** The optimiser of the trained tensors. */
   AdamW optimizer();
 
   /**
@@ -48,26 +48,25 @@ public interface Stage {
   }
 
   /**
-   * The loss of the batch of a step, a scalar with its graph. libtorch's random numbers are seeded
-   * by the step before each call.
+   * The loss of the batch of a step, a scalar with its graph. Before each call, libtorch's random
+   * number generator is seeded with the step.
    *
-   * @param step the number of the step, 0 being the first of the stage
+   * @param step the number of the step; the first step of the stage is 0
    */
   Tensor loss(long step);
 
   /**
-   * Whether the batch of a step can be divided among so many processes, so that the gradients of
-   * the shares add up to those of the whole batch. If not, process 0 trains the stage alone.
+   * Whether the batch of a step can be divided among this number of processes so that the gradients
+   * of the shares add up to those of the whole batch. If not, process 0 trains the stage alone.
    */
   default boolean divisible(int processes) {
     return false;
   }
 
   /**
-   * Adds the gradients of a share of a step's batch to those of the tensors that learn. A stage
-   * whose batch is larger than memory allows adds those of its pieces one after the other. A stage
-   * whose loss compares the elements of a batch exchanges what it needs through {@link
-   * Share#group}.
+   * Adds the gradients of a share of a step's batch to those of the trained tensors. A stage whose
+   * batch does not fit into memory adds the gradients of its pieces one after the other. A stage
+   * whose loss compares the elements of a batch exchanges them through {@link Share#group}.
    *
    * @param share {@link Share#WHOLE} unless the stage is {@link #divisible}
    * @return the contribution of the share to the loss of the batch, which is their sum; without the
@@ -80,14 +79,14 @@ public interface Stage {
   }
 
   /**
-   * Follows a step, also one that {@link #lossScale} made skip, for example with an average of the
-   * weights.
+   * Called after each step, also after one that was skipped because of {@link #lossScale}; for
+   * example to update an average of the weights.
    *
-   * @param done steps that were made, 1 after the first
+   * @param done number of steps so far, 1 after the first
    */
   default void stepped(long done) {}
 
-  /** What {@link #validate} measures: the stage's columns of the table, in their order. */
+  /** The measures of {@link #validate}, in the order of their columns in the table. */
   List<Measure> measures();
 
   /**
@@ -105,16 +104,16 @@ public interface Stage {
   }
 
   /**
-   * By which measure the best of all validations is what the stage leaves behind; empty for the
-   * last step.
+   * The measure by which the best validation is selected, whose weights are the result of the
+   * stage; empty if the result is that of the last step.
    */
   default Optional<Best> best() {
     return Optional.empty();
   }
 
   /**
-   * Writes what the stage leaves behind once its steps are made. It may be called again for a run
-   * that has ended, and then writes the same.
+   * Writes the result of the stage after its last step. It may be called again for a completed run
+   * and then writes the same files.
    *
    * @param folder the run folder
    */

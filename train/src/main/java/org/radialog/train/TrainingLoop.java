@@ -26,14 +26,14 @@ import org.radialog.train.Stage.Plan;
 import org.radialog.weights.Checkpoint;
 
 /**
- * Runs the stages of a training, one after the other, in one run folder, which then holds {@code
- * config.json}, {@code metrics.csv} with a row a validation, the rows once more as TensorBoard's
- * events, {@code plot.png} and {@code plot.html}, {@code checkpoint.safetensors} and what the
- * stages save. A run that was killed at any moment goes on from its last checkpoint, at most five
- * minutes of work before, and ends with the same bits.
+ * Runs the stages of a training one after the other in one run folder. The folder then contains
+ * {@code config.json}, {@code metrics.csv} with one row per validation, the same rows as
+ * TensorBoard events, {@code plot.png}, {@code plot.html}, {@code checkpoint.safetensors}, and the
+ * files that the stages save. A run that is killed at any moment resumes from its last checkpoint,
+ * which is at most five minutes old, and ends with the same bits.
  *
- * <p>The checkpoint holds the {@link Stage#tensors} and the optimiser's state of the stage that was
- * running, and in its metadata that stage's name and where it stood.
+ * <p>The checkpoint contains the {@link Stage#tensors} and the optimiser state of the running
+ * stage; its metadata has the name of the stage and the position in it.
  */
 public final class TrainingLoop implements AutoCloseable {
   // Of a stage in fp16.
