@@ -18,6 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
+import org.radialog.data.MimicCxr;
 import org.radialog.dialog.Dialog;
 import org.radialog.dialog.RaDialog;
 import org.radialog.dialog.Study;
@@ -63,6 +64,10 @@ class PublishedTrainingTest {
                     Radiograph.read(
                         mimic.data().resolve("files/p10/p10000020/s50000020/d20.jpg"))))) {
       assertThat(dialog.report().text()).isNotNull();
+      if (name.equals("v1-ins")) {
+        new EvaluatedByThePaper(radialog, model, folder.resolve("predictions.jsonl"))
+            .printsTheTableOf(MimicCxr.of(mimic.data()).withChexbert(mimic.chexbert()));
+      }
     }
     new PublishedAgain(folder.resolve("again"))
         .isTheSameModel(mimic.publishedBase(), model, tiny(name));
