@@ -318,9 +318,8 @@ public final class PublishedTraining {
         FEATURES);
   }
 
-  // The encoder before the language stage. All its weights are saved, so that a randomly
-  // initialised
-  // encoder is not lost.
+  // The encoder before the language stage. All its weights are saved, so that one that was
+  // initialised randomly is not lost.
   private void keepEncoder() {
     Path file = runs.encoderWeights();
     if (!Files.exists(file)) {

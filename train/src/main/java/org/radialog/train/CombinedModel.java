@@ -1,11 +1,8 @@
 package org.radialog.train;
 
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.SequencedMap;
 import org.radialog.base.Printable;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
@@ -16,8 +13,6 @@ import org.radialog.dialog.RaDialog;
 import org.radialog.published.ModelConfig;
 import org.radialog.published.ModelFolder;
 import org.radialog.published.StrictJson;
-import org.radialog.weights.Checkpoint;
-import org.radialog.weights.SafetensorsWriter;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -27,8 +22,6 @@ import tools.jackson.databind.JsonNode;
  * texts.
  */
 public final class CombinedModel {
-  private static final String BASE = "base.gguf";
-
   private CombinedModel() {}
 
   /**
@@ -54,8 +47,12 @@ public final class CombinedModel {
             languageRun + ": model", run.path("model"), ModelSpec.class, Kind.REFUSED_DATA);
     requireEncoder(model, own, spec);
     try (Progress.Task task = progress.start("combine", 3)) {
-      weights(encoder, languageRun.resolve(DialogStage.WEIGHTS), spec, folder);
-      ModelExport.copy(base, folder.resolve(BASE));
+      ModelExport.weights(
+          encoder,
+          languageRun.resolve(DialogStage.WEIGHTS),
+          spec,
+          folder.resolve(ModelConfig.TRAINED));
+      ModelExport.copy(base, folder.resolve(ModelExport.BASE));
       task.step("weights");
       ModelConfig untested =
           new ModelConfig(
@@ -70,10 +67,10 @@ public final class CombinedModel {
               own.vision(),
               Optional.of(spec.alignment()),
               own.classifier(),
-              ModelConfig.Language.gguf(BASE, spec.adapter(), spec.format()),
+              ModelConfig.Language.gguf(ModelExport.BASE, spec.adapter(), spec.format()),
               ModelConfig.SelfTest.NONE,
               List.of(
-                  ModelConfig.FileEntry.of(folder, BASE),
+                  ModelConfig.FileEntry.of(folder, ModelExport.BASE),
                   ModelConfig.FileEntry.of(folder, ModelConfig.TRAINED)),
               List.of());
       ModelFolder.write(folder, untested);
@@ -98,16 +95,6 @@ public final class CombinedModel {
                   side,
                   spec.image().vision(),
                   spec.image().side()));
-    }
-  }
-
-  private static void weights(Path encoder, Path language, ModelSpec spec, Path folder) {
-    SequencedMap<String, SafetensorsWriter.Entry> entries = new LinkedHashMap<>();
-    try (Checkpoint seen = Checkpoint.open(encoder);
-        Checkpoint said = Checkpoint.open(language)) {
-      ModelExport.add(seen, List.of("vision.", "classifier."), entries);
-      ModelExport.add(said, DialogStage.parts(spec), entries);
-      SafetensorsWriter.write(folder.resolve(ModelConfig.TRAINED), Map.of("format", "pt"), entries);
     }
   }
 

@@ -33,7 +33,9 @@ import tools.jackson.databind.JsonNode;
 
 /** Exports completed runs as a model folder that {@link RaDialog} loads. */
 public final class ModelExport {
-  private static final String BASE = "base.gguf";
+  /** Name of the language model in a model folder that is trained here. */
+  static final String BASE = "base.gguf";
+
   private static final String CLASSIFIER = ClassifierTraining.WEIGHTS;
   private static final String LANGUAGE = DialogStage.WEIGHTS;
 
@@ -55,7 +57,10 @@ public final class ModelExport {
     Path classifierRun = config.classifierRun(config.fold());
     try (Progress.Task task = progress.start("export", 4)) {
       weights(
-          classifierRun, config.languageRun(), origin.model(), folder.resolve(ModelConfig.TRAINED));
+          classifierRun.resolve(CLASSIFIER),
+          config.languageRun().resolve(LANGUAGE),
+          origin.model(),
+          folder.resolve(ModelConfig.TRAINED));
       copy(config.base(), folder.resolve(BASE));
       task.step("weights");
 
@@ -128,14 +133,14 @@ public final class ModelExport {
   }
 
   /**
-   * Writes encoder and classifier of one run, and alignment and adapter of the other, to one file.
+   * Writes encoder and classifier of one file, and alignment and adapter of the other, to one file.
    * Matrices are stored in bf16. Vectors are stored in fp32, because they are small and running
    * variances are sensitive to rounding.
    */
-  private static void weights(Path classifierRun, Path languageRun, ModelSpec spec, Path file) {
+  static void weights(Path encoder, Path trained, ModelSpec spec, Path file) {
     SequencedMap<String, SafetensorsWriter.Entry> entries = new LinkedHashMap<>();
-    try (Checkpoint classifier = Checkpoint.open(classifierRun.resolve(CLASSIFIER));
-        Checkpoint language = Checkpoint.open(languageRun.resolve(LANGUAGE))) {
+    try (Checkpoint classifier = Checkpoint.open(encoder);
+        Checkpoint language = Checkpoint.open(trained)) {
       add(classifier, List.of("vision.", "classifier."), entries);
       add(language, DialogStage.parts(spec), entries);
       SafetensorsWriter.write(file, Map.of("format", "pt"), entries);
@@ -207,7 +212,7 @@ public final class ModelExport {
     }
   }
 
-  static void add(
+  private static void add(
       Checkpoint from, List<String> parts, SequencedMap<String, SafetensorsWriter.Entry> entries) {
     for (String part : parts) {
       List<TensorInfo> tensors = new ArrayList<>();
