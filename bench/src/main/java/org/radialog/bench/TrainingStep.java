@@ -5,8 +5,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.IntStream;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.radialog.base.RadialogException;
 import org.radialog.language.Llama;
@@ -18,6 +21,7 @@ import org.radialog.language.LlamaWeights;
 import org.radialog.language.LoraConfig;
 import org.radialog.language.Precision;
 import org.radialog.torch.AdamW;
+import org.radialog.torch.Lanes;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
@@ -104,9 +108,11 @@ public record TrainingStep(double seconds, long peakBytes, double loss) {
           if (setup.layerwise()) {
             loss = llama.backward(x, labels, 1, step);
           } else {
-            Tensor mean = llama.loss(x, labels);
-            mean.backward();
-            loss = Torch.item(mean);
+            loss =
+                Lanes.backward(
+                    List.copyOf(p.named().values()),
+                    IntStream.range(0, setup.batch).boxed().toList(),
+                    rows -> part(setup, llama, x, labels, rows));
           }
           first = Double.isNaN(first) ? loss : first;
           optimizer.clipGradNorm(1);
@@ -120,6 +126,15 @@ public record TrainingStep(double seconds, long peakBytes, double loss) {
     Torch.giveBack();
     Arrays.sort(seconds);
     return new TrainingStep(seconds[seconds.length / 2], peak(), first);
+  }
+
+  // The share of some sequences in the mean over all of them, which have as many labels each.
+  private static Tensor part(
+      Setup setup, Llama llama, Tensor x /* [B, T, D] */, int[][] labels, List<Integer> rows) {
+    int[][] own = rows.stream().map(row -> labels[row]).toArray(int[][]::new);
+    return llama
+        .loss(x.narrow(0, rows.getFirst(), rows.size()), own)
+        .mul(new Scalar((double) rows.size() / setup.batch));
   }
 
   // VmHWM of Linux, in kB.

@@ -34,7 +34,7 @@ import org.radialog.torch.TorchThreads;
  * whose bits do not depend on how it is cut into calls. {@link LlamaLoading} makes a model of a
  * checkpoint or of a file of packed weights.
  *
- * <p>Not thread-safe: one call at a time.
+ * <p>Not thread-safe: one call at a time, except that several threads may compute a {@link #loss}.
  */
 public final class Llama implements LanguageNetwork, AutoCloseable {
   /** The label of a position without a target. */

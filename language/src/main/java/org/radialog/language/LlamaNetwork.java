@@ -178,8 +178,8 @@ final class LlamaNetwork implements AutoCloseable {
       Probe probe) {
     Tensor index = Torch.tensor(positions, positions.length); // [N]
     int needed = Math.toIntExact(Arrays.stream(positions).max().orElse(0)) + 1;
-    Tensor cos = rotary.cos(needed).index_select(0, index); // [N, 1, d]
-    Tensor sin = rotary.sin(needed).index_select(0, index); // [N, 1, d]
+    Tensor cos = rotary.cos(index, needed); // [N, 1, d]
+    Tensor sin = rotary.sin(index, needed); // [N, 1, d]
     probe.see("rope_cos", cos);
     probe.see("rope_sin", sin);
     probe.see("hidden_states.0", x);
@@ -231,8 +231,8 @@ final class LlamaNetwork implements AutoCloseable {
       Tensor x, long[] positions, Attention attention, UnaryOperator<Tensor> loss, long seed) {
     Tensor index = Torch.tensor(positions, positions.length); // [N]
     int needed = Math.toIntExact(Arrays.stream(positions).max().orElse(0)) + 1;
-    Tensor cos = rotary.cos(needed).index_select(0, index); // [N, 1, d]
-    Tensor sin = rotary.sin(needed).index_select(0, index); // [N, 1, d]
+    Tensor cos = rotary.cos(index, needed); // [N, 1, d]
+    Tensor sin = rotary.sin(index, needed); // [N, 1, d]
     List<Tensor> inputs = new ArrayList<>();
     try (NoGradGuard _ = new NoGradGuard()) {
       for (int i = 0; i < layers.size(); i++) {

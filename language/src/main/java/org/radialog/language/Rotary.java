@@ -25,17 +25,19 @@ final class Rotary implements AutoCloseable {
     this.sin = table(positions, Math::sin);
   }
 
-  Tensor cos(int positions) {
+  /** Rows {@code index} [N] of the cosines, all below {@code positions}: [N, 1, d]. */
+  synchronized Tensor cos(Tensor index, int positions) {
     grow(positions);
-    return cos;
+    return cos.index_select(0, index);
   }
 
-  Tensor sin(int positions) {
+  /** The same rows of the sines. */
+  synchronized Tensor sin(Tensor index, int positions) {
     grow(positions);
-    return sin;
+    return sin.index_select(0, index);
   }
 
-  void grow(int positions) {
+  synchronized void grow(int positions) {
     if (positions > cos.size(0)) {
       close();
       int rounded = (positions + GRAIN - 1) / GRAIN * GRAIN;

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.IntStream;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
@@ -78,8 +79,9 @@ final class PlainLlama {
             .index_select(0, Torch.tensor(flat, flat.length))
             .view(b, t, config.hidden()); // [B, T, D]
     try (Rotary rotary = new Rotary(config)) {
-      Tensor cos = rotary.cos(t).narrow(0, 0, t).to(type).transpose(0, 1); // [1, T, d]
-      Tensor sin = rotary.sin(t).narrow(0, 0, t).to(type).transpose(0, 1); // [1, T, d]
+      Tensor all = Torch.tensor(IntStream.range(0, t).toArray(), t); // [T]
+      Tensor cos = rotary.cos(all, t).to(type).transpose(0, 1); // [1, T, d]
+      Tensor sin = rotary.sin(all, t).to(type).transpose(0, 1); // [1, T, d]
       for (int layer = 0; layer < config.layers(); layer++) {
         Tensor h = norm(x, LlamaWeights.inputNorm(layer));
         x = x.add(attention(h, layer, cos, sin)); // [B, T, D]

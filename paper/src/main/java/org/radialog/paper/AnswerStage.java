@@ -27,6 +27,7 @@ import org.radialog.clinical.Finding;
 import org.radialog.language.Llama;
 import org.radialog.metrics.Interval;
 import org.radialog.torch.AdamW;
+import org.radialog.torch.Lanes;
 import org.radialog.torch.LossScale;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
@@ -100,6 +101,7 @@ final class AnswerStage implements Stage, AutoCloseable {
   private final List<VicunaLayout.Conversation> train;
   private final List<VicunaLayout.Tokens> held;
   private final Networks networks;
+  private final List<Tensor> trained;
   private final AdamW optimizer;
   private final Optional<LossScale> lossScale; // for fp16 only
   private final Optional<SampleReports> reports;
@@ -136,6 +138,7 @@ final class AnswerStage implements Stage, AutoCloseable {
           "%d dialogs are fewer than a batch of %d (language.batch of the recipe): expected at least one batch"
               .formatted(train.size(), recipe.batch()));
     }
+    this.trained = List.copyOf(networks.parameters().trainable().values());
     this.optimizer = optimizer(networks.parameters(), recipe);
     this.lossScale =
         recipe.precision() == AnswerRecipe.BasePrecision.FP16
@@ -237,15 +240,14 @@ final class AnswerStage implements Stage, AutoCloseable {
   @Override
   public double backward(long step, Share share) {
     List<VicunaLayout.Tokens> batch = batch(step);
-    int all = batch.stream().mapToInt(VicunaLayout.Tokens::answers).sum();
+    int all = answers(batch);
     List<VicunaLayout.Tokens> own = share.of(batch);
     double scale = lossScale.map(s -> s.state().factor()).orElse(1.0);
     double sum = 0;
     for (int from = 0; from < own.size(); from += recipe.piece()) {
       List<VicunaLayout.Tokens> piece =
           own.subList(from, Math.min(own.size(), from + recipe.piece()));
-      int some = piece.stream().mapToInt(VicunaLayout.Tokens::answers).sum();
-      double weight = (double) some / all;
+      double weight = (double) answers(piece) / all;
       try (Scope _ = new Scope()) {
         if (recipe.checkpointing()) {
           sum +=
@@ -256,6 +258,10 @@ final class AnswerStage implements Stage, AutoCloseable {
                       labels(piece),
                       weight * scale,
                       dropoutSeed(step, share.rank() * batch.size() + from));
+        } else if (networks.divisible()) {
+          sum +=
+              Lanes.backward(
+                  trained, piece, part -> loss(part).mul(new Scalar(answers(part) * scale / all)));
         } else {
           Tensor loss = loss(piece).mul(new Scalar(weight * scale));
           loss.backward();
@@ -264,6 +270,10 @@ final class AnswerStage implements Stage, AutoCloseable {
       }
     }
     return sum / scale;
+  }
+
+  private static int answers(List<VicunaLayout.Tokens> some) {
+    return some.stream().mapToInt(VicunaLayout.Tokens::answers).sum();
   }
 
   // Layers draw at seeds that follow each other, so those of pieces are far apart.
@@ -415,7 +425,7 @@ final class AnswerStage implements Stage, AutoCloseable {
     for (int from = 0; from < held.size(); from += recipe.piece()) {
       List<VicunaLayout.Tokens> piece =
           held.subList(from, Math.min(held.size(), from + recipe.piece()));
-      int answers = piece.stream().mapToInt(VicunaLayout.Tokens::answers).sum();
+      int answers = answers(piece);
       try (Scope _ = new Scope();
           NoGradGuard _ = new NoGradGuard()) {
         sum += answers * Torch.item(loss(piece));

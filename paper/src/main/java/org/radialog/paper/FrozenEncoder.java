@@ -41,8 +41,8 @@ final class FrozenEncoder implements AutoCloseable {
     this.room = room;
   }
 
-  /** The features of films, {@code [B, C, h, w]}. */
-  Tensor of(List<Path> files) {
+  /** The features of films, {@code [B, C, h, w]}; may be called by several threads. */
+  synchronized Tensor of(List<Path> files) {
     TensorVector rows = new TensorVector();
     try (Scope scope = new Scope();
         NoGradGuard _ = new NoGradGuard()) {

@@ -47,7 +47,7 @@ public record BertAttention(
       if (mask.isPresent()) {
         scores = scores.add(mask.get());
       }
-      Tensor shares = BertResidual.drop(softmax(scores, -1), dropout); // [B, H, T, S]
+      Tensor shares = Dropout.of(softmax(scores, -1), dropout); // [B, H, T, S]
       Tensor mixed = matmul(shares, v).transpose(1, 2).flatten(2, 3); // [B, T, H, d] to [B, T, D]
       return scope.keep(output.forward(mixed, x, dropout)); // [B, T, D]
     }

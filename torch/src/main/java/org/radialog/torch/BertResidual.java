@@ -1,7 +1,6 @@
 package org.radialog.torch;
 
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 
 /**
  * The end of a sub-layer of BERT (arXiv 1810.04805, post-norm): a linear whose output is added to
@@ -24,10 +23,6 @@ public record BertResidual(Linear dense, LayerNorm norm) {
   }
 
   public Tensor forward(Tensor x, Tensor before, double dropout) {
-    return norm.forward(drop(dense.forward(x), dropout).add(before));
-  }
-
-  public static Tensor drop(Tensor x, double dropout) {
-    return dropout == 0 ? x : torch.dropout(x, dropout, true);
+    return norm.forward(Dropout.of(dense.forward(x), dropout).add(before));
   }
 }

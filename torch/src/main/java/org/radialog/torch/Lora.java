@@ -39,7 +39,7 @@ public record Lora(Tensor a, Tensor b, double scale, double dropout) {
    */
   public Tensor add(Tensor y, Tensor x, boolean training) {
     ScalarType type = Torch.type(x);
-    Tensor input = training && dropout > 0 ? torch.dropout(x, dropout, true) : x;
+    Tensor input = training ? Dropout.of(x, dropout) : x;
     Tensor down = torch.linear(input, a.to(type)); // [N, r]
     // One operation, whose gradient is scaled where it is small.
     return torch.addmm(y, down, b.to(type).t(), new Scalar(1), new Scalar(scale)); // [N, out]

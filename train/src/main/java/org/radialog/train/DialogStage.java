@@ -23,6 +23,7 @@ import org.radialog.instruct.InstructDialog;
 import org.radialog.language.Llama;
 import org.radialog.text.TextTokenizer;
 import org.radialog.torch.AdamW;
+import org.radialog.torch.Lanes;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Schedule;
 import org.radialog.torch.Scope;
@@ -55,6 +56,7 @@ final class DialogStage implements Stage, AutoCloseable {
   private final PatchFeatures features;
   private final TextTokenizer tokenizer;
   private final LanguageNetworks networks;
+  private final List<Tensor> trained;
   private final AdamW optimizer;
   private final InstructDataSet dialogs;
   private final List<TokenDialog> validation;
@@ -87,6 +89,7 @@ final class DialogStage implements Stage, AutoCloseable {
         tokens(
             new InstructDataSet(split.validation(), Map.of(), thresholds, this.recipe.mix(), seed)
                 .dialogs(0, this.recipe.validationDialogs()));
+    this.trained = List.copyOf(networks.parameters().trainable().values());
     this.optimizer = optimizer(networks.parameters());
   }
 
@@ -144,7 +147,7 @@ final class DialogStage implements Stage, AutoCloseable {
 
   @Override
   public Tensor loss(long step) {
-    return loss(step, batch(step), Share.WHOLE);
+    return loss(batch(step), recipe.dropout());
   }
 
   @Override
@@ -155,34 +158,35 @@ final class DialogStage implements Stage, AutoCloseable {
   // Each token of the batch has the same weight, in whichever share it is.
   @Override
   public double backward(long step, Share share) {
-    List<TokenDialog> batch = batch(step);
-    int all = batch.stream().mapToInt(TokenDialog::answers).sum();
-    int some = share.of(batch).stream().mapToInt(TokenDialog::answers).sum();
-    if (some == 0) {
-      return 0; // fewer dialogs than processes
-    }
-    Tensor part = loss(step, batch, share).mul(new Scalar((double) some / all));
-    part.backward();
-    return Torch.item(part);
+    List<Seen> batch = batch(step);
+    double all = answers(batch);
+    return Lanes.backward(
+        trained,
+        share.of(batch), // empty if there are fewer dialogs than processes
+        part -> loss(part, recipe.dropout()).mul(new Scalar(answers(part) / all)));
   }
 
-  private List<TokenDialog> batch(long step) {
+  private static int answers(List<Seen> batch) {
+    return batch.stream().mapToInt(seen -> seen.dialog.answers()).sum();
+  }
+
+  /** A dialog about one copy of its film. */
+  private record Seen(TokenDialog dialog, int copy) {
+    static Seen original(TokenDialog dialog) {
+      return new Seen(dialog, 0);
+    }
+  }
+
+  // The choice of a film's copy does not depend on how the batch is divided.
+  private List<Seen> batch(long step) {
     if (step / POOL != pool) {
       pool = step / POOL;
       batches = batchesOf(pool);
     }
-    return batches.get((int) (step % POOL));
-  }
-
-  // The choice of a film's copy does not depend on how the batch is divided.
-  private Tensor loss(long step, List<TokenDialog> batch, Share share) {
     Random random = new Random(seed + 31 * step);
-    List<Integer> copies =
-        share.of(batch.stream().map(_ -> random.nextInt(features.copies())).toList());
-    List<TokenDialog> own = share.of(batch);
-    Tensor patches =
-        features.of(own.stream().map(TokenDialog::image).toList(), copies::get); // [B, P, h, w]
-    return loss(patches, own, recipe.dropout());
+    return batches.get((int) (step % POOL)).stream()
+        .map(dialog -> new Seen(dialog, random.nextInt(features.copies())))
+        .toList();
   }
 
   /** Batches of dialogs of similar length, in random order. */
@@ -210,12 +214,13 @@ final class DialogStage implements Stage, AutoCloseable {
         .toList();
   }
 
-  /**
-   * The mean cross-entropy over the tokens that the model has to predict.
-   *
-   * @param patches {@code [B, P, h, w]}
-   */
-  private Tensor loss(Tensor patches, List<TokenDialog> batch, double dropout) {
+  /** The mean cross-entropy over the tokens that the model has to predict. */
+  private Tensor loss(List<Seen> seen, double dropout) {
+    Tensor patches =
+        features.of(
+            seen.stream().map(one -> one.dialog.image()).toList(),
+            i -> seen.get(i).copy); // [B, P, h, w]
+    List<TokenDialog> batch = seen.stream().map(Seen::dialog).toList();
     int b = batch.size();
     int t = batch.stream().mapToInt(TokenDialog::length).max().orElseThrow();
     int at = batch.getFirst().imageAt(); // the text before the image is the same in all dialogs
@@ -264,9 +269,8 @@ final class DialogStage implements Stage, AutoCloseable {
     for (List<TokenDialog> batch : batches(kind)) {
       try (Scope _ = new Scope();
           NoGradGuard _ = new NoGradGuard()) {
-        Tensor patches = features.of(batch.stream().map(TokenDialog::image).toList(), _ -> 0);
         int answers = batch.stream().mapToInt(TokenDialog::answers).sum();
-        sum += answers * Torch.item(loss(patches, batch, 0));
+        sum += answers * Torch.item(loss(batch.stream().map(Seen::original).toList(), 0));
         count += answers;
       }
     }

@@ -9,6 +9,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.radialog.base.RadialogException;
 import org.radialog.torch.BertAttention;
 import org.radialog.torch.BertResidual;
+import org.radialog.torch.Dropout;
 import org.radialog.torch.Init;
 import org.radialog.torch.LayerNorm;
 import org.radialog.torch.Linear;
@@ -157,7 +158,7 @@ public final class QFormer {
     try (Scope scope = new Scope()) {
       Tensor image = imageTokens(features); // [B, P, C]
       Tensor x = tokens(features.size(0)); // [B, Q, D]
-      x = BertResidual.drop(embeddingNorm.forward(x), dropout); // [B, Q, D]
+      x = Dropout.of(embeddingNorm.forward(x), dropout); // [B, Q, D]
       for (Layer layer : layers) {
         x = layer.forward(x, image, dropout); // [B, Q, D]
       }

@@ -17,6 +17,7 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.radialog.base.RadialogException;
 import org.radialog.torch.BertResidual;
+import org.radialog.torch.Dropout;
 import org.radialog.torch.Init;
 import org.radialog.torch.LayerNorm;
 import org.radialog.torch.Linear;
@@ -213,12 +214,12 @@ public final class QFormerText {
   // Input of the first layer: [B, T, D]
   private Tensor read(Rows text) {
     Tensor x = embedding(words, text.ids()).add(positions.narrow(0, 0, text.longest)); // [B, T, D]
-    return BertResidual.drop(norm.forward(x), dropout);
+    return Dropout.of(norm.forward(x), dropout);
   }
 
   // Input of the first layer: [B, Q, D]
   private Tensor asked(long rows) {
-    return BertResidual.drop(norm.forward(queries.tokens(rows)), dropout);
+    return Dropout.of(norm.forward(queries.tokens(rows)), dropout);
   }
 
   /** Rows of token ids, padded on the right. */
