@@ -33,7 +33,8 @@ public record Lora(Tensor a, Tensor b, double scale, double dropout) {
   /**
    * The output of the layer with its adapter.
    *
-   * @param y output of the frozen layer for {@code x}, {@code [N, out]}
+   * @param y output of the frozen layer for {@code x}, {@code [N, out]}, to which the adapter's is
+   *     added in place
    * @param x its input, {@code [N, in]}, of the same type
    * @param training whether inputs of the adapter are dropped
    */
@@ -41,7 +42,7 @@ public record Lora(Tensor a, Tensor b, double scale, double dropout) {
     ScalarType type = Torch.type(x);
     Tensor input = training ? Dropout.of(x, dropout) : x;
     Tensor down = torch.linear(input, a.to(type)); // [N, r]
-    // One operation, whose gradient is scaled where it is small.
-    return torch.addmm(y, down, b.to(type).t(), new Scalar(1), new Scalar(scale)); // [N, out]
+    // One operation in place, whose gradient is scaled where it is small.
+    return y.addmm_(down, b.to(type).t(), new Scalar(1), new Scalar(scale)); // [N, out]
   }
 }
