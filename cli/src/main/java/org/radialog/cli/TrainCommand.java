@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.radialog.loop.Workers;
 import org.radialog.paper.PublishedRecipe;
 import org.radialog.paper.PublishedSources;
 import org.radialog.paper.PublishedTraining;
@@ -19,7 +20,6 @@ import org.radialog.train.LanguageTraining;
 import org.radialog.train.ModelExport;
 import org.radialog.train.ModelTraining;
 import org.radialog.train.Recipe;
-import org.radialog.train.Workers;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -39,6 +39,7 @@ import picocli.CommandLine.Spec;
           + " plot and checkpoints. An interrupted run resumes with the same command."
     },
     subcommands = {
+      TrainCommand.Encoder.class,
       TrainCommand.Classifier.class,
       TrainCommand.Language.class,
       TrainCommand.Model.class,
@@ -132,6 +133,18 @@ final class TrainCommand {
     }
   }
 
+  /** Further films. */
+  static final class Further {
+    @Option(
+        names = "--further",
+        paramLabel = "DIR",
+        arity = "1..*",
+        description =
+            "Folders with further labelled films in the layout of --data, for the passes at the"
+                + " small side; labels.csv may have nih_labels and rsna_class.")
+    private List<Path> folders = List.of();
+  }
+
   /** The processes and machines of a training. */
   static final class Together {
     @Spec(Spec.Target.MIXEE)
@@ -190,6 +203,43 @@ final class TrainCommand {
   static final class Classifier implements Callable<Integer> {
     @Mixin private Films films = new Films();
 
+    @Mixin private Further further = new Further();
+
+    @Mixin private Told told = new Told();
+
+    @Option(
+        names = "--init",
+        required = true,
+        paramLabel = "FILE",
+        description =
+            "ImageNet weights of EfficientNet-Lite0, or classifier.safetensors of a pretraining.")
+    private Path init = Path.of("");
+
+    @Option(names = "--run", required = true, paramLabel = "DIR", description = "The run folder.")
+    private Path run = Path.of("");
+
+    @Override
+    public Integer call() {
+      ClassifierTraining.train(
+          new ClassifierTraining.Config(
+              films.data, further.folders, films.fold, films.folds(), init, told.recipe()),
+          run,
+          Terminal.progress());
+      return Main.DONE;
+    }
+  }
+
+  @Command(
+      name = "encoder",
+      description =
+          "Before stage 1: pretrains encoder and classifier on further films, of patients who are"
+              + " in no fold.",
+      mixinStandardHelpOptions = true)
+  static final class Encoder implements Callable<Integer> {
+    @Mixin private Films films = new Films();
+
+    @Mixin private Further further = new Further();
+
     @Mixin private Told told = new Told();
 
     @Option(
@@ -204,8 +254,9 @@ final class TrainCommand {
 
     @Override
     public Integer call() {
-      ClassifierTraining.train(
-          new ClassifierTraining.Config(films.data, films.fold, films.folds(), init, told.recipe()),
+      ClassifierTraining.pretrain(
+          new ClassifierTraining.Config(
+              films.data, further.folders, films.fold, films.folds(), init, told.recipe()),
           run,
           Terminal.progress());
       return Main.DONE;
@@ -277,6 +328,8 @@ final class TrainCommand {
   static final class Model implements Callable<Integer> {
     @Mixin private Films films = new Films();
 
+    @Mixin private Further further = new Further();
+
     @Mixin private Told told = new Told();
 
     @Option(
@@ -302,6 +355,7 @@ final class TrainCommand {
       ModelTraining.train(
           new ModelTraining.Config(
               films.data,
+              further.folders,
               films.fold,
               films.folds(),
               init,

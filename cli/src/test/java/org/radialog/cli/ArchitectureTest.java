@@ -87,10 +87,11 @@ class ArchitectureTest {
                   "imaging",
                   "clinical",
                   "base")),
+          Map.entry("loop", List.of("eval", "data", "published", "torch", "weights", "base")),
           Map.entry(
               "paper",
               List.of(
-                  "train",
+                  "loop",
                   "eval",
                   "instruct",
                   "metrics",
@@ -108,6 +109,7 @@ class ArchitectureTest {
           Map.entry(
               "train",
               List.of(
+                  "loop",
                   "eval",
                   "instruct",
                   "metrics",
@@ -139,6 +141,7 @@ class ArchitectureTest {
                   "bench",
                   "paper",
                   "train",
+                  "loop",
                   "eval",
                   "instruct",
                   "metrics",

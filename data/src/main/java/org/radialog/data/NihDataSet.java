@@ -8,6 +8,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
@@ -26,8 +27,9 @@ import org.radialog.clinical.View;
  * @param films in the order of the table
  */
 public record NihDataSet(List<Film> films) {
-  private static final List<String> COLUMNS =
-      List.of("image", "patient", "age", "sex", "view", "chexpert_positive");
+  private static final List<String> COLUMNS = List.of("image", "patient", "age", "sex", "view");
+  private static final String LABELS = "chexpert_positive";
+  private static final String NIH_LABELS = "nih_labels"; // where the table has no LABELS
 
   public NihDataSet {
     films = List.copyOf(films);
@@ -44,7 +46,9 @@ public record NihDataSet(List<Film> films) {
   }
 
   /**
-   * Reads {@code labels.csv} of {@code folder}; the images are not opened.
+   * Reads {@code labels.csv} of {@code folder}; the images are not opened. The labels are those of
+   * the column {@code chexpert_positive}, or in a table without it those of {@code nih_labels}, in
+   * the words of the NIH.
    *
    * @throws RadialogException if the table is missing, lacks a column, names an unknown label or
    *     names an image twice
@@ -53,10 +57,12 @@ public record NihDataSet(List<Film> films) {
     Path table = table(folder);
     var films = new ArrayList<Film>();
     var seen = new HashSet<String>();
-    CsvTable.of(table, COLUMNS.toArray(String[]::new))
+    CsvTable all = CsvTable.of(table);
+    String labels = all.has(NIH_LABELS) && !all.has(LABELS) ? NIH_LABELS : LABELS;
+    CsvTable.of(table, Stream.concat(COLUMNS.stream(), Stream.of(labels)).toArray(String[]::new))
         .read(
             row -> {
-              Film film = film(folder, table, row);
+              Film film = film(folder, table, labels, row);
               if (!seen.add(film.image())) {
                 throw wrong(table, row, "image \"%s\" is in the table twice", film.image());
               }
@@ -79,7 +85,7 @@ public record NihDataSet(List<Film> films) {
                 what.formatted(Printable.of(found))));
   }
 
-  private static Film film(Path folder, Path table, CsvTable.Row row) {
+  private static Film film(Path folder, Path table, String labels, CsvTable.Row row) {
     String image = row.get("image");
     // The table is not trusted: a name must not be a path that leaves the folder.
     if (image.isBlank() || image.contains("/") || image.contains("\\") || image.contains("..")) {
@@ -90,9 +96,9 @@ public record NihDataSet(List<Film> films) {
     for (Finding finding : Finding.NIH_MAPPED) {
       truth.put(finding, Truth.ABSENT);
     }
-    for (String name : row.get("chexpert_positive").split("\\|", -1)) {
+    for (String name : row.get(labels).split("\\|", -1)) {
       if (!name.isBlank()) {
-        truth.put(finding(table, row, name), Truth.PRESENT);
+        finding(table, row, labels, name).ifPresent(finding -> truth.put(finding, Truth.PRESENT));
       }
     }
     // Films are grouped by patient, which is not possible without a patient.
@@ -109,9 +115,12 @@ public record NihDataSet(List<Film> films) {
         truth);
   }
 
-  private static Finding finding(Path table, CsvTable.Row row, String name) {
+  private static Optional<Finding> finding(
+      Path table, CsvTable.Row row, String labels, String name) {
     try {
-      return Finding.of(name.strip());
+      return labels.equals(NIH_LABELS)
+          ? NihLabels.finding(name)
+          : Optional.of(Finding.of(name.strip()));
     } catch (RadialogException e) {
       throw new RadialogException(
           Kind.REFUSED_DATA,

@@ -38,24 +38,6 @@ import org.radialog.clinical.View;
  * @param folder folder of the release
  */
 public record NihRelease(Path folder) {
-  private static final Map<String, Optional<Finding>> MAPPING =
-      Map.ofEntries(
-          Map.entry("Cardiomegaly", Optional.of(Finding.CARDIOMEGALY)),
-          Map.entry("Infiltration", Optional.of(Finding.LUNG_OPACITY)),
-          Map.entry("Mass", Optional.of(Finding.LUNG_LESION)),
-          Map.entry("Nodule", Optional.of(Finding.LUNG_LESION)),
-          Map.entry("Edema", Optional.of(Finding.EDEMA)),
-          Map.entry("Consolidation", Optional.of(Finding.CONSOLIDATION)),
-          Map.entry("Pneumonia", Optional.of(Finding.PNEUMONIA)),
-          Map.entry("Atelectasis", Optional.of(Finding.ATELECTASIS)),
-          Map.entry("Pneumothorax", Optional.of(Finding.PNEUMOTHORAX)),
-          Map.entry("Effusion", Optional.of(Finding.PLEURAL_EFFUSION)),
-          Map.entry("Pleural_Thickening", Optional.of(Finding.PLEURAL_OTHER)),
-          Map.entry("No Finding", Optional.of(Finding.NO_FINDING)),
-          Map.entry("Emphysema", Optional.empty()),
-          Map.entry("Fibrosis", Optional.empty()),
-          Map.entry("Hernia", Optional.empty()));
-
   // 58 in the 2020 version; 058Y, or with M or D for months or days, in the 2017 version.
   private static final Pattern AGE = Pattern.compile("(\\d{1,3})([YMD]?)");
 
@@ -227,7 +209,7 @@ public record NihRelease(Path folder) {
     truth.put(Finding.NO_FINDING, Truth.ABSENT);
     Finding.NIH_MAPPED.forEach(finding -> truth.put(finding, Truth.ABSENT));
     for (String label : row.get("Finding Labels").split("\\|", -1)) {
-      finding(label).ifPresent(finding -> truth.put(finding, Truth.PRESENT));
+      NihLabels.finding(label).ifPresent(finding -> truth.put(finding, Truth.PRESENT));
     }
     String sex = row.get("Patient Gender");
     return new Film(
@@ -240,20 +222,9 @@ public record NihRelease(Path folder) {
         truth);
   }
 
-  private static Optional<Finding> finding(String label) {
-    Optional<Finding> finding = MAPPING.get(label.strip());
-    if (finding == null) {
-      throw new RadialogException(
-          Kind.BAD_INPUT,
-          "unknown label \"%s\": expected one of %s"
-              .formatted(label, MAPPING.keySet().stream().sorted().toList()));
-    }
-    return finding;
-  }
-
   /** What a box's label means; the boxes abbreviate one of the names. */
   static Optional<Finding> findingOfBox(String label) {
-    return finding(label.strip().equals("Infiltrate") ? "Infiltration" : label);
+    return NihLabels.finding(label.strip().equals("Infiltrate") ? "Infiltration" : label);
   }
 
   private static int age(String text) {

@@ -7,8 +7,8 @@ import java.util.Optional;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
+import org.radialog.loop.Ranges;
 import org.radialog.torch.Schedule;
-import org.radialog.train.Ranges;
 
 /**
  * The training recipe of the language stage in the published versions. The loss is computed on the

@@ -1,6 +1,6 @@
 package org.radialog.paper;
 
-import org.radialog.train.Ranges;
+import org.radialog.loop.Ranges;
 
 /**
  * The training recipe of the findings classifier in the published versions: encoder and head are

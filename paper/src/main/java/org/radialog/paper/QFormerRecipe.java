@@ -1,7 +1,7 @@
 package org.radialog.paper;
 
+import org.radialog.loop.Ranges;
 import org.radialog.torch.LearningRate;
-import org.radialog.train.Ranges;
 
 /**
  * The training recipe of the Q-Former on films and their reports, with contrastive, matching and

@@ -1,5 +1,7 @@
 package org.radialog.train;
 
+import org.radialog.loop.Ranges;
+
 /**
  * The training recipe of the alignment stage, in which the Q-Former learns to read the patches of
  * the frozen encoder before the language stage. The learning rate has a warm-up over the fraction

@@ -12,6 +12,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
 import org.radialog.data.Folds;
+import org.radialog.loop.Passes;
+import org.radialog.loop.Stage;
 import org.radialog.torch.AdamW;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Schedule;

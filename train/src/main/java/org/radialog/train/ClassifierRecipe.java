@@ -1,12 +1,14 @@
 package org.radialog.train;
 
+import org.radialog.loop.Ranges;
+
 /**
- * The training recipe of the image encoder and the findings classifier.
+ * The training recipe of the image encoder and the findings classifier, or of their pretraining.
  *
- * @param smallEpochs number of passes over the films at {@code smallSide}, before those at full
+ * @param smallEpochs number of passes over all films at {@code smallSide}, before those at full
  *     size
  * @param smallSide side of the films in these passes, in pixels
- * @param fullEpochs number of passes over the films at the model's input size
+ * @param fullEpochs number of passes over the films of {@code --data} at the model's input size
  * @param batch number of films per step
  * @param frozenBlocks number of backbone blocks that keep their ImageNet weights, as does the stem;
  *     -1 also trains the stem
@@ -16,8 +18,19 @@ package org.radialog.train;
  * @param weightDecay decoupled weight decay of matrices, as a factor on the learning rate
  * @param averaging decay per step of the moving average of the weights, which is the result of the
  *     stage
+ * @param positiveWeights whether a present finding weighs the more the rarer it is. The
+ *     probabilities are then too high and only their order means something
+ * @param radiologists whether the word of radiologists, where it is known, replaces text-mined
+ *     labels, and No Finding means what they call normal
  * @param viewLoss weight of the loss for the view (PA or AP), relative to that for the findings
+ * @param minedLoss weight of the loss for the text-mined No Finding, which a head of its own learns
+ *     where {@code radiologists} gives that name another meaning
+ * @param lungsLoss weight of the loss for the radiologists' classes of films that show the lungs
+ *     only, which a head of its own learns
+ * @param softened share of the films that are shown as small as the smallest ones, so that their
+ *     sharpness says nothing
  * @param clip maximum norm of the gradients of a step
+ * @param validateEvery steps between validations; 0 for one after each pass at full size
  */
 public record ClassifierRecipe(
     int smallEpochs,
@@ -29,8 +42,14 @@ public record ClassifierRecipe(
     double backboneRate,
     double weightDecay,
     double averaging,
+    boolean positiveWeights,
+    boolean radiologists,
     double viewLoss,
-    double clip) {
+    double minedLoss,
+    double lungsLoss,
+    double softened,
+    double clip,
+    int validateEvery) {
   /**
    * Checks the ranges.
    *
@@ -48,15 +67,10 @@ public record ClassifierRecipe(
     Ranges.positive("classifier.weight_decay", weightDecay, true);
     Ranges.share("classifier.averaging", averaging);
     Ranges.positive("classifier.view_loss", viewLoss, true);
+    Ranges.positive("classifier.mined_loss", minedLoss, true);
+    Ranges.positive("classifier.lungs_loss", lungsLoss, true);
+    Ranges.share("classifier.softened", softened);
     Ranges.positive("classifier.clip", clip, false);
-  }
-
-  int epochs() {
-    return smallEpochs + fullEpochs;
-  }
-
-  /** The side of the films in an epoch, in pixels; {@code full} is the input side of the model. */
-  int side(int epoch, int full) {
-    return epoch < smallEpochs ? smallSide : full;
+    Ranges.whole("classifier.validate_every", validateEvery, 0, Integer.MAX_VALUE);
   }
 }

@@ -10,6 +10,7 @@ import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.Sha256;
 import org.radialog.base.WholeFile;
 import org.radialog.dialog.RaDialog;
+import org.radialog.loop.RunFolder;
 import org.radialog.published.ModelConfig;
 import org.radialog.published.ModelFolder;
 import org.radialog.published.StrictJson;

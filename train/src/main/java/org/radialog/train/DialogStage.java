@@ -21,6 +21,8 @@ import org.radialog.data.Folds;
 import org.radialog.instruct.InstructDataSet;
 import org.radialog.instruct.InstructDialog;
 import org.radialog.language.Llama;
+import org.radialog.loop.Share;
+import org.radialog.loop.Stage;
 import org.radialog.text.TextTokenizer;
 import org.radialog.torch.AdamW;
 import org.radialog.torch.Lanes;

@@ -11,6 +11,7 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.data.Folds;
 import org.radialog.data.NihDataSet;
+import org.radialog.loop.RunFolder;
 import org.radialog.published.StrictJson;
 import tools.jackson.databind.JsonNode;
 

@@ -14,11 +14,14 @@ import org.radialog.data.Film;
 import org.radialog.data.Folds;
 import org.radialog.data.NihDataSet;
 import org.radialog.language.LlamaWeights;
+import org.radialog.loop.Ranges;
+import org.radialog.loop.TrainingLoop;
+import org.radialog.loop.Workers;
+import org.radialog.loop.Workers.Spread;
 import org.radialog.text.TextTokenizer;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.ProcessGroup;
 import org.radialog.torch.TorchThreads;
-import org.radialog.train.Workers.Spread;
 import org.radialog.weights.Checkpoint;
 
 /**

@@ -24,6 +24,7 @@ import org.radialog.data.Truth;
 import org.radialog.eval.FilmScores;
 import org.radialog.language.LlamaLinear;
 import org.radialog.language.LoraConfig;
+import org.radialog.loop.RunFolder;
 import org.radialog.metrics.FindingsScores;
 import org.radialog.metrics.FindingsScores.LabelScore;
 import org.radialog.metrics.Interval;
@@ -269,11 +270,19 @@ final class ModelCard {
                 language.path("seed").asLong(),
                 language.path("threads").asInt(),
                 origin.model(),
+                pretraining(classifier),
                 part(classifier, "classifier", ClassifierRecipe.class),
                 part(language, "alignment", AlignmentRecipe.class),
                 part(language, "language", LanguageRecipe.class))
             .equals(Recipe.named("mini"))
         && languageRecipes(config.languageRun()).size() == 1;
+  }
+
+  // The recipe of the run from which a classifier run started.
+  private static Optional<ClassifierRecipe> pretraining(JsonNode classifier) {
+    return Optional.ofNullable(RunFolder.path(classifier, "init").getParent())
+        .filter(RunFolder::isOne)
+        .map(run -> part(RunFolder.config(run), "classifier", ClassifierRecipe.class));
   }
 
   private static <T> T part(JsonNode config, String name, Class<T> type) {

@@ -23,6 +23,7 @@ import org.radialog.data.NihDataSet;
 import org.radialog.dialog.RaDialog;
 import org.radialog.imaging.DicomRecipe;
 import org.radialog.imaging.Preprocessing;
+import org.radialog.loop.RunFolder;
 import org.radialog.published.ModelConfig;
 import org.radialog.published.ModelFolder;
 import org.radialog.weights.Checkpoint;

@@ -6,6 +6,7 @@ import org.radialog.clinical.Finding;
 import org.radialog.clinical.PromptFormat;
 import org.radialog.clinical.PromptFormats;
 import org.radialog.language.LoraConfig;
+import org.radialog.loop.Ranges;
 import org.radialog.torch.Linear;
 import org.radialog.torch.Parameters;
 import org.radialog.vision.Alignment;

@@ -13,16 +13,17 @@ import org.radialog.text.TextTokenizer;
 import org.radialog.weights.Checkpoint;
 
 /**
- * Trains a complete model: the classifiers of all folds, which provide probabilities for every film
- * from a classifier that was not trained on it, then the language model, and finally the model
- * folder. Each part is a separate run under {@code runs}. An interrupted training is resumed by the
- * same call; completed parts are skipped.
+ * Trains a complete model: the encoder on further films if the recipe says so, the classifiers of
+ * all folds, which provide probabilities for every film from a classifier that was not trained on
+ * it, then the language model, and finally the model folder. Each part is a separate run under
+ * {@code runs}. An interrupted training is resumed by the same call; completed parts are skipped.
  */
 public final class ModelTraining {
   /**
    * The configuration of a training.
    *
    * @param data folder in the layout of {@link org.radialog.data.NihDataSet}
+   * @param further folders with further films in this layout, for encoder and classifier
    * @param fold fold of patients that is held out from the whole model
    * @param init ImageNet weights of the backbone
    * @param base language model, GGUF
@@ -33,6 +34,7 @@ public final class ModelTraining {
    */
   public record Config(
       Path data,
+      List<Path> further,
       int fold,
       Optional<Path> folds,
       Path init,
@@ -42,6 +44,18 @@ public final class ModelTraining {
       String commit) {}
 
   private ModelTraining() {}
+
+  private static Path pretrained(Config config, Path runs, Progress progress) {
+    Path run = runs.resolve("pretraining");
+    if (!Files.exists(run.resolve(ClassifierTraining.WEIGHTS))) {
+      ClassifierTraining.pretrain(
+          new ClassifierTraining.Config(
+              config.data, config.further, config.fold, config.folds, config.init, config.recipe),
+          run,
+          progress);
+    }
+    return run.resolve(ClassifierTraining.WEIGHTS);
+  }
 
   /**
    * Trains a model and writes it to {@code folder}.
@@ -54,6 +68,8 @@ public final class ModelTraining {
     try (Checkpoint base = Checkpoint.open(config.base)) {
       TextTokenizer.of(base).close();
     }
+    Path start =
+        config.recipe.pretraining().isPresent() ? pretrained(config, runs, progress) : config.init;
     SortedMap<Integer, Path> classifiers = new TreeMap<>();
     List<Path> outOfFold = new ArrayList<>();
     for (int fold = 0; fold < Folds.of(config.folds).count(); fold++) {
@@ -65,7 +81,7 @@ public final class ModelTraining {
       if (!Files.exists(run.resolve(ClassifierTraining.WEIGHTS))) {
         ClassifierTraining.train(
             new ClassifierTraining.Config(
-                config.data, fold, config.folds, config.init, config.recipe),
+                config.data, config.further, fold, config.folds, start, config.recipe),
             run,
             progress);
       }

@@ -2,6 +2,9 @@ package org.radialog.train;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import org.radialog.loop.Ranges;
+import org.radialog.loop.RecipeFile;
 import org.radialog.torch.TorchThreads;
 
 /**
@@ -13,6 +16,8 @@ import org.radialog.torch.TorchThreads;
  * @param threads number of threads per operation; results depend on it in the last bits. 0 for the
  *     default of the library
  * @param model the networks
+ * @param pretraining recipe of the encoder's training on further films before the classifier stage;
+ *     empty if there is none
  * @param classifier recipe of the classifier stage
  * @param alignment recipe of the alignment stage
  * @param language recipe of the language stage
@@ -22,6 +27,7 @@ public record Recipe(
     long seed,
     int threads,
     ModelSpec model,
+    Optional<ClassifierRecipe> pretraining,
     ClassifierRecipe classifier,
     AlignmentRecipe alignment,
     LanguageRecipe language) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,6 +30,7 @@ class ModelTrainingTest {
     var config =
         new ModelTraining.Config(
             small.data(),
+            List.of(),
             1,
             Optional.of(table),
             small.imageNet(),

@@ -55,7 +55,9 @@ class RecipeTest {
     assertThat(mini.language().steps()).isEqualTo(500);
     assertThat(mini.language().mix()).isEqualTo(InstructMix.DEFAULT);
     assertThat(mini.classifier())
-        .isEqualTo(new ClassifierRecipe(5, 224, 3, 16, -1, 1e-3, 0.4, 0.02, 0.99, 0.3, 5));
+        .isEqualTo(
+            new ClassifierRecipe(
+                5, 224, 3, 16, -1, 1e-3, 0.4, 0.02, 0.99, true, false, 0.3, 0, 0, 0, 5, 0));
 
     Files.writeString(file, Recipe.text("mini").replace("\"passes\" : 12", "\"passes\" : 3"));
     assertThat(Recipe.read(file).alignment().passes()).isEqualTo(3);

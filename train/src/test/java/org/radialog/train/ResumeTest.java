@@ -12,7 +12,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.Progress;
-import org.radialog.base.RadialogException;
+import org.radialog.testing.ChildRun;
 import org.radialog.testing.Kill;
 
 /** A run that is killed and resumed gives the same bits as an uninterrupted run. */
@@ -85,30 +85,6 @@ class ResumeTest {
     }
     assertThat(measured(killed)).as("%s", kill).isEqualTo(measured(whole)).hasSize(1 + 2);
   }
-
-  @Test
-  void aRunFolderOfAnotherConfigurationIsRefused() {
-    Path run = folder.resolve("other");
-    RunFolder.open(run, new Told(0, 0.5)).close();
-    assertThatThrownBy(() -> RunFolder.open(run, new Told(1, 0.5)))
-        .isInstanceOf(RadialogException.class)
-        .hasMessageContaining("another configuration: fold is 0 there, here 1");
-    RunFolder.open(run, new Told(0, 0.5)).close();
-  }
-
-  @Test
-  void aRunFolderInUseIsRefusedUntilItIsFree() {
-    Path run = folder.resolve("busy");
-    try (RunFolder _ = RunFolder.open(run, new Told(0, 1))) {
-      assertThatThrownBy(() -> RunFolder.open(run, new Told(0, 1)))
-          .isInstanceOf(RadialogException.class)
-          .hasMessageContaining("still running");
-    }
-    RunFolder.open(run, new Told(0, 1)).close();
-  }
-
-  /** A configuration. */
-  record Told(int fold, double rate) {}
 
   private static Path file(Path run) {
     return run.resolve("language.safetensors");

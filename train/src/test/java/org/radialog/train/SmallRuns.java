@@ -126,7 +126,8 @@ final class SmallRuns {
         1,
         1,
         model,
-        new ClassifierRecipe(1, 32, 1, 8, 0, 1e-3, 0.4, 0.02, 0.9, 0.3, 5),
+        Optional.empty(),
+        new ClassifierRecipe(1, 32, 1, 8, 0, 1e-3, 0.4, 0.02, 0.9, true, false, 0.3, 0, 0, 0, 5, 0),
         new AlignmentRecipe(1, 2, 8, 1e-3, 0.03, 0.1, 0.1, 1),
         new LanguageRecipe(
             10, 2, 1e-3, 0.6, 0.03, 0.1, 0.1, 1, 2, 2, 0, true, InstructMix.DEFAULT));
@@ -146,13 +147,15 @@ final class SmallRuns {
         tiny.seed(),
         tiny.threads(),
         model,
+        tiny.pretraining(),
         tiny.classifier(),
         tiny.alignment(),
         tiny.language());
   }
 
   ClassifierTraining.Config classifierConfig(int fold) {
-    return new ClassifierTraining.Config(data(), fold, Optional.empty(), imageNet(), recipe());
+    return new ClassifierTraining.Config(
+        data(), List.of(), fold, Optional.empty(), imageNet(), recipe());
   }
 
   LanguageTraining.Config languageConfig() {

@@ -65,7 +65,8 @@ class TrainingInputsTest {
         .hasMessageContaining("radialog data folds");
     Path run = folder.resolve("own");
     ClassifierTraining.train(
-        new ClassifierTraining.Config(nih.data(), 2, Optional.of(table), nih.init(), nih.recipe()),
+        new ClassifierTraining.Config(
+            nih.data(), List.of(), 2, Optional.of(table), nih.init(), nih.recipe()),
         run,
         Progress.NONE);
     Folds own = Folds.read(table);

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.SequencedMap;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch.Reduction;
@@ -209,7 +210,7 @@ public final class FindingsClassifier {
               new TensorOptional(known),
               new TensorOptional(positiveWeight),
               Reduction.Sum.value);
-      return scope.keep(sum.div(known.sum()));
+      return scope.keep(sum.div(known.sum().clamp_min(new Scalar(1))));
     }
   }
 
