@@ -165,6 +165,7 @@ final class AskCommand implements Callable<Integer> {
       } else {
         text.end();
         Notice.of(reply).forEach(w -> System.out.println("  ! " + w));
+        Notice.of(reply.guidance()).forEach(w -> System.out.println("  ~ " + w));
       }
       begun = 0;
     }

@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jline.reader.EndOfFileException;
 import org.jline.reader.LineReader;
 import org.jline.reader.LineReaderBuilder;
@@ -22,6 +23,7 @@ import org.radialog.base.RadialogException;
 import org.radialog.dialog.Correction;
 import org.radialog.dialog.Dialog;
 import org.radialog.dialog.FindingsEdit;
+import org.radialog.dialog.Guidance;
 import org.radialog.dialog.RaDialog;
 import org.radialog.dialog.Reply;
 import org.radialog.dialog.Report;
@@ -171,14 +173,19 @@ final class ChatCommand implements Callable<Integer> {
               turn,
               report.text(),
               report.consistency(),
+              report.guidance(),
               report.end(),
               report.usage(),
               report.timings()),
-          Notice.of(report));
+          and(Notice.of(report), report.guidance()));
     }
 
     static Said of(Reply reply) {
-      return new Said(reply, Notice.of(reply));
+      return new Said(reply, and(Notice.of(reply), reply.guidance()));
+    }
+
+    private static List<String> and(List<String> notices, Guidance guidance) {
+      return Stream.concat(notices.stream(), Notice.of(guidance).stream()).toList();
     }
   }
 

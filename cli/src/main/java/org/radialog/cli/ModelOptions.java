@@ -5,6 +5,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.RadialogException;
 import org.radialog.dialog.Decoding;
+import org.radialog.dialog.Guidance;
 import org.radialog.dialog.Options;
 import org.radialog.dialog.RaDialog;
 import org.radialog.language.Precision;
@@ -50,6 +51,16 @@ final class ModelOptions {
       description = "Seed of the sampling; the same seed gives the same tokens.")
   private long seed;
 
+  @Option(
+      names = "--guidance",
+      paramLabel = "WHEN",
+      defaultValue = "as_model",
+      description = {
+        "Whether a sentence that contradicts the findings is written again before it is shown: on,"
+            + " off, or as_model: not with published weights (default: ${DEFAULT-VALUE})."
+      })
+  private Guidance.Wanted guidance = Guidance.Wanted.AS_MODEL;
+
   /** The model folder. */
   Path folder() {
     if (folder != null) {
@@ -69,7 +80,7 @@ final class ModelOptions {
   }
 
   Decoding decoding() {
-    return new Decoding(maxNewTokens, temperature, 1, seed, Decoding.greedy(1).stop());
+    return Decoding.greedy(maxNewTokens).sampled(temperature, 1, seed).with(guidance);
   }
 
   Options options() {

@@ -132,6 +132,7 @@ final class ReportCommand implements Callable<Integer> {
         if (!json) {
           text.end();
           Notice.of(report).forEach(w -> out.println("  ! " + w));
+          Notice.of(report.guidance()).forEach(w -> out.println("  ~ " + w));
         }
         if (impression) {
           if (!json) {
@@ -141,6 +142,7 @@ final class ReportCommand implements Callable<Integer> {
           text.end();
           if (!json) {
             Notice.ofImpression(drawn.get()).forEach(w -> out.println("  ! " + w));
+            Notice.of(drawn.get().guidance()).forEach(w -> out.println("  ~ " + w));
           }
         }
         if (json) {

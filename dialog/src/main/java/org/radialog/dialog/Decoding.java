@@ -15,12 +15,18 @@ import org.radialog.base.RadialogException.Kind;
  *     reach this sum, from 0 to 1
  * @param seed the same seed draws the same tokens
  * @param stop the answer ends before any of these texts
+ * @param guidance whether sentences that contradict the findings are decoded again
  */
 public record Decoding(
-    int maxNewTokens, double temperature, double topP, long seed, List<String> stop) {
+    int maxNewTokens,
+    double temperature,
+    double topP,
+    long seed,
+    List<String> stop,
+    Guidance.Wanted guidance) {
   /** The most likely token each time, at most {@code maxNewTokens} tokens. */
   public static Decoding greedy(int maxNewTokens) {
-    return new Decoding(maxNewTokens, 0, 1, 0, List.of());
+    return new Decoding(maxNewTokens, 0, 1, 0, List.of(), Guidance.Wanted.AS_MODEL);
   }
 
   /**
@@ -41,6 +47,7 @@ public record Decoding(
       throw new RadialogException(
           Kind.BAD_INPUT, "top-p is " + topP + ", expected above 0, at most 1");
     }
+    Objects.requireNonNull(guidance, "guidance");
     Objects.requireNonNull(stop, "stop");
     stop.forEach(text -> Objects.requireNonNull(text, "stop"));
     stop = List.copyOf(stop);
@@ -52,7 +59,7 @@ public record Decoding(
 
   /** This, but sampling at {@code temperature} with {@code seed}. */
   public Decoding sampled(double newTemperature, double newTopP, long newSeed) {
-    return new Decoding(maxNewTokens, newTemperature, newTopP, newSeed, stop);
+    return new Decoding(maxNewTokens, newTemperature, newTopP, newSeed, stop, guidance);
   }
 
   /** This, but also ending before any of {@code texts}. */
@@ -61,6 +68,12 @@ public record Decoding(
     for (String text : texts) {
       Objects.requireNonNull(text, "texts");
     }
-    return new Decoding(maxNewTokens, temperature, topP, seed, List.of(texts));
+    return new Decoding(maxNewTokens, temperature, topP, seed, List.of(texts), guidance);
+  }
+
+  /** This, but guided or not. */
+  public Decoding with(Guidance.Wanted wanted) {
+    return new Decoding(
+        maxNewTokens, temperature, topP, seed, stop, Objects.requireNonNull(wanted, "wanted"));
   }
 }

@@ -50,6 +50,8 @@ public final class Dialog implements AutoCloseable {
   /** Greedy decoding, at most 300 tokens. */
   public static final Decoding DEFAULT = Decoding.greedy(300);
 
+  private static final String SILENCED = "I cannot answer this without contradicting the findings.";
+
   private static final RuleLabeler LABELER = new RuleLabeler();
 
   private final RaDialog model;
@@ -538,7 +540,7 @@ public final class Dialog implements AutoCloseable {
         }
       }
       Consumer<String> heard = clock.watching(onText);
-      c = complete(turn, how, heard);
+      c = complete(turn, how, findings, heard);
       text = c.text().strip() + stateUnwritten(c, findings, heard);
       answered = true;
     } finally {
@@ -555,6 +557,7 @@ public final class Dialog implements AutoCloseable {
         findings,
         text,
         prior.isPresent() ? consistency : consistency.withoutPrior(LABELER.comparisons(text)),
+        c.guidance(),
         c.end(),
         c.usage(),
         clock.timings(c));
@@ -629,29 +632,66 @@ public final class Dialog implements AutoCloseable {
     requireFrontal();
     Findings findings = currentFindings(); // an edit that contradicts the film ends the turn here
     beforeQuestion = talk;
-    Engine.Completion c = complete(turn, how, clock.watching(onText));
+    Engine.Completion c = complete(turn, how, findings, clock.watching(onText));
     String text = c.text().strip();
     return new Reply(
-        question, text, consistency(turn, text, findings), c.end(), c.usage(), clock.timings(c));
+        question,
+        text,
+        consistency(turn, text, findings),
+        c.guidance(),
+        c.end(),
+        c.usage(),
+        clock.timings(c));
   }
 
   /**
    * The inconsistencies of an answer with the findings, with the preceding report and with itself.
    */
   private Consistency consistency(Turn turn, String text, Findings findings) {
-    Labels said =
-        switch (turn) {
-          case Turn.Question(String question) -> AnswerLabels.of(LABELER, question, text);
-          case Turn.Report(), Turn.Impression(), Turn.Summary(), Turn.Correction _ ->
-              LABELER.label(text);
-        };
     Consistency consistency =
         Consistency.ofAnswer(
-            said, findings.list(), assessed(findings), talk.flatMap(Talk::written));
+            said(turn, text), findings.list(), assessed(findings), talk.flatMap(Talk::written));
     return prior.isPresent() ? consistency : consistency.withoutPrior(LABELER.comparisons(text));
   }
 
-  private Engine.Completion complete(Turn turn, Decoding how, Consumer<String> onText) {
+  /**
+   * A guide for the answer of a turn: no sentence may contradict the findings, the text before it,
+   * or, unless the turn writes a report anew, the last report. Findings that the user did not tell
+   * the model contradict nothing.
+   */
+  private Optional<Guide> guide(Turn turn, Decoding how, Findings findings) {
+    boolean wanted =
+        switch (how.guidance()) {
+          case AS_MODEL -> !model.loaded().prompts().namesLabels();
+          case ON -> true;
+          case OFF -> false;
+        };
+    if (!wanted) {
+      return Optional.empty();
+    }
+    Set<Finding> told =
+        edit instanceof FindingsEdit.Hidden ? Set.of() : Set.copyOf(assessed(findings));
+    FindingsList listed = findings.list();
+    Optional<Labels> before =
+        new Conversation.Said(turn, "", List.of()).isReport()
+            ? Optional.empty()
+            : talk.flatMap(Talk::written);
+    boolean compares = prior.isPresent();
+    return Optional.of(text ->
+        Consistency.ofAnswer(said(turn, text), listed, told, before).warnings().isEmpty()
+            && (compares || LABELER.comparisons(text).isEmpty()));
+  }
+
+  private static Labels said(Turn turn, String text) {
+    return switch (turn) {
+      case Turn.Question(String question) -> AnswerLabels.of(LABELER, question, text);
+      case Turn.Report(), Turn.Impression(), Turn.Summary(), Turn.Correction _ ->
+          LABELER.label(text);
+    };
+  }
+
+  private Engine.Completion complete(
+      Turn turn, Decoding how, Findings findings, Consumer<String> onText) {
     requireFrontal();
     Engine engine = model.loaded().engine();
     List<LlamaInput> prompt = asked(talk, turn);
@@ -667,11 +707,19 @@ public final class Dialog implements AutoCloseable {
     }
     Engine.Completion completion;
     try {
-      completion = mine.generate(prompt, how, listening(onText));
+      Optional<Guide> guide = guide(turn, how, findings);
+      completion =
+          guide.isPresent()
+              ? mine.generate(prompt, how, guide.get(), listening(onText))
+              : mine.generate(prompt, how, listening(onText));
     } finally {
       synchronized (gate) {
         answering = null;
       }
+    }
+    if (completion.text().isBlank() && completion.guidance().steppedIn()) {
+      completion = silenced(completion);
+      listening(onText).accept(completion.text());
     }
     prompt.add(
         new LlamaInput.Answer(completion.ids().stream().mapToInt(Integer::intValue).toArray()));
@@ -682,6 +730,19 @@ public final class Dialog implements AutoCloseable {
                 prompt,
                 new Conversation.Said(turn, completion.text().strip(), completion.ids())));
     return completion;
+  }
+
+  // An answer whose sentences were all left out.
+  private Engine.Completion silenced(Engine.Completion empty) {
+    int[] ids = model.loaded().tokenizer().encode(SILENCED, false);
+    return new Engine.Completion(
+        SILENCED,
+        Arrays.stream(ids).boxed().toList(),
+        empty.end(),
+        empty.usage(),
+        empty.guidance(),
+        empty.prefillMillis(),
+        empty.decodeMillis());
   }
 
   // Everything that the language model reads in a turn: the conversation so far and the question.

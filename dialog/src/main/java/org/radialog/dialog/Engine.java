@@ -145,6 +145,7 @@ public final class Engine implements AutoCloseable {
    *     token
    * @param end the reason why it ended
    * @param usage number of tokens
+   * @param guidance where guidance stepped in
    * @param prefillMillis time for computing the new tokens of the prompt, including waiting, in ms
    * @param decodeMillis time from the first token to the last, in ms
    */
@@ -153,6 +154,7 @@ public final class Engine implements AutoCloseable {
       List<Integer> ids,
       End end,
       Usage usage,
+      Guidance guidance,
       double prefillMillis,
       double decodeMillis) {
     public Completion {
@@ -307,7 +309,17 @@ public final class Engine implements AutoCloseable {
      *     closed
      */
     public Completion generate(List<LlamaInput> prompt, Decoding how, Consumer<String> onText) {
-      return generate(prompt, Cut.NONE, how, onText);
+      return generate(prompt, Cut.NONE, how, Optional.empty(), onText);
+    }
+
+    /**
+     * Answers {@code prompt} under guidance; see {@link #generate(List, Decoding, Consumer)}.
+     *
+     * @param onText receives the text sentence by sentence
+     */
+    Completion generate(
+        List<LlamaInput> prompt, Decoding how, Guide guide, Consumer<String> onText) {
+      return generate(prompt, Cut.NONE, how, Optional.of(guide), onText);
     }
 
     /**
@@ -325,6 +337,15 @@ public final class Engine implements AutoCloseable {
      */
     public Completion generate(
         List<LlamaInput> prompt, Cut cut, Decoding how, Consumer<String> onText) {
+      return generate(prompt, cut, how, Optional.empty(), onText);
+    }
+
+    private Completion generate(
+        List<LlamaInput> prompt,
+        Cut cut,
+        Decoding how,
+        Optional<Guide> guide,
+        Consumer<String> onText) {
       Objects.requireNonNull(prompt, "prompt");
       Objects.requireNonNull(cut, "cut");
       Objects.requireNonNull(how, "how");
@@ -338,7 +359,7 @@ public final class Engine implements AutoCloseable {
       }
       Optional<Job> begun = Optional.empty();
       try {
-        Job mine = new Job(this, prompt, cut, how);
+        Job mine = new Job(this, prompt, cut, how, guide);
         Optional<Job> here = Optional.of(mine);
         synchronized (turns) {
           requireOpen(); // preparing the prompt took time
@@ -696,7 +717,6 @@ public final class Engine implements AutoCloseable {
     final int promptTokens; // without
     final Codes codes; // positions of the prompt
     final Decoding how;
-    final Set<Integer> barred; // time of the first token
     // pieces of the text, none of them empty
     final BlockingQueue<String> pieces = new LinkedBlockingQueue<>();
     final long submitted = System.nanoTime();
@@ -713,15 +733,14 @@ public final class Engine implements AutoCloseable {
     int pending; // the token that the next pass appends
     final boolean guessed = guessing;
     int chosen; // completion tokens
+    Set<Integer> barred; // as the next token
+    boolean takenBack; // by the last choice
     long firstAt;
     long lastAt;
-    final List<Integer> ids = new ArrayList<>();
-    final StringBuilder text = new StringBuilder();
     final Sampler sampler;
-    final StopText stop;
-    final TextTokenizer.Decoder decoded = tokenizer.decoder();
+    final AnswerText answer;
 
-    Job(Sequence sequence, List<LlamaInput> asked, Cut cut, Decoding how) {
+    Job(Sequence sequence, List<LlamaInput> asked, Cut cut, Decoding how, Optional<Guide> guide) {
       List<LlamaInput> whole = new ArrayList<>(asked);
       if (!cut.kept().isEmpty()) {
         whole.add(new LlamaInput.Answer(cut.kept().stream().mapToInt(id -> id).toArray()));
@@ -733,7 +752,7 @@ public final class Engine implements AutoCloseable {
       this.how = how;
       this.barred = cut.barred();
       this.sampler = new Sampler(how, Math.min(tokenizer.size(), network.vocab()));
-      this.stop = new StopText(how.stop());
+      this.answer = new AnswerText(tokenizer, how.stop(), guide);
       if (cut.kept().size() >= how.maxNewTokens()) {
         throw new RadialogException(
             Kind.BAD_INPUT,
@@ -742,8 +761,7 @@ public final class Engine implements AutoCloseable {
       }
       sampler.requireChoice(barred);
       for (int id : cut.kept()) {
-        ids.add(id);
-        text.append(stop.add(decoded.next(id)));
+        answer.add(id);
         sampler.skip();
         chosen++;
       }
@@ -763,7 +781,7 @@ public final class Engine implements AutoCloseable {
     }
 
     void admit() {
-      if (stop.found()) {
+      if (answer.stopped()) {
         end(End.STOP_TEXT);
         return;
       }
@@ -823,7 +841,7 @@ public final class Engine implements AutoCloseable {
         sequence.held.add(Codes.ANSWER + tokens[kept]);
         end = choose(logits.get(kept));
         kept++;
-      } while (end.isEmpty() && kept < tokens.length && tokens[kept] == pending);
+      } while (end.isEmpty() && !takenBack && kept < tokens.length && tokens[kept] == pending);
       // Before the end is announced, because the caller may use the cache after that.
       sequence.cache.truncate(sequence.held.size);
       watcher.accept(new Pass(tokens.length, Arrays.stream(tokens).limit(kept).boxed().toList()));
@@ -833,7 +851,9 @@ public final class Engine implements AutoCloseable {
     // The token that may follow the accepted, shown and pending tokens; or the reason why the
     // answer ends with it.
     Optional<End> choose(float[] logits) {
-      int token = sampler.choose(logits, firstAt == 0 ? barred : Set.of());
+      int token = sampler.choose(logits, barred);
+      barred = Set.of();
+      takenBack = false;
       sequence.lookup.answer(token);
       chosen++;
       lastAt = System.nanoTime();
@@ -841,39 +861,78 @@ public final class Engine implements AutoCloseable {
         firstAt = lastAt;
       }
       if (ends.contains(token)) {
-        return Optional.of(End.END_TOKEN);
+        return ended(End.END_TOKEN);
       }
-      ids.add(token);
-      show(stop.add(decoded.next(token)));
-      if (stop.found()) {
-        return Optional.of(End.STOP_TEXT);
+      show(answer.add(token));
+      if (answer.refused()) {
+        return again() ? Optional.empty() : Optional.of(End.END_TOKEN);
+      }
+      if (answer.stopped()) {
+        return ended(End.STOP_TEXT);
       }
       if (chosen == how.maxNewTokens()) {
-        return Optional.of(End.LENGTH);
+        return ended(End.LENGTH);
       }
       if (sequence.held.size == shape.positions()) {
-        return Optional.of(End.CONTEXT);
+        return ended(End.CONTEXT);
       }
       pending = token;
       return Optional.empty();
     }
 
+    // The answer is over, unless its last sentence does not stand and can be decoded again.
+    private Optional<End> ended(End why) {
+      show(answer.end());
+      return answer.refused() && why == End.END_TOKEN && again()
+          ? Optional.empty()
+          : Optional.of(why);
+    }
+
+    // Goes back to where the refused sentence can take another way; false if there is none.
+    private boolean again() {
+      Optional<AnswerText.Retry> way = answer.retry(ends);
+      if (way.isEmpty()) {
+        return false;
+      }
+      int kept = way.get().kept();
+      chosen = kept;
+      barred = way.get().barred();
+      takenBack = true;
+      // The last position that stays is computed again, because its logits choose what follows.
+      int positions = codes.size + kept - 1;
+      sequence.held.truncate(positions);
+      sequence.cache.truncate(positions);
+      if (kept == 0) {
+        next = positions;
+      } else {
+        pending = answer.ids().get(kept - 1);
+      }
+      Codes whole = new Codes();
+      Arrays.stream(codes.ids()).forEach(whole::add);
+      answer.ids().forEach(id -> whole.add(id));
+      sequence.lookup.read(whole.ids(), whole.size);
+      return true;
+    }
+
     void end(End why) {
-      show(stop.add(decoded.end()));
-      show(stop.finish());
-      String answer = text.toString();
+      show(answer.end());
+      if (answer.refused()) {
+        answer.drop();
+      }
+      String text = answer.text();
       // A stop text may end inside a token; the next turn then reads the text that the user saw.
       List<Integer> stands =
           why == End.STOP_TEXT
-              ? Arrays.stream(tokenizer.encode(answer, false)).boxed().toList()
-              : ids;
+              ? Arrays.stream(tokenizer.encode(text, false)).boxed().toList()
+              : answer.ids();
       long prefilled = firstAt == 0 ? System.nanoTime() : firstAt;
       completion =
           new Completion(
-              answer,
+              text,
               stands,
               why,
               new Usage(promptTokens, Math.min(cached, promptTokens), chosen),
+              answer.guidance(),
               (prefilled - submitted) / 1e6,
               (lastAt - firstAt) / 1e6);
       settle();
@@ -881,7 +940,6 @@ public final class Engine implements AutoCloseable {
 
     private void show(String piece) {
       if (!piece.isEmpty()) {
-        text.append(piece);
         pieces.add(piece);
       }
     }

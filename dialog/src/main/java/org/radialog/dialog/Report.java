@@ -9,6 +9,7 @@ import org.radialog.clinical.Consistency;
  * @param text the complete text as the language model wrote it
  * @param consistency the differences between text and findings, for the findings that were
  *     assessed, contradictions within the text, and comparisons without an earlier film
+ * @param guidance where guidance stepped in
  * @param end the reason why the text ended
  * @param usage number of tokens
  * @param timings in milliseconds
@@ -17,6 +18,7 @@ public record Report(
     Findings findings,
     String text,
     Consistency consistency,
+    Guidance guidance,
     Engine.End end,
     Usage usage,
     Timings timings) {}

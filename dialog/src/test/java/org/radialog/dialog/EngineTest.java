@@ -100,6 +100,10 @@ class EngineTest {
     return all;
   }
 
+  private static String text(List<Integer> ids) {
+    return tokenizer.decode(ids.stream().mapToInt(id -> id).toArray());
+  }
+
   private static int likeliest(float[] logits) {
     return LanguageDecoder.likeliest(logits, logits.length);
   }
@@ -780,6 +784,123 @@ class EngineTest {
       assertThat(other.ids()).isEqualTo(expected);
       // The prompt was there, and of what is kept all but the last token.
       assertThat(other.usage()).isEqualTo(new Usage(6, 6, 12));
+    }
+  }
+
+  @Test
+  void aGuideThatAcceptsEverythingChangesNothing() {
+    List<LlamaInput> prompt = List.of(tokens(1, 7), image(1), tokens(2, 5));
+    for (Decoding how : List.of(Decoding.greedy(20), Decoding.greedy(20).sampled(1, 0.95, 5))) {
+      try (Engine engine = engine();
+          Engine.Sequence sequence = engine.open();
+          Engine.Sequence guided = engine.open()) {
+        Engine.Completion plain = sequence.generate(prompt, how, EngineTest::unheard);
+        StringBuilder shown = new StringBuilder();
+        Engine.Completion same =
+            guided.generate(prompt, how, text -> true, text -> shown.append(text));
+        assertThat(same.ids()).isEqualTo(plain.ids());
+        assertThat(same.text()).isEqualTo(plain.text()).isEqualTo(shown.toString());
+        assertThat(same.guidance()).isEqualTo(Guidance.NONE);
+      }
+    }
+  }
+
+  // Writes letters in an order that the last one determines, with a second choice for each.
+  private static LanguageDecoder spelling(List<Integer> letters) {
+    return (tokens, caches, logits) -> {
+      llama.extend(tokens, caches, logits);
+      int row = 0;
+      for (int[] some : tokens) {
+        for (int token : some) {
+          int at = Math.max(0, letters.indexOf(token));
+          Arrays.fill(logits[row], 0);
+          logits[row][letters.get((at + 11) % letters.size())] = 2;
+          logits[row][letters.get((at + 3) % letters.size())] = 1;
+          row++;
+        }
+      }
+    };
+  }
+
+  @Test
+  void theFirstTokenWithWhichASentenceDoesNotStandIsBarred() {
+    List<LlamaInput> prompt = prompt(4, 6);
+    List<Integer> whole = spelled(prompt, 12, Set.of());
+    Set<Integer> ends = Set.of(whole.get(9)); // so the answer has nine tokens
+    assertThat(whole.subList(0, 9)).doesNotContain(whole.get(9));
+    String refused = text(whole.subList(0, 6));
+    try (Engine engine = engine(spelling(letters()), ends);
+        Engine.Sequence sequence = engine.open();
+        Engine.Sequence oracle = engine.open()) {
+      StringBuilder shown = new StringBuilder();
+      Engine.Completion guided =
+          sequence.generate(
+              prompt,
+              Decoding.greedy(40),
+              text -> !text.startsWith(refused),
+              text -> shown.append(text));
+      Engine.Completion expected =
+          oracle.generate(
+              prompt,
+              new Cut(whole.subList(0, 5), Set.of(whole.get(5))),
+              Decoding.greedy(40),
+              EngineTest::unheard);
+      assertThat(guided.ids()).isEqualTo(expected.ids());
+      assertThat(guided.text()).isEqualTo(expected.text()).isEqualTo(shown.toString());
+      assertThat(guided.end()).isEqualTo(expected.end());
+      assertThat(guided.usage().completionTokens()).isEqualTo(expected.usage().completionTokens());
+      assertThat(guided.guidance()).isEqualTo(new Guidance(1, List.of()));
+
+      // The cache holds what was answered, and the next turn computes its own tokens only.
+      List<LlamaInput> next = and(prompt, guided, tokens(9, 4));
+      Engine.Completion after = sequence.generate(next, Decoding.greedy(5), EngineTest::unheard);
+      assertThat(after.usage().cachedTokens()).isGreaterThanOrEqualTo(6 + guided.ids().size() - 1);
+      try (Engine.Sequence fresh = engine.open()) {
+        assertThat(fresh.generate(next, Decoding.greedy(5), EngineTest::unheard).ids())
+            .isEqualTo(after.ids());
+      }
+    }
+  }
+
+  private static List<Integer> letters() {
+    return "abcdefghijklmnopqrstuvwxyz"
+        .chars()
+        .mapToObj(letter -> tokenizer.encode(String.valueOf((char) letter), false))
+        .filter(ids -> ids.length == 1)
+        .map(ids -> ids[0])
+        .toList();
+  }
+
+  private static List<Integer> spelled(List<LlamaInput> prompt, int count, Set<Integer> ends) {
+    try (Engine engine = engine(spelling(letters()), ends);
+        Engine.Sequence sequence = engine.open()) {
+      return sequence.generate(prompt, Decoding.greedy(count), EngineTest::unheard).ids();
+    }
+  }
+
+  @Test
+  void anAnswerThatStandsInNoWayIsLeftOutAndNamed() {
+    List<LlamaInput> prompt = prompt(4, 6);
+    List<Integer> whole = spelled(prompt, 12, Set.of());
+    try (Engine engine = engine(spelling(letters()), Set.of(whole.get(9)));
+        Engine.Sequence sequence = engine.open()) {
+      Engine.Completion none =
+          sequence.generate(
+              prompt,
+              Decoding.greedy(40),
+              text -> false,
+              text -> {
+                throw new AssertionError("shown: " + text);
+              });
+      assertThat(none.text()).isEmpty();
+      assertThat(none.ids()).isEmpty();
+      assertThat(none.guidance().leftOut())
+          .isNotEmpty()
+          .first()
+          .isEqualTo(text(whole.subList(0, 9)).strip());
+      // What was tried leaves no trace.
+      assertThat(sequence.generate(prompt, Decoding.greedy(12), EngineTest::unheard).ids())
+          .isEqualTo(whole.subList(0, 9));
     }
   }
 

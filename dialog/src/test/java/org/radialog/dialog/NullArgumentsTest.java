@@ -87,6 +87,7 @@ class NullArgumentsTest {
           Map.entry(byte[].class, new byte[] {1}),
           Map.entry(Limits.class, Limits.DEFAULT),
           Map.entry(Precision.class, Precision.FP32),
+          Map.entry(Guidance.Wanted.class, Guidance.Wanted.OFF),
           Map.entry(Engine.Limits.class, Engine.Limits.NONE),
           Map.entry(
               Conversation.class,

@@ -202,8 +202,9 @@ class RaDialogTest {
     try (Dialog dialog = open(1)) {
       CountDownLatch talking = new CountDownLatch(2);
       CompletableFuture<Report> report =
-          CompletableFuture.supplyAsync(
-              () -> dialog.report(Decoding.greedy(1000), text -> talking.countDown()));
+          CompletableFuture.supplyAsync(() ->
+              dialog.report(
+                  Decoding.greedy(1000).with(Guidance.Wanted.OFF), text -> talking.countDown()));
       talking.await();
       dialog.cancel();
       assertThat(report.get(10, TimeUnit.SECONDS).end()).isEqualTo(Engine.End.CANCELLED);

@@ -8,6 +8,7 @@ import java.util.stream.Collectors;
 import org.radialog.base.Printable;
 import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
+import org.radialog.dialog.Guidance;
 import org.radialog.dialog.Reply;
 import org.radialog.dialog.Report;
 
@@ -47,6 +48,21 @@ public final class Notice {
   /** One line for each kind of inconsistency in an impression. */
   public static List<String> ofImpression(Reply impression) {
     return of(impression.consistency().warnings(), impression.text(), "impression");
+  }
+
+  /** Quiet lines about where guidance stepped in; none if it did not. */
+  public static List<String> of(Guidance guidance) {
+    List<String> lines = new ArrayList<>();
+    if (guidance.again() > 0) {
+      lines.add(
+          "guided: "
+              + (guidance.again() == 1 ? "once" : guidance.again() + " times")
+              + ", a sentence that contradicted the findings or the text was written again");
+    }
+    guidance
+        .leftOut()
+        .forEach(sentence -> lines.add("guided: left out: \"" + Printable.escaped(sentence) + '"'));
+    return lines;
   }
 
   private static List<String> of(List<Consistency.Warning> all, String text, String where) {

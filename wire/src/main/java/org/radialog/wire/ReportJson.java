@@ -37,8 +37,10 @@ public record ReportJson(
    * @param findings the complete findings section
    * @param impression written from it; empty if none was requested
    * @param warnings the inconsistencies of both
+   * @param guidance where guidance stepped in, in both
    */
-  public record Text(String findings, String impression, List<WarningJson> warnings) {
+  public record Text(
+      String findings, String impression, List<WarningJson> warnings, GuidanceJson guidance) {
     public Text {
       warnings = List.copyOf(warnings);
     }
@@ -67,7 +69,10 @@ public record ReportJson(
         new Text(
             report.text(),
             impression.map(Reply::text).orElse(""),
-            WarningJson.of(report, impression)),
+            WarningJson.of(report, impression),
+            impression
+                .map(reply -> GuidanceJson.of(report.guidance(), reply.guidance()))
+                .orElseGet(() -> GuidanceJson.of(report.guidance()))),
         conflicts,
         UsageJson.of(report.usage()),
         timings,

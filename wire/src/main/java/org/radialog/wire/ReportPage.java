@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.radialog.base.PageTemplate;
 import org.radialog.base.Printable;
 import org.radialog.base.WholeFile;
@@ -126,6 +127,13 @@ public final class ReportPage {
         .ifPresent(report -> {
           image.put("report", report.text());
           image.put("conflicts", Notice.of(report));
+          image.put(
+              "guided",
+              Stream.concat(
+                      Stream.of(report.guidance()),
+                      entry.impression().map(Reply::guidance).stream())
+                  .flatMap(guidance -> Notice.of(guidance).stream())
+                  .toList());
           image.put("findings", findings(report.findings()));
           image.put("open", knowsUncertain(report.findings()));
         });

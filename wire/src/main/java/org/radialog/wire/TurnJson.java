@@ -10,6 +10,7 @@ import org.radialog.dialog.Reply;
  * @param question as it was asked
  * @param answer as the language model wrote it
  * @param warnings the inconsistencies of the answer
+ * @param guidance where guidance stepped in
  * @param usage the tokens of the turn
  * @param timings of the turn
  * @param notice printed on every output
@@ -18,6 +19,7 @@ public record TurnJson(
     String question,
     String answer,
     List<WarningJson> warnings,
+    GuidanceJson guidance,
     UsageJson usage,
     @JsonProperty("timings_ms") TimingsJson timings,
     String notice)
@@ -32,6 +34,7 @@ public record TurnJson(
         reply.question(),
         reply.text(),
         WarningJson.of(reply),
+        GuidanceJson.of(reply.guidance()),
         UsageJson.of(reply.usage()),
         timings,
         Notice.RESEARCH_USE);

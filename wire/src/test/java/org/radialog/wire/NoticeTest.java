@@ -12,6 +12,7 @@ import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.RuleLabeler;
 import org.radialog.dialog.Engine;
 import org.radialog.dialog.Findings;
+import org.radialog.dialog.Guidance;
 import org.radialog.dialog.Report;
 import org.radialog.dialog.Timings;
 import org.radialog.dialog.Usage;
@@ -33,7 +34,13 @@ class NoticeTest {
         Consistency.of(labeler.label(text), FindingsList.of(present), Finding.NIH_MAPPED)
             .withoutPrior(labeler.comparisons(text));
     return new Report(
-        findings, text, consistency, Engine.End.END_TOKEN, Usage.NONE, new Timings(0, 0, 0, 0, 0));
+        findings,
+        text,
+        consistency,
+        Guidance.NONE,
+        Engine.End.END_TOKEN,
+        Usage.NONE,
+        new Timings(0, 0, 0, 0, 0));
   }
 
   @Test

@@ -14,6 +14,7 @@ import org.radialog.clinical.Finding;
 import org.radialog.codecs.ImageRefused;
 import org.radialog.dialog.Engine;
 import org.radialog.dialog.Findings;
+import org.radialog.dialog.Guidance;
 import org.radialog.dialog.Reply;
 import org.radialog.dialog.Report;
 import org.radialog.dialog.Timings;
@@ -129,11 +130,13 @@ class ResultTest {
             consistency(
                 new Consistency.Warning(
                     Consistency.Kind.LISTED_AND_DENIED, Optional.of(Finding.EDEMA), List.of())),
+            Guidance.NONE,
             Engine.End.END_TOKEN,
             USAGE,
             TIMES);
     Reply impression =
-        new Reply("?", "Nothing.", consistency(), Engine.End.END_TOKEN, USAGE, TIMES);
+        new Reply(
+            "?", "Nothing.", consistency(), Guidance.NONE, Engine.End.END_TOKEN, USAGE, TIMES);
     assertThat(ReportJson.of(IMAGE, MODEL, GUARD, report, Optional.of(impression), TIMINGS).json())
         .isEqualTo(
             "{"
@@ -147,7 +150,7 @@ class ResultTest {
                         + "\"warnings\":[{\"code\":\"listed_and_denied\",\"label\":\"Edema\","
                         + "\"in\":\"report\","
                         + "\"message\":\"listed as present, denied in the report\","
-                        + "\"sentences\":[]}]}",
+                        + "\"sentences\":[]}],\"guidance\":{\"again\":0,\"left_out\":[]}}",
                     "\"conflicts\":[\"listed as present, denied in the report: Edema\"]",
                     TURN_FIELDS)
                 + "}");
@@ -157,7 +160,9 @@ class ResultTest {
   void aReportWithoutAnImpressionHasAnEmptyOne() {
     Report report = NoticeTest.report("No edema.", Set.of());
     assertThat(ReportJson.of(IMAGE, MODEL, GUARD, report, Optional.empty(), TIMINGS).json())
-        .contains("\"report\":{\"findings\":\"No edema.\",\"impression\":\"\",\"warnings\":[]}")
+        .contains(
+            "\"report\":{\"findings\":\"No"
+                + " edema.\",\"impression\":\"\",\"warnings\":[],\"guidance\":{\"again\":0,\"left_out\":[]}}")
         .contains("\"conflicts\":[]");
   }
 
@@ -182,10 +187,11 @@ class ResultTest {
   @Test
   void aTurnHasQuestionAndAnswer() {
     Reply reply =
-        new Reply("Röntgen?\n", "Yes.", consistency(), Engine.End.END_TOKEN, USAGE, TIMES);
+        new Reply(
+            "Röntgen?\n", "Yes.", consistency(), Guidance.NONE, Engine.End.END_TOKEN, USAGE, TIMES);
     assertThat(TurnJson.of(reply, TIMINGS).json())
         .isEqualTo(
-            "{\"question\":\"Röntgen?\\n\",\"answer\":\"Yes.\",\"warnings\":[],"
+            "{\"question\":\"Röntgen?\\n\",\"answer\":\"Yes.\",\"warnings\":[],\"guidance\":{\"again\":0,\"left_out\":[]},"
                 + TURN_FIELDS
                 + "}");
   }
