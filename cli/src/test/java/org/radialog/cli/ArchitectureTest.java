@@ -72,9 +72,11 @@ class ArchitectureTest {
           Map.entry("data", List.of("imaging", "clinical", "base")),
           Map.entry("metrics", List.of("language", "text", "clinical", "torch", "weights", "base")),
           Map.entry("instruct", List.of("data", "clinical", "base")),
+          Map.entry("tasks", List.of("instruct", "data", "clinical", "base")),
           Map.entry(
               "eval",
               List.of(
+                  "tasks",
                   "instruct",
                   "metrics",
                   "data",
@@ -111,7 +113,7 @@ class ArchitectureTest {
               List.of(
                   "loop",
                   "eval",
-                  "instruct",
+                  "tasks",
                   "metrics",
                   "data",
                   "dialog",

@@ -31,9 +31,9 @@ import org.radialog.dialog.RaDialog;
 import org.radialog.dialog.Report;
 import org.radialog.dialog.Study;
 import org.radialog.imaging.Radiograph;
-import org.radialog.instruct.InstructDataSet;
-import org.radialog.instruct.InstructMix;
 import org.radialog.instruct.ReportGrammar;
+import org.radialog.tasks.InstructDataSet;
+import org.radialog.tasks.InstructMix;
 
 /**
  * Protocols that test the model's behaviour on unseen films: whether the image and edits of the

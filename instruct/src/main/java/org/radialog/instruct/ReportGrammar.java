@@ -328,12 +328,12 @@ public final class ReportGrammar {
   }
 
   /** {@code cardiomegaly and a pneumothorax}. */
-  static String listWithArticles(Collection<Finding> findings) {
+  public static String listWithArticles(Collection<Finding> findings) {
     return join(findings.stream().map(ReportGrammar::withArticle).toList(), "and");
   }
 
   /** {@code edema, cardiomegaly or pneumothorax}, with {@code last} before the last. */
-  static String list(Collection<Finding> findings, String last) {
+  public static String list(Collection<Finding> findings, String last) {
     return join(findings.stream().map(ReportGrammar::name).toList(), last);
   }
 
@@ -348,12 +348,12 @@ public final class ReportGrammar {
   }
 
   /** A finding within a sentence. */
-  static String name(Finding finding) {
+  public static String name(Finding finding) {
     return finding == Finding.EDEMA ? "pulmonary edema" : FindingWords.of(finding);
   }
 
   /** A finding with its article, if it has one. */
-  static String withArticle(Finding finding) {
+  public static String withArticle(Finding finding) {
     return switch (finding) {
       case LUNG_LESION, PNEUMOTHORAX, PLEURAL_EFFUSION, FRACTURE -> "a " + name(finding);
       case ENLARGED_CARDIOMEDIASTINUM -> "an " + name(finding);

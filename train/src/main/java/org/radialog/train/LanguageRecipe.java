@@ -1,7 +1,7 @@
 package org.radialog.train;
 
-import org.radialog.instruct.InstructMix;
 import org.radialog.loop.Ranges;
+import org.radialog.tasks.InstructMix;
 
 /**
  * The training recipe of Q-Former, projector and LoRA on dialogs. The learning rate has a warm-up

@@ -6,8 +6,8 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.PromptFormat;
 import org.radialog.clinical.PromptPart;
-import org.radialog.instruct.InstructDialog;
 import org.radialog.language.Llama;
+import org.radialog.tasks.InstructDialog;
 import org.radialog.text.TextTokenizer;
 
 /**

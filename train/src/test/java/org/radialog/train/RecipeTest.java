@@ -10,8 +10,8 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.base.RadialogException;
-import org.radialog.instruct.InstructMix;
 import org.radialog.published.StrictJson;
+import org.radialog.tasks.InstructMix;
 
 class RecipeTest {
   @TempDir private Path folder;

@@ -1,6 +1,7 @@
-package org.radialog.instruct;
+package org.radialog.tasks;
 
-import org.radialog.instruct.InstructDialog.Task;
+import org.radialog.instruct.ReportGrammar;
+import org.radialog.tasks.InstructDialog.Task;
 
 /** The present findings as a list. */
 final class ListTask implements InstructTask {

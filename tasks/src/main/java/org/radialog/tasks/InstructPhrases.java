@@ -1,4 +1,4 @@
-package org.radialog.instruct;
+package org.radialog.tasks;
 
 import java.util.Collection;
 import java.util.EnumMap;
@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.radialog.clinical.Finding;
+import org.radialog.instruct.ReportGrammar;
 
 /** The wording of users' requests in the instruction tasks, written by us. */
 final class InstructPhrases {

@@ -1,4 +1,4 @@
-package org.radialog.instruct;
+package org.radialog.tasks;
 
 import java.util.ArrayList;
 import java.util.Collections;
@@ -14,8 +14,9 @@ import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
 import org.radialog.data.Truth;
-import org.radialog.instruct.InstructDialog.Task;
-import org.radialog.instruct.InstructTask.Talk;
+import org.radialog.instruct.ReportGrammar;
+import org.radialog.tasks.InstructDialog.Task;
+import org.radialog.tasks.InstructTask.Talk;
 
 /**
  * Dialogs about films, generated from their labels and views: reports, questions about one finding

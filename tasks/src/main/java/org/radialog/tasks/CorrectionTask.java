@@ -1,4 +1,4 @@
-package org.radialog.instruct;
+package org.radialog.tasks;
 
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -8,7 +8,8 @@ import java.util.SplittableRandom;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.SmolLm2Format;
 import org.radialog.clinical.Turn;
-import org.radialog.instruct.InstructDialog.Task;
+import org.radialog.instruct.ReportGrammar;
+import org.radialog.tasks.InstructDialog.Task;
 
 /** The user names the errors of a report; the answer is the corrected report. */
 final class CorrectionTask implements InstructTask {

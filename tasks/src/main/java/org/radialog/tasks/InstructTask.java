@@ -1,4 +1,4 @@
-package org.radialog.instruct;
+package org.radialog.tasks;
 
 import java.util.ArrayList;
 import java.util.Collection;
@@ -10,8 +10,9 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
-import org.radialog.instruct.InstructDialog.Exchange;
-import org.radialog.instruct.InstructDialog.Task;
+import org.radialog.instruct.ReportGrammar;
+import org.radialog.tasks.InstructDialog.Exchange;
+import org.radialog.tasks.InstructDialog.Task;
 
 /**
  * One kind of request and its answer. A new task is a class and a constant of {@link

@@ -1,6 +1,6 @@
-package org.radialog.instruct;
+package org.radialog.tasks;
 
-import org.radialog.instruct.InstructDialog.Task;
+import org.radialog.tasks.InstructDialog.Task;
 
 /** A question about something that no label covers; the answer says so. */
 final class NotAssessedTask implements InstructTask {

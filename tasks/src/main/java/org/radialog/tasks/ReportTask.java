@@ -1,8 +1,9 @@
-package org.radialog.instruct;
+package org.radialog.tasks;
 
 import org.radialog.clinical.SmolLm2Format;
 import org.radialog.clinical.Turn;
-import org.radialog.instruct.InstructDialog.Task;
+import org.radialog.instruct.ReportGrammar;
+import org.radialog.tasks.InstructDialog.Task;
 
 /** The findings section of a report. */
 final class ReportTask implements InstructTask {

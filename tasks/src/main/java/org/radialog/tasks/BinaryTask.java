@@ -1,4 +1,4 @@
-package org.radialog.instruct;
+package org.radialog.tasks;
 
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -7,7 +7,8 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
-import org.radialog.instruct.InstructDialog.Task;
+import org.radialog.instruct.ReportGrammar;
+import org.radialog.tasks.InstructDialog.Task;
 
 /** Asks whether one finding is present. */
 final class BinaryTask implements InstructTask {

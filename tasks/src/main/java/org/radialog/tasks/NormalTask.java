@@ -1,4 +1,4 @@
-package org.radialog.instruct;
+package org.radialog.tasks;
 
 import java.util.EnumSet;
 import java.util.List;
@@ -6,7 +6,8 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
-import org.radialog.instruct.InstructDialog.Task;
+import org.radialog.instruct.ReportGrammar;
+import org.radialog.tasks.InstructDialog.Task;
 
 /** Asks whether any finding is present. */
 final class NormalTask implements InstructTask {

@@ -1,8 +1,8 @@
-package org.radialog.instruct;
+package org.radialog.tasks;
 
 import java.util.List;
 import org.radialog.clinical.View;
-import org.radialog.instruct.InstructDialog.Task;
+import org.radialog.tasks.InstructDialog.Task;
 
 /** Asks whether the film is a PA or an AP view. */
 final class ViewTask implements InstructTask {

@@ -1,9 +1,9 @@
-package org.radialog.instruct;
+package org.radialog.tasks;
 
 import java.util.List;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
-import org.radialog.instruct.InstructDialog.Task;
+import org.radialog.tasks.InstructDialog.Task;
 
 /**
  * Shares of the instruction tasks, each from 0 to 1.
