@@ -72,10 +72,12 @@ class ArchitectureTest {
           Map.entry("data", List.of("imaging", "clinical", "base")),
           Map.entry("metrics", List.of("language", "text", "clinical", "torch", "weights", "base")),
           Map.entry("instruct", List.of("data", "clinical", "base")),
+          Map.entry("charts", List.of("base")),
           Map.entry("tasks", List.of("instruct", "data", "clinical", "base")),
           Map.entry(
               "eval",
               List.of(
+                  "charts",
                   "tasks",
                   "instruct",
                   "metrics",
@@ -89,7 +91,7 @@ class ArchitectureTest {
                   "imaging",
                   "clinical",
                   "base")),
-          Map.entry("loop", List.of("eval", "data", "published", "torch", "weights", "base")),
+          Map.entry("loop", List.of("charts", "data", "published", "torch", "weights", "base")),
           Map.entry(
               "paper",
               List.of(

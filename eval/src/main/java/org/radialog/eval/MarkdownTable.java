@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.radialog.base.ResearchUse;
+import org.radialog.charts.Drawing;
 import org.radialog.clinical.Finding;
 import org.radialog.metrics.FindingsScores;
 import org.radialog.metrics.FindingsScores.LabelScore;
@@ -24,7 +26,7 @@ final class MarkdownTable {
   String text() {
     line("# " + safe(evaluation.title()));
     line("");
-    line("**" + ResultFolder.NOTICE + "**");
+    line("**" + ResearchUse.NOTICE + "**");
     evaluation.marks().forEach(mark -> line("**" + safe(mark) + ".**"));
     line("");
     evaluation

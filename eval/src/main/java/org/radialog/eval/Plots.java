@@ -10,13 +10,15 @@ import java.util.SequencedMap;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.radialog.base.ResearchUse;
+import org.radialog.charts.Drawing;
+import org.radialog.charts.Drawing.Anchor;
+import org.radialog.charts.Drawing.Ink;
+import org.radialog.charts.Drawing.Line;
+import org.radialog.charts.Drawing.Mark;
+import org.radialog.charts.Drawing.Text;
+import org.radialog.charts.Drawing.Trace;
 import org.radialog.clinical.Finding;
-import org.radialog.eval.Drawing.Anchor;
-import org.radialog.eval.Drawing.Ink;
-import org.radialog.eval.Drawing.Line;
-import org.radialog.eval.Drawing.Mark;
-import org.radialog.eval.Drawing.Text;
-import org.radialog.eval.Drawing.Trace;
 import org.radialog.metrics.BinaryPredictions;
 import org.radialog.metrics.FindingsScores;
 import org.radialog.metrics.FindingsScores.LabelScore;
@@ -442,7 +444,7 @@ final class Plots {
       marks = Stream.concat(marks, evaluation.systems().getFirst().marks().stream());
     }
     return Stream.concat(
-            marks.map(Tables::badge).map(Plots::shortened), Stream.of(ResultFolder.NOTICE))
+            marks.map(Tables::badge).map(Plots::shortened), Stream.of(ResearchUse.NOTICE))
         .collect(Collectors.joining(" · "));
   }
 

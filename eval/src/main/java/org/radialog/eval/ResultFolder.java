@@ -14,8 +14,6 @@ import tools.jackson.databind.JsonNode;
  */
 public final class ResultFolder {
   /** The notice on every output. */
-  public static final String NOTICE = "For research use, not for diagnosis.";
-
   private ResultFolder() {}
 
   /** The file format of a plot. */

@@ -10,6 +10,8 @@ import java.util.SequencedMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.radialog.base.PageTemplate;
+import org.radialog.base.ResearchUse;
+import org.radialog.charts.Drawing;
 import org.radialog.clinical.Finding;
 import org.radialog.metrics.FindingsScores;
 import org.radialog.metrics.FindingsScores.LabelScore;
@@ -32,7 +34,7 @@ final class ResultPage {
     List<Map<String, Object>> findings = findings(evaluation);
     Map<String, Object> page = new LinkedHashMap<>();
     page.put("title", evaluation.title());
-    page.put("notice", ResultFolder.NOTICE);
+    page.put("notice", ResearchUse.NOTICE);
     page.put("plotStyle", Drawing.darkStyle());
     page.put(
         "resamples",

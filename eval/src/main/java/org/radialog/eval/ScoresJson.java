@@ -2,6 +2,7 @@ package org.radialog.eval;
 
 import java.util.List;
 import java.util.Map;
+import org.radialog.base.ResearchUse;
 import org.radialog.metrics.BinaryPredictions;
 import org.radialog.metrics.FindingsScores;
 import org.radialog.metrics.FindingsScores.LabelScore;
@@ -43,7 +44,7 @@ final class ScoresJson {
       evaluation.comparisons().forEach(comparison -> put(comparisons.addObject(), comparison));
     }
     root.set("settings", settings);
-    root.put("notice", ResultFolder.NOTICE);
+    root.put("notice", ResearchUse.NOTICE);
     return root;
   }
 

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.SequencedMap;
 import org.junit.jupiter.api.Test;
 import org.radialog.base.Progress;
+import org.radialog.charts.Drawing;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 import org.radialog.clinical.RuleLabeler;

@@ -9,8 +9,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 import org.radialog.base.PageTemplate;
-import org.radialog.eval.CurveChart;
-import org.radialog.eval.ResultFolder;
+import org.radialog.base.ResearchUse;
+import org.radialog.charts.CurveChart;
 
 /**
  * A page about a run for a browser: how far it is, its curves and its last rows. It has no script
@@ -42,7 +42,7 @@ final class RunPage {
         rows.subList(Math.max(0, rows.size() - ROWS), rows.size()).reversed();
     Map<String, Object> page = new LinkedHashMap<>();
     page.put("title", chart.title());
-    page.put("notice", ResultFolder.NOTICE);
+    page.put("notice", ResearchUse.NOTICE);
     page.put("running", running);
     page.put("state", state);
     page.put("written", WRITTEN.format(now));

@@ -17,7 +17,7 @@ import org.radialog.base.Printable;
 import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
-import org.radialog.eval.CurveChart;
+import org.radialog.charts.CurveChart;
 import org.radialog.loop.Stage.Measure;
 import org.radialog.loop.Stage.Plan;
 import org.radialog.torch.LossScale;

@@ -9,9 +9,9 @@ import java.util.List;
 import java.util.SequencedMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.radialog.eval.CurveChart;
-import org.radialog.eval.CurveChart.Panel;
-import org.radialog.eval.CurveChart.Point;
+import org.radialog.charts.CurveChart;
+import org.radialog.charts.CurveChart.Panel;
+import org.radialog.charts.CurveChart.Point;
 
 /** The curves and the page of a run, from rows that no healthy training has. */
 class RunPageTest {

@@ -10,9 +10,9 @@ import java.util.SequencedMap;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
+import org.radialog.base.ResearchUse;
 import org.radialog.data.CsvTable;
 import org.radialog.eval.Evaluation;
-import org.radialog.eval.ResultFolder;
 import org.radialog.eval.SystemScores;
 import org.radialog.metrics.Interval;
 import org.radialog.metrics.UncertainMapping;
@@ -111,7 +111,7 @@ public final class PaperTable {
     List<String> lines = new ArrayList<>();
     lines.add("# The paper's table: " + Printable.escaped(evaluation.title()));
     lines.add("");
-    lines.add("**" + ResultFolder.NOTICE + "**");
+    lines.add("**" + ResearchUse.NOTICE + "**");
     evaluation.marks().forEach(mark -> lines.add("**" + Printable.escaped(mark) + ".**"));
     lines.add("");
     lines.add(

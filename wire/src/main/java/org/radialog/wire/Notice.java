@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.radialog.base.Printable;
+import org.radialog.base.ResearchUse;
 import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
 import org.radialog.dialog.Guidance;
@@ -15,7 +16,7 @@ import org.radialog.dialog.Report;
 /** The notice on every output, and the wording of the warnings about a text. */
 public final class Notice {
   /** Printed on every output. */
-  public static final String RESEARCH_USE = "For research use, not for diagnosis.";
+  public static final String RESEARCH_USE = ResearchUse.NOTICE;
 
   private Notice() {}
 

@@ -1,4 +1,4 @@
-package org.radialog.eval;
+package org.radialog.charts;
 
 import java.awt.BasicStroke;
 import java.awt.Color;
@@ -26,14 +26,14 @@ import javax.imageio.ImageIO;
  * <p>A chart library is not used, because the available one supports neither rows of intervals nor
  * a dark scheme, and needs a further library for SVG.
  */
-final class Drawing {
+public final class Drawing {
   private static final int PIXELS = 2; // pixels per unit in a PNG
   private static final double MARGIN = 16;
   private static final double FOOT = 20;
   private static final int[] PAGE = {0xffffff, 0x161e26};
 
   /** The role of a colour, with its light and dark variants. */
-  enum Ink {
+  public enum Ink {
     INK(0x16202a, 0xe6edf3),
     QUIET(0x5d6b78, 0x9aa8b5),
     GRID(0xdbe2e8, 0x2a3641),
@@ -53,7 +53,7 @@ final class Drawing {
     }
 
     /** The colour of a system, by its index in the evaluation. */
-    static Ink of(int system) {
+    public static Ink of(int system) {
       return SYSTEMS.get(system % SYSTEMS.size());
     }
 
@@ -66,31 +66,35 @@ final class Drawing {
       List.of(Ink.FIRST, Ink.SECOND, Ink.THIRD, Ink.FOURTH, Ink.FIFTH, Ink.SIXTH);
 
   /** The part of a text that is placed at its coordinates. */
-  enum Anchor {
+  public enum Anchor {
     START,
     MIDDLE,
     END
   }
 
   /** An element of the picture. */
-  sealed interface Shape {}
+  public sealed interface Shape {}
 
-  /** A straight line. */
-  record Line(double x1, double y1, double x2, double y2, Ink ink, double width, boolean dashed)
+  /** A straight line between two points, in units of the picture, whose y axis points down. */
+  public record Line(
+      double x1, double y1, double x2, double y2, Ink ink, double width, boolean dashed)
       implements Shape {}
 
-  /** Straight lines between successive points {x, y}. */
-  record Trace(List<double[]> points, Ink ink, double width) implements Shape {
-    Trace {
+  /** Straight lines between successive points {x, y}, in units of the picture. */
+  public record Trace(List<double[]> points, Ink ink, double width) implements Shape {
+    /** Copies the list. */
+    public Trace {
       points = List.copyOf(points);
     }
   }
 
   /** A mark of a system, which is identified by colour and shape. */
-  record Mark(double x, double y, double radius, int system, boolean filled) implements Shape {}
+  public record Mark(double x, double y, double radius, int system, boolean filled)
+      implements Shape {}
 
-  /** A single line of text. */
-  record Text(double x, double y, String text, Ink ink, double size, boolean bold, Anchor anchor)
+  /** A single line of text; {@code anchor} is the part of it at (x, y). */
+  public record Text(
+      double x, double y, String text, Ink ink, double size, boolean bold, Anchor anchor)
       implements Shape {}
 
   private final String title;
@@ -105,19 +109,20 @@ final class Drawing {
    * @param title alternative text for screen readers
    * @param foot line below the picture when it is a separate file
    */
-  Drawing(String title, String foot, double width, double height) {
+  public Drawing(String title, String foot, double width, double height) {
     this.title = title;
     this.foot = foot;
     this.width = width;
     this.height = height;
   }
 
-  void add(Shape shape) {
+  /** Adds an element above those that are there. */
+  public void add(Shape shape) {
     shapes.add(shape);
   }
 
   /** The picture as a separate file, with a margin and the foot line. */
-  String svg() {
+  public String svg() {
     return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
         + open(MARGIN, FOOT)
         + "<style>"
@@ -135,7 +140,7 @@ final class Drawing {
   }
 
   /** The picture as part of a page whose styles include {@link #darkStyle()}. */
-  String inline() {
+  public String inline() {
     return open(0, 0)
         + shapes.stream().map(Drawing::element).collect(Collectors.joining())
         + "</svg>";
@@ -148,7 +153,7 @@ final class Drawing {
   /**
    * The colours of the dark scheme; the colours of the light scheme are attributes of the shapes.
    */
-  static String darkStyle() {
+  public static String darkStyle() {
     var style = new StringBuilder("@media (prefers-color-scheme: dark) {");
     style.append(" .page { fill: ").append(hex(PAGE[1])).append("; }");
     for (Ink ink : Ink.values()) {
@@ -263,7 +268,7 @@ final class Drawing {
    * A text escaped for elements and attributes; characters that XML forbids become replacement
    * characters.
    */
-  static String escaped(String text) {
+  public static String escaped(String text) {
     var escaped = new StringBuilder();
     text.codePoints()
         .forEach(c -> {
@@ -284,7 +289,7 @@ final class Drawing {
   }
 
   /** The picture as a PNG image in the light scheme. */
-  byte[] png() {
+  public byte[] png() {
     var image =
         new BufferedImage(
             (int) Math.ceil(PIXELS * (width + 2 * MARGIN)),

@@ -1,14 +1,15 @@
-package org.radialog.eval;
+package org.radialog.charts;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import org.radialog.eval.Drawing.Anchor;
-import org.radialog.eval.Drawing.Ink;
-import org.radialog.eval.Drawing.Line;
-import org.radialog.eval.Drawing.Mark;
-import org.radialog.eval.Drawing.Text;
-import org.radialog.eval.Drawing.Trace;
+import org.radialog.base.ResearchUse;
+import org.radialog.charts.Drawing.Anchor;
+import org.radialog.charts.Drawing.Ink;
+import org.radialog.charts.Drawing.Line;
+import org.radialog.charts.Drawing.Mark;
+import org.radialog.charts.Drawing.Text;
+import org.radialog.charts.Drawing.Trace;
 
 /**
  * Curves over a common horizontal axis, in vertically stacked panels, each with a vertical axis and
@@ -126,7 +127,7 @@ public record CurveChart(String title, String horizontal, List<Panel> panels) {
             all.stream().mapToDouble(Point::x).min().orElse(0),
             all.stream().mapToDouble(Point::x).max().orElse(1),
             true);
-    var drawing = new Drawing(title, ResultFolder.NOTICE, WIDTH, TOP + panels.size() * panel());
+    var drawing = new Drawing(title, ResearchUse.NOTICE, WIDTH, TOP + panels.size() * panel());
     drawing.add(new Text(0, 16, title, Ink.INK, 15, true, Anchor.START));
     for (int i = 0; i < panels.size(); i++) {
       draw(panels.get(i), across, TOP + i * panel(), drawing);

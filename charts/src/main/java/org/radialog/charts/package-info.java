@@ -1,0 +1,5 @@
+/** Charts as PNG and SVG. */
+@NullMarked
+package org.radialog.charts;
+
+import org.jspecify.annotations.NullMarked;
