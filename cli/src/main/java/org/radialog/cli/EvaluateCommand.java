@@ -27,6 +27,7 @@ import org.radialog.eval.Control;
 import org.radialog.eval.EvaluatedSystem;
 import org.radialog.eval.EvaluationRun;
 import org.radialog.eval.GeneralQuestions;
+import org.radialog.eval.GuidanceProtocol;
 import org.radialog.eval.NihFilms;
 import org.radialog.eval.PredictionLog;
 import org.radialog.eval.Protocols;
@@ -65,7 +66,8 @@ import tools.jackson.databind.node.ObjectNode;
           + " recognise the view from the image? edit: does an edit of the findings change"
           + " the report, and only in these findings? report: does the report agree with"
           + " its findings and state nothing without evidence? perplexity: how well does"
-          + " the model predict reports of the true findings of the films?",
+          + " the model predict reports of the true findings of the films? guidance: how"
+          + " often does a dialog contradict itself, with and without it?",
       "",
       "--protocol general: asks a hundred general questions without a film, to see"
           + " whether the language model keeps the abilities of its base (--control"
@@ -79,6 +81,7 @@ final class EvaluateCommand implements Callable<Integer> {
     REPORT,
     PERPLEXITY,
     GENERAL,
+    GUIDANCE,
     FINDINGS,
     GENERATION,
     CORRECTION,
@@ -90,7 +93,7 @@ final class EvaluateCommand implements Callable<Integer> {
     /** The task of the paper with this name; empty for our own protocols. */
     Optional<Task> task() {
       return switch (this) {
-        case VIEW, EDIT, REPORT, PERPLEXITY, GENERAL -> Optional.empty();
+        case VIEW, EDIT, REPORT, PERPLEXITY, GENERAL, GUIDANCE -> Optional.empty();
         case FINDINGS -> Optional.of(Task.FINDINGS);
         case GENERATION -> Optional.of(Task.GENERATION);
         case CORRECTION -> Optional.of(Task.CORRECTION);
@@ -304,8 +307,8 @@ final class EvaluateCommand implements Callable<Integer> {
     if (ours) {
       require(
           protocols.size() == 1,
-          "each of the protocols view, edit, report, perplexity and general must run alone;"
-              + " name only one of them, or only other protocols");
+          "each of the protocols view, edit, report, perplexity, general and guidance must run"
+              + " alone; name only one of them, or only other protocols");
       require(!hidden, "--hide-findings can only be used with the protocols of the paper");
       return check(protocols.getFirst());
     }
@@ -458,6 +461,7 @@ final class EvaluateCommand implements Callable<Integer> {
               yield perplexity(r);
             }
             case GENERAL -> general(GeneralQuestions.ask(radialog, progress));
+            case GUIDANCE -> GuidanceProtocol.run(radialog, chosen, model.seed(), progress);
             case FINDINGS, GENERATION, CORRECTION, BINARY_QA, LIST_QA, VIEW_QA, IMPRESSION ->
                 throw new IllegalArgumentException(protocol + " is a protocol of the paper");
           };
@@ -480,7 +484,7 @@ final class EvaluateCommand implements Callable<Integer> {
       root.put("notice", Notice.RESEARCH_USE);
       Terminal.data().println(root);
     } else {
-      scores.forEach((name, value) -> System.out.printf("%-18s %s%n", name, value));
+      scores.forEach((name, value) -> System.out.printf("%-30s %s%n", name, value));
       System.out.println(Notice.RESEARCH_USE);
     }
     return nih.map(NihFilms::whole).orElse(true) ? Main.DONE : Main.SOME_FAILED;

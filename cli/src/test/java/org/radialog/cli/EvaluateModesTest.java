@@ -100,6 +100,19 @@ class EvaluateModesTest {
   }
 
   @Test
+  void guidanceWritesEverythingWithAndWithoutIt() {
+    JsonNode scores = check("guidance");
+    for (String way : List.of("guided_", "free_")) {
+      assertThat(scores.path(way + "reports").intValue()).isEqualTo(2);
+      assertThat(scores.path(way + "answers").intValue()).isEqualTo(20);
+    }
+    assertThat(scores.path("guided_reports_contradicting").intValue()).isZero();
+    assertThat(scores.path("guided_answers_contradicting").intValue()).isZero();
+    assertThat(scores.path("free_written_again").intValue()).isZero();
+    assertThat(scores.path("guided_time").doubleValue()).isPositive();
+  }
+
+  @Test
   void generalQuestionsNeedNoFilms() {
     CommandLineRun run =
         CommandLineRun.of(

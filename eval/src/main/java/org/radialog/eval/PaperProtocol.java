@@ -24,6 +24,7 @@ import org.radialog.dialog.Decoding;
 import org.radialog.dialog.Dialog;
 import org.radialog.dialog.Findings;
 import org.radialog.dialog.FindingsEdit;
+import org.radialog.dialog.Guidance;
 import org.radialog.dialog.RaDialog;
 import org.radialog.dialog.Report;
 import org.radialog.dialog.Study;
@@ -50,10 +51,15 @@ public final class PaperProtocol {
   public static final String IMPRESSION = "impression";
 
   // Maximum answer lengths in tokens, as in the original.
-  private static final Decoding REPORT_LENGTH = Decoding.greedy(300);
-  private static final Decoding CORRECTION_LENGTH = Decoding.greedy(300);
-  private static final Decoding LIST_LENGTH = Decoding.greedy(60);
-  private static final Decoding BINARY_LENGTH = Decoding.greedy(10);
+  // The model itself is measured, without guidance.
+  private static Decoding free(int longest) {
+    return Decoding.greedy(longest).with(Guidance.Wanted.OFF);
+  }
+
+  private static final Decoding REPORT_LENGTH = free(300);
+  private static final Decoding CORRECTION_LENGTH = free(300);
+  private static final Decoding LIST_LENGTH = free(60);
+  private static final Decoding BINARY_LENGTH = free(10);
 
   /** Number of simultaneous dialogs, whose decode steps are batched by the engine. */
   static final int DIALOGS = 4;

@@ -27,6 +27,7 @@ import org.radialog.dialog.Correction;
 import org.radialog.dialog.Decoding;
 import org.radialog.dialog.Dialog;
 import org.radialog.dialog.FindingsEdit;
+import org.radialog.dialog.Guidance;
 import org.radialog.dialog.RaDialog;
 import org.radialog.dialog.Report;
 import org.radialog.dialog.Study;
@@ -45,7 +46,8 @@ public final class Protocols {
   public static final String VIEW_QUESTION = "From what view was this image taken?";
 
   private static final ReportLabeler LABELER = new RuleLabeler();
-  private static final Decoding HOW = Decoding.greedy(200);
+  private static final Decoding HOW =
+      Decoding.greedy(200).with(Guidance.Wanted.OFF); // the model itself
 
   /**
    * Words without any basis for the embedded model, because its training labels contain none of
