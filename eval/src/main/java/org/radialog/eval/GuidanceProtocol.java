@@ -104,7 +104,7 @@ public final class GuidanceProtocol {
     scores.put("films", films.size());
     put("guided_", guided, scores);
     put("free_", free, scores);
-    scores.put("guided_time", rounded(guided.nanos, free.nanos));
+    scores.put("guided_time", rounded((double) guided.nanos, (double) free.nanos));
     return scores;
   }
 
