@@ -196,11 +196,8 @@ final class TrainCommand {
     }
   }
 
-  @Command(
-      name = "classifier",
-      description = "Stage 1: trains the image encoder and the findings classifier.",
-      mixinStandardHelpOptions = true)
-  static final class Classifier implements Callable<Integer> {
+  /** What a training of encoder and classifier needs. */
+  static final class FindingsRun {
     @Mixin private Films films = new Films();
 
     @Mixin private Further further = new Further();
@@ -218,13 +215,22 @@ final class TrainCommand {
     @Option(names = "--run", required = true, paramLabel = "DIR", description = "The run folder.")
     private Path run = Path.of("");
 
+    ClassifierTraining.Config config() {
+      return new ClassifierTraining.Config(
+          films.data, further.folders, films.fold, films.folds(), init, told.recipe());
+    }
+  }
+
+  @Command(
+      name = "classifier",
+      description = "Stage 1: trains the image encoder and the findings classifier.",
+      mixinStandardHelpOptions = true)
+  static final class Classifier implements Callable<Integer> {
+    @Mixin private FindingsRun of = new FindingsRun();
+
     @Override
     public Integer call() {
-      ClassifierTraining.train(
-          new ClassifierTraining.Config(
-              films.data, further.folders, films.fold, films.folds(), init, told.recipe()),
-          run,
-          Terminal.progress());
+      ClassifierTraining.train(of.config(), of.run, Terminal.progress());
       return Main.DONE;
     }
   }
@@ -236,29 +242,11 @@ final class TrainCommand {
               + " in no fold.",
       mixinStandardHelpOptions = true)
   static final class Encoder implements Callable<Integer> {
-    @Mixin private Films films = new Films();
-
-    @Mixin private Further further = new Further();
-
-    @Mixin private Told told = new Told();
-
-    @Option(
-        names = "--init",
-        required = true,
-        paramLabel = "FILE",
-        description = "ImageNet weights of EfficientNet-Lite0.")
-    private Path init = Path.of("");
-
-    @Option(names = "--run", required = true, paramLabel = "DIR", description = "The run folder.")
-    private Path run = Path.of("");
+    @Mixin private FindingsRun of = new FindingsRun();
 
     @Override
     public Integer call() {
-      ClassifierTraining.pretrain(
-          new ClassifierTraining.Config(
-              films.data, further.folders, films.fold, films.folds(), init, told.recipe()),
-          run,
-          Terminal.progress());
+      ClassifierTraining.pretrain(of.config(), of.run, Terminal.progress());
       return Main.DONE;
     }
   }

@@ -27,8 +27,9 @@ import org.radialog.vision.VisionEncoder;
  *
  * @param id name of the trained model, for example {@code radialog-v1-rg}
  * @param seed seed of all random numbers
- * @param threads number of threads per operation; results depend on it in the last bits. 0 for the
- *     default of the library
+ * @param threads number of threads of an operation, or of parts of a batch that are computed at the
+ *     same time; results depend on it in the last bits, and dropout masks altogether. 0 for the
+ *     number of processors
  * @param version version whose prompts and dialog layout are used
  * @param preprocessing preprocessing of films for the classifier and for the language model
  * @param vision image encoder, of which the classifier has a separate copy

@@ -13,8 +13,9 @@ import org.radialog.torch.TorchThreads;
  *
  * @param id name of the trained model, for example {@code radialog-mini}
  * @param seed seed of all random numbers
- * @param threads number of threads per operation; results depend on it in the last bits. 0 for the
- *     default of the library
+ * @param threads number of threads of an operation, or of parts of a batch that are computed at the
+ *     same time; results depend on it in the last bits, and dropout masks altogether. 0 for the
+ *     number of processors
  * @param model the networks
  * @param pretraining recipe of the encoder's training on further films before the classifier stage;
  *     empty if there is none
