@@ -29,6 +29,7 @@ import org.radialog.dialog.Reply;
 import org.radialog.dialog.Report;
 import org.radialog.dialog.Study;
 import org.radialog.imaging.Radiograph;
+import org.radialog.wire.FindingsView;
 import org.radialog.wire.Notice;
 import org.radialog.wire.TimingsJson;
 import org.radialog.wire.TurnJson;

@@ -17,6 +17,7 @@ import org.radialog.dialog.FindingsEdit;
 import org.radialog.dialog.RaDialog;
 import org.radialog.imaging.Radiograph;
 import org.radialog.wire.FindingsJson;
+import org.radialog.wire.FindingsView;
 import org.radialog.wire.GuardJson;
 import org.radialog.wire.ImageJson;
 import org.radialog.wire.ModelJson;

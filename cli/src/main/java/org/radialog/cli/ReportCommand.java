@@ -23,6 +23,7 @@ import org.radialog.imaging.Preprocessing;
 import org.radialog.imaging.Radiograph;
 import org.radialog.published.ModelConfig;
 import org.radialog.wire.Evidence;
+import org.radialog.wire.FindingsView;
 import org.radialog.wire.GuardJson;
 import org.radialog.wire.ImageJson;
 import org.radialog.wire.ModelJson;

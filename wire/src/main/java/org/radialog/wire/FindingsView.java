@@ -1,4 +1,4 @@
-package org.radialog.cli;
+package org.radialog.wire;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -11,12 +11,13 @@ import org.radialog.dialog.Findings.Assessment;
  * Findings formatted for people: present findings first, then uncertain ones, each with a bar that
  * shows the thresholds.
  */
-final class FindingsView {
+public final class FindingsView {
   private static final int BAR = 24;
 
   private FindingsView() {}
 
-  static List<String> lines(Findings findings, boolean unicode, boolean colours) {
+  /** One line per assessed finding, then one that names the others. */
+  public static List<String> lines(Findings findings, boolean unicode, boolean colours) {
     List<String> lines = new ArrayList<>();
     for (Assessment a : findings.ordered()) {
       if (a.state() == Findings.State.NOT_ASSESSED) {
