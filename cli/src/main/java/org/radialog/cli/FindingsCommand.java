@@ -136,6 +136,10 @@ final class FindingsCommand implements Callable<Integer> {
       if (csv) {
         Terminal.say(Notice.RESEARCH_USE);
       } else if (!json) {
+        FindingsView.performance(
+                radialog.config().film().classifier().performance().orElse(List.of()),
+                Terminal.unicode())
+            .forEach(System.out::println);
         System.out.println(Notice.RESEARCH_USE);
       }
     }

@@ -28,7 +28,9 @@ class ReportCommandTest {
     assertThat(run.code()).isEqualTo(0);
     assertThat(run.out().indexOf("Findings")).isBetween(0, run.out().indexOf("Report"));
     assertThat(run.out())
-        .contains("Pleural Effusion", "Not assessed by this model: Enlarged Cardiomediastinum")
+        .contains(
+            "Pleural Effusion",
+            "Not assessed by this model (never trained): Enlarged Cardiomediastinum")
         .endsWith("For research use, not for diagnosis.\n");
     String report =
         run.out().substring(run.out().indexOf("Report\n") + 7).split("\n\n", 2)[0].strip();

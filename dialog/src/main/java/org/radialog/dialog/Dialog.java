@@ -329,11 +329,14 @@ public final class Dialog implements AutoCloseable {
       if (!model.assesses(finding)) {
         throw new RadialogException(
             Kind.UNSUPPORTED,
-            "the model "
-                + model.config().id()
-                + " was not trained on "
-                + finding.label()
-                + ", so no part of the film can be attributed to it");
+            "the model %s %s %s, so no part of the film can be attributed to it"
+                .formatted(
+                    model.config().id(),
+                    switch (model.config().film().classifier().evidence(finding.label())) {
+                      case UNTRAINED -> "was not trained on";
+                      case WEAK, TRAINED -> "is too weak to tell anything about";
+                    },
+                    finding.label()));
       }
       return model.loaded().films().attribution(read(), finding);
     });
@@ -791,8 +794,8 @@ public final class Dialog implements AutoCloseable {
   }
 
   /**
-   * Findings set by the user that our model was not trained on. It would write about nothing else,
-   * so the report states them in a separate sentence.
+   * Findings set by the user that our model does not assess. It would write about nothing else, so
+   * the report states them in a separate sentence.
    */
   private Set<Finding> unwritten(Findings shown) {
     Set<Finding> unwritten = EnumSet.noneOf(Finding.class);

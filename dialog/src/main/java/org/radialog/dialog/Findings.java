@@ -15,6 +15,8 @@ import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingsList;
+import org.radialog.published.ModelConfig;
+import org.radialog.published.Performance;
 
 /**
  * The states of the 14 findings of a film: those of the classifier, or those set by the user, and
@@ -31,7 +33,8 @@ public record Findings(List<Assessment> all) {
     UNCERTAIN("uncertain"),
     ABSENT("absent"),
     /**
-     * The model was not trained on this label and the user did not set it; not the same as absent.
+     * The model was not trained on this label, or it tells too little about it, and the user did
+     * not set it; not the same as absent.
      */
     NOT_ASSESSED("not_assessed");
 
@@ -52,12 +55,33 @@ public record Findings(List<Assessment> all) {
   }
 
   /**
+   * What the assessment of a finding by the classifier rests on.
+   *
+   * @param evidence whether the model assesses the finding, and if not, why
+   * @param performance how often it was right about it; empty if this is not known, or it does not
+   *     assess it
+   */
+  public record Grounds(ModelConfig.Evidence evidence, Optional<Performance> performance) {
+    /** Grounds of which only the evidence is known. */
+    public static Grounds of(ModelConfig.Evidence evidence) {
+      return new Grounds(evidence, Optional.empty());
+    }
+
+    /** What a model says of its own classifier. */
+    static Grounds of(ModelConfig.Classifier classifier, Finding finding) {
+      return new Grounds(
+          classifier.evidence(finding.label()), classifier.performance(finding.label()));
+    }
+  }
+
+  /**
    * The assessment of one finding.
    *
    * @param finding the finding
    * @param state its state
-   * @param probability the probability of the classifier, from 0 to 1; empty if it was not trained
-   *     on the label
+   * @param grounds what it rests on
+   * @param probability the probability of the classifier, from 0 to 1; empty if the model does not
+   *     assess the finding
    * @param threshold present above this probability; empty if {@code probability} is
    * @param uncertainAbove uncertain above this probability and up to {@code threshold}; empty if
    *     the model has one operating point for the label, which the classifier then never calls
@@ -68,6 +92,7 @@ public record Findings(List<Assessment> all) {
   public record Assessment(
       Finding finding,
       State state,
+      Grounds grounds,
       OptionalDouble probability,
       OptionalDouble threshold,
       OptionalDouble uncertainAbove,
@@ -98,6 +123,7 @@ public record Findings(List<Assessment> all) {
       return new Assessment(
           finding,
           state,
+          Grounds.of(ModelConfig.Evidence.TRAINED),
           OptionalDouble.of(probability),
           OptionalDouble.of(threshold),
           uncertainAbove,
@@ -105,11 +131,12 @@ public record Findings(List<Assessment> all) {
           false);
     }
 
-    /** A label that the classifier was not trained on. */
+    /** A finding that the model does not assess, because it was not trained on the label. */
     public static Assessment unknown(Finding finding) {
       return new Assessment(
           finding,
           State.NOT_ASSESSED,
+          Grounds.of(ModelConfig.Evidence.UNTRAINED),
           OptionalDouble.empty(),
           OptionalDouble.empty(),
           OptionalDouble.empty(),
@@ -117,9 +144,15 @@ public record Findings(List<Assessment> all) {
           false);
     }
 
+    /** The same on other grounds. */
+    Assessment on(Grounds other) {
+      return new Assessment(
+          finding, state, other, probability, threshold, uncertainAbove, edited, implied);
+    }
+
     private Assessment with(State changed, boolean byUser) {
       return new Assessment(
-          finding, changed, probability, threshold, uncertainAbove, byUser, !byUser);
+          finding, changed, grounds, probability, threshold, uncertainAbove, byUser, !byUser);
     }
   }
 

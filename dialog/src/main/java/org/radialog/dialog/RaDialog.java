@@ -317,9 +317,10 @@ public final class RaDialog implements AutoCloseable {
   }
 
   boolean assesses(Finding finding) {
-    int label = config.film().classifier().labels().indexOf(finding.label());
-    return label >= 0
-        && config.film().classifier().evidence().get(label) == ModelConfig.Evidence.TRAINED;
+    return switch (config.film().classifier().evidence(finding.label())) {
+      case TRAINED -> true;
+      case WEAK, UNTRAINED -> false;
+    };
   }
 
   /** The findings of the classifier, label by label. */
@@ -327,6 +328,7 @@ public final class RaDialog implements AutoCloseable {
     ModelConfig.Classifier c = config.film().classifier();
     List<Findings.Assessment> all = new ArrayList<>();
     for (Finding finding : Finding.ALL) {
+      Findings.Grounds grounds = Findings.Grounds.of(c, finding);
       if (assesses(finding)) {
         int label = c.labels().indexOf(finding.label());
         double probability = 1 / (1 + Math.exp(-logits[label]));
@@ -335,9 +337,9 @@ public final class RaDialog implements AutoCloseable {
             c.possible()
                 .map(each -> OptionalDouble.of(each.get(label)))
                 .orElse(OptionalDouble.empty());
-        all.add(Findings.Assessment.of(finding, probability, threshold, possible));
+        all.add(Findings.Assessment.of(finding, probability, threshold, possible).on(grounds));
       } else {
-        all.add(Findings.Assessment.unknown(finding));
+        all.add(Findings.Assessment.unknown(finding).on(grounds));
       }
     }
     return new Findings(all);

@@ -80,7 +80,8 @@ final class PublishedExport {
                               positives.containsKey(finding)
                                   ? ModelConfig.Evidence.TRAINED
                                   : ModelConfig.Evidence.UNTRAINED)
-                          .toList())),
+                          .toList(),
+                      Optional.empty())),
               base.with(recipe.adapter(), recipe.prompt()),
               ModelConfig.SelfTest.NONE,
               files.stream().map(file -> ModelConfig.FileEntry.of(folder, file)).toList(),

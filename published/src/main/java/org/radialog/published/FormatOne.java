@@ -24,6 +24,7 @@ import tools.jackson.databind.node.ObjectNode;
  *   <li>{@code vision.type} is {@code biovil-t}, and its {@code input} is one grey channel in [0,
  *       1].
  *   <li>{@code classifier.possible} is {@code null}: no finding is uncertain.
+ *   <li>{@code classifier.performance} is {@code null}: not known.
  * </ul>
  */
 final class FormatOne {
@@ -48,6 +49,9 @@ final class FormatOne {
 
   private static final String EMBEDDED = "radialog-mini";
 
+  /** A field that early files of format 2 lack, too. */
+  static final String PERFORMANCE = "performance";
+
   private FormatOne() {}
 
   private static List<Added> added(ObjectNode file) {
@@ -59,7 +63,8 @@ final class FormatOne {
         new Added("", "sections", list(sees ? List.of("findings", "impression") : List.of())),
         new Added("vision", "type", NEW.stringNode(VisionEncoders.BIOVIL_T)),
         new Added("vision", "input", StrictJson.tree(InputSpec.GREY)),
-        new Added("classifier", "possible", NEW.nullNode()));
+        new Added("classifier", "possible", NEW.nullNode()),
+        new Added("classifier", PERFORMANCE, NEW.nullNode()));
   }
 
   private static JsonNode list(List<String> words) {

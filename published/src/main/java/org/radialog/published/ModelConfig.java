@@ -197,7 +197,9 @@ public record ModelConfig(
    * @param possible one probability per label, above which the finding is uncertain if it does not
    *     exceed its threshold. Empty if the model has a single operating point and no finding is
    *     uncertain
-   * @param evidence whether the label occurred in training, one entry per label
+   * @param evidence whether the label is assessed, and if not, why, one entry per label
+   * @param performance how often the classifier was right, at most one entry per assessed label.
+   *     Empty if this is not known
    */
   public record Classifier(
       Encoder encoder,
@@ -206,7 +208,8 @@ public record ModelConfig(
       List<String> labels,
       List<Double> thresholds,
       Optional<List<Double>> possible,
-      List<Evidence> evidence) {
+      List<Evidence> evidence,
+      Optional<List<Performance>> performance) {
     public Classifier {
       need(hidden >= 1 && hidden <= 65536, "classifier.hidden is " + hidden + ", 1 to 65536");
       labels = List.copyOf(labels);
@@ -230,6 +233,31 @@ public record ModelConfig(
       if (possible.isPresent()) {
         requireBelow(possible.get(), thresholds);
       }
+      performance = performance.map(List::copyOf);
+      var told = new HashSet<String>();
+      for (Performance one : performance.orElse(List.of())) {
+        need(
+            labels.contains(one.label())
+                && evidence.get(labels.indexOf(one.label())) == Evidence.TRAINED,
+            "classifier.performance has %s, which is no label with the evidence trained"
+                .formatted(Printable.of(one.label())));
+        need(
+            told.add(one.label()),
+            "classifier.performance has %s twice".formatted(Printable.of(one.label())));
+      }
+    }
+
+    /** Whether a label is assessed, and if not, why; a name that is no label is untrained. */
+    public Evidence evidence(String label) {
+      int at = labels.indexOf(label);
+      return at < 0 ? Evidence.UNTRAINED : evidence.get(at);
+    }
+
+    /** How often the classifier was right about a label, if this is known. */
+    public Optional<Performance> performance(String label) {
+      return performance.orElse(List.of()).stream()
+          .filter(one -> one.label().equals(label))
+          .findFirst();
     }
 
     private static void requireBelow(List<Double> possible, List<Double> thresholds) {
@@ -261,9 +289,13 @@ public record ModelConfig(
     OWN
   }
 
-  /** Whether a label occurred in training; a label without evidence is reported as not assessed. */
+  /** What an assessment of a label rests on; only a trained label is assessed. */
   public enum Evidence {
+    /** The label occurred in training. */
     TRAINED,
+    /** It occurred, but the classifier tells too little about it on films that it never saw. */
+    WEAK,
+    /** It did not occur. */
     UNTRAINED
   }
 

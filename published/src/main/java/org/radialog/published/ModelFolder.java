@@ -127,8 +127,13 @@ public record ModelFolder(Path path, ModelConfig config) {
               + " or later; this version reads formats up to "
               + ModelConfig.FORMAT);
     }
-    return format.intValue() == 1 && tree instanceof ObjectNode object
-        ? FormatOne.upgraded(file, object)
-        : tree;
+    if (format.intValue() == 1 && tree instanceof ObjectNode object) {
+      return FormatOne.upgraded(file, object);
+    }
+    if (tree.path("classifier") instanceof ObjectNode classifier
+        && !classifier.has(FormatOne.PERFORMANCE)) {
+      classifier.putNull(FormatOne.PERFORMANCE);
+    }
+    return tree;
   }
 }

@@ -287,7 +287,8 @@ public final class ModelImport {
         Finding.ALL.stream().map(Finding::label).toList(),
         Collections.nCopies(labels, THRESHOLD),
         Optional.empty(),
-        Collections.nCopies(labels, ModelConfig.Evidence.TRAINED));
+        Collections.nCopies(labels, ModelConfig.Evidence.TRAINED),
+        Optional.empty());
   }
 
   private ModelConfig.Language language(

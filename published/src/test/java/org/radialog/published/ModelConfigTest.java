@@ -133,6 +133,39 @@ class ModelConfigTest {
   }
 
   @Test
+  void aFolderWithoutPerformanceLoadsWithoutAny() throws IOException {
+    ModelFolder.write(folder, config(mlp()));
+    Path file = folder.resolve("config.json");
+    JsonNode config = JsonMapper.shared().readTree(file.toFile());
+    ((ObjectNode) config.required("classifier")).remove("performance");
+    Files.writeString(file, config.toString());
+    ModelConfig.Classifier read = ModelFolder.open(folder).config().film().classifier();
+    assertThat(read.performance()).isEmpty();
+    assertThat(read.performance("Edema")).isEmpty();
+  }
+
+  @Test
+  void performanceThatCannotBeIsRefused() throws IOException {
+    edited("\"low\" : 0.6875", "\"low\" : 0.8125");
+    refused("classifier.performance", "0.75 with low 0.8125 and high 0.8125");
+    edited("\"low\" : 0.8125", "\"low\" : 0.6875");
+    edited("\"positives\" : 20", "\"positives\" : 80");
+    refused("classifier.performance of Edema has 80 positives of 80 films");
+    edited("\"positives\" : 80", "\"positives\" : 20");
+    edited("\"label\" : \"Edema\"", "\"label\" : \"Fracture\"");
+    refused("classifier.performance has Fracture, which is no label with the evidence trained");
+  }
+
+  @Test
+  void aLabelOfWhichTheClassifierTellsTooLittleIsWeak() throws IOException {
+    edited("\"untrained\"", "\"weak\"");
+    ModelConfig.Classifier read = ModelFolder.open(folder).config().film().classifier();
+    assertThat(read.evidence("Fracture")).isEqualTo(ModelConfig.Evidence.WEAK);
+    assertThat(read.evidence("Edema")).isEqualTo(ModelConfig.Evidence.TRAINED);
+    assertThat(read.evidence("Hernia")).isEqualTo(ModelConfig.Evidence.UNTRAINED);
+  }
+
+  @Test
   void higherFormatIsRefusedByNamingTheVersionThatReadsIt() throws IOException {
     edited("\"format\" : 2", "\"format\" : 3, \"later\" : {}");
     edited("\"read_by\" : \"0.1.0\"", "\"read_by\" : \"0.7.0\"");
@@ -253,7 +286,16 @@ class ModelConfigTest {
         }
       }
       // What may be null is null where the file says so, and nothing else.
-      if (!List.of("network", "tokenizer", "precision", "adapter", "possible").contains(name)) {
+      if (!List.of(
+              "network",
+              "tokenizer",
+              "precision",
+              "adapter",
+              "possible",
+              "performance",
+              "ppv",
+              "npv")
+          .contains(name)) {
         JsonNode changed = whole.deepCopy();
         if (changed.at(parent) instanceof ObjectNode object) {
           object.putNull(name);
@@ -330,7 +372,20 @@ class ModelConfigTest {
                 List.of("Edema", "Fracture"),
                 List.of(0.25, 0.5),
                 Optional.of(List.of(0.125, 0.5)),
-                List.of(ModelConfig.Evidence.TRAINED, ModelConfig.Evidence.UNTRAINED))),
+                List.of(ModelConfig.Evidence.TRAINED, ModelConfig.Evidence.UNTRAINED),
+                Optional.of(
+                    List.of(
+                        new Performance(
+                            "Edema",
+                            80,
+                            20,
+                            new Performance.Figure(0.75, 0.6875, 0.8125),
+                            new Performance.Figure(0.5, 0.375, 0.625),
+                            new Performance.Figure(0.7, 0.6, 0.8),
+                            new Performance.Figure(0.96875, 0.9375, 1),
+                            Optional.of(new Performance.Figure(0.4375, 0.25, 0.65625)),
+                            Optional.empty(),
+                            0.15625))))),
         ModelConfig.Language.gguf(
             "base.gguf",
             LoraConfig.trained(8, 16, Set.of(LlamaLinear.Q_PROJ, LlamaLinear.V_PROJ)),

@@ -67,7 +67,8 @@ public final class TinyModel {
                   UNTRAINED.contains(f)
                       ? ModelConfig.Evidence.UNTRAINED
                       : ModelConfig.Evidence.TRAINED)
-              .toList());
+              .toList(),
+          Optional.empty());
 
   private static Optional<Path> shared = Optional.empty();
 

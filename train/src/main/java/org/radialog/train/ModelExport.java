@@ -118,7 +118,8 @@ public final class ModelExport {
                 Finding.ALL.stream().map(Finding::label).toList(),
                 Arrays.stream(thresholds).boxed().toList(),
                 Optional.empty(),
-                Finding.ALL.stream().map(finding -> evidence(finding, films)).toList())),
+                Finding.ALL.stream().map(finding -> evidence(finding, films)).toList(),
+                Optional.empty())),
         ModelConfig.Language.gguf(BASE, origin.model().adapter(), origin.model().format()),
         ModelConfig.SelfTest.NONE,
         List.of(

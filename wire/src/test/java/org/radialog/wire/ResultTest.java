@@ -21,6 +21,8 @@ import org.radialog.dialog.Timings;
 import org.radialog.dialog.Usage;
 import org.radialog.imaging.Guard;
 import org.radialog.imaging.Radiograph;
+import org.radialog.published.ModelConfig;
+import org.radialog.published.Performance;
 
 /** The fields of every result, to the byte: programs read them. */
 class ResultTest {
@@ -58,6 +60,27 @@ class ResultTest {
 
   private static final TimingsJson TIMINGS = TimingsJson.of(100.1234, TIMES, 100);
 
+  private static final Performance PERFORMANCE =
+      new Performance(
+          "Edema",
+          80,
+          20,
+          new Performance.Figure(0.75444, 0.6, 0.8),
+          new Performance.Figure(0.5, 0.4, 0.6),
+          new Performance.Figure(0.7, 0.6, 0.8),
+          new Performance.Figure(0.96, 0.9, 1),
+          Optional.of(new Performance.Figure(0.44444, 0.25, 0.65)),
+          Optional.empty(),
+          0.15625);
+
+  private static final String PERFORMANCE_FIELDS =
+      "\"performance\":{\"films\":80,\"positives\":20,"
+          + "\"auroc\":{\"value\":0.754,\"low\":0.6,\"high\":0.8},"
+          + "\"sensitivity\":{\"value\":0.5,\"low\":0.4,\"high\":0.6},"
+          + "\"sensitivity_with_uncertain\":{\"value\":0.7,\"low\":0.6,\"high\":0.8},"
+          + "\"specificity\":{\"value\":0.96,\"low\":0.9,\"high\":1.0},"
+          + "\"ppv\":{\"value\":0.444,\"low\":0.25,\"high\":0.65},\"uncertain\":0.156}";
+
   /** One finding of each kind; the others were never assessed. */
   private static Findings findings() {
     return new Findings(
@@ -72,6 +95,10 @@ class ResultTest {
                       new Findings.Assessment(
                           f,
                           Findings.State.NOT_ASSESSED,
+                          Findings.Grounds.of(
+                              f == Finding.LUNG_LESION
+                                  ? ModelConfig.Evidence.WEAK
+                                  : ModelConfig.Evidence.UNTRAINED),
                           OptionalDouble.empty(),
                           OptionalDouble.empty(),
                           OptionalDouble.empty(),
@@ -86,6 +113,9 @@ class ResultTest {
     return new Findings.Assessment(
         finding,
         state,
+        new Findings.Grounds(
+            ModelConfig.Evidence.TRAINED,
+            finding == Finding.EDEMA ? Optional.of(PERFORMANCE) : Optional.empty()),
         OptionalDouble.of(probability),
         OptionalDouble.of(0.33333),
         state == Findings.State.UNCERTAIN ? OptionalDouble.of(0.2) : OptionalDouble.empty(),
@@ -108,14 +138,19 @@ class ResultTest {
           .append(
               switch (f) {
                 case EDEMA ->
-                    "\"present\",\"probability\":0.877,\"threshold\":0.333,\"edited\":false,\"implied\":false}";
+                    "\"present\",\"probability\":0.877,\"threshold\":0.333,\"edited\":false,\"implied\":false,\"evidence\":\"trained\","
+                        + PERFORMANCE_FIELDS
+                        + "}";
                 case CONSOLIDATION ->
-                    "\"uncertain\",\"probability\":0.3,\"threshold\":0.333,\"uncertain_above\":0.2,\"edited\":false,\"implied\":false}";
+                    "\"uncertain\",\"probability\":0.3,\"threshold\":0.333,\"uncertain_above\":0.2,\"edited\":false,\"implied\":false,\"evidence\":\"trained\"}";
                 case PNEUMONIA ->
-                    "\"absent\",\"probability\":0.1,\"threshold\":0.333,\"edited\":true,\"implied\":false}";
+                    "\"absent\",\"probability\":0.1,\"threshold\":0.333,\"edited\":true,\"implied\":false,\"evidence\":\"trained\"}";
                 case NO_FINDING ->
-                    "\"absent\",\"probability\":1.0,\"threshold\":0.333,\"edited\":false,\"implied\":true}";
-                default -> "\"not_assessed\",\"edited\":false,\"implied\":false}";
+                    "\"absent\",\"probability\":1.0,\"threshold\":0.333,\"edited\":false,\"implied\":true,\"evidence\":\"trained\"}";
+                case LUNG_LESION ->
+                    "\"not_assessed\",\"edited\":false,\"implied\":false,\"evidence\":\"weak\"}";
+                default ->
+                    "\"not_assessed\",\"edited\":false,\"implied\":false,\"evidence\":\"untrained\"}";
               });
     }
     return fields.append(']').toString();
@@ -236,5 +271,27 @@ class ResultTest {
                 + "}");
     assertThat(ErrorJson.of(new RadialogException("no memory"), "no memory").code())
         .isEqualTo("failed");
+  }
+
+  @Test
+  void findingsThatAreNotAssessedAreNamedForPeopleByTheReason() {
+    assertThat(FindingsView.lines(findings(), false, false))
+        .anyMatch(line -> line.startsWith("  Edema"))
+        .noneMatch(line -> line.startsWith("  Lung Lesion"))
+        .contains("  Not assessed by this model (too weak to tell): Lung Lesion")
+        .anyMatch(
+            line -> line.startsWith("  Not assessed by this model (never trained): Enlarged"));
+  }
+
+  @Test
+  void howOftenCallsWereRightIsATableForPeople() {
+    assertThat(FindingsView.performance(List.of(PERFORMANCE), false))
+        .hasSize(3)
+        .last()
+        .asString()
+        .matches(
+            " *Edema +20/80 +0.50 \\(0.40-0.60\\) +0.96 \\(0.90-1.00\\) +0.44 \\(0.25-0.65\\)"
+                + " +never called");
+    assertThat(FindingsView.performance(List.of(), true)).isEmpty();
   }
 }
