@@ -219,7 +219,7 @@ public record CsvTable(Path file, List<String> columns, List<String> optional) {
   }
 
   /** Whether the header contains a column. */
-  boolean has(String column) {
+  public boolean has(String column) {
     try (Rows rows = open()) {
       return rows.header.place(column).isPresent();
     }

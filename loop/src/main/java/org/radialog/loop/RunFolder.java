@@ -202,7 +202,16 @@ public final class RunFolder implements AutoCloseable {
 
   /** A path in the configuration of a run. */
   public static Path path(JsonNode config, String name) {
-    String text = config.path(name).asString();
+    return path(config.path(name));
+  }
+
+  /** Paths of a configuration; none if it has no such field. */
+  public static List<Path> paths(JsonNode config, String name) {
+    return config.path(name).valueStream().map(RunFolder::path).toList();
+  }
+
+  private static Path path(JsonNode node) {
+    String text = node.asString();
     return text.startsWith("file:") ? Path.of(URI.create(text)) : Path.of(text);
   }
 

@@ -50,6 +50,7 @@ public final class CombinedModel {
     try (Progress.Task task = progress.start("combine", 3)) {
       ModelExport.weights(
           encoder,
+          Calibration.NONE, // the model's is in its weights
           languageRun.resolve(DialogStage.WEIGHTS),
           spec,
           folder.resolve(ModelConfig.TRAINED));

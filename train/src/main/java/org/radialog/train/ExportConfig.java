@@ -1,6 +1,7 @@
 package org.radialog.train;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -59,12 +60,19 @@ public record ExportConfig(
     return run;
   }
 
-  /** The files {@code held-out.csv} of the runs for all folds except {@code fold}. */
-  List<Path> others() {
-    return classifierRuns.entrySet().stream()
-        .filter(run -> run.getKey() != fold)
-        .map(run -> run.getValue().resolve(ClassifierTraining.HELD_OUT))
-        .toList();
+  /**
+   * The configurations of the exported classifier's run and of the runs from which it started, the
+   * last first.
+   */
+  List<JsonNode> classifierConfigs() {
+    List<JsonNode> configs = new ArrayList<>();
+    Optional<Path> run = Optional.of(classifierRun(fold));
+    while (run.isPresent()) {
+      JsonNode kept = RunFolder.config(run.get());
+      configs.add(kept);
+      run = Optional.ofNullable(RunFolder.path(kept, "init").getParent()).filter(RunFolder::isOne);
+    }
+    return configs;
   }
 
   /**
@@ -74,11 +82,14 @@ public record ExportConfig(
    * @param model the networks
    * @param init weights of the encoder before training
    * @param base the language model
+   * @param radiologists whether the classifier learned No Finding from radiologists
    */
-  record Origin(String id, ModelSpec model, SourceFile init, SourceFile base) {
+  record Origin(
+      String id, ModelSpec model, SourceFile init, SourceFile base, boolean radiologists) {
     static Origin of(ExportConfig config) {
       JsonNode language = RunFolder.config(config.languageRun);
-      JsonNode classifier = RunFolder.config(config.classifierRun(config.fold));
+      List<JsonNode> classifiers = config.classifierConfigs();
+      JsonNode first = classifiers.getLast();
       return new Origin(
           language.path("id").asString(),
           StrictJson.read(
@@ -86,9 +97,9 @@ public record ExportConfig(
               language.path("model"),
               ModelSpec.class,
               Kind.REFUSED_DATA),
-          SourceFile.of(
-              RunFolder.path(classifier, "init"), classifier.path("init_sha256").asString()),
-          SourceFile.ofGguf(config.base, language.path("base_sha256").asString()));
+          SourceFile.of(RunFolder.path(first, "init"), first.path("init_sha256").asString()),
+          SourceFile.ofGguf(config.base, language.path("base_sha256").asString()),
+          classifiers.getFirst().path("classifier").path("radiologists").asBoolean());
     }
 
     /** The licence of the whole model. */

@@ -13,6 +13,7 @@ import org.radialog.base.Sha256;
 import org.radialog.data.Film;
 import org.radialog.data.Folds;
 import org.radialog.data.NihDataSet;
+import org.radialog.data.RadiologistRead;
 import org.radialog.language.LlamaWeights;
 import org.radialog.loop.Ranges;
 import org.radialog.loop.TrainingLoop;
@@ -130,10 +131,21 @@ public final class LanguageTraining {
     Recipe recipe = config.recipe;
     try (TrainingLoop loop = TrainingLoop.open(runFolder, config.kept(), progress, group);
         TorchThreads _ = recipe.operationThreads()) {
-      Folds.Split split =
-          Folds.of(config.folds).split(NihDataSet.read(config.data).films(), config.fold);
+      RadiologistRead data = RadiologistRead.read(config.data);
+      Folds folds = Folds.of(config.folds);
+      Folds.Split split = folds.split(data.films(), config.fold);
       Map<String, double[]> outOfFold = Probabilities.read(config.outOfFold);
       requireInputs(config, split, outOfFold);
+      // What the exported model will call, by the same films.
+      Optional<Reading> reading =
+          outOfFold.isEmpty()
+              ? Optional.empty()
+              : Optional.of(
+                  Reading.of(
+                      ScoredFilms.of(data, recipe.classifier().radiologists())
+                          .only(film -> folds.of(film) != config.fold),
+                      outOfFold,
+                      folds::of));
       if (recipe.alignment().passes() > 0) {
         Ranges.batch("alignment.batch", recipe.alignment().batch(), split.train().size());
       }
@@ -152,7 +164,7 @@ public final class LanguageTraining {
           LanguageNetworks networks = LanguageNetworks.of(recipe, LlamaWeights.of(gguf));
           AlignmentStage alignment = new AlignmentStage(recipe, split, features, networks);
           DialogStage language =
-              new DialogStage(recipe, split, outOfFold, features, tokenizer, networks)) {
+              new DialogStage(recipe, split, reading, outOfFold, features, tokenizer, networks)) {
         config.from.ifPresent(
             earlier -> load(earlier, DialogStage.parts(recipe.model()), networks.parameters()));
         loop.run(

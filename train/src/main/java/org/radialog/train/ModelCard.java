@@ -6,13 +6,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
+import java.util.EnumMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
@@ -20,14 +18,11 @@ import org.radialog.base.Sha256;
 import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
 import org.radialog.data.Folds;
-import org.radialog.data.Truth;
-import org.radialog.eval.FilmScores;
+import org.radialog.data.RadiologistRead;
 import org.radialog.language.LlamaLinear;
 import org.radialog.language.LoraConfig;
 import org.radialog.loop.RunFolder;
-import org.radialog.metrics.FindingsScores;
-import org.radialog.metrics.FindingsScores.LabelScore;
-import org.radialog.metrics.Interval;
+import org.radialog.published.ModelConfig;
 import org.radialog.published.StrictJson;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -35,26 +30,21 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** Writes {@code MODEL_CARD.md}: the origin of a model, its scores and its limitations. */
 final class ModelCard {
-  private static final long SEED = 14;
-
   private ModelCard() {}
 
   static String text(
-      ExportConfig config, ExportConfig.Origin origin, List<Film> films, double[] thresholds) {
+      ExportConfig config,
+      ExportConfig.Origin origin,
+      RadiologistRead data,
+      ScoredFilms all,
+      CrossValidation validation,
+      Sources sources) {
+    List<Film> films = data.films();
     Folds folds = Folds.of(config.folds());
-    List<Integer> scored = List.copyOf(config.classifierRuns().keySet());
-    List<Film> held = films.stream().filter(film -> scored.contains(folds.of(film))).toList();
-    Map<String, double[]> probabilities =
-        Probabilities.read(
-            scored.stream().map(k -> config.classifierRun(k).resolve("held-out.csv")).toList());
-    ToIntFunction<Film> fold = folds::of;
-    FindingsScores plain = FilmScores.of(held, probabilities, fold, SEED);
-    FindingsScores tree =
-        FilmScores.of(held.stream().map(Film::withHierarchy).toList(), probabilities, fold, SEED);
-    FindingsScores viewAndAge =
-        FilmScores.of(held, FilmScores.viewAndAgeOnly(films, fold), fold, SEED);
-    JsonNode classifierConfig = RunFolder.config(config.classifierRun(config.fold()));
-    JsonNode classifier = told(classifierConfig, List.of("classifier"));
+    String classifier =
+        config.classifierConfigs().reversed().stream()
+            .map(kept -> "`" + told(kept, List.of("classifier")) + "`")
+            .collect(Collectors.joining(", then from its weights "));
     String language =
         languageRecipes(config.languageRun()).stream()
             .map(recipe -> "`" + recipe + "`")
@@ -62,15 +52,16 @@ final class ModelCard {
     boolean outOfFold = !RunFolder.config(config.languageRun()).path("out_of_fold").isEmpty();
 
     LoraConfig adapter = origin.model().adapter();
-    boolean nih = config.folds().isEmpty();
+    boolean nih = sources.nih();
     StringBuilder text = new StringBuilder();
     text.append(
         """
         # %s %s
 
-        A small RaDialog: it finds %d pathologies on a frontal chest radiograph, writes the findings section of
-        a report and answers questions about it. **For research and teaching only. Not a medical device; not for
-        diagnosis or treatment.** It was trained on %d films, which is few: expect it to be wrong often.
+        A small RaDialog: it was taught %d pathologies on frontal chest radiographs and calls %d of them, writes
+        the findings section of a report and answers questions about it.
+        **For research and teaching only. Not a medical device; not for diagnosis or treatment.**
+        It was trained on %d films%s, which is few: expect it to be wrong often.
 
         ## Parts
 
@@ -89,9 +80,13 @@ final class ModelCard {
                 config.version(),
                 Finding.ALL.stream()
                     .filter(finding -> finding != Finding.NO_FINDING)
-                    .filter(finding -> taught(finding, films))
+                    .filter(all::taught)
                     .count(),
+                validation.assessed().stream().filter(Finding.NIH_MAPPED::contains).count(),
                 folds.split(films, config.fold()).train().size(),
+                sources.further().isEmpty()
+                    ? ""
+                    : " and further ones of " + String.join(", ", sources.further()),
                 origin.init().cell(),
                 origin.model().alignmentInWords(),
                 adapter.r(),
@@ -105,15 +100,15 @@ final class ModelCard {
         """
         ## Data
 
-        %d frontal films of %d patients%s Patients are in %s folds; fold %d was
-        never seen by anything in this folder, and a tenth of the other patients only chose thresholds and told
-        how training went. No patient's text, name or report is part of the data.
+        %d frontal films of %d patients%s%s Patients are in %s folds; fold %d was
+        never seen by anything in this folder, its calibration and thresholds included, and a tenth of the other
+        patients only told how training went%s. No patient's text, name or report is part of the data.
 
         | | |
         |---|---|
         | digest of the data (SHA-256 over table and films) | `%s` |
         | commit | `%s` |
-        | classifier's recipe | `%s` |
+        | classifier's recipe | %s |
         | language model's recipe | %s |
         | findings named in the training prompts | %s |
         | rebuilt by | `./radialog train model --data DIR%s --init %s --base %s --runs RUNS --out MODEL` |
@@ -123,10 +118,14 @@ final class ModelCard {
                 films.size(),
                 films.stream().map(Film::patient).distinct().count(),
                 nih ? NIH_FILMS : ", labelled by whoever trained the model.",
+                nih && sources.radiologists() ? RSNA_CLASSES : "",
                 folds.count() < COUNTS.size()
                     ? COUNTS.get(folds.count())
                     : String.valueOf(folds.count()),
                 config.fold(),
+                config.classifierRuns().size() == folds.count()
+                    ? ""
+                    : " and chose calibration and thresholds",
                 digest(config.data(), films),
                 config.commit(),
                 classifier,
@@ -135,73 +134,19 @@ final class ModelCard {
                     ? "probabilities of classifiers that never saw the film, in part edited or"
                         + " drawn at random"
                     : "the films' labels, in part edited or drawn at random",
-                (nih ? "" : " --folds FOLDS") + (mini(config, origin) ? "" : " --recipe RECIPE"),
-                RunFolder.path(classifierConfig, "init").getFileName(),
+                (sources.further().isEmpty()
+                        ? ""
+                        : " --further " + String.join(" ", sources.further()))
+                    + (nih ? "" : " --folds FOLDS")
+                    + (mini(config, origin) ? "" : " --recipe RECIPE"),
+                RunFolder.path(config.classifierConfigs().getLast(), "init").getFileName(),
                 mini(config, origin) ? "models/mini/base.gguf" : config.base().getFileName()));
-    text.append(
-        """
-        ## How well the classifier ranks films it never saw
-
-        Area under the ROC curve on the held-out folds %s (%d films, %d patients; the model of a fold never saw
-        its patients), averaged over folds, with 95 %% intervals by %d resamples of patients. `*`: fewer than %d
-        positive films, no more than a hint. *hierarchy*: the parent of a present finding counts as present.
-        *view and age*: what a regression on view and age alone reaches. ECE: expected calibration error of the
-        probabilities, which are high throughout because positives weigh more in the loss.
-
-        | finding | positives | AUROC | hierarchy | view and age | ECE | threshold |
-        |---|---|---|---|---|---|---|
-        """
-            .formatted(
-                scored,
-                plain.films(),
-                plain.patients(),
-                FindingsScores.RESAMPLES,
-                FindingsScores.FEW_POSITIVES));
-    for (LabelScore label : plain.labels()) {
-      text.append(
-          String.format(
-              Locale.ROOT,
-              "| %s%s | %d | %s | %s | %.2f | %.2f | %.2f |%n",
-              label.finding().label(),
-              label.few() ? " *" : "",
-              label.positives(),
-              words(label.auroc()),
-              words(of(tree, label.finding())),
-              of(viewAndAge, label.finding()).value(),
-              label.calibrationError().value(),
-              thresholds[label.finding().column()]));
-    }
-    text.append(
-        String.format(
-            Locale.ROOT,
-            "| **mean of the ten pathologies** | | **%s** | %s | %.2f | | |%n%n",
-            words(plain.meanOfMapped()),
-            words(tree.meanOfMapped()),
-            viewAndAge.meanOfMapped().value()));
-    text.append(
-        "The mean of the ten within each held-out fold: %s.%n%n"
-            .formatted(
-                plain.meanByFold().entrySet().stream()
-                    .map(
-                        e -> String.format(Locale.ROOT, "%.3f (fold %d)", e.getValue(), e.getKey()))
-                    .collect(Collectors.joining(", "))));
-    text.append(
-        """
-        A finding is called present above its threshold, set so that it is called as often on films that the
-        classifier did not learn from as the labels of the training patients have it.
-
-        """);
-    List<String> untrained = new ArrayList<>();
-    for (Finding finding : Finding.ALL) {
-      if (!taught(finding, films)) {
-        untrained.add(finding.label());
-      }
-    }
+    text.append(new FindingsTables(config, data, validation, folds).text());
     text.append(
         """
         ## What it cannot say
 
-        - %s: no film at hand teaches them. They are reported as not assessed, which is not the same as absent.
+        %s\
         - Sides and places, sizes and degrees, tubes, lines and other devices, fractures and bones, change over
           time or comparison with an earlier film, lateral views, age and sex of the patient. Where a text names
           one of them, it was invented.
@@ -212,28 +157,34 @@ final class ModelCard {
         opinion on them.
         """
             .formatted(
-                String.join(", ", untrained),
+                notAssessed(all, validation.shipped()),
                 nih
                     ? "those of one hospital in the years 1992 to 2015"
                     : "those that it learned from"));
     return text.toString();
   }
 
-  private static Interval of(FindingsScores scores, Finding finding) {
-    return scores.labels().stream()
-        .filter(label -> label.finding() == finding)
-        .map(LabelScore::auroc)
-        .findFirst()
-        .orElseThrow();
-  }
-
-  private static String words(Interval i) {
-    return String.format(Locale.ROOT, "%.2f (%.2f–%.2f)", i.value(), i.low(), i.high());
-  }
-
-  /** Whether a film shows the finding. */
-  static boolean taught(Finding finding, List<Film> films) {
-    return films.stream().anyMatch(film -> film.truth(finding) == Truth.PRESENT);
+  private static String notAssessed(ScoredFilms films, Reading reading) {
+    Map<ModelConfig.Evidence, String> labels =
+        Finding.ALL.stream()
+            .collect(
+                Collectors.groupingBy(
+                    finding -> reading.evidence(finding, films),
+                    () -> new EnumMap<>(ModelConfig.Evidence.class),
+                    Collectors.mapping(Finding::label, Collectors.joining(", "))));
+    StringBuilder lines = new StringBuilder();
+    labels.forEach((evidence, names) ->
+        lines.append(
+            switch (evidence) {
+              case TRAINED -> "";
+              case WEAK ->
+                  "- %s: films teach them, but the classifier tells too little about them.\n"
+                      .formatted(names);
+              case UNTRAINED -> "- %s: no film at hand teaches them.\n".formatted(names);
+            }));
+    return lines.isEmpty()
+        ? ""
+        : lines + "  All of these are reported as not assessed, which is not the same as absent.\n";
   }
 
   /** The parts of a run's configuration that come from the recipe, with seed and threads. */
@@ -292,9 +243,16 @@ final class ModelCard {
   private static final String NIH_FILMS =
       " of NIH ChestX-ray14, provided by the NIH Clinical Center without\n"
           + """
-          restriction on use (Wang et al., CVPR 2017). The labels were mined by the NIH from the radiologists'
+          restriction on use (Wang et al., CVPR 2017; NOTICE has the citations). The labels were mined by the NIH from the radiologists'
           reports, which are not public, and are wrong for some films.\
           """;
+
+  private static final String RSNA_CLASSES =
+      """
+       For some films radiologists
+      of RSNA and STR gave classes in the RSNA Pneumonia Detection Challenge 2018 (Shih et al., Radiology:
+      Artificial Intelligence 2019;1(1):e180041).\
+      """;
 
   private static final List<String> COUNTS =
       List.of("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten");

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,9 +16,8 @@ import org.radialog.base.RadialogException.Kind;
 import org.radialog.base.Sha256;
 import org.radialog.base.WholeFile;
 import org.radialog.clinical.Finding;
-import org.radialog.data.Film;
 import org.radialog.data.Folds;
-import org.radialog.data.NihDataSet;
+import org.radialog.data.RadiologistRead;
 import org.radialog.dialog.RaDialog;
 import org.radialog.imaging.DicomRecipe;
 import org.radialog.imaging.Preprocessing;
@@ -39,6 +37,7 @@ public final class ModelExport {
 
   private static final String CLASSIFIER = ClassifierTraining.WEIGHTS;
   private static final String LANGUAGE = DialogStage.WEIGHTS;
+  private static final String LAST_LAYER = "classifier.fc2."; // weight [14, F] and bias [14]
 
   private ModelExport() {}
 
@@ -50,49 +49,59 @@ public final class ModelExport {
    * @throws RadialogException if a run is not complete, or the runs do not belong together
    */
   public static void write(ExportConfig config, Path folder, Progress progress) {
-    List<Film> films = NihDataSet.read(config.data()).films();
+    RadiologistRead data = RadiologistRead.read(config.data());
     Folds folds = Folds.of(config.folds());
-    Folds.Split split = folds.split(films, config.fold());
     requireEnded(config);
     ExportConfig.Origin origin = ExportConfig.Origin.of(config);
     Path classifierRun = config.classifierRun(config.fold());
+    ScoredFilms films = ScoredFilms.of(data, origin.radiologists());
     try (Progress.Task task = progress.start("export", 4)) {
+      CrossValidation validation = CrossValidation.of(config, films, folds);
+      Reading reading = validation.shipped();
       weights(
           classifierRun.resolve(CLASSIFIER),
+          reading.calibration(),
           config.languageRun().resolve(LANGUAGE),
           origin.model(),
           folder.resolve(ModelConfig.TRAINED));
       copy(config.base(), folder.resolve(BASE));
       task.step("weights");
 
-      // Thresholds are chosen on as many films as possible that the classifier was not trained on.
-      List<Film> rest = films.stream().filter(film -> !split.test().contains(film)).toList();
-      double[] thresholds =
-          config.others().size() == folds.count() - 1
-              ? Probabilities.thresholds(rest, rest, Probabilities.read(config.others()))
-              : Probabilities.thresholds(
-                  split.validation(),
-                  rest,
-                  Probabilities.read(
-                      List.of(classifierRun.resolve(ClassifierTraining.VALIDATION))));
-      ModelConfig untested = config(config, origin, films, thresholds, folder);
+      ModelConfig untested =
+          config(config, origin, classifier(origin, films, validation, folds), folder);
       ModelFolder.write(folder, untested);
       task.step(ModelConfig.FILE);
       ModelFolder.write(folder, untested.with(RaDialog.selfTest(folder)));
       task.step("self test");
 
-      WholeFile.write(folder.resolve("NOTICE"), notice(config, origin));
+      Sources sources = Sources.of(config, data);
+      WholeFile.write(folder.resolve("NOTICE"), notice(origin, sources));
       WholeFile.write(
-          folder.resolve("MODEL_CARD.md"), ModelCard.text(config, origin, films, thresholds));
+          folder.resolve("MODEL_CARD.md"),
+          ModelCard.text(config, origin, data, films, validation, sources));
       task.step("card");
     }
+  }
+
+  private static ModelConfig.Classifier classifier(
+      ExportConfig.Origin origin, ScoredFilms films, CrossValidation validation, Folds folds) {
+    ModelSpec.Head head = origin.model().image().classifier();
+    Reading reading = validation.shipped();
+    return new ModelConfig.Classifier(
+        ModelConfig.Encoder.SHARED,
+        head.pooling(),
+        head.hidden(),
+        Finding.ALL.stream().map(Finding::label).toList(),
+        reading.points().present(),
+        Optional.of(reading.points().possible()),
+        Finding.ALL.stream().map(finding -> reading.evidence(finding, films)).toList(),
+        Optional.of(validation.performance(folds)));
   }
 
   private static ModelConfig config(
       ExportConfig config,
       ExportConfig.Origin origin,
-      List<Film> films,
-      double[] thresholds,
+      ModelConfig.Classifier classifier,
       Path folder) {
     ModelSpec.Image image = origin.model().image();
     return new ModelConfig(
@@ -110,16 +119,7 @@ public final class ModelExport {
                 DicomRecipe.VOI)),
         Optional.of(image.vision()),
         Optional.of(origin.model().alignment()),
-        Optional.of(
-            new ModelConfig.Classifier(
-                ModelConfig.Encoder.SHARED,
-                image.classifier().pooling(),
-                image.classifier().hidden(),
-                Finding.ALL.stream().map(Finding::label).toList(),
-                Arrays.stream(thresholds).boxed().toList(),
-                Optional.empty(),
-                Finding.ALL.stream().map(finding -> evidence(finding, films)).toList(),
-                Optional.empty())),
+        Optional.of(classifier),
         ModelConfig.Language.gguf(BASE, origin.model().adapter(), origin.model().format()),
         ModelConfig.SelfTest.NONE,
         List.of(
@@ -128,23 +128,20 @@ public final class ModelExport {
         List.of());
   }
 
-  static ModelConfig.Evidence evidence(Finding finding, List<Film> films) {
-    return ModelCard.taught(finding, films)
-        ? ModelConfig.Evidence.TRAINED
-        : ModelConfig.Evidence.UNTRAINED;
-  }
-
   /**
    * Writes encoder and classifier of one file, and alignment and adapter of the other, to one file.
    * Matrices are stored in bf16. Vectors are stored in fp32, because they are small and running
    * variances are sensitive to rounding.
+   *
+   * @param calibration of the classifier's logits, which is written into its last layer
    */
-  static void weights(Path encoder, Path trained, ModelSpec spec, Path file) {
+  static void weights(
+      Path encoder, Calibration calibration, Path trained, ModelSpec spec, Path file) {
     SequencedMap<String, SafetensorsWriter.Entry> entries = new LinkedHashMap<>();
     try (Checkpoint classifier = Checkpoint.open(encoder);
         Checkpoint language = Checkpoint.open(trained)) {
-      add(classifier, List.of("vision.", "classifier."), entries);
-      add(language, DialogStage.parts(spec), entries);
+      add(classifier, List.of("vision.", "classifier."), calibration, entries);
+      add(language, DialogStage.parts(spec), Calibration.NONE, entries);
       SafetensorsWriter.write(file, Map.of("format", "pt"), entries);
     }
   }
@@ -215,7 +212,10 @@ public final class ModelExport {
   }
 
   private static void add(
-      Checkpoint from, List<String> parts, SequencedMap<String, SafetensorsWriter.Entry> entries) {
+      Checkpoint from,
+      List<String> parts,
+      Calibration calibration,
+      SequencedMap<String, SafetensorsWriter.Entry> entries) {
     for (String part : parts) {
       List<TensorInfo> tensors = new ArrayList<>();
       for (TensorInfo info : from.tensors().values()) {
@@ -230,8 +230,11 @@ public final class ModelExport {
       }
       for (TensorInfo info : tensors) {
         DType type = info.shape().length < 2 ? DType.F32 : DType.BF16;
-        entries.put(
-            info.name(), SafetensorsWriter.Entry.of(type, from.floats(info.name()), info.shape()));
+        float[] values = from.floats(info.name());
+        if (info.name().startsWith(LAST_LAYER)) {
+          values = calibration.ofLayer(values, info.name().endsWith("bias"));
+        }
+        entries.put(info.name(), SafetensorsWriter.Entry.of(type, values, info.shape()));
       }
     }
   }
@@ -246,7 +249,7 @@ public final class ModelExport {
     }
   }
 
-  private static String notice(ExportConfig config, ExportConfig.Origin origin) {
+  private static String notice(ExportConfig.Origin origin, Sources sources) {
     List<String> lines = new ArrayList<>();
     lines.add(BASE);
     origin.base().notice().forEach(line -> lines.add("  " + line));
@@ -254,20 +257,7 @@ public final class ModelExport {
     lines.add(ModelConfig.TRAINED);
     lines.add("  Trained by this project's code; Apache License 2.0.");
     origin.init().notice().forEach(line -> lines.add("  " + line));
-    (config.folds().isEmpty() ? NIH : OWN_FILMS).lines().forEach(line -> lines.add("  " + line));
+    sources.notice().lines().forEach(line -> lines.add("  " + line));
     return String.join("\n", lines) + "\n";
   }
-
-  private static final String NIH =
-      """
-      Trained on radiographs of NIH ChestX-ray14, provided by the NIH Clinical Center without restriction
-      on use: X. Wang, Y. Peng, L. Lu, Z. Lu, M. Bagheri, R. M. Summers, "ChestX-ray8: Hospital-scale Chest
-      X-ray Database and Benchmarks on Weakly-Supervised Classification and Localization of Common Thorax
-      Diseases", IEEE CVPR 2017, pp. 3462-3471.
-      """;
-
-  private static final String OWN_FILMS =
-      """
-      Trained on radiographs that are not the program's; whoever trained it knows their terms of use.
-      """;
 }
