@@ -172,7 +172,8 @@ record FindingsTables(
         at which at most %s of the prevalence is left and on at least %s of the films with the finding it is not called
         absent; these points are then raised together until at most %s of the normal films have any finding present
         or uncertain, which can cost what was asked of each. *Uncertain*: between the two. Normal films are those that
-        radiologists called normal and, where none looked, those labelled No Finding.
+        radiologists called normal and, where none looked, those labelled No Finding; the same limits are kept on the former
+        alone, if at least %d of them chose the thresholds.
 
         On the same films as above, each fold by points that were chosen on the others. PPV, NPV: positive and negative
         predictive value, of the calls present and absent. *with uncertain*: sensitivity of present and uncertain calls
@@ -191,7 +192,8 @@ record FindingsTables(
                 percent(OperatingPoints.NORMAL_PRESENT),
                 percent(OperatingPoints.LEFT),
                 percent(OperatingPoints.KEPT),
-                percent(OperatingPoints.NORMAL_OPEN)));
+                percent(OperatingPoints.NORMAL_OPEN),
+                OperatingPoints.ENOUGH_NORMAL));
     rows(calls, text);
     text.append(
         """

@@ -22,7 +22,8 @@ import org.radialog.data.Film;
  * the finding is never present. A point counts only if it finds {@link #TRUE_CALLS} films with the
  * finding, or all of fewer. Then the points of all findings are raised together until at most
  * {@link #NORMAL_PRESENT} of the normal films have any of the findings: each may be called on the
- * same number of normal films, the largest for which this holds.
+ * same number of normal films, the largest for which this holds. The same is asked of the films
+ * that radiologists called normal alone, if there are {@link #ENOUGH_NORMAL} of them.
  *
  * <p><b>Absent</b>: the highest point, not above the first, up to which at most {@link #LEFT} times
  * the prevalence is left, and above which lie at least {@link #KEPT} of the films with the finding;
@@ -58,6 +59,9 @@ record OperatingPoints(List<Double> present, List<Double> possible) {
   /** The highest share of normal films with any finding present or uncertain. */
   static final double NORMAL_OPEN = 0.4;
 
+  /** A share of fewer normal films says too little to choose points by. */
+  static final int ENOUGH_NORMAL = 50;
+
   /** The prevalence that may be left among the films called absent, as a multiple of all. */
   static final double LEFT = 0.5;
 
@@ -82,7 +86,12 @@ record OperatingPoints(List<Double> present, List<Double> possible) {
         Finding.ALL.stream()
             .filter(finding -> finding != Finding.NO_FINDING && assessed.contains(finding))
             .toList();
-    double[][] normal = normal(films, calibrated);
+    List<double[][]> normal = new ArrayList<>();
+    normal.add(rows(films, films.normal(), calibrated));
+    double[][] byRadiologists = rows(films, films.calledNormal(), calibrated);
+    if (byRadiologists.length >= ENOUGH_NORMAL) {
+      normal.add(byRadiologists);
+    }
     List<Curve> curves = new ArrayList<>();
     double[] present = new double[Finding.COUNT];
     for (Finding finding : Finding.ALL) {
@@ -106,50 +115,55 @@ record OperatingPoints(List<Double> present, List<Double> possible) {
         Arrays.stream(present).boxed().toList(), Arrays.stream(possible).boxed().toList());
   }
 
-  private static double[][] normal(ScoredFilms films, Map<String, double[]> calibrated) {
+  private static double[][] rows(
+      ScoredFilms films, Set<String> images, Map<String, double[]> calibrated) {
     List<double[]> rows = new ArrayList<>();
     for (Film film : films.films()) {
       double[] row = calibrated.get(film.image());
-      if (row != null && films.normal().contains(film.image())) {
+      if (row != null && images.contains(film.image())) {
         rows.add(row);
       }
     }
     return rows.toArray(double[][]::new);
   }
 
-  // Raises the points of the findings until at most a share of the normal films is above any.
+  // Raises the points until at most a share of each kind of normal films is above any of them; the
+  // first kind has all.
   private static void raise(
       double[] points,
       List<Curve> curves,
-      double[][] normal,
+      List<double[][]> kinds,
       List<Finding> together,
       double share) {
-    double[][] descending = new double[Finding.COUNT][];
+    double[][] normal = kinds.getFirst();
+    double[][] ascending = new double[Finding.COUNT][];
     for (Finding finding : together) {
-      double[] column =
-          Arrays.stream(normal).mapToDouble(row -> row[finding.column()]).sorted().toArray();
-      descending[finding.column()] =
-          IntStream.range(0, column.length)
-              .mapToDouble(i -> column[column.length - 1 - i])
-              .toArray();
+      int at = finding.column();
+      ascending[at] = Arrays.stream(normal).mapToDouble(row -> row[at]).sorted().toArray();
     }
     double[] raised = points.clone();
     for (int allowed = normal.length; allowed >= 0; allowed--) {
       for (Finding finding : together) {
         int at = finding.column();
         if (allowed < normal.length) {
-          raised[at] = Math.max(points[at], curves.get(at).justAbove(descending[at][allowed]));
+          double limit = ascending[at][normal.length - 1 - allowed];
+          raised[at] = Math.max(points[at], curves.get(at).justAbove(limit));
         }
       }
-      long above =
-          Arrays.stream(normal)
-              .filter(row -> together.stream().anyMatch(f -> row[f.column()] > raised[f.column()]))
-              .count();
-      if (above <= share * normal.length) {
+      if (kinds.stream().allMatch(films -> above(films, raised, together) <= share)) {
         break;
       }
     }
     System.arraycopy(raised, 0, points, 0, points.length);
+  }
+
+  // The share of films that are above any of the points.
+  private static double above(double[][] films, double[] points, List<Finding> together) {
+    return Arrays.stream(films)
+        .mapToInt(
+            row -> together.stream().anyMatch(f -> row[f.column()] > points[f.column()]) ? 1 : 0)
+        .average()
+        .orElse(0);
   }
 
   /**

@@ -4,6 +4,7 @@ import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.radialog.clinical.Finding;
@@ -19,11 +20,13 @@ import org.radialog.data.Truth;
  *     radiologists: this is theirs, and unknown where they did not look
  * @param normal the images of the films that count as normal: those that radiologists called
  *     normal, and of those that they did not see the ones labelled No Finding
+ * @param calledNormal those of them that radiologists called normal
  */
-record ScoredFilms(List<Film> films, Set<String> normal) {
+record ScoredFilms(List<Film> films, Set<String> normal, Set<String> calledNormal) {
   ScoredFilms {
     films = List.copyOf(films);
     normal = Set.copyOf(normal);
+    calledNormal = Set.copyOf(calledNormal);
   }
 
   /**
@@ -33,12 +36,13 @@ record ScoredFilms(List<Film> films, Set<String> normal) {
    */
   static ScoredFilms of(RadiologistRead read, boolean radiologists) {
     Set<String> normal = new HashSet<>();
+    Set<String> calledNormal = new HashSet<>();
     for (Film film : read.films()) {
-      boolean called =
-          read.seen(film)
-              .map(seen -> seen == RadiologistClass.NORMAL)
-              .orElse(film.truth(Finding.NO_FINDING) == Truth.PRESENT);
-      if (called) {
+      Optional<RadiologistClass> seen = read.seen(film);
+      if (seen.equals(Optional.of(RadiologistClass.NORMAL))) {
+        calledNormal.add(film.image());
+        normal.add(film.image());
+      } else if (seen.isEmpty() && film.truth(Finding.NO_FINDING) == Truth.PRESENT) {
         normal.add(film.image());
       }
     }
@@ -46,7 +50,8 @@ record ScoredFilms(List<Film> films, Set<String> normal) {
         radiologists
             ? read.films().stream().map(film -> withTheirs(film, read)).toList()
             : read.films(),
-        normal);
+        normal,
+        calledNormal);
   }
 
   private static Film withTheirs(Film film, RadiologistRead read) {
@@ -58,7 +63,7 @@ record ScoredFilms(List<Film> films, Set<String> normal) {
 
   /** Some of the films. */
   ScoredFilms only(Predicate<Film> which) {
-    return new ScoredFilms(films.stream().filter(which).toList(), normal);
+    return new ScoredFilms(films.stream().filter(which).toList(), normal, calledNormal);
   }
 
   /**

@@ -58,7 +58,7 @@ final class MadeFilms {
   }
 
   ScoredFilms films() {
-    return new ScoredFilms(films, normal);
+    return new ScoredFilms(films, normal, Set.of());
   }
 
   Map<String, double[]> probabilities() {
