@@ -17,6 +17,7 @@ class CalibrationTest {
   }
 
   /** Labels that are as frequent as {@code truth} says, and probabilities distorted from it. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Distorted(double[] truth, double[] probabilities, boolean[] present) {
     static Distorted by(Random random, int count, double slope, double offset) {
       double[] truth = new double[count];

@@ -9,7 +9,9 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Collectors;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.DoubleRange;
@@ -88,12 +90,41 @@ class OperatingPointsTest {
     long open = 0;
     Reading reading = new Reading(Calibration.NONE, assessed, points);
     for (String image : films.films().normal()) {
-      FindingsList list = reading.called(films.probabilities().get(image));
+      FindingsList list =
+          reading.called(Objects.requireNonNull(films.probabilities().get(image)));
       present += list.present().isEmpty() ? 0 : 1;
       open += list.present().isEmpty() && list.uncertain().isEmpty() ? 0 : 1;
     }
     assertThat(present).isLessThanOrEqualTo((long) (OperatingPoints.NORMAL_PRESENT * normal));
     assertThat(open).isLessThanOrEqualTo((long) (OperatingPoints.NORMAL_OPEN * normal));
+  }
+
+  @Test
+  void whereRadiologistsCalledEnoughFilmsNormalTheseAreSparedAsOften() {
+    MadeFilms films = MadeFilms.drawn(7, 1000, Map.of(EDEMA, 0.2), Map.of(EDEMA, 1.0));
+    ScoredFilms all = films.films();
+    // They called those normal on which the classifier errs most.
+    Set<String> called =
+        all.normal().stream()
+            .filter(image ->
+                Objects.requireNonNull(films.probabilities().get(image))[EDEMA.column()] > 0.6)
+            .collect(Collectors.toSet());
+    assertThat(called).hasSizeGreaterThan(OperatingPoints.ENOUGH_NORMAL);
+    OperatingPoints plain = OperatingPoints.of(all, films.probabilities(), Set.of(EDEMA));
+    OperatingPoints spared =
+        OperatingPoints.of(
+            new ScoredFilms(all.films(), all.normal(), called),
+            films.probabilities(),
+            Set.of(EDEMA));
+    assertThat(spared.present().get(EDEMA.column()))
+        .isGreaterThan(plain.present().get(EDEMA.column()));
+    long wrong =
+        called.stream()
+            .filter(image ->
+                Objects.requireNonNull(films.probabilities().get(image))[EDEMA.column()]
+                    > spared.present().get(EDEMA.column()))
+            .count();
+    assertThat(wrong).isBetween(1L, (long) (OperatingPoints.NORMAL_PRESENT * called.size()));
   }
 
   @Test
