@@ -17,10 +17,12 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
+import org.radialog.data.Film;
 import org.radialog.data.Folds;
 import org.radialog.language.Llama;
 import org.radialog.loop.Share;
 import org.radialog.loop.Stage;
+import org.radialog.tasks.Calls;
 import org.radialog.tasks.InstructDataSet;
 import org.radialog.tasks.InstructDialog;
 import org.radialog.text.TextTokenizer;
@@ -84,15 +86,20 @@ final class DialogStage implements Stage, AutoCloseable {
     this.features = features;
     this.tokenizer = tokenizer;
     this.networks = networks;
-    double[] thresholds = Probabilities.thresholds(split.train(), split.train(), outOfFold);
-    this.dialogs =
-        new InstructDataSet(split.train(), outOfFold, thresholds, this.recipe.mix(), seed);
+    Calls calls = calls(split.train(), outOfFold);
+    this.dialogs = new InstructDataSet(split.train(), outOfFold, calls, this.recipe.mix(), seed);
     this.validation =
         tokens(
-            new InstructDataSet(split.validation(), Map.of(), thresholds, this.recipe.mix(), seed)
+            new InstructDataSet(split.validation(), Map.of(), calls, this.recipe.mix(), seed)
                 .dialogs(0, this.recipe.validationDialogs()));
     this.trained = List.copyOf(networks.parameters().trainable().values());
     this.optimizer = optimizer(networks.parameters());
+  }
+
+  private static Calls calls(List<Film> films, Map<String, double[]> outOfFold) {
+    List<Double> thresholds =
+        Arrays.stream(Probabilities.thresholds(films, films, outOfFold)).boxed().toList();
+    return new Calls(thresholds, thresholds, Calls.OF_LABELS.assessed());
   }
 
   /**
