@@ -427,7 +427,7 @@ public final class RuleLabeler implements ReportLabeler {
         boolean comma = tokens.letter(i) == ',';
         boolean separates = text.isCut(i) || (separates(i) && i != denied);
         if (separates
-            || goesOn(i, end, Cue.BEGINS)
+            || (goesOn(i, end, Cue.BEGINS) && !listsFinding(i, end))
             || (reach == Reach.DENIAL
                 && (endsDenial(i, first, end, denied, listed, closed) || capital(i, first)))
             || (reach == Reach.DOUBT && !items && comma && (mark & LISTED) == 0)) {
@@ -671,6 +671,21 @@ public final class RuleLabeler implements ReportLabeler {
         next++;
       }
       return next < end && text.is(next, kind);
+    }
+
+    /** Whether a finding follows a comma of an "or": "no effusion, lung opacity or edema". */
+    private boolean listsFinding(int comma, int end) {
+      if ((text.marks(comma) & OR_LISTED) != 0) {
+        for (int i = comma + 1; i < Math.min(end, comma + ITEM) && tokens.isWord(i); i++) {
+          if (text.mentionBegins(i)) {
+            return true;
+          }
+          if ((text.marks(i) & ENDS_ITEM) != 0 || is(text.marks(i), Cue.OR)) {
+            return false;
+          }
+        }
+      }
+      return false;
     }
 
     private void mentions(int first, int end) {

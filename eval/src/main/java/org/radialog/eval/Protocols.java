@@ -33,6 +33,7 @@ import org.radialog.dialog.Report;
 import org.radialog.dialog.Study;
 import org.radialog.imaging.Radiograph;
 import org.radialog.instruct.ReportGrammar;
+import org.radialog.tasks.Calls;
 import org.radialog.tasks.InstructDataSet;
 import org.radialog.tasks.InstructMix;
 
@@ -309,8 +310,7 @@ public final class Protocols {
   public static PerplexityResult perplexity(
       RaDialog radialog, List<Film> films, long seed, Progress progress) {
     List<Film> told =
-        new InstructDataSet(films, Map.of(), new double[Finding.COUNT], InstructMix.DEFAULT, seed)
-            .films();
+        new InstructDataSet(films, Map.of(), Calls.OF_LABELS, InstructMix.DEFAULT, seed).films();
     var likelihood = new Likelihood(radialog);
     var random = new SplittableRandom(seed);
     Likelihood.Score sum = Likelihood.Score.NONE;

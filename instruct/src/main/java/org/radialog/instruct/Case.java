@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
+import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.View;
 
 /**
@@ -186,14 +187,14 @@ public record Case(
    * @param words chooses the wording
    */
   static String write(Set<Finding> present, View view, long words, List<Place> places) {
-    var sentences = new ArrayList<>(ReportGrammar.sentences(present, view, words));
-    int at = 1; // the view comes first, then the findings in their order
-    for (Finding finding : ReportGrammar.stated(present)) {
-      at++;
+    var sentences = new ArrayList<String>();
+    for (ReportGrammar.Sentence sentence :
+        ReportGrammar.sentences(FindingsList.of(present), ReportGrammar.FINDINGS, view, words)) {
+      sentences.add(sentence.text());
       for (Place place : places) {
-        if (place.finding() == finding) {
-          sentences.add(at, "The %s is %s.".formatted(ReportGrammar.name(finding), place.words()));
-          at++;
+        if (sentence.states().contains(place.finding())) {
+          sentences.add(
+              "The %s is %s.".formatted(ReportGrammar.name(place.finding()), place.words()));
         }
       }
     }

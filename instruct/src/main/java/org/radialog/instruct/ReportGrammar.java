@@ -9,27 +9,61 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingWords;
+import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.View;
 
 /**
  * Writes reports that state only what the labels and the view of a film contain: no side, size or
  * location, no age or sex, no device or fracture, no comparison.
  *
- * <p>The order is that of a reader's interest and of the findings in the prompt: the view; one
- * sentence per present finding, in column order; negations of the absent findings in small groups;
- * plain statements about heart, lungs and pleura that nothing contradicts; what the report covers.
- * From this order a greedy decoder learns to state what the list names; from sentences in free
- * order it learns to negate everything.
+ * <p>The order is a radiologist's and that of the findings in the prompt: the view, the heart, the
+ * lungs, the pleura. In each region the present findings come first, joined in a sentence, then the
+ * possible ones, then the negations that a reader would miss: whether the heart is enlarged,
+ * consolidation and edema, pleural effusion and pneumothorax. Nothing else is negated, and a
+ * finding that is not assessed is never mentioned.
  *
  * <p>Each choice of words depends only on the seed and the position, not on the other choices. Two
  * reports with the same seed whose findings differ in one label therefore differ only in the
- * sentences about it: the second is the corrected first.
+ * sentences about its region: the second is the corrected first.
  */
 public final class ReportGrammar {
   /** The findings that a report states or negates: the ten pathologies of the NIH labels. */
   public static final Set<Finding> FINDINGS = Finding.NIH_MAPPED;
+
+  /** A part of the chest that a report describes, in the order of the report. */
+  public enum Region {
+    HEART,
+    LUNGS,
+    PLEURA;
+
+    /** Its findings in column order. */
+    private List<Finding> findings() {
+      return switch (this) {
+        case HEART -> List.of(Finding.CARDIOMEGALY);
+        case LUNGS ->
+            List.of(
+                Finding.LUNG_OPACITY,
+                Finding.LUNG_LESION,
+                Finding.EDEMA,
+                Finding.CONSOLIDATION,
+                Finding.PNEUMONIA,
+                Finding.ATELECTASIS);
+        case PLEURA ->
+            List.of(Finding.PNEUMOTHORAX, Finding.PLEURAL_EFFUSION, Finding.PLEURAL_OTHER);
+      };
+    }
+  }
+
+  /**
+   * A sentence of a report.
+   *
+   * @param text with its full stop
+   * @param states the findings that it calls present
+   */
+  public record Sentence(String text, Set<Finding> states) {}
 
   private static final Map<Finding, List<String>> STATEMENTS = new EnumMap<>(Finding.class);
 
@@ -37,136 +71,97 @@ public final class ReportGrammar {
     STATEMENTS.put(
         Finding.CARDIOMEGALY,
         List.of(
+            "The heart is enlarged.",
             "There is cardiomegaly.",
             "Cardiomegaly is present.",
-            "The heart is enlarged, in keeping with cardiomegaly.",
-            "The cardiac silhouette is enlarged, consistent with cardiomegaly."));
+            "The cardiac silhouette is enlarged."));
     STATEMENTS.put(
         Finding.LUNG_OPACITY,
         List.of(
             "There is lung opacity.",
             "Lung opacity is present.",
-            "Lung opacity is seen, in keeping with an infiltrate.",
-            "There is lung opacity consistent with an infiltrate."));
+            "There is lung opacity in keeping with an infiltrate."));
     STATEMENTS.put(
         Finding.LUNG_LESION,
         List.of(
             "There is a lung lesion.",
             "A lung lesion is present.",
-            "A lung lesion is seen, in keeping with a nodule or mass.",
-            "There is a lung lesion consistent with a nodule or mass."));
+            "There is a lung lesion, a nodule or mass."));
     STATEMENTS.put(
         Finding.EDEMA,
         List.of(
             "There is pulmonary edema.",
             "Pulmonary edema is present.",
-            "The lungs show pulmonary edema.",
-            "The appearance of the lungs is that of pulmonary edema."));
+            "The lungs show pulmonary edema."));
     STATEMENTS.put(
         Finding.CONSOLIDATION,
         List.of(
             "There is consolidation.",
             "Consolidation is present.",
-            "Airspace consolidation is seen.",
-            "There is consolidation of the lung parenchyma."));
+            "There is airspace consolidation."));
     STATEMENTS.put(
         Finding.PNEUMONIA,
         List.of(
             "There is pneumonia.",
             "Pneumonia is present.",
-            "The findings are consistent with pneumonia.",
             "The appearance is in keeping with pneumonia."));
     STATEMENTS.put(
         Finding.ATELECTASIS,
         List.of(
             "There is atelectasis.",
             "Atelectasis is present.",
-            "Atelectasis is seen, with loss of lung volume.",
-            "There is loss of lung volume from atelectasis."));
+            "There is volume loss from atelectasis."));
     STATEMENTS.put(
         Finding.PNEUMOTHORAX,
         List.of(
-            "There is a pneumothorax.",
-            "A pneumothorax is present.",
-            "A pneumothorax is seen, with air in the pleural space.",
-            "There is air in the pleural space from a pneumothorax."));
+            "There is a pneumothorax.", "A pneumothorax is present.", "A pneumothorax is seen."));
     STATEMENTS.put(
         Finding.PLEURAL_EFFUSION,
         List.of(
             "There is a pleural effusion.",
             "A pleural effusion is present.",
-            "Fluid is seen in the pleural space, in keeping with a pleural effusion.",
-            "There is fluid in the pleural space from a pleural effusion."));
+            "A pleural effusion is seen."));
     STATEMENTS.put(
         Finding.PLEURAL_OTHER,
         List.of(
             "There is pleural thickening.",
             "Pleural thickening is present.",
-            "The pleura shows pleural thickening.",
-            "The pleural margin shows pleural thickening."));
+            "Pleural thickening is seen."));
   }
 
-  private static final List<String> NORMAL =
-      List.of(
-          "No abnormality is seen.",
-          "The film shows no abnormality.",
-          "The examination shows no abnormality.",
-          "No abnormal finding is seen.");
+  /** {@code %s} is a list of findings with articles. */
+  private static final List<String> JOINED =
+      List.of("There is %s.", "The film shows %s.", "%s are present.");
 
-  /**
-   * Ways to divide the ten findings into groups for negations; the order within a group is fixed.
-   */
-  private static final List<List<List<Finding>>> GROUPS =
-      List.of(
-          List.of(
-              List.of(Finding.PNEUMOTHORAX, Finding.PLEURAL_EFFUSION, Finding.PLEURAL_OTHER),
-              List.of(Finding.CONSOLIDATION, Finding.PNEUMONIA, Finding.ATELECTASIS),
-              List.of(Finding.LUNG_OPACITY, Finding.LUNG_LESION),
-              List.of(Finding.EDEMA)),
-          List.of(
-              List.of(Finding.LUNG_OPACITY, Finding.CONSOLIDATION, Finding.PNEUMONIA),
-              List.of(Finding.LUNG_LESION, Finding.ATELECTASIS),
-              List.of(Finding.EDEMA),
-              List.of(Finding.PLEURAL_EFFUSION, Finding.PNEUMOTHORAX),
-              List.of(Finding.PLEURAL_OTHER)),
-          List.of(
-              List.of(Finding.EDEMA, Finding.CONSOLIDATION, Finding.PNEUMONIA),
-              List.of(Finding.PLEURAL_EFFUSION, Finding.PNEUMOTHORAX),
-              List.of(Finding.LUNG_OPACITY, Finding.LUNG_LESION),
-              List.of(Finding.ATELECTASIS),
-              List.of(Finding.PLEURAL_OTHER)),
-          List.of(
-              List.of(Finding.LUNG_LESION, Finding.LUNG_OPACITY),
-              List.of(Finding.CONSOLIDATION, Finding.ATELECTASIS),
-              List.of(Finding.PNEUMONIA, Finding.EDEMA),
-              List.of(Finding.PNEUMOTHORAX, Finding.PLEURAL_EFFUSION, Finding.PLEURAL_OTHER)));
+  /** {@code %s} is a list of findings with articles, joined by "or". */
+  private static final List<String> HEDGED = List.of("There may be %s.", "%s cannot be excluded.");
 
-  private static final List<String> DENIALS =
+  private static final List<String> HEART_HEDGED =
       List.of(
-          "There is no %s.",
-          "No %s is seen.",
-          "There is no evidence of %s.",
-          "No %s is identified.",
-          "The radiograph shows no %s.");
+          "The heart may be enlarged.",
+          "Possible cardiomegaly.",
+          "Cardiomegaly cannot be excluded.");
 
-  private static final List<String> HEART =
+  private static final List<String> HEART_NORMAL =
       List.of(
           "The heart is not enlarged.",
+          "No cardiomegaly.",
           "The cardiac silhouette is normal.",
-          "The cardiac silhouette is not enlarged.",
-          "There is no cardiomegaly.");
+          "The cardiac silhouette is not enlarged.");
 
-  private static final List<String> LUNGS =
-      List.of("The lungs are clear.", "The lungs are clear and well aerated.");
-
-  private static final List<String> PLEURA =
-      List.of("The pleural spaces are clear.", "The costophrenic angles are clear.");
-
-  private static final List<String> SCOPE =
+  private static final List<String> LUNGS_CLEAR =
       List.of(
-          "The heart, the lungs and the pleura were assessed on this film.",
-          "Only the heart, the lungs and the pleura were assessed on this film.",
-          "This assessment of the film covers the heart, the lungs and the pleura.");
+          "The lungs are clear.",
+          "The lungs are clear, without consolidation or edema.",
+          "No consolidation, edema or lung lesion.");
+
+  /** {@code %s} is a list of findings without articles, joined by "or". */
+  private static final List<String> DENIALS =
+      List.of("No %s.", "There is no %s.", "No %s is seen.", "No evidence of %s.");
+
+  /** Negations that a report of a lung with other findings makes, in the order of their weight. */
+  private static final List<Finding> PERTINENT =
+      List.of(Finding.CONSOLIDATION, Finding.EDEMA, Finding.LUNG_LESION);
 
   private static final Set<Finding> OPACITIES =
       EnumSet.of(
@@ -179,50 +174,104 @@ public final class ReportGrammar {
   private ReportGrammar() {}
 
   /**
-   * The report of a film.
+   * The report of a film without uncertain findings, of which all {@link #FINDINGS} were assessed.
    *
    * @param present the findings to state; findings outside {@link #FINDINGS} are left out: No
    *     Finding follows from an empty set, and the others cannot be expressed
    * @param seed determines the words
    */
   public static String report(Collection<Finding> present, View view, long seed) {
-    return String.join(" ", sentences(present, view, seed));
+    return report(FindingsList.of(present), FINDINGS, view, seed);
   }
 
-  /** The sentences of {@link #report}. */
-  public static List<String> sentences(Collection<Finding> present, View view, long seed) {
-    Set<Finding> stated = stated(present);
-    var sentences = new ArrayList<String>();
-    sentences.add(view(view, seed));
-    for (Finding finding : stated) {
-      sentences.add(statement(finding, seed));
+  /**
+   * The report of a film.
+   *
+   * @param assessed the findings that may be negated; the others are mentioned only if they are
+   *     listed
+   */
+  public static String report(
+      FindingsList findings, Collection<Finding> assessed, View view, long seed) {
+    return sentences(findings, assessed, view, seed).stream()
+        .map(Sentence::text)
+        .collect(Collectors.joining(" "));
+  }
+
+  /** The sentences of {@link #report(FindingsList, Collection, View, long)}. */
+  public static List<Sentence> sentences(
+      FindingsList findings, Collection<Finding> assessed, View view, long seed) {
+    var sentences = new ArrayList<Sentence>();
+    sentences.add(new Sentence(view(view, seed), Set.of()));
+    for (Region region : Region.values()) {
+      sentences.addAll(sentences(region, findings, assessed, seed));
     }
-    if (stated.isEmpty()) {
-      sentences.add(choose(NORMAL, seed, "normal"));
-    }
-    // Heart first or last, as radiologists differ.
-    boolean heartFirst = number(seed, "heart first", 2) == 0;
-    boolean heart = !stated.contains(Finding.CARDIOMEGALY);
-    if (heart && heartFirst) {
-      sentences.add(choose(HEART, seed, "heart"));
-    }
-    sentences.addAll(denials(stated, seed));
-    if (heart && !heartFirst) {
-      sentences.add(choose(HEART, seed, "heart"));
-    }
-    if (Collections.disjoint(stated, OPACITIES)
-        && !stated.contains(Finding.LUNG_OPACITY)
-        && number(seed, "say lungs", 3) > 0) {
-      sentences.add(choose(LUNGS, seed, "lungs"));
-    }
-    if (!stated.contains(Finding.PLEURAL_EFFUSION)
-        && !stated.contains(Finding.PLEURAL_OTHER)
-        && !stated.contains(Finding.PNEUMOTHORAX)
-        && number(seed, "say pleura", 3) > 0) {
-      sentences.add(choose(PLEURA, seed, "pleura"));
-    }
-    sentences.add(choose(SCOPE, seed, "scope"));
     return List.copyOf(sentences);
+  }
+
+  /** The sentences of a report about one region; none if nothing of it is listed or assessed. */
+  public static List<Sentence> sentences(
+      Region region, FindingsList findings, Collection<Finding> assessed, long seed) {
+    var sentences = new ArrayList<Sentence>();
+    List<Finding> there = in(region, stated(findings.present()));
+    if (!there.isEmpty()) {
+      String text =
+          there.size() == 1
+              ? statement(there.getFirst(), seed)
+              : sentenceCase(
+                  choose(JOINED, seed, "join " + region).formatted(listWithArticles(there)));
+      sentences.add(new Sentence(text, ordered(there)));
+    }
+    List<Finding> possible = in(region, stated(findings.uncertain()));
+    if (!possible.isEmpty()) {
+      String text =
+          region == Region.HEART
+              ? choose(HEART_HEDGED, seed, "hedge heart")
+              : hedged(choose(HEDGED, seed, "hedge " + region), possible);
+      sentences.add(new Sentence(text, Set.of()));
+    }
+    Set<Finding> denied = denied(findings);
+    denied = ordered(denied.stream().filter(assessed::contains).toList());
+    String negations =
+        switch (region) {
+          case HEART ->
+              denied.contains(Finding.CARDIOMEGALY) ? choose(HEART_NORMAL, seed, "heart") : "";
+          case LUNGS -> {
+            if (denied.containsAll(region.findings())) {
+              yield choose(LUNGS_CLEAR, seed, "clear");
+            }
+            List<Finding> missed = PERTINENT.stream().filter(denied::contains).limit(2).toList();
+            yield missed.isEmpty() ? "" : denial(missed, seed, "lungs");
+          }
+          case PLEURA -> {
+            boolean air = denied.contains(Finding.PNEUMOTHORAX);
+            boolean fluid = denied.contains(Finding.PLEURAL_EFFUSION);
+            boolean airFirst = number(seed, "air first", 2) == 0;
+            yield air && fluid
+                ? denial(
+                    airFirst
+                        ? List.of(Finding.PNEUMOTHORAX, Finding.PLEURAL_EFFUSION)
+                        : List.of(Finding.PLEURAL_EFFUSION, Finding.PNEUMOTHORAX),
+                    seed,
+                    "pleura")
+                : air
+                    ? denial(List.of(Finding.PNEUMOTHORAX), seed, "pleura")
+                    : fluid ? denial(List.of(Finding.PLEURAL_EFFUSION), seed, "pleura") : "";
+          }
+        };
+    if (!negations.isEmpty()) {
+      sentences.add(new Sentence(negations, Set.of()));
+    }
+    return List.copyOf(sentences);
+  }
+
+  private static List<Finding> in(Region region, Set<Finding> findings) {
+    return region.findings().stream().filter(findings::contains).toList();
+  }
+
+  private static Set<Finding> ordered(Collection<Finding> findings) {
+    var set = EnumSet.noneOf(Finding.class);
+    set.addAll(findings);
+    return Collections.unmodifiableSet(set);
   }
 
   /** The findings of {@code present} that a report can state, in column order. */
@@ -239,22 +288,38 @@ public final class ReportGrammar {
    * parent is then neither stated nor negated.
    */
   public static Set<Finding> denied(Collection<Finding> present) {
-    Set<Finding> stated = stated(present);
+    return denied(FindingsList.of(present));
+  }
+
+  /**
+   * As {@link #denied(Collection)}; a finding that is possible, and the ancestors of one, are not
+   * negated either.
+   */
+  public static Set<Finding> denied(FindingsList findings) {
+    var listed = EnumSet.noneOf(Finding.class);
+    listed.addAll(stated(findings.present()));
+    listed.addAll(stated(findings.uncertain()));
     var denied = EnumSet.copyOf(FINDINGS);
-    denied.removeAll(stated);
-    if (!Collections.disjoint(stated, OPACITIES)) {
+    denied.removeAll(listed);
+    if (!Collections.disjoint(listed, OPACITIES)) {
       denied.remove(Finding.LUNG_OPACITY);
     }
-    if (stated.contains(Finding.PNEUMONIA)) {
+    if (listed.contains(Finding.PNEUMONIA)) {
       denied.remove(Finding.CONSOLIDATION);
     }
     return Collections.unmodifiableSet(denied);
   }
 
-  /** The impression of a report, which contains only its findings. */
+  /** The impression of a report without uncertain findings. */
   public static String impression(Collection<Finding> present, long seed) {
-    Set<Finding> stated = stated(present);
-    if (stated.isEmpty()) {
+    return impression(FindingsList.of(present), seed);
+  }
+
+  /** The impression of a report, which contains only its findings. */
+  public static String impression(FindingsList findings, long seed) {
+    Set<Finding> present = stated(findings.present());
+    Set<Finding> possible = stated(findings.uncertain());
+    if (present.isEmpty() && possible.isEmpty()) {
       return choose(
           List.of(
               "No abnormality of the heart, lungs or pleura.",
@@ -262,12 +327,36 @@ public final class ReportGrammar {
           seed,
           "impression");
     }
-    return sentenceCase(list(stated, "and")) + ".";
+    return Stream.of(
+            present.isEmpty() ? "" : sentenceCase(list(present, "and")) + ".",
+            possible.isEmpty() ? "" : hedged("%s cannot be excluded.", possible))
+        .filter(text -> !text.isEmpty())
+        .collect(Collectors.joining(" "));
+  }
+
+  /** The findings as an answer to a question for all of them. */
+  public static String all(FindingsList findings) {
+    Set<Finding> present = stated(findings.present());
+    Set<Finding> possible = stated(findings.uncertain());
+    if (present.isEmpty() && possible.isEmpty()) {
+      return "No abnormality of the heart, lungs or pleura is seen.";
+    }
+    return Stream.of(
+            present.isEmpty() ? "" : "There is " + listWithArticles(present) + ".",
+            possible.isEmpty() ? "" : hedged("%s cannot be excluded.", possible))
+        .filter(text -> !text.isEmpty())
+        .collect(Collectors.joining(" "));
+  }
+
+  /** The report without uncertain findings in one sentence, with the view. */
+  public static String summary(Collection<Finding> present, View view, long seed) {
+    return summary(FindingsList.of(present), view, seed);
   }
 
   /** The report in one sentence, with the view. */
-  public static String summary(Collection<Finding> present, View view, long seed) {
-    Set<Finding> stated = stated(present);
+  public static String summary(FindingsList findings, View view, long seed) {
+    Set<Finding> present = stated(findings.present());
+    Set<Finding> possible = stated(findings.uncertain());
     String film =
         switch (view) {
           case PA -> "PA chest radiograph";
@@ -275,12 +364,21 @@ public final class ReportGrammar {
           case LATERAL -> "Lateral chest radiograph";
           case UNKNOWN -> "Chest radiograph";
         };
-    return stated.isEmpty()
-        ? film + choose(List.of(" without abnormality.", " with no abnormality."), seed, "summary")
-        : film
-            + choose(List.of(" with ", " showing "), seed, "summary")
-            + listWithArticles(stated)
-            + ".";
+    if (present.isEmpty() && possible.isEmpty()) {
+      return film
+          + choose(List.of(" without abnormality.", " with no abnormality."), seed, "summary");
+    }
+    String there =
+        present.isEmpty()
+            ? ""
+            : choose(List.of(" with ", " showing "), seed, "summary") + listWithArticles(present);
+    String open =
+        possible.isEmpty()
+            ? ""
+            : "; "
+                + join(possible.stream().map(ReportGrammar::withArticle).toList(), "or")
+                + " cannot be excluded";
+    return film + there + open + ".";
   }
 
   private static String view(View view, long seed) {
@@ -288,7 +386,7 @@ public final class ReportGrammar {
       case PA ->
           choose(
               List.of(
-                  "This is a PA view of the chest.",
+                  "PA view of the chest.",
                   "Frontal PA view of the chest.",
                   "Frontal PA radiograph of the chest."),
               seed,
@@ -296,7 +394,7 @@ public final class ReportGrammar {
       case AP ->
           choose(
               List.of(
-                  "This is an AP view of the chest.",
+                  "AP view of the chest.",
                   "Frontal AP view of the chest.",
                   "Frontal AP radiograph of the chest."),
               seed,
@@ -310,21 +408,13 @@ public final class ReportGrammar {
     return choose(STATEMENTS.getOrDefault(finding, List.of()), seed, "state " + finding.label());
   }
 
-  private static List<String> denials(Set<Finding> stated, long seed) {
-    var absent = EnumSet.noneOf(Finding.class);
-    absent.addAll(denied(stated));
-    absent.remove(Finding.CARDIOMEGALY); // the sentence about the heart negates it
-    List<List<Finding>> groups = choose(GROUPS, seed, "groups");
-    int first = number(seed, "denial", DENIALS.size());
-    var sentences = new ArrayList<String>();
-    for (int i = 0; i < groups.size(); i++) {
-      List<Finding> group = groups.get(i).stream().filter(absent::contains).toList();
-      if (!group.isEmpty()) {
-        String wording = DENIALS.get((first + i) % DENIALS.size());
-        sentences.add(wording.formatted(list(group, "or")));
-      }
-    }
-    return sentences;
+  private static String hedged(String wording, Collection<Finding> findings) {
+    return sentenceCase(
+        wording.formatted(join(findings.stream().map(ReportGrammar::withArticle).toList(), "or")));
+  }
+
+  private static String denial(List<Finding> findings, long seed, String place) {
+    return choose(DENIALS, seed, "deny " + place).formatted(list(findings, "or"));
   }
 
   /** {@code cardiomegaly and a pneumothorax}. */

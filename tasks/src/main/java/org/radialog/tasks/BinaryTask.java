@@ -3,15 +3,21 @@ package org.radialog.tasks;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Set;
 import java.util.SplittableRandom;
 import org.radialog.clinical.Finding;
+import org.radialog.clinical.FindingState;
+import org.radialog.clinical.FindingsList;
 import org.radialog.data.Film;
 import org.radialog.instruct.ReportGrammar;
 import org.radialog.tasks.InstructDialog.Task;
 
-/** Asks whether one finding is present. */
+/**
+ * Asks for one finding. However the question is worded, the answer is the same: a user who asks
+ * twice should not read two answers.
+ */
 final class BinaryTask implements InstructTask {
+  private static final double TURNED_AROUND = 0.15;
+
   @Override
   public boolean repeatable() {
     return true;
@@ -23,57 +29,127 @@ final class BinaryTask implements InstructTask {
   @Override
   public Talk open(InstructDataSet films, long n, boolean named, SplittableRandom random) {
     Finding finding = films.anyFinding(random);
-    boolean yes = random.nextBoolean();
-    List<Film> fitting = yes ? films.with(finding) : films.denying(finding);
+    int drawn = random.nextInt(20);
+    FindingState wanted =
+        drawn < 8
+            ? FindingState.PRESENT
+            : drawn < 16 || !films.assessed().contains(finding)
+                ? FindingState.ABSENT
+                : FindingState.UNCERTAIN;
+    List<Film> fitting =
+        wanted == FindingState.PRESENT ? films.with(finding) : films.denying(finding);
     Talk talk;
-    if (named || fitting.isEmpty()) {
+    if (named || fitting.isEmpty() || wanted == FindingState.UNCERTAIN) {
       Film film = films.inTurn(n);
-      var list = EnumSet.noneOf(Finding.class);
-      list.addAll(films.list(film, random));
-      if (yes) {
-        list.add(finding);
-      } else {
-        list.remove(finding);
-        list.removeIf(other -> !ReportGrammar.denied(Set.of(other)).contains(finding));
-      }
-      talk = new Talk(film, true, list, random);
+      talk = films.talk(film, true, listed(films.list(film, random), finding, wanted), random);
     } else {
-      Film film = Talk.pick(fitting, random);
-      talk = new Talk(film, false, film.present(), random);
+      talk = films.talk(Talk.pick(fitting, random), false, random);
     }
-    ask(talk, finding, yes);
+    ask(talk, finding);
     return talk;
   }
 
-  /** Asks only if both answers are possible, so that yes and no are balanced. */
-  @Override
-  public void ask(Talk talk) {
-    var yes = new ArrayList<>(talk.stated());
-    var no = new ArrayList<>(ReportGrammar.denied(talk.stated()));
-    if (yes.isEmpty() || no.isEmpty()) {
-      if (!talk.asked(Task.VIEW)) {
-        Task.VIEW.task().ask(talk);
-      }
-      return;
+  /** A list in which the finding has the wanted state. */
+  private static FindingsList listed(FindingsList list, Finding finding, FindingState wanted) {
+    var present = EnumSet.noneOf(Finding.class);
+    present.addAll(list.present());
+    var uncertain = EnumSet.noneOf(Finding.class);
+    uncertain.addAll(list.uncertain());
+    present.remove(finding);
+    uncertain.remove(finding);
+    // What would imply another state of it.
+    if (wanted != FindingState.PRESENT) {
+      present.removeIf(other -> Talk.descends(other, finding));
     }
-    boolean answer = talk.random().nextBoolean();
-    ask(talk, talk.pick(answer ? yes : no), answer);
+    if (wanted == FindingState.ABSENT) {
+      uncertain.removeIf(other -> Talk.descends(other, finding));
+    }
+    if (wanted == FindingState.PRESENT) {
+      present.add(finding);
+    } else if (wanted == FindingState.UNCERTAIN) {
+      uncertain.add(finding);
+    }
+    return Calls.named(present, uncertain);
   }
 
-  private static void ask(Talk talk, Finding finding, boolean yes) {
-    String name = InstructPhrases.asked(finding, talk.random());
-    String request = talk.pick(InstructPhrases.BINARY).formatted(name);
-    if (talk.random().nextInt(5) == 0) {
-      request = "Is there any " + finding.label() + "?";
-    } else if (talk.random().nextInt(6) == 0) {
-      request = talk.pick(InstructPhrases.LAY.getOrDefault(finding, List.of(request)));
+  /** Asks for a finding in a state that is drawn first, so that yes and no are balanced. */
+  @Override
+  public void ask(Talk talk) {
+    var states = new ArrayList<FindingState>();
+    for (FindingState state : FindingState.values()) {
+      if (!talk.in(state).isEmpty()) {
+        states.add(state);
+      }
     }
-    String answered = ReportGrammar.withArticle(finding);
-    String answer =
-        talk.random().nextInt(2) == 0
-            ? (yes ? "Yes, there is %s." : "No, there is no %s.")
-                .formatted(yes ? answered : ReportGrammar.name(finding))
-            : (yes ? "Yes, %s is present." : "No, %s is not seen.").formatted(answered);
-    talk.say(Task.BINARY, request, answer);
+    boolean both = states.contains(FindingState.PRESENT) && states.contains(FindingState.ABSENT);
+    if (both && talk.random().nextInt(4) > 0) {
+      states.retainAll(EnumSet.of(FindingState.PRESENT, FindingState.ABSENT));
+    } else if (states.size() > 1) {
+      // Without its opposite each of the two would be the answer that is always right.
+      states.removeAll(EnumSet.of(FindingState.PRESENT, FindingState.ABSENT));
+      if (states.isEmpty()) {
+        states.addAll(EnumSet.of(FindingState.PRESENT, FindingState.ABSENT));
+      }
+    }
+    List<Finding> asked = talk.in(talk.pick(states));
+    // Lung opacity follows from most findings: if it were asked for as often as they, yes would
+    // always be right.
+    List<Finding> named = asked.stream().filter(finding -> named(talk, finding)).toList();
+    ask(talk, talk.pick(named.isEmpty() || talk.random().nextInt(5) == 0 ? asked : named));
+  }
+
+  private static boolean named(Talk talk, Finding finding) {
+    return switch (talk.state(finding)) {
+      case PRESENT -> talk.stated().present().contains(finding);
+      case UNCERTAIN -> talk.stated().uncertain().contains(finding);
+      case ABSENT, NOT_MENTIONED -> true;
+    };
+  }
+
+  private static void ask(Talk talk, Finding finding) {
+    SplittableRandom random = talk.random();
+    if (random.nextDouble() < TURNED_AROUND) {
+      talk.sayOf(
+          finding,
+          Task.BINARY,
+          Phrases.any("turned around", finding, random),
+          () -> told(talk, finding));
+      return;
+    }
+    int kind = random.nextInt(12);
+    String request =
+        kind == 0
+            ? "Is there any " + finding.label() + "?"
+            : kind < 3
+                ? Phrases.any("questions of " + finding.label(), random)
+                : kind < 6
+                    ? "Is there %s?".formatted(ReportGrammar.withArticle(finding))
+                    : Phrases.any("yes or no", finding, random);
+    talk.sayOf(finding, Task.BINARY, request, () -> answer(talk, finding));
+  }
+
+  /** The answer to a question of yes or no. */
+  private static String answer(Talk talk, Finding finding) {
+    return switch (talk.state(finding)) {
+      case PRESENT -> "Yes, there is " + ReportGrammar.withArticle(finding) + ".";
+      case UNCERTAIN -> "Possibly, " + ReportGrammar.withArticle(finding) + " cannot be excluded.";
+      case ABSENT -> "No, there is no " + ReportGrammar.name(finding) + ".";
+      case NOT_MENTIONED -> notAssessed(finding);
+    };
+  }
+
+  /** The state of a finding in a sentence, for a question to which a bare yes could mean both. */
+  static String told(Talk talk, Finding finding) {
+    return switch (talk.state(finding)) {
+      case PRESENT -> "There is " + ReportGrammar.withArticle(finding) + ".";
+      case UNCERTAIN ->
+          Phrases.sentence(ReportGrammar.withArticle(finding)) + " cannot be excluded.";
+      case ABSENT -> "There is no " + ReportGrammar.name(finding) + ".";
+      case NOT_MENTIONED -> notAssessed(finding);
+    };
+  }
+
+  static String notAssessed(Finding finding) {
+    return "I cannot say: " + ReportGrammar.name(finding) + " was not assessed.";
   }
 }

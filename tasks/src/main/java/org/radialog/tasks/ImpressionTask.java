@@ -12,7 +12,8 @@ final class ImpressionTask implements InstructTask {
     String request =
         talk.random().nextInt(3) == 0
             ? SmolLm2Format.FORMAT.request(new Turn.Impression())
-            : talk.pick(InstructPhrases.IMPRESSION);
-    talk.say(Task.IMPRESSION, request, ReportGrammar.impression(talk.stated(), talk.words()));
+            : Phrases.any("impression", talk.random());
+    talk.sayOfFindings(
+        Task.IMPRESSION, request, () -> ReportGrammar.impression(talk.stated(), talk.words()));
   }
 }

@@ -12,6 +12,7 @@ import java.util.function.Predicate;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
+import org.radialog.clinical.FindingsList;
 import org.radialog.data.Film;
 import org.radialog.data.Truth;
 import org.radialog.instruct.ReportGrammar;
@@ -19,14 +20,15 @@ import org.radialog.tasks.InstructDialog.Task;
 import org.radialog.tasks.InstructTask.Talk;
 
 /**
- * Dialogs about films, generated from their labels and views: reports, questions about one finding
- * and about all, the view, corrections, impressions, summaries. The n-th dialog depends only on the
- * seed and n.
+ * Dialogs about films, generated from their labels and views: reports, questions about one finding,
+ * a region and all findings, their reasons and meaning, the view, corrections, impressions,
+ * summaries, and what users say besides. The n-th dialog depends only on the seed and n.
  *
  * <p>If the prompt names findings, all texts of the dialog follow that list, even if it was edited,
  * because the model should follow its user. The view always comes from the film. If the prompt
- * names no findings, the texts follow the labels of the film, in part as predicted by a classifier
- * that was trained on other films, and the answer must be derived from the image.
+ * names no findings, the answers say that none were given; or, if the mix wants it, they follow the
+ * labels of the film, in part as predicted by a classifier that was trained on other films, and
+ * must be derived from the image.
  *
  * <p>Yes and no are equally frequent for each finding, because a film or a list is chosen for the
  * answer and not the answer for the film.
@@ -36,7 +38,7 @@ public final class InstructDataSet {
 
   private final List<Film> films;
   private final Map<String, double[]> probabilities;
-  private final double[] thresholds;
+  private final Calls calls;
   private final InstructMix mix;
   private final long seed;
   private final Map<Finding, List<Film>> with = new EnumMap<>(Finding.class);
@@ -56,14 +58,14 @@ public final class InstructDataSet {
    *     a report can state nor No Finding (hernia, for example)
    * @param probabilities image to 14 probabilities of a classifier that was not trained on that
    *     film; either an entry for every film or none at all, in which case the labels are used
-   * @param thresholds 14 thresholds; a finding is predicted at or above its threshold
+   * @param calls what is predicted from probabilities, and what is assessed at all
    * @throws RadialogException if only some films have probabilities, or if a number of values is
    *     wrong
    */
   public InstructDataSet(
       List<Film> films,
       Map<String, double[]> probabilities,
-      double[] thresholds,
+      Calls calls,
       InstructMix mix,
       long seed) {
     this.films =
@@ -73,17 +75,13 @@ public final class InstructDataSet {
                     || !ReportGrammar.stated(film.present()).isEmpty())
             .toList();
     this.probabilities = Map.copyOf(probabilities);
-    this.thresholds = thresholds.clone();
+    this.calls = calls;
     this.mix = mix;
     this.seed = seed;
     if (this.films.isEmpty()) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
           "no film to generate dialogs for: expected films with labels, got " + films.size());
-    }
-    if (thresholds.length != Finding.COUNT) {
-      throw new RadialogException(
-          "expected %d thresholds, got %d".formatted(Finding.COUNT, thresholds.length));
     }
     if (!probabilities.isEmpty()) {
       for (Film film : this.films) {
@@ -133,7 +131,7 @@ public final class InstructDataSet {
         int further = 1 + random.nextInt(3);
         for (int i = 0; i < further; i++) {
           double task = random.nextDouble();
-          if (task < mix.correction() && !talk.asked(Task.CORRECTION)) {
+          if (task < mix.correction() && talk.told() && !talk.asked(Task.CORRECTION)) {
             Task.CORRECTION.task().ask(talk);
           } else {
             further(talk);
@@ -196,44 +194,59 @@ public final class InstructDataSet {
     return List.copyOf(order);
   }
 
+  /** A dialog about a film with the findings of {@link #seen}. */
+  Talk talk(Film film, boolean named, SplittableRandom random) {
+    return talk(film, named, FindingsList.of(film.present()), random);
+  }
+
+  /** A dialog about a film in which {@code truth} is true. */
+  Talk talk(Film film, boolean named, FindingsList truth, SplittableRandom random) {
+    return new Talk(film, named, named || mix.fromFilm(), truth, calls.assessed(), random);
+  }
+
+  /** The findings that are absent if a list does not name them. */
+  Set<Finding> assessed() {
+    return calls.assessed();
+  }
+
   /** The findings named in the prompt. */
-  Set<Finding> list(Film film, SplittableRandom random) {
+  FindingsList list(Film film, SplittableRandom random) {
     double kind = random.nextDouble();
-    var list = EnumSet.noneOf(Finding.class);
+    var present = EnumSet.noneOf(Finding.class);
+    var uncertain = EnumSet.noneOf(Finding.class);
     if (kind < mix.random()) {
-      int count = random.nextInt(6);
-      while (list.size() < count) {
-        list.add(anyFinding(random));
+      int count = random.nextInt(random.nextInt(3) == 0 ? FINDINGS.size() + 1 : 6);
+      while (present.size() + uncertain.size() < count) {
+        Finding finding = anyFinding(random);
+        if (!present.contains(finding) && !uncertain.contains(finding)) {
+          (random.nextInt(4) == 0 ? uncertain : present).add(finding);
+        }
       }
-      return list;
+      return Calls.named(present, uncertain);
     }
-    list.addAll(seen(film, random));
+    FindingsList seen = seen(film, random);
+    present.addAll(seen.present());
+    uncertain.addAll(seen.uncertain());
     if (kind < mix.random() + mix.edited()) {
       int edits = 1 + random.nextInt(3);
       for (int i = 0; i < edits; i++) {
         Finding finding = anyFinding(random);
-        if (!list.remove(finding)) {
-          list.add(finding);
+        boolean gone = present.remove(finding);
+        if (!uncertain.remove(finding) && !gone) {
+          (random.nextInt(4) == 0 ? uncertain : present).add(finding);
         }
       }
     }
-    return list;
+    return Calls.named(present, uncertain);
   }
 
   /** The findings of the film by a classifier or the data set. */
-  Set<Finding> seen(Film film, SplittableRandom random) {
+  FindingsList seen(Film film, SplittableRandom random) {
     boolean predicted = random.nextDouble() < mix.predicted();
     double[] row = probabilities.get(film.image());
-    if (!predicted || row == null) {
-      return ReportGrammar.stated(film.present());
-    }
-    var seen = EnumSet.noneOf(Finding.class);
-    for (Finding finding : FINDINGS) {
-      if (row[finding.column()] >= thresholds[finding.column()]) {
-        seen.add(finding);
-      }
-    }
-    return seen;
+    return predicted && row != null
+        ? calls.of(row, FINDINGS)
+        : FindingsList.of(ReportGrammar.stated(film.present()));
   }
 
   Finding anyFinding(SplittableRandom random) {

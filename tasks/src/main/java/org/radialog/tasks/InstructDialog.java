@@ -4,12 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Stream;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
-import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.PromptFormat;
 import org.radialog.clinical.PromptPart;
@@ -23,7 +21,7 @@ import org.radialog.clinical.Turn;
  * @param exchanges at least one
  */
 public record InstructDialog(
-    String image, Optional<Set<Finding>> findings, List<Exchange> exchanges) {
+    String image, Optional<FindingsList> findings, List<Exchange> exchanges) {
 
   /** The tasks of the mix. Tasks are registered only here. */
   public enum Task {
@@ -37,8 +35,20 @@ public record InstructDialog(
     CORRECTION(new CorrectionTask()),
     IMPRESSION(new ImpressionTask()),
     SUMMARY(new SummaryTask()),
+    /** The heart, the lungs or the pleura. */
+    REGION(new RegionTask()),
+    /** The findings in plain words. */
+    EASY(new EasyTask()),
+    /** Whether the answer is sure. */
+    SURE(new SureTask()),
+    /** The reason for a finding. */
+    WHY(new WhyTask()),
     /** A question about something that no label covers; the answer says so. */
-    NOT_ASSESSED(new NotAssessedTask());
+    NOT_ASSESSED(new NotAssessedTask()),
+    /** The meaning of a term. */
+    KNOWLEDGE(new KnowledgeTask()),
+    /** What is no question about the film. */
+    OUTSIDE(new OutsideTask());
 
     @SuppressWarnings("ImmutableEnumChecker") // a task is stateless
     private final InstructTask task;
@@ -75,9 +85,9 @@ public record InstructDialog(
    * @param task the kind of request
    * @param request the words of the user
    * @param answer the answer to learn
-   * @param stated the findings that are present according to the dialog so far, in column order
+   * @param stated the findings that are present and possible according to the dialog so far
    */
-  public record Exchange(Task task, String request, String answer, Set<Finding> stated) {}
+  public record Exchange(Task task, String request, String answer, FindingsList stated) {}
 
   /**
    * A part of the dialog in the format of a model.
@@ -102,9 +112,7 @@ public record InstructDialog(
       Exchange exchange = exchanges.get(i);
       Turn turn = new Turn.Question(exchange.request());
       if (i == 0) {
-        format
-            .open(findings.map(FindingsList::of), turn)
-            .forEach(part -> parts.add(new Part(part, false)));
+        format.open(findings, turn).forEach(part -> parts.add(new Part(part, false)));
       } else {
         List<PromptPart> next = format.next(turn);
         // The end token before it is already present at the end of the answer.

@@ -11,8 +11,9 @@ import org.radialog.tasks.InstructDialog.Task;
  * @param report dialogs that consist of one report
  * @param reportDialog dialogs of a report and further turns; the remaining dialogs are questions
  *     without a report
- * @param withoutFindings dialogs whose prompt does not name the findings, so that they must be
- *     derived from the image
+ * @param withoutFindings dialogs whose prompt does not name the findings
+ * @param fromFilm whether the answers about such a film tell its findings; otherwise they say that
+ *     no findings were given
  * @param edited share of the others in which a few labels are added or removed at random
  * @param random share of the others in which all labels are drawn at random
  * @param predicted share of the findings of a film that are taken from a classifier that was not
@@ -27,6 +28,7 @@ public record InstructMix(
     double report,
     double reportDialog,
     double withoutFindings,
+    boolean fromFilm,
     double edited,
     double random,
     double predicted,
@@ -57,28 +59,40 @@ public record InstructMix(
   /** The mix that the embedded model is trained with. */
   public static final InstructMix DEFAULT =
       new InstructMix(
-          0.38,
-          0.32,
-          0.25,
+          0.22,
+          0.34,
+          0.06,
+          false,
           0.3,
-          0.2,
-          0.7,
+          0.25,
           0.6,
+          0.3,
           List.of(
-              new Share("binary", 0.5),
+              new Share("binary", 0.42),
               new Share("normal", 0.08),
-              new Share("view", 0.22),
-              new Share("list", 0.08),
-              new Share("impression", 0.04),
-              new Share("summary", 0.04),
-              new Share("not_assessed", 0.04)),
-          List.of(
-              new Share("view", 0.16),
-              new Share("list", 0.14),
-              new Share("impression", 0.12),
-              new Share("summary", 0.10),
+              new Share("view", 0.1),
+              new Share("list", 0.07),
+              new Share("region", 0.06),
+              new Share("impression", 0.03),
+              new Share("summary", 0.03),
+              new Share("easy", 0.03),
+              new Share("knowledge", 0.03),
               new Share("not_assessed", 0.05),
-              new Share("binary", 0.43)));
+              new Share("outside", 0.1)),
+          List.of(
+              new Share("view", 0.06),
+              new Share("list", 0.08),
+              new Share("normal", 0.04),
+              new Share("region", 0.06),
+              new Share("impression", 0.08),
+              new Share("summary", 0.06),
+              new Share("easy", 0.07),
+              new Share("sure", 0.06),
+              new Share("why", 0.07),
+              new Share("knowledge", 0.04),
+              new Share("not_assessed", 0.08),
+              new Share("outside", 0.08),
+              new Share("binary", 0.22)));
 
   /**
    * Checks the shares.

@@ -2,13 +2,15 @@ package org.radialog.tasks;
 
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.Supplier;
 import org.radialog.clinical.Finding;
+import org.radialog.clinical.FindingState;
+import org.radialog.clinical.FindingsList;
 import org.radialog.data.Film;
 import org.radialog.instruct.ReportGrammar;
 import org.radialog.tasks.InstructDialog.Exchange;
@@ -30,7 +32,8 @@ interface InstructTask {
   default Talk open(InstructDataSet films, long n, boolean named, SplittableRandom random) {
     Film film = films.inTurn(n);
     Talk talk =
-        new Talk(film, named, named ? films.list(film, random) : films.seen(film, random), random);
+        films.talk(
+            film, named, named ? films.list(film, random) : films.seen(film, random), random);
     ask(talk);
     return talk;
   }
@@ -45,25 +48,44 @@ interface InstructTask {
 
   /** A dialog under construction. */
   final class Talk {
+    /** The answer to a question about the findings if none were given. */
+    static final String NOT_TOLD =
+        "I cannot say: no list of findings was given to me, and I cannot read the film without it.";
+
     private final Film film;
     private final boolean named;
-    private final Set<Finding> list;
+    private final boolean told;
+    private final FindingsList list;
+    private final Set<Finding> assessed;
     private final SplittableRandom random;
     private final long words;
     private final List<Exchange> exchanges = new ArrayList<>();
-    private Set<Finding> stated;
+    private FindingsList stated;
+    private Optional<Finding> last = Optional.empty();
 
     /**
      * A dialog without a turn.
      *
      * @param named whether the prompt names the findings
+     * @param told whether the answers tell the findings
      * @param truth what is true in the dialog
+     * @param assessed the findings that are absent if they are not listed
      */
-    Talk(Film film, boolean named, Collection<Finding> truth, SplittableRandom random) {
+    Talk(
+        Film film,
+        boolean named,
+        boolean told,
+        FindingsList truth,
+        Collection<Finding> assessed,
+        SplittableRandom random) {
       this.film = film;
       this.named = named;
-      this.list = ReportGrammar.stated(truth);
+      this.told = told;
+      this.list =
+          Calls.named(
+              ReportGrammar.stated(truth.present()), ReportGrammar.stated(truth.uncertain()));
       this.stated = list;
+      this.assessed = ReportGrammar.stated(assessed);
       this.random = random;
       this.words = random.nextLong();
     }
@@ -89,19 +111,106 @@ interface InstructTask {
       return words;
     }
 
-    /** The findings that are present according to the dialog so far. */
-    Set<Finding> stated() {
+    /** The findings that are present and possible according to the dialog so far. */
+    FindingsList stated() {
       return stated;
     }
 
-    /** Sets the findings that are present from now on. */
-    void state(EnumSet<Finding> findings) {
-      stated = Collections.unmodifiableSet(EnumSet.copyOf(findings));
+    /** The findings that are absent if they are not listed. */
+    Set<Finding> assessed() {
+      return assessed;
     }
 
-    /** Adds a turn. */
-    void say(Task task, String request, String answer) {
+    /** Whether the answers tell the findings. */
+    boolean told() {
+      return told;
+    }
+
+    /** Whether nothing is present or possible. */
+    boolean nothing() {
+      return stated.present().isEmpty() && stated.uncertain().isEmpty();
+    }
+
+    /**
+     * The state of a finding: that of the list, or what follows from it by CheXpert's hierarchy;
+     * not mentioned if it is not assessed.
+     */
+    FindingState state(Finding finding) {
+      if (stated.present().contains(finding)) {
+        return FindingState.PRESENT;
+      }
+      if (stated.uncertain().contains(finding)) {
+        return FindingState.UNCERTAIN;
+      }
+      if (!assessed.contains(finding)) {
+        return FindingState.NOT_MENTIONED;
+      }
+      if (stated.present().stream().anyMatch(other -> descends(other, finding))) {
+        return FindingState.PRESENT;
+      }
+      return stated.uncertain().stream().anyMatch(other -> descends(other, finding))
+          ? FindingState.UNCERTAIN
+          : FindingState.ABSENT;
+    }
+
+    /** Whether {@code ancestor} is above {@code finding} in the hierarchy. */
+    static boolean descends(Finding finding, Finding ancestor) {
+      Optional<Finding> up = finding.parent();
+      while (up.isPresent()) {
+        if (up.get() == ancestor) {
+          return true;
+        }
+        up = up.get().parent();
+      }
+      return false;
+    }
+
+    /** The findings in a state, in column order. */
+    List<Finding> in(FindingState state) {
+      return ReportGrammar.FINDINGS.stream().filter(finding -> state(finding) == state).toList();
+    }
+
+    /** A finding to ask about: mostly one that is there, if there is one. */
+    Finding anyFinding() {
+      var there = EnumSet.noneOf(Finding.class);
+      there.addAll(stated.present());
+      there.addAll(stated.uncertain());
+      return pick(
+          there.isEmpty() || random.nextInt(4) == 0
+              ? List.copyOf(ReportGrammar.FINDINGS)
+              : List.copyOf(there));
+    }
+
+    /** The finding that the last turn was about. */
+    Optional<Finding> last() {
+      return last;
+    }
+
+    /** Sets the findings that are present and possible from now on. */
+    void state(FindingsList findings) {
+      stated = Calls.named(findings.present(), findings.uncertain());
+    }
+
+    /** Adds a turn with the words of the program. */
+    void sayAsWritten(Task task, String request, String answer) {
+      last = Optional.empty();
       exchanges.add(new Exchange(task, request, answer, stated));
+    }
+
+    /** Adds a turn with the words of a user, as somebody might type them. */
+    void say(Task task, String request, String answer) {
+      sayAsWritten(task, Typing.of(request, random), answer);
+    }
+
+    /** Adds a turn about one finding, whose answer tells the findings. */
+    void sayOf(Finding finding, Task task, String request, Supplier<String> answer) {
+      sayOfFindings(task, request, answer);
+      last = Optional.of(finding);
+    }
+
+    /** Adds a turn whose answer tells the findings; if none were given, the answer says so. */
+    void sayOfFindings(Task task, String request, Supplier<String> answer) {
+      say(task, request, told ? answer.get() : NOT_TOLD);
     }
 
     boolean asked(Task task) {

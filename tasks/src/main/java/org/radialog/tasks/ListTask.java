@@ -3,17 +3,14 @@ package org.radialog.tasks;
 import org.radialog.instruct.ReportGrammar;
 import org.radialog.tasks.InstructDialog.Task;
 
-/** The present findings as a list. */
+/** The present and the possible findings as a list. */
 final class ListTask implements InstructTask {
   @Override
   public void ask(Talk talk) {
-    String answer =
-        talk.stated().isEmpty()
-            ? "There are no findings."
-            : "There is " + ReportGrammar.listWithArticles(talk.stated()) + ".";
-    talk.say(
+    boolean ofReport = talk.asked(Task.REPORT) && talk.random().nextInt(3) == 0;
+    talk.sayOfFindings(
         Task.LIST,
-        talk.pick(talk.asked(Task.REPORT) ? InstructPhrases.LIST_OF_REPORT : InstructPhrases.LIST),
-        answer);
+        Phrases.any(ofReport ? "list of report" : "list", talk.random()),
+        () -> ReportGrammar.all(talk.stated()));
   }
 }

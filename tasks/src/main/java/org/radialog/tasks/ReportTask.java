@@ -9,14 +9,15 @@ import org.radialog.tasks.InstructDialog.Task;
 final class ReportTask implements InstructTask {
   @Override
   public void ask(Talk talk) {
+    String report =
+        talk.told()
+            ? ReportGrammar.report(talk.stated(), talk.assessed(), talk.film().view(), talk.words())
+            : Talk.NOT_TOLD;
     // The wording that RaDialog itself uses is the most frequent.
-    String request =
-        talk.random().nextInt(2) == 0
-            ? SmolLm2Format.FORMAT.request(new Turn.Report())
-            : talk.pick(InstructPhrases.REPORT);
-    talk.say(
-        Task.REPORT,
-        request,
-        ReportGrammar.report(talk.stated(), talk.film().view(), talk.words()));
+    if (talk.random().nextInt(2) == 0) {
+      talk.sayAsWritten(Task.REPORT, SmolLm2Format.FORMAT.request(new Turn.Report()), report);
+    } else {
+      talk.say(Task.REPORT, Phrases.any("report", talk.random()), report);
+    }
   }
 }

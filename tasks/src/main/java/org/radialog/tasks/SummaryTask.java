@@ -12,10 +12,10 @@ final class SummaryTask implements InstructTask {
     String request =
         talk.random().nextInt(3) == 0
             ? SmolLm2Format.FORMAT.request(new Turn.Summary())
-            : talk.pick(InstructPhrases.SUMMARY);
-    talk.say(
+            : Phrases.any("summary", talk.random());
+    talk.sayOfFindings(
         Task.SUMMARY,
         request,
-        ReportGrammar.summary(talk.stated(), talk.film().view(), talk.words()));
+        () -> ReportGrammar.summary(talk.stated(), talk.film().view(), talk.words()));
   }
 }

@@ -16,7 +16,8 @@ final class ViewTask implements InstructTask {
           case UNKNOWN -> "";
         };
     if (name.isEmpty()) {
-      talk.say(Task.VIEW, talk.pick(InstructPhrases.VIEW), "I cannot say: the view is not known.");
+      talk.say(
+          Task.VIEW, Phrases.any("view", talk.random()), "I cannot say: the view is not known.");
     } else if (talk.random().nextInt(3) == 0) {
       View supposed = talk.random().nextBoolean() ? View.PA : View.AP;
       String request =
@@ -28,7 +29,7 @@ final class ViewTask implements InstructTask {
           request,
           (supposed == talk.film().view() ? "Yes" : "No") + ", this is " + name + ".");
     } else {
-      talk.say(Task.VIEW, talk.pick(InstructPhrases.VIEW), "This is " + name + ".");
+      talk.say(Task.VIEW, Phrases.any("view", talk.random()), "This is " + name + ".");
     }
   }
 }

@@ -10,7 +10,6 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.SequencedMap;
@@ -18,11 +17,11 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
-import org.radialog.clinical.Finding;
 import org.radialog.data.Folds;
 import org.radialog.language.Llama;
 import org.radialog.loop.Share;
 import org.radialog.loop.Stage;
+import org.radialog.tasks.Calls;
 import org.radialog.tasks.InstructDataSet;
 import org.radialog.tasks.InstructDialog;
 import org.radialog.text.TextTokenizer;
@@ -71,15 +70,14 @@ final class DialogStage implements Stage, AutoCloseable {
   /**
    * Creates the stage before its first step.
    *
-   * @param reading how the probabilities are read; empty if there are none
-   * @param outOfFold 14 probabilities per film as a classifier gave them that was not trained on
-   *     it, or an empty map
+   * @param calls how the probabilities are read
+   * @param probabilities 14 per film, calibrated, or an empty map, as for {@link InstructDataSet}
    */
   DialogStage(
       Recipe recipe,
       Folds.Split split,
-      Optional<Reading> reading,
-      Map<String, double[]> outOfFold,
+      Calls calls,
+      Map<String, double[]> probabilities,
       PatchFeatures features,
       TextTokenizer tokenizer,
       LanguageNetworks networks) {
@@ -89,30 +87,14 @@ final class DialogStage implements Stage, AutoCloseable {
     this.features = features;
     this.tokenizer = tokenizer;
     this.networks = networks;
-    double[] thresholds = thresholds(reading);
-    Map<String, double[]> calibrated =
-        reading.map(read -> read.calibration().of(outOfFold)).orElse(outOfFold);
     this.dialogs =
-        new InstructDataSet(split.train(), calibrated, thresholds, this.recipe.mix(), seed);
+        new InstructDataSet(split.train(), probabilities, calls, this.recipe.mix(), seed);
     this.validation =
         tokens(
-            new InstructDataSet(split.validation(), Map.of(), thresholds, this.recipe.mix(), seed)
+            new InstructDataSet(split.validation(), Map.of(), calls, this.recipe.mix(), seed)
                 .dialogs(0, this.recipe.validationDialogs()));
     this.trained = List.copyOf(networks.parameters().trainable().values());
     this.optimizer = optimizer(networks.parameters());
-  }
-
-  // A finding that the model will not assess is never predicted.
-  private static double[] thresholds(Optional<Reading> reading) {
-    double[] thresholds = new double[Finding.COUNT];
-    for (Finding finding : Finding.ALL) {
-      thresholds[finding.column()] =
-          reading
-              .filter(read -> read.assessed().contains(finding))
-              .map(read -> read.points().present().get(finding.column()))
-              .orElse(Double.POSITIVE_INFINITY);
-    }
-    return thresholds;
   }
 
   /**

@@ -19,6 +19,7 @@ import org.radialog.loop.Ranges;
 import org.radialog.loop.TrainingLoop;
 import org.radialog.loop.Workers;
 import org.radialog.loop.Workers.Spread;
+import org.radialog.tasks.Calls;
 import org.radialog.text.TextTokenizer;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.ProcessGroup;
@@ -146,6 +147,9 @@ public final class LanguageTraining {
                           .only(film -> folds.of(film) != config.fold),
                       outOfFold,
                       folds::of));
+      Calls calls = reading.map(Reading::calls).orElse(Calls.OF_LABELS);
+      Map<String, double[]> calibrated =
+          reading.map(read -> read.calibration().of(outOfFold)).orElse(outOfFold);
       if (recipe.alignment().passes() > 0) {
         Ranges.batch("alignment.batch", recipe.alignment().batch(), split.train().size());
       }
@@ -164,7 +168,7 @@ public final class LanguageTraining {
           LanguageNetworks networks = LanguageNetworks.of(recipe, LlamaWeights.of(gguf));
           AlignmentStage alignment = new AlignmentStage(recipe, split, features, networks);
           DialogStage language =
-              new DialogStage(recipe, split, reading, outOfFold, features, tokenizer, networks)) {
+              new DialogStage(recipe, split, calls, calibrated, features, tokenizer, networks)) {
         config.from.ifPresent(
             earlier -> load(earlier, DialogStage.parts(recipe.model()), networks.parameters()));
         loop.run(

@@ -11,6 +11,7 @@ import org.radialog.data.Film;
 import org.radialog.eval.FilmScores;
 import org.radialog.metrics.FindingsScores.LabelScore;
 import org.radialog.published.ModelConfig;
+import org.radialog.tasks.Calls;
 
 /**
  * How the probabilities of a classifier are read: what they mean, and which findings are called by
@@ -74,6 +75,14 @@ record Reading(Calibration calibration, Set<Finding> assessed, OperatingPoints p
       return ModelConfig.Evidence.TRAINED;
     }
     return films.taught(finding) ? ModelConfig.Evidence.WEAK : ModelConfig.Evidence.UNTRAINED;
+  }
+
+  /** The same for dialogs about films, by calibrated probabilities. */
+  Calls calls() {
+    EnumSet<Finding> called = EnumSet.noneOf(Finding.class);
+    called.addAll(assessed);
+    called.remove(Finding.NO_FINDING); // it follows from the others
+    return new Calls(points.present(), points.possible(), called);
   }
 
   /**

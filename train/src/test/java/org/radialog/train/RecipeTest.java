@@ -26,8 +26,8 @@ class RecipeTest {
           new Wrong("\"batch\" : 16", "\"batch\" : 1", "classifier.batch is 1, expected a whole"),
           new Wrong(
               "\"passes\" : 12", "\"passes\" : 1.5", "alignment.passes: expected a whole number"),
-          new Wrong("\"dialogs\" : 4000,", "", "language.dialogs: "),
-          new Wrong("\"dialogs\" : 4000", "\"dialogs\" : 7", "language.dialogs is 7, expected"),
+          new Wrong("\"dialogs\" : 16000,", "", "language.dialogs: "),
+          new Wrong("\"dialogs\" : 16000", "\"dialogs\" : 7", "language.dialogs is 7, expected"),
           new Wrong(
               "\"passes\" : 12",
               "\"passes\" : 12, \"flor\" : 1",
@@ -42,8 +42,8 @@ class RecipeTest {
               "\"side\" : 320", "\"side\" : \"320\"", "model.image.side: expected a whole number"),
           new Wrong("\"efficientnet-lite0\"", "\"resnet50\"", "training supports only"),
           new Wrong("\"q_proj\"", "\"c_attn\"", "found \"c_attn\""),
-          new Wrong("\"report\" : 0.38", "\"report\" : 0.9", "report + report_dialog = 1.22"),
-          new Wrong("\"threads\" : 1", "\"threads\" : null", "threads: "),
+          new Wrong("\"report\" : 0.22", "\"report\" : 0.9", "report + report_dialog = 1.24"),
+          new Wrong("\"threads\" : 2", "\"threads\" : null", "threads: "),
           new Wrong("\"radialog-mini\"", "\"../mini\"", "id is \"../mini\", expected letters"),
           new Wrong("\"seed\" : 1,", "\"seed\" : 1, \"seed\" : 2,", "is not JSON"));
 
@@ -52,7 +52,7 @@ class RecipeTest {
     Path file = Files.writeString(folder.resolve("mine.json"), Recipe.text("mini"));
     Recipe mini = Recipe.read(file);
     assertThat(mini).isEqualTo(Recipe.named("mini"));
-    assertThat(mini.language().steps()).isEqualTo(500);
+    assertThat(mini.language().steps()).isEqualTo(2000);
     assertThat(mini.language().mix()).isEqualTo(InstructMix.DEFAULT);
     assertThat(mini.classifier())
         .isEqualTo(

@@ -17,6 +17,7 @@ import org.radialog.clinical.View;
 import org.radialog.data.Film;
 import org.radialog.data.Truth;
 import org.radialog.language.Llama;
+import org.radialog.tasks.Calls;
 import org.radialog.tasks.InstructDataSet;
 import org.radialog.tasks.InstructDialog;
 import org.radialog.tasks.InstructMix;
@@ -28,7 +29,7 @@ class TokenDialogTest {
   @Test
   void onlyAnswersWithTheirEndTokensAreToBeLearned() {
     List<InstructDialog> dialogs =
-        new InstructDataSet(films(), Map.of(), new double[Finding.COUNT], InstructMix.DEFAULT, 1)
+        new InstructDataSet(films(), Map.of(), Calls.OF_LABELS, InstructMix.DEFAULT, 1)
             .dialogs(0, 40);
     try (Checkpoint gguf = BaseGguf.open();
         TextTokenizer tokenizer = TextTokenizer.of(gguf)) {
@@ -51,7 +52,7 @@ class TokenDialogTest {
     try (Checkpoint gguf = BaseGguf.open();
         TextTokenizer tokenizer = TextTokenizer.of(gguf)) {
       List<TokenDialog> dialogs =
-          new InstructDataSet(films(), Map.of(), new double[Finding.COUNT], InstructMix.DEFAULT, 2)
+          new InstructDataSet(films(), Map.of(), Calls.OF_LABELS, InstructMix.DEFAULT, 2)
               .dialogs(0, 20).stream()
                   .map(dialog -> TokenDialog.of(dialog, SmolLm2Format.FORMAT, tokenizer, 32))
                   .toList();

@@ -1,0 +1,92 @@
+package org.radialog.tasks;
+
+import java.util.Collection;
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.radialog.clinical.Finding;
+import org.radialog.clinical.FindingsList;
+import org.radialog.instruct.ReportGrammar;
+
+/**
+ * What a classifier calls: which findings it assesses, and above which probabilities they are
+ * present or possible.
+ *
+ * @param present 14 probabilities in column order, above which a finding is present
+ * @param possible as many, none above its counterpart, above which it is possible
+ * @param assessed the findings that are called at all; the others are never negated
+ */
+public record Calls(List<Double> present, List<Double> possible, Set<Finding> assessed) {
+  /**
+   * What the labels of a data set call if there are no probabilities: every finding is assessed.
+   */
+  public static final Calls OF_LABELS =
+      new Calls(
+          Collections.nCopies(Finding.COUNT, 0.5),
+          Collections.nCopies(Finding.COUNT, 0.5),
+          ReportGrammar.FINDINGS);
+
+  /**
+   * Copies the values.
+   *
+   * @throws IllegalArgumentException if there are not 14 of each, or a lower point is the higher
+   *     one
+   */
+  public Calls {
+    present = List.copyOf(present);
+    possible = List.copyOf(possible);
+    var copy = EnumSet.noneOf(Finding.class);
+    copy.addAll(assessed);
+    assessed = Collections.unmodifiableSet(copy);
+    if (present.size() != Finding.COUNT || possible.size() != Finding.COUNT) {
+      throw new IllegalArgumentException(
+          "expected %d points each, got %d and %d"
+              .formatted(Finding.COUNT, present.size(), possible.size()));
+    }
+    for (int i = 0; i < Finding.COUNT; i++) {
+      if (!(possible.get(i) <= present.get(i))) {
+        throw new IllegalArgumentException(
+            "%s is possible above %s and present above %s, expected the first not to be the higher one"
+                .formatted(Finding.ALL.get(i), possible.get(i), present.get(i)));
+      }
+    }
+  }
+
+  /** The findings of a film that a prompt names, from its 14 probabilities. */
+  FindingsList of(double[] probabilities, Collection<Finding> among) {
+    var there = EnumSet.noneOf(Finding.class);
+    var open = EnumSet.noneOf(Finding.class);
+    for (Finding finding : among) {
+      double probability = probabilities[finding.column()];
+      if (!assessed.contains(finding)) {
+        continue;
+      }
+      if (probability > present.get(finding.column())) {
+        there.add(finding);
+      } else if (probability > possible.get(finding.column())) {
+        open.add(finding);
+      }
+    }
+    return named(there, open);
+  }
+
+  /**
+   * The list that a prompt names: a present finding implies its ancestors, which are therefore not
+   * named as possible.
+   */
+  static FindingsList named(Set<Finding> present, Set<Finding> uncertain) {
+    var open = EnumSet.noneOf(Finding.class);
+    open.addAll(uncertain);
+    open.removeAll(present);
+    for (Finding finding : present) {
+      Optional<Finding> up = finding.parent();
+      while (up.isPresent()) {
+        open.remove(up.get());
+        up = up.get().parent();
+      }
+    }
+    return new FindingsList(present, open);
+  }
+}
