@@ -6,19 +6,15 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.clinical.Finding;
-import org.radialog.published.ModelConfig;
-import org.radialog.published.ModelFolder;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /** A finding between the two operating points of a model, or left open by the user. */
 class UncertainFindingsTest {
@@ -27,35 +23,25 @@ class UncertainFindingsTest {
       CommandLineRun.ROOT.resolve("samples/no-finding.jpg").toString();
 
   @TempDir private static Path folder;
+  @TempDir private static Path onePoint;
 
   /** The embedded model, which leaves an effusion open whatever its probability below presence. */
   @BeforeAll
-  static void writeModel() throws IOException {
-    Path mini = CommandLineRun.ROOT.resolve("models/mini").toAbsolutePath();
-    ModelFolder.write(folder, ModelFolder.open(mini).config());
-    Path file = folder.resolve(ModelConfig.FILE);
-    ObjectNode config = (ObjectNode) JSON.readTree(Files.readAllBytes(file));
-    ObjectNode classifier = (ObjectNode) config.required("classifier");
-    ArrayNode possible = ((ArrayNode) classifier.required("thresholds")).deepCopy();
-    possible.set(Finding.PLEURAL_EFFUSION.column(), 0.0);
-    classifier.set("possible", possible);
-    Files.write(file, JSON.writeValueAsBytes(config));
-    try (Stream<Path> files = Files.list(mini)) {
-      for (Path each : files.toList()) {
-        if (!each.getFileName().toString().equals(ModelConfig.FILE)) {
-          Files.createSymbolicLink(folder.resolve(each.getFileName()), each);
-        }
-      }
-    }
+  static void writeModels() throws IOException {
+    ChangedModel.write(
+        folder,
+        classifier -> {
+          ArrayNode possible = ((ArrayNode) classifier.required("thresholds")).deepCopy();
+          possible.set(Finding.PLEURAL_EFFUSION.column(), 0.0);
+          classifier.set("possible", possible);
+        });
+    ChangedModel.write(onePoint, classifier -> classifier.putNull("possible"));
   }
 
   @AfterAll
   static void removeLinks() throws IOException {
-    try (Stream<Path> files = Files.list(folder)) {
-      for (Path link : files.filter(Files::isSymbolicLink).toList()) {
-        Files.delete(link);
-      }
-    }
+    ChangedModel.removeLinks(folder);
+    ChangedModel.removeLinks(onePoint);
   }
 
   @Test
@@ -103,7 +89,15 @@ class UncertainFindingsTest {
   void aFindingThatTheUserLeavesOpenIsUncertainWithOneOperatingPointToo() {
     JsonNode findings =
         JSON.readTree(
-            CommandLineRun.of("findings", "--json", "--findings", "?effusion", FILM).out());
+            CommandLineRun.of(
+                    "findings",
+                    "--model",
+                    onePoint.toString(),
+                    "--json",
+                    "--findings",
+                    "?effusion",
+                    FILM)
+                .out());
     JsonNode effusion = finding(findings, "Pleural Effusion");
     assertThat(effusion.at("/state").asString()).isEqualTo("uncertain");
     assertThat(effusion.at("/edited").asBoolean()).isTrue();

@@ -3,25 +3,20 @@ package org.radialog.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.radialog.clinical.Finding;
-import org.radialog.published.ModelConfig;
-import org.radialog.published.ModelFolder;
 import org.radialog.published.Performance;
 import org.radialog.published.StrictJson;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /** A finding that a model was trained on without learning to tell it, and how right it is else. */
 class WeakFindingsTest {
@@ -47,37 +42,22 @@ class WeakFindingsTest {
   /** The embedded model, which would see a lesion on every film if it were asked. */
   @BeforeAll
   static void writeModel() throws IOException {
-    Path mini = CommandLineRun.ROOT.resolve("models/mini").toAbsolutePath();
-    ModelFolder.write(folder, ModelFolder.open(mini).config());
-    Path file = folder.resolve(ModelConfig.FILE);
-    ObjectNode config = (ObjectNode) JSON.readTree(Files.readAllBytes(file));
-    ObjectNode classifier = (ObjectNode) config.required("classifier");
-    int lesion = Finding.LUNG_LESION.column();
-    ((ArrayNode) classifier.required("thresholds")).set(lesion, 0.0);
-    if (classifier.required("possible") instanceof ArrayNode possible) {
-      possible.set(lesion, 0.0);
-    }
-    ArrayNode evidence = (ArrayNode) classifier.required("evidence");
-    evidence.set(lesion, "weak");
-    evidence.set(Finding.EDEMA.column(), "trained");
-    classifier.putArray("performance").add(StrictJson.tree(EDEMA));
-    Files.write(file, JSON.writeValueAsBytes(config));
-    try (Stream<Path> files = Files.list(mini)) {
-      for (Path each : files.toList()) {
-        if (!each.getFileName().toString().equals(ModelConfig.FILE)) {
-          Files.createSymbolicLink(folder.resolve(each.getFileName()), each);
-        }
-      }
-    }
+    ChangedModel.write(
+        folder,
+        classifier -> {
+          int lesion = Finding.LUNG_LESION.column();
+          ((ArrayNode) classifier.required("thresholds")).set(lesion, 0.0);
+          classifier.putNull("possible");
+          ArrayNode evidence = (ArrayNode) classifier.required("evidence");
+          evidence.set(lesion, "weak");
+          evidence.set(Finding.EDEMA.column(), "trained");
+          classifier.putArray("performance").add(StrictJson.tree(EDEMA));
+        });
   }
 
   @AfterAll
   static void removeLinks() throws IOException {
-    try (Stream<Path> files = Files.list(folder)) {
-      for (Path link : files.filter(Files::isSymbolicLink).toList()) {
-        Files.delete(link);
-      }
-    }
+    ChangedModel.removeLinks(folder);
   }
 
   @Test
