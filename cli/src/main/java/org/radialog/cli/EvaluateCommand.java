@@ -465,9 +465,9 @@ final class EvaluateCommand implements Callable<Integer> {
     try (RaDialog radialog = RaDialog.load(model.folder(), model.options().with(control))) {
       scores =
           switch (protocol) {
-            case VIEW -> view(Protocols.view(radialog, chosen, model.seed(), progress));
-            case EDIT -> edit(Protocols.edit(radialog, chosen, model.seed(), progress));
-            case REPORT -> report(Protocols.report(radialog, chosen, progress));
+            case VIEW -> Protocols.view(radialog, chosen, model.seed(), progress).scores();
+            case EDIT -> Protocols.edit(radialog, chosen, model.seed(), progress).scores();
+            case REPORT -> Protocols.report(radialog, chosen, progress).scores();
             case PERPLEXITY -> {
               Protocols.PerplexityResult r =
                   Protocols.perplexity(radialog, chosen, model.seed(), progress);
@@ -563,39 +563,6 @@ final class EvaluateCommand implements Callable<Integer> {
         folder,
         new NihFilms.Choice(table, fold, Optional.ofNullable(split), films, model.seed()),
         EvaluateCommand::say);
-  }
-
-  private static Map<String, Object> view(Protocols.ViewResult r) {
-    Map<String, Object> scores = new TreeMap<>();
-    scores.put("films", r.films());
-    scores.put("accuracy", Json.rounded(r.accuracy()));
-    scores.put("accuracy_of_other", Json.rounded(r.accuracyOfOther()));
-    scores.put("difference", Json.rounded(r.difference()));
-    scores.put("unclear", r.unclear());
-    return scores;
-  }
-
-  private static Map<String, Object> edit(Protocols.EditResult r) {
-    Map<String, Object> scores = new TreeMap<>();
-    scores.put("films", r.films());
-    scores.put("added", r.added());
-    scores.put("added_stated", Json.rounded(r.addedStated()));
-    scores.put("removed", r.removed());
-    scores.put("removed_gone", Json.rounded(r.removedGone()));
-    scores.put("others_unchanged", Json.rounded(r.othersUnchanged()));
-    return scores;
-  }
-
-  private static Map<String, Object> report(Protocols.ReportResult r) {
-    Map<String, Object> scores = new TreeMap<>();
-    scores.put("films", r.films());
-    scores.put("unfounded", r.unfounded());
-    scores.put("repeating", r.repeating());
-    scores.put("shortest_words", r.shortest());
-    scores.put("distinct", r.distinct());
-    scores.put("agreement", Json.rounded(r.agreement()));
-    scores.put("offending", r.offending());
-    return scores;
   }
 
   private static Map<String, Object> general(GeneralQuestions.Result r) {
