@@ -238,6 +238,7 @@ class EvaluateModesTest {
     assertThat(both.at("/scores/maps").intValue()).isEqualTo(2);
     assertThat(both.at("/scores/all/Overall/near/of").intValue()).isEqualTo(2);
     assertThat(both.at("/settings/classifier_of_fold").propertyNames()).containsExactly("0", "1");
+    assertThat(both.at("/settings/boxes_of_findings_not_assessed").intValue()).isZero();
     assertThat(JsonMapper.shared().readTree(out.resolve("scores.json").toFile())).isEqualTo(both);
     assertThat(out.resolve("table.md"))
         .content()

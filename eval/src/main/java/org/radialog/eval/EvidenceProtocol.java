@@ -110,6 +110,7 @@ public final class EvidenceProtocol {
               + " BBox_List_2017.csv of the release");
     }
     List<Reading> readings = new ArrayList<>();
+    int[] notAssessed = {0};
     SequencedMap<String, Object> settings = new LinkedHashMap<>();
     Map<String, String> used = new TreeMap<>();
     settings.put("protocol", "evidence");
@@ -119,7 +120,7 @@ public final class EvidenceProtocol {
       whole[0] &= chosen.whole();
       Options with = file.map(Trained::new).map(options::with).orElse(options);
       try (RaDialog radialog = RaDialog.load(model, with)) {
-        readings.addAll(read(radialog, chosen.chosen(), boxes, progress));
+        readings.addAll(read(radialog, chosen.chosen(), boxes, notAssessed, progress));
         settings.put("model", radialog.config().id());
         settings.put("version", radialog.config().version());
       }
@@ -127,6 +128,7 @@ public final class EvidenceProtocol {
     });
     settings.remove("fold");
     settings.put("classifier_of_fold", used);
+    settings.put("boxes_of_findings_not_assessed", notAssessed[0]);
     if (readings.isEmpty()) {
       throw new RadialogException(
           Kind.REFUSED_DATA,
@@ -137,7 +139,11 @@ public final class EvidenceProtocol {
   }
 
   private static List<Reading> read(
-      RaDialog radialog, List<Film> films, Map<String, List<Marked>> boxes, Progress progress) {
+      RaDialog radialog,
+      List<Film> films,
+      Map<String, List<Marked>> boxes,
+      int[] notAssessed,
+      Progress progress) {
     List<Film> boxed = films.stream().filter(film -> boxes.containsKey(film.image())).toList();
     List<Reading> readings = new ArrayList<>();
     try (Progress.Task task = progress.start("evidence", boxed.size())) {
@@ -158,6 +164,8 @@ public final class EvidenceProtocol {
                       findings.state(finding) == Findings.State.PRESENT,
                       onFilm(radialog, dialog.attribution(finding), radiograph),
                       around));
+            } else {
+              notAssessed[0] += around.size();
             }
           });
         }
