@@ -301,6 +301,18 @@ class EvaluateModesTest {
   }
 
   @Test
+  void aClassifierThatWasTrainedOnTheFilmsIsRefused() throws IOException {
+    Path run = Files.createDirectories(folder.resolve("run-1"));
+    Files.copy(
+        TinyModel.folder().resolve("radialog.safetensors"), run.resolve("classifier.safetensors"));
+    Files.writeString(run.resolve("config.json"), "{\"fold\": 1}");
+    CommandLineRun wrong =
+        refused(boxed(), "evidence", "--classifier", "0=" + run.resolve("classifier.safetensors"));
+    assertThat(wrong.code()).isEqualTo(3);
+    assertThat(wrong.errLines()).last().asString().contains("held fold 1 out");
+  }
+
+  @Test
   void onlyEvidenceTakesClassifiers() {
     assertThat(refused(folder, "view", "--classifier", "0=a.safetensors").code()).isEqualTo(2);
     assertThat(refused(folder, "evidence", "--classifier", "x=a.safetensors").code()).isEqualTo(2);

@@ -1,5 +1,7 @@
 package org.radialog.eval;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -34,6 +36,8 @@ import org.radialog.dialog.Study;
 import org.radialog.eval.EvidenceScores.Reading;
 import org.radialog.imaging.FilmHeat;
 import org.radialog.imaging.Radiograph;
+import org.radialog.published.StrictJson;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -84,7 +88,8 @@ public final class EvidenceProtocol {
    * @param data folder of the films and the boxes
    * @param films the films of a fold
    * @param rejected receives each box that cannot be used
-   * @throws RadialogException if no film has a box around a finding that the model assesses
+   * @throws RadialogException if no film has a box around a finding that the model assesses, or a
+   *     classifier is of a run that held another fold out
    */
   public static Result run(
       Path model,
@@ -94,6 +99,7 @@ public final class EvidenceProtocol {
       IntFunction<NihFilms> films,
       Consumer<? super Rejected> rejected,
       Progress progress) {
+    classifiers.forEach((fold, file) -> file.ifPresent(f -> requireUnseen(f, fold)));
     boolean[] whole = {true};
     Map<String, List<Marked>> boxes =
         FilmBoxes.in(
@@ -136,6 +142,30 @@ public final class EvidenceProtocol {
               .formatted(Printable.escaped(data.toString()), classifiers.keySet()));
     }
     return result(readings, settings, whole[0]);
+  }
+
+  // A classifier that was trained on the films would look better than it is. A file that does not
+  // lie in the folder of its run cannot be checked.
+  private static void requireUnseen(Path classifier, int fold) {
+    Path config = classifier.resolveSibling("config.json");
+    if (!Files.exists(config)) {
+      return;
+    }
+    try {
+      JsonNode held =
+          StrictJson.tree(config, Files.readAllBytes(config), Kind.REFUSED_DATA).path("fold");
+      if (held.isIntegralNumber() && held.intValue() != fold) {
+        throw new RadialogException(
+            Kind.REFUSED_DATA,
+            ("the run of %s held fold %s out, so it was trained on the films of fold %d: expected a"
+                    + " run with --fold %d")
+                .formatted(
+                    Printable.escaped(classifier.toString()), Printable.of(held), fold, fold));
+      }
+    } catch (IOException e) {
+      throw new RadialogException(
+          Kind.REFUSED_DATA, "cannot read " + Printable.escaped(config.toString()) + ": " + e, e);
+    }
   }
 
   private static List<Reading> read(
