@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +27,7 @@ import org.radialog.eval.AskedModel;
 import org.radialog.eval.Control;
 import org.radialog.eval.EvaluatedSystem;
 import org.radialog.eval.EvaluationRun;
+import org.radialog.eval.EvidenceProtocol;
 import org.radialog.eval.GeneralQuestions;
 import org.radialog.eval.GuidanceProtocol;
 import org.radialog.eval.NihFilms;
@@ -67,7 +69,8 @@ import tools.jackson.databind.node.ObjectNode;
           + " the report, and only in these findings? report: does the report agree with"
           + " its findings and state nothing without evidence? perplexity: how well does"
           + " the model predict reports of the true findings of the films? guidance: how"
-          + " often does a dialog contradict itself, with and without it?",
+          + " often does a dialog contradict itself, with and without it? evidence: does the"
+          + " heat of a finding lie where radiologists drew boxes around it?",
       "",
       "--protocol general: asks a hundred general questions without a film, to see"
           + " whether the language model keeps the abilities of its base (--control"
@@ -82,6 +85,7 @@ final class EvaluateCommand implements Callable<Integer> {
     PERPLEXITY,
     GENERAL,
     GUIDANCE,
+    EVIDENCE,
     FINDINGS,
     GENERATION,
     CORRECTION,
@@ -93,7 +97,7 @@ final class EvaluateCommand implements Callable<Integer> {
     /** The task of the paper with this name; empty for our own protocols. */
     Optional<Task> task() {
       return switch (this) {
-        case VIEW, EDIT, REPORT, PERPLEXITY, GENERAL, GUIDANCE -> Optional.empty();
+        case VIEW, EDIT, REPORT, PERPLEXITY, GENERAL, GUIDANCE, EVIDENCE -> Optional.empty();
         case FINDINGS -> Optional.of(Task.FINDINGS);
         case GENERATION -> Optional.of(Task.GENERATION);
         case CORRECTION -> Optional.of(Task.CORRECTION);
@@ -230,6 +234,14 @@ final class EvaluateCommand implements Callable<Integer> {
   private int fold;
 
   @Option(
+      names = "--classifier",
+      paramLabel = "K=FILE",
+      description =
+          "For evidence: reads the films of fold K with this classifier.safetensors of radialog"
+              + " train classifier; for several folds, give it several times.")
+  private Map<Integer, Path> classifiers = Map.of();
+
+  @Option(
       names = "--folds",
       paramLabel = "FILE",
       description = "For NIH films: a table written by radialog data folds, for your own films.")
@@ -307,10 +319,12 @@ final class EvaluateCommand implements Callable<Integer> {
     if (ours) {
       require(
           protocols.size() == 1,
-          "each of the protocols view, edit, report, perplexity, general and guidance must run"
-              + " alone; name only one of them, or only other protocols");
+          "each of the protocols view, edit, report, perplexity, general, guidance and"
+              + " evidence must run alone; name only one of them, or only other protocols");
       require(!hidden, "--hide-findings can only be used with the protocols of the paper");
-      return check(protocols.getFirst());
+      boolean evidence = protocols.contains(Protocol.EVIDENCE);
+      require(evidence || classifiers.isEmpty(), "--classifier can only be used with evidence");
+      return evidence ? evidence() : check(protocols.getFirst());
     }
     require(compare.isEmpty(), "--compare can only be used with --protocol perplexity");
     return ask();
@@ -451,9 +465,9 @@ final class EvaluateCommand implements Callable<Integer> {
     try (RaDialog radialog = RaDialog.load(model.folder(), model.options().with(control))) {
       scores =
           switch (protocol) {
-            case VIEW -> view(Protocols.view(radialog, chosen, model.seed(), progress));
-            case EDIT -> edit(Protocols.edit(radialog, chosen, model.seed(), progress));
-            case REPORT -> report(Protocols.report(radialog, chosen, progress));
+            case VIEW -> Protocols.view(radialog, chosen, model.seed(), progress).scores();
+            case EDIT -> Protocols.edit(radialog, chosen, model.seed(), progress).scores();
+            case REPORT -> Protocols.report(radialog, chosen, progress).scores();
             case PERPLEXITY -> {
               Protocols.PerplexityResult r =
                   Protocols.perplexity(radialog, chosen, model.seed(), progress);
@@ -462,8 +476,15 @@ final class EvaluateCommand implements Callable<Integer> {
             }
             case GENERAL -> general(GeneralQuestions.ask(radialog, progress));
             case GUIDANCE -> GuidanceProtocol.run(radialog, chosen, model.seed(), progress);
-            case FINDINGS, GENERATION, CORRECTION, BINARY_QA, LIST_QA, VIEW_QA, IMPRESSION ->
-                throw new IllegalArgumentException(protocol + " is a protocol of the paper");
+            case EVIDENCE,
+                FINDINGS,
+                GENERATION,
+                CORRECTION,
+                BINARY_QA,
+                LIST_QA,
+                VIEW_QA,
+                IMPRESSION ->
+                throw new IllegalArgumentException(protocol + " is none of these");
           };
       settings
           .put("protocol", protocol.name().toLowerCase(Locale.ROOT))
@@ -505,7 +526,32 @@ final class EvaluateCommand implements Callable<Integer> {
     }
   }
 
+  private int evidence() {
+    require(control == Control.NONE && compare.isEmpty(), "evidence needs no language model");
+    SortedMap<Integer, Optional<Path>> byFold = new TreeMap<>();
+    classifiers.forEach((k, file) -> byFold.put(k, Optional.of(file)));
+    if (byFold.isEmpty()) {
+      byFold.put(fold, Optional.empty());
+    }
+    EvidenceProtocol.Result result =
+        EvidenceProtocol.run(
+            model.folder(),
+            model.options(),
+            byFold,
+            data == null ? Path.of("") : data,
+            this::films,
+            EvaluateCommand::say,
+            Terminal.progress());
+    scoring.out().ifPresent(result::write);
+    Terminal.data().print(scoring.json() ? result.json() + "\n" : result.table());
+    return result.whole() ? Main.DONE : Main.SOME_FAILED;
+  }
+
   private NihFilms films() {
+    return films(fold);
+  }
+
+  private NihFilms films(int fold) {
     Path folder = data == null ? Path.of("") : data;
     Optional<Folds> table =
         folds != null || !NihRelease.in(folder) || NihDataSet.in(folder)
@@ -517,39 +563,6 @@ final class EvaluateCommand implements Callable<Integer> {
         folder,
         new NihFilms.Choice(table, fold, Optional.ofNullable(split), films, model.seed()),
         EvaluateCommand::say);
-  }
-
-  private static Map<String, Object> view(Protocols.ViewResult r) {
-    Map<String, Object> scores = new TreeMap<>();
-    scores.put("films", r.films());
-    scores.put("accuracy", Json.rounded(r.accuracy()));
-    scores.put("accuracy_of_other", Json.rounded(r.accuracyOfOther()));
-    scores.put("difference", Json.rounded(r.difference()));
-    scores.put("unclear", r.unclear());
-    return scores;
-  }
-
-  private static Map<String, Object> edit(Protocols.EditResult r) {
-    Map<String, Object> scores = new TreeMap<>();
-    scores.put("films", r.films());
-    scores.put("added", r.added());
-    scores.put("added_stated", Json.rounded(r.addedStated()));
-    scores.put("removed", r.removed());
-    scores.put("removed_gone", Json.rounded(r.removedGone()));
-    scores.put("others_unchanged", Json.rounded(r.othersUnchanged()));
-    return scores;
-  }
-
-  private static Map<String, Object> report(Protocols.ReportResult r) {
-    Map<String, Object> scores = new TreeMap<>();
-    scores.put("films", r.films());
-    scores.put("unfounded", r.unfounded());
-    scores.put("repeating", r.repeating());
-    scores.put("shortest_words", r.shortest());
-    scores.put("distinct", r.distinct());
-    scores.put("agreement", Json.rounded(r.agreement()));
-    scores.put("offending", r.offending());
-    return scores;
   }
 
   private static Map<String, Object> general(GeneralQuestions.Result r) {

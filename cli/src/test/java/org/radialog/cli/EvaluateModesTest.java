@@ -212,4 +212,109 @@ class EvaluateModesTest {
     assertThat(result.at("/settings/split").stringValue()).isEqualTo("test");
     assertThat(result.at("/scores/findings/not_known").toString()).contains("Fracture");
   }
+
+  @Test
+  void evidenceIsHeldAgainstTheBoxesFoldByFold() throws IOException {
+    Path boxed = boxed();
+    String folds = folder.resolve("folds.csv").toString();
+    Path out = folder.resolve("evidence");
+    String own = TinyModel.folder().resolve("radialog.safetensors").toString();
+    JsonNode both =
+        evaluate(
+                boxed,
+                "evidence",
+                "--folds",
+                folds,
+                "--classifier",
+                "0=" + own,
+                "--classifier",
+                "1=" + own,
+                "--out",
+                out.toString())
+            .json()
+            .getFirst();
+    assertThat(both.at("/scores/films").intValue()).isEqualTo(2);
+    assertThat(both.at("/scores/boxes").intValue()).isEqualTo(3);
+    assertThat(both.at("/scores/maps").intValue()).isEqualTo(2);
+    assertThat(both.at("/scores/all/Overall/near/of").intValue()).isEqualTo(2);
+    assertThat(both.at("/settings/classifier_of_fold").propertyNames()).containsExactly("0", "1");
+    assertThat(both.at("/settings/boxes_of_findings_not_assessed").intValue()).isZero();
+    assertThat(JsonMapper.shared().readTree(out.resolve("scores.json").toFile())).isEqualTo(both);
+    assertThat(out.resolve("table.md"))
+        .content()
+        .contains("3 boxes on 2 films")
+        .contains("| Pleural Effusion | zone of one of the boxes |");
+
+    JsonNode one = evaluate(boxed, "evidence", "--folds", folds).json().getFirst();
+    assertThat(one.at("/scores/films").intValue()).isEqualTo(1);
+    // The same weights, so the same map.
+    assertThat(one.at("/scores/all/Pleural Effusion").toString())
+        .isEqualTo(both.at("/scores/all/Pleural Effusion").toString());
+  }
+
+  private static Path boxed() throws IOException {
+    Path boxed = Files.createDirectories(folder.resolve("boxed"));
+    if (Files.notExists(boxed.resolve("boxes.csv"))) {
+      Files.createSymbolicLink(boxed.resolve("images"), folder.resolve("images"));
+      Files.copy(folder.resolve("labels.csv"), boxed.resolve("labels.csv"));
+      Files.writeString(
+          boxed.resolve("boxes.csv"),
+          """
+          image,label,x,y,w,h
+          effusion.jpg,Effusion,20,150,100,80
+          effusion.jpg,Effusion,160,150,60,60
+          cardiomegaly.jpg,Cardiomegaly,50,100,120,100
+          """);
+    }
+    return boxed;
+  }
+
+  private static CommandLineRun refused(Path data, String... more) {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of("evaluate", "--data", data.toString(), "--model", MODEL, "--protocol"));
+    arguments.addAll(List.of(more));
+    return CommandLineRun.of(arguments.toArray(String[]::new));
+  }
+
+  @Test
+  void aFolderWithoutBoxesIsRefused() {
+    CommandLineRun run =
+        refused(folder, "evidence", "--folds", folder.resolve("folds.csv").toString());
+    assertThat(run.code()).isEqualTo(3);
+    assertThat(run.errLines()).last().asString().contains("has no boxes: expected boxes.csv");
+  }
+
+  @Test
+  void aClassifierThatLacksATensorIsRefused() throws IOException {
+    String folds = folder.resolve("folds.csv").toString();
+    CommandLineRun run =
+        refused(
+            boxed(),
+            "evidence",
+            "--folds",
+            folds,
+            "--classifier",
+            "0=" + CommandLineRun.ROOT.resolve("golden/lora-qv.safetensors"));
+    assertThat(run.code()).isEqualTo(3);
+    assertThat(run.errLines()).last().asString().contains("has no tensor vision.");
+  }
+
+  @Test
+  void aClassifierThatWasTrainedOnTheFilmsIsRefused() throws IOException {
+    Path run = Files.createDirectories(folder.resolve("run-1"));
+    Files.copy(
+        TinyModel.folder().resolve("radialog.safetensors"), run.resolve("classifier.safetensors"));
+    Files.writeString(run.resolve("config.json"), "{\"fold\": 1}");
+    CommandLineRun wrong =
+        refused(boxed(), "evidence", "--classifier", "0=" + run.resolve("classifier.safetensors"));
+    assertThat(wrong.code()).isEqualTo(3);
+    assertThat(wrong.errLines()).last().asString().contains("held fold 1 out");
+  }
+
+  @Test
+  void onlyEvidenceTakesClassifiers() {
+    assertThat(refused(folder, "view", "--classifier", "0=a.safetensors").code()).isEqualTo(2);
+    assertThat(refused(folder, "evidence", "--classifier", "x=a.safetensors").code()).isEqualTo(2);
+  }
 }

@@ -42,7 +42,47 @@ public final class FilmBoxes {
    * @param right at least {@code left}
    * @param bottom at least {@code top}
    */
-  public record Marked(Finding finding, double left, double top, double right, double bottom) {}
+  public record Marked(Finding finding, double left, double top, double right, double bottom) {
+    // A chest is seldom in the very middle of its film.
+    private static final double SLACK = 0.03;
+    private static final double MIDDLE = 0.5;
+
+    /**
+     * Whether a position lies in the box or no further from it than the given distances.
+     *
+     * @param x as part of the film's width
+     * @param y as part of its height
+     * @param across distance as part of the width
+     * @param down distance as part of the height
+     */
+    public boolean contains(double x, double y, double across, double down) {
+      return x >= left - across && x <= right + across && y >= top - down && y <= bottom + down;
+    }
+
+    /**
+     * The half of the picture that the box lies in; empty if it lies in both. It may reach over the
+     * middle by 3 % of the film's width.
+     */
+    public Optional<Half> half() {
+      if (left < MIDDLE - SLACK && right < MIDDLE + SLACK) {
+        return Optional.of(Half.LEFT);
+      }
+      return left > MIDDLE - SLACK && right > MIDDLE + SLACK
+          ? Optional.of(Half.RIGHT)
+          : Optional.empty();
+    }
+
+    /** The third of the lungs in which the centre of the box lies. */
+    public LungZone zone() {
+      return LungZone.at((top + bottom) / 2);
+    }
+  }
+
+  /** A half of the picture; the left half shows the right side of the patient. */
+  public enum Half {
+    LEFT,
+    RIGHT
+  }
 
   /**
    * The boxes of a folder by the film's file name; empty where it has none. A box around something

@@ -94,4 +94,32 @@ class FilmBoxesTest {
     ImageIO.write(
         new BufferedImage(width, height, BufferedImage.TYPE_BYTE_GRAY), "png", file.toFile());
   }
+
+  @Test
+  void aBoxLiesInAHalfOfThePictureIfItHardlyReachesOverTheMiddle() {
+    assertThat(box(0.1, 0.52).half()).contains(FilmBoxes.Half.LEFT);
+    assertThat(box(0.48, 0.9).half()).contains(FilmBoxes.Half.RIGHT);
+    assertThat(box(0.1, 0.6).half()).isEmpty();
+    assertThat(box(0.49, 0.51).half()).isEmpty();
+  }
+
+  private static Marked box(double left, double right) {
+    return new Marked(Finding.LUNG_OPACITY, left, 0.4, right, 0.5);
+  }
+
+  @Test
+  void theZoneOfABoxIsThatOfItsCentre() {
+    assertThat(new Marked(Finding.EDEMA, 0, 0, 1, 0.6).zone()).isEqualTo(LungZone.UPPER);
+    assertThat(new Marked(Finding.EDEMA, 0, 0, 1, 0.7).zone()).isEqualTo(LungZone.MIDDLE);
+    assertThat(new Marked(Finding.EDEMA, 0, 0.5, 1, 0.7).zone()).isEqualTo(LungZone.LOWER);
+  }
+
+  @Test
+  void aPositionNearABoxIsInItWithinTheDistancesAllowed() {
+    Marked box = new Marked(Finding.EDEMA, 0.2, 0.4, 0.4, 0.8);
+    assertThat(box.contains(0.3, 0.6, 0, 0)).isTrue();
+    assertThat(box.contains(0.45, 0.6, 0, 0)).isFalse();
+    assertThat(box.contains(0.45, 0.6, 0.06, 0)).isTrue();
+    assertThat(box.contains(0.45, 0.85, 0.06, 0.04)).isFalse();
+  }
 }

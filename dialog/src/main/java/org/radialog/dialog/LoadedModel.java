@@ -79,7 +79,7 @@ public final class LoadedModel implements AutoCloseable {
     config.film(); // refuses a folder with only a language model
     Checkpoint base = Checkpoint.open(folder.resolve(config.language().weights()));
     try {
-      TrainedWeights trained = TrainedWeights.open(folder);
+      TrainedWeights trained = TrainedWeights.open(folder, options.decorator().classifier());
       try {
         return new LoadedModel(folder, config, options, base, trained);
       } catch (RuntimeException | Error e) {

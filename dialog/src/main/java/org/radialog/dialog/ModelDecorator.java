@@ -1,5 +1,7 @@
 package org.radialog.dialog;
 
+import java.nio.file.Path;
+import java.util.Optional;
 import org.radialog.language.LoraAdapter;
 import org.radialog.vision.Alignment;
 
@@ -15,6 +17,16 @@ public interface ModelDecorator {
    * Identifies this decorator. Packed weights that include its adapter are cached under this name.
    */
   String id();
+
+  /**
+   * A file whose image encoder and findings classifier replace the model's own, as {@code radialog
+   * train classifier} writes it: tensors under {@code vision. classifier.} in the shapes of the
+   * model. Its image tokens are of no use, since the alignment was trained on the model's own
+   * encoder. Empty keeps the model's own.
+   */
+  default Optional<Path> classifier() {
+    return Optional.empty();
+  }
 
   /** The replacement for the model's alignment {@code own}, which it may use but must not close. */
   default Alignment alignment(Alignment own) {

@@ -156,7 +156,7 @@ public final class RaDialog implements AutoCloseable {
         return LanguageModel.check(
             LanguageModel.source(folder, config, base, Optional.empty(), options));
       }
-      try (TrainedWeights trained = TrainedWeights.open(folder)) {
+      try (TrainedWeights trained = TrainedWeights.open(folder, Optional.empty())) {
         return LanguageModel.check(
             LanguageModel.source(folder, config, base, trained.adapter(config), options));
       }

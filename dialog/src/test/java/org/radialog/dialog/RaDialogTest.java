@@ -2,6 +2,7 @@ package org.radialog.dialog;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 import static org.radialog.clinical.Finding.EDEMA;
 import static org.radialog.clinical.Finding.FRACTURE;
 import static org.radialog.clinical.Finding.NO_FINDING;
@@ -12,8 +13,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.SequencedMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -33,6 +37,9 @@ import org.radialog.published.ModelConfig;
 import org.radialog.published.ModelFolder;
 import org.radialog.testmodel.TinyModel;
 import org.radialog.vision.Alignment;
+import org.radialog.weights.Checkpoint;
+import org.radialog.weights.DType;
+import org.radialog.weights.SafetensorsWriter;
 
 @Timeout(120)
 class RaDialogTest {
@@ -434,6 +441,66 @@ class RaDialogTest {
               });
         }
       };
+
+  /** The encoder and the classifier of the tiny model, with 2 more for every logit. */
+  private static Path surer(Path folder, String... without) {
+    Path file = folder.resolve("classifier" + without.length + ".safetensors");
+    SequencedMap<String, SafetensorsWriter.Entry> entries = new LinkedHashMap<>();
+    try (Checkpoint own = Checkpoint.open(TinyModel.folder().resolve(ModelConfig.TRAINED))) {
+      own.tensors()
+          .forEach((name, info) -> {
+            if (name.matches("(vision|classifier)\\..*") && !List.of(without).contains(name)) {
+              float[] values = own.floats(name);
+              for (int i = 0; name.equals("classifier.fc2.bias") && i < values.length; i++) {
+                values[i] += 2;
+              }
+              entries.put(name, SafetensorsWriter.Entry.of(DType.F32, values, info.shape()));
+            }
+          });
+    }
+    SafetensorsWriter.write(file, Map.of(), entries);
+    return file;
+  }
+
+  private record Surer(Path file) implements ModelDecorator {
+    @Override
+    public String id() {
+      return "surer";
+    }
+
+    @Override
+    public Optional<Path> classifier() {
+      return Optional.of(file);
+    }
+  }
+
+  private static double logitOfEdema(Dialog dialog) {
+    double p = dialog.findings().of(EDEMA).probability().orElseThrow();
+    return Math.log(p / (1 - p));
+  }
+
+  @Test
+  void aDecoratorBringsAnotherClassifierWithItsEncoder(@TempDir Path folder) {
+    Options options = Options.DEFAULT.with(Precision.FP32);
+    try (RaDialog other =
+            RaDialog.load(TinyModel.folder(), options.with(new Surer(surer(folder))));
+        Dialog its = other.open(Study.of(TinyModel.film(1)));
+        Dialog own = open(1)) {
+      assertThat(logitOfEdema(its)).isCloseTo(logitOfEdema(own) + 2, within(1e-4));
+      assertThat(its.attribution(EDEMA)).isEqualTo(own.attribution(EDEMA));
+    }
+  }
+
+  @Test
+  void aClassifierOfADecoratorIsNotCompletedByTheModelsOwn(@TempDir Path folder) {
+    Path file = surer(folder, "classifier.fc1.bias");
+    try (RaDialog other = RaDialog.load(TinyModel.folder(), Options.DEFAULT.with(new Surer(file)));
+        Dialog dialog = other.open(Study.of(TinyModel.film(1)))) {
+      assertThatThrownBy(dialog::findings)
+          .isInstanceOf(RadialogException.class)
+          .hasMessageContaining(file + " has no tensor classifier.fc1.bias");
+    }
+  }
 
   private static String reportOf(Options options) {
     try (RaDialog other = RaDialog.load(TinyModel.folder(), options);

@@ -1,7 +1,6 @@
 package org.radialog.eval;
 
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -14,6 +13,7 @@ import org.radialog.clinical.AnswerLabels;
 import org.radialog.clinical.Consistency;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
+import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.RuleLabeler;
 import org.radialog.data.Film;
 import org.radialog.dialog.Correction;
@@ -133,7 +133,7 @@ public final class GuidanceProtocol {
       Count count) {
     SplittableRandom random = new SplittableRandom(seed * 1_000_003 + number);
     Decoding how = HOW.with(guided ? Guidance.Wanted.ON : Guidance.Wanted.OFF);
-    Set<Finding> listed = drawn(film, number % 3, random);
+    FindingsList listed = drawn(film, number % 3, random);
     try (Dialog dialog = radialog.open(Study.of(radiograph).ofAnyView())) {
       dialog.edit(new FindingsEdit.Changed(correction(listed)));
       Findings findings = dialog.findings(); // reads the film, which is not what is timed
@@ -144,8 +144,14 @@ public final class GuidanceProtocol {
       if (report.consistency().warnings().stream().anyMatch(GuidanceProtocol::contradicts)) {
         count.wrongReports++;
       }
-      Finding asked = asked(findings, number % 2 == 0, random);
-      boolean expected = findings.state(asked) == Findings.State.PRESENT;
+      Finding asked = asked(findings, wanted(number), random);
+      FindingState expected =
+          switch (findings.state(asked)) {
+            case PRESENT -> FindingState.PRESENT;
+            case UNCERTAIN -> FindingState.UNCERTAIN;
+            case ABSENT -> FindingState.ABSENT;
+            case NOT_ASSESSED -> FindingState.NOT_MENTIONED;
+          };
       List<FindingState> said = new ArrayList<>();
       for (String way : WAYS) {
         String name = asked.label().toLowerCase(Locale.ROOT);
@@ -154,7 +160,7 @@ public final class GuidanceProtocol {
         Reply reply = answer(dialog, question, how, count);
         FindingState state = AnswerLabels.of(LABELER, question, reply.text()).state(asked);
         count.asked++;
-        count.agreeing += state == (expected ? FindingState.PRESENT : FindingState.ABSENT) ? 1 : 0;
+        count.agreeing += state == expected ? 1 : 0;
         said.add(state);
       }
       count.groups++;
@@ -181,42 +187,54 @@ public final class GuidanceProtocol {
         && warning.kind() != Consistency.Kind.UNCERTAIN_AND_UNMENTIONED;
   }
 
-  // 0: true, 1: edited, 2: random.
-  private static Set<Finding> drawn(Film film, int kind, SplittableRandom random) {
-    EnumSet<Finding> listed = EnumSet.noneOf(Finding.class);
+  // 0: true, 1: edited, 2: random. A quarter of what is drawn is possible.
+  private static FindingsList drawn(Film film, int kind, SplittableRandom random) {
+    EnumSet<Finding> present = EnumSet.noneOf(Finding.class);
+    EnumSet<Finding> uncertain = EnumSet.noneOf(Finding.class);
     if (kind < 2) {
-      listed.addAll(ReportGrammar.stated(film.present()));
+      present.addAll(ReportGrammar.stated(film.present()));
     }
     for (Finding finding : ReportGrammar.FINDINGS) {
       boolean change = kind == 1 ? random.nextInt(6) == 0 : kind == 2 && random.nextInt(4) == 0;
-      if (change && !listed.remove(finding)) {
-        listed.add(finding);
+      if (change && !present.remove(finding)) {
+        (random.nextInt(4) == 0 ? uncertain : present).add(finding);
       }
     }
-    return listed;
+    withAncestors(present);
+    withAncestors(uncertain);
+    uncertain.removeAll(present);
+    return new FindingsList(present, uncertain);
   }
 
-  // The list with the ancestors that it implies, so that no edit contradicts another.
-  private static Correction correction(Collection<Finding> listed) {
-    EnumSet<Finding> present = EnumSet.noneOf(Finding.class);
-    for (Finding finding : listed) {
-      present.add(finding);
+  // The ancestors that a list implies belong to it, so that no edit contradicts another.
+  private static void withAncestors(Set<Finding> findings) {
+    for (Finding finding : List.copyOf(findings)) {
       for (var up = finding.parent(); up.isPresent(); up = up.get().parent()) {
         if (ReportGrammar.FINDINGS.contains(up.get())) {
-          present.add(up.get());
+          findings.add(up.get());
         }
       }
     }
-    EnumSet<Finding> absent = EnumSet.copyOf(ReportGrammar.FINDINGS);
-    absent.removeAll(present);
-    return new Correction(present, absent, Set.of());
   }
 
-  private static Finding asked(Findings findings, boolean yes, SplittableRandom random) {
+  private static Correction correction(FindingsList listed) {
+    EnumSet<Finding> absent = EnumSet.copyOf(ReportGrammar.FINDINGS);
+    absent.removeAll(listed.present());
+    absent.removeAll(listed.uncertain());
+    return new Correction(listed.present(), absent, listed.uncertain());
+  }
+
+  // Yes and no in turn, and every seventh question is for a possible finding.
+  private static Findings.State wanted(int number) {
+    return number % 7 == 6
+        ? Findings.State.UNCERTAIN
+        : number % 2 == 0 ? Findings.State.PRESENT : Findings.State.ABSENT;
+  }
+
+  private static Finding asked(
+      Findings findings, Findings.State wanted, SplittableRandom random) {
     List<Finding> fitting =
-        ReportGrammar.FINDINGS.stream()
-            .filter(f -> (findings.state(f) == Findings.State.PRESENT) == yes)
-            .toList();
+        ReportGrammar.FINDINGS.stream().filter(f -> findings.state(f) == wanted).toList();
     List<Finding> any = fitting.isEmpty() ? List.copyOf(ReportGrammar.FINDINGS) : fitting;
     return any.get(random.nextInt(any.size()));
   }

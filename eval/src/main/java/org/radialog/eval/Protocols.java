@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.radialog.base.BoundedWork;
@@ -81,6 +82,17 @@ public final class Protocols {
     /** The part of the accuracy that is due to the image. */
     public double difference() {
       return accuracy - accuracyOfOther;
+    }
+
+    /** The scores by name, shares with three decimals. */
+    public Map<String, Object> scores() {
+      return new TreeMap<>(
+          Map.of(
+              "films", films,
+              "accuracy", rounded(accuracy),
+              "accuracy_of_other", rounded(accuracyOfOther),
+              "difference", rounded(difference()),
+              "unclear", unclear));
     }
   }
 
@@ -155,7 +167,25 @@ public final class Protocols {
       double addedStated,
       int removed,
       double removedGone,
-      double othersUnchanged) {}
+      double othersUnchanged) {
+    /** The scores by name, shares with three decimals. */
+    public Map<String, Object> scores() {
+      return new TreeMap<>(
+          Map.of(
+              "films",
+              films,
+              "added",
+              added,
+              "added_stated",
+              rounded(addedStated),
+              "removed",
+              removed,
+              "removed_gone",
+              rounded(removedGone),
+              "others_unchanged",
+              rounded(othersUnchanged)));
+    }
+  }
 
   private record Edited(
       boolean addedStated, boolean hasRemoved, boolean removedGone, int others, int unchanged) {}
@@ -252,6 +282,19 @@ public final class Protocols {
     public ReportResult {
       offending = List.copyOf(offending);
     }
+
+    /** The scores by name, shares with three decimals. */
+    public Map<String, Object> scores() {
+      return new TreeMap<>(
+          Map.of(
+              "films", films,
+              "unfounded", unfounded,
+              "repeating", repeating,
+              "shortest_words", shortest,
+              "distinct", distinct,
+              "agreement", rounded(agreement),
+              "offending", offending));
+    }
   }
 
   /** Writes a report for every film and checks its content. */
@@ -324,6 +367,10 @@ public final class Protocols {
       }
     }
     return new PerplexityResult(told.size(), sum);
+  }
+
+  private static double rounded(double share) {
+    return Math.round(1000 * share) / 1000.0;
   }
 
   private static double share(long part, long whole) {

@@ -21,6 +21,7 @@ import org.radialog.base.Sha256;
 import org.radialog.clinical.Labels;
 import org.radialog.clinical.ReportSections;
 import org.radialog.clinical.View;
+import org.radialog.data.ReportFile;
 import org.radialog.data.StudySource;
 import org.radialog.instruct.ReportGrammar;
 

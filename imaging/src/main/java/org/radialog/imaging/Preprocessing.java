@@ -111,6 +111,29 @@ public record Preprocessing(int resize, int crop, DicomRecipe dicom) {
         new Resampling.Crop(placement.left(), placement.top(), crop, crop));
   }
 
+  /**
+   * A rectangle on a film.
+   *
+   * @param left as part of the film's width, from 0 at the left edge
+   * @param top as part of its height, from 0 at the top
+   * @param width as part of the film's width
+   * @param height as part of its height
+   */
+  public record Part(double left, double top, double width, double height) {}
+
+  /**
+   * The part of a film of {@code width × height} pixels that the networks see.
+   *
+   * @throws ImageRefused if one side is more than 20 times the other
+   */
+  public Part seen(int width, int height) {
+    Limits.refuseStrip("the film", width, height);
+    Placement square = placement(width, height);
+    double wide = square.width();
+    double high = square.height();
+    return new Part(square.left() / wide, square.top() / high, crop / wide, crop / high);
+  }
+
   /** The position of the square in a film resized to {@code width × height}. */
   record Placement(int width, int height, int left, int top) {}
 

@@ -1,4 +1,4 @@
-package org.radialog.eval;
+package org.radialog.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

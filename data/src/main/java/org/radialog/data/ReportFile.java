@@ -1,4 +1,4 @@
-package org.radialog.eval;
+package org.radialog.data;
 
 import java.io.IOException;
 import java.io.Reader;
@@ -22,9 +22,6 @@ import org.jspecify.annotations.Nullable;
 import org.radialog.base.Printable;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
-import org.radialog.data.CsvTable;
-import org.radialog.data.TextFile;
-import org.radialog.data.TextLines;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
