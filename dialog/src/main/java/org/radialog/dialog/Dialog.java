@@ -794,15 +794,18 @@ public final class Dialog implements AutoCloseable {
   }
 
   /**
-   * Findings set by the user that our model does not assess. It would write about nothing else, so
-   * the report states them in a separate sentence.
+   * Findings set by the user that our model was never trained on. It would write about nothing
+   * else, so the report states them in a separate sentence. A finding that it is only too weak to
+   * see is one of those that its dialogs spoke of.
    */
   private Set<Finding> unwritten(Findings shown) {
     Set<Finding> unwritten = EnumSet.noneOf(Finding.class);
     if (!model.loaded().prompts().namesLabels()) {
       unwritten.addAll(shown.present());
       unwritten.addAll(shown.uncertain());
-      unwritten.removeIf(model::assesses);
+      ModelConfig.Classifier classifier = model.config().film().classifier();
+      unwritten.removeIf(
+          finding -> classifier.evidence(finding.label()) != ModelConfig.Evidence.UNTRAINED);
       unwritten.remove(Finding.NO_FINDING);
     }
     return unwritten;

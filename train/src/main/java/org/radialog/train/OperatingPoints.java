@@ -99,7 +99,9 @@ record OperatingPoints(List<Double> present, List<Double> possible) {
       curves.add(curve);
       present[finding.column()] = curve.known() ? curve.present() : 0.5;
     }
-    raise(present, curves, normal, together, NORMAL_PRESENT);
+    double[] most = new double[Finding.COUNT];
+    Arrays.fill(most, 1);
+    raise(present, most, curves, normal, together, NORMAL_PRESENT);
     double[] possible = present.clone();
     for (Finding finding : Finding.ALL) {
       int at = finding.column();
@@ -107,10 +109,7 @@ record OperatingPoints(List<Double> present, List<Double> possible) {
         possible[at] = curves.get(at).absent(present[at]);
       }
     }
-    raise(possible, curves, normal, together, NORMAL_OPEN);
-    for (int i = 0; i < possible.length; i++) {
-      possible[i] = Math.min(possible[i], present[i]);
-    }
+    raise(possible, present, curves, normal, together, NORMAL_OPEN);
     return new OperatingPoints(
         Arrays.stream(present).boxed().toList(), Arrays.stream(possible).boxed().toList());
   }
@@ -127,10 +126,11 @@ record OperatingPoints(List<Double> present, List<Double> possible) {
     return rows.toArray(double[][]::new);
   }
 
-  // Raises the points until at most a share of each kind of normal films is above any of them; the
-  // first kind has all.
+  // Raises the points, none above its highest, until at most a share of each kind of normal films
+  // is above any of them; the first kind has all.
   private static void raise(
       double[] points,
+      double[] highest,
       List<Curve> curves,
       List<double[][]> kinds,
       List<Finding> together,
@@ -147,7 +147,8 @@ record OperatingPoints(List<Double> present, List<Double> possible) {
         int at = finding.column();
         if (allowed < normal.length) {
           double limit = ascending[at][normal.length - 1 - allowed];
-          raised[at] = Math.max(points[at], curves.get(at).justAbove(limit));
+          double higher = Math.max(points[at], curves.get(at).justAbove(limit));
+          raised[at] = Math.min(higher, highest[at]);
         }
       }
       if (kinds.stream().allMatch(films -> above(films, raised, together) <= share)) {
