@@ -231,8 +231,7 @@ public final class GuidanceProtocol {
         : number % 2 == 0 ? Findings.State.PRESENT : Findings.State.ABSENT;
   }
 
-  private static Finding asked(
-      Findings findings, Findings.State wanted, SplittableRandom random) {
+  private static Finding asked(Findings findings, Findings.State wanted, SplittableRandom random) {
     List<Finding> fitting =
         ReportGrammar.FINDINGS.stream().filter(f -> findings.state(f) == wanted).toList();
     List<Finding> any = fitting.isEmpty() ? List.copyOf(ReportGrammar.FINDINGS) : fitting;

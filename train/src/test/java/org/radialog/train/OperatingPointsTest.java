@@ -90,8 +90,7 @@ class OperatingPointsTest {
     long open = 0;
     Reading reading = new Reading(Calibration.NONE, assessed, points);
     for (String image : films.films().normal()) {
-      FindingsList list =
-          reading.called(Objects.requireNonNull(films.probabilities().get(image)));
+      FindingsList list = reading.called(Objects.requireNonNull(films.probabilities().get(image)));
       present += list.present().isEmpty() ? 0 : 1;
       open += list.present().isEmpty() && list.uncertain().isEmpty() ? 0 : 1;
     }
