@@ -14,6 +14,7 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.radialog.base.Progress;
+import org.radialog.base.WholeFile;
 import org.radialog.data.Film;
 import org.radialog.data.Folds;
 import org.radialog.data.ImageChoice;
@@ -64,13 +65,13 @@ import tools.jackson.databind.node.ObjectNode;
           + " run resumes with the same command.",
       "--from FILE: scores a predictions.jsonl without the model.",
       "",
-      "--data NIH14 --protocol P: runs one of these tests. view: does the model"
-          + " recognise the view from the image? edit: does an edit of the findings change"
-          + " the report, and only in these findings? report: does the report agree with"
-          + " its findings and state nothing without evidence? perplexity: how well does"
-          + " the model predict reports of the true findings of the films? guidance: how"
-          + " often does a dialog contradict itself, with and without it? evidence: does the"
-          + " heat of a finding lie where radiologists drew boxes around it?",
+      "--data NIH14 --protocol P: runs one of these tests. view: does the model recognise the view"
+          + " from the image? edit: does an edit of the findings change the report, and only in"
+          + " these findings? report: does the report agree with its findings and state nothing"
+          + " without evidence? perplexity: how well does the model predict reports of the true"
+          + " findings of the films? guidance: how often does a dialog contradict itself, with and"
+          + " without it (--out: its texts)? evidence: does the heat of a finding lie where"
+          + " radiologists drew boxes around it?",
       "",
       "--protocol general: asks a hundred general questions without a film, to see"
           + " whether the language model keeps the abilities of its base (--control"
@@ -475,7 +476,7 @@ final class EvaluateCommand implements Callable<Integer> {
               yield perplexity(r);
             }
             case GENERAL -> general(GeneralQuestions.ask(radialog, progress));
-            case GUIDANCE -> GuidanceProtocol.run(radialog, chosen, model.seed(), progress);
+            case GUIDANCE -> guidance(radialog, chosen, progress);
             case EVIDENCE,
                 FINDINGS,
                 GENERATION,
@@ -524,6 +525,21 @@ final class EvaluateCommand implements Callable<Integer> {
           precision.label() + "_ratio",
           fine(perplexity / first));
     }
+  }
+
+  private Map<String, Object> guidance(RaDialog radialog, List<Film> films, Progress progress) {
+    StringBuilder texts = new StringBuilder();
+    Map<String, Object> scores =
+        GuidanceProtocol.run(
+            radialog,
+            films,
+            model.seed(),
+            text -> texts.append(Json.tree(text)).append('\n'),
+            progress);
+    scoring
+        .out()
+        .ifPresent(folder -> WholeFile.write(folder.resolve("texts.jsonl"), texts.toString()));
+    return scores;
   }
 
   private int evidence() {

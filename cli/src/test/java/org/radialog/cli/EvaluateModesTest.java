@@ -67,11 +67,12 @@ class EvaluateModesTest {
     return run;
   }
 
-  private static JsonNode check(String protocol) {
+  private static JsonNode check(String protocol, String... more) {
+    List<String> arguments =
+        new ArrayList<>(List.of("--folds", folder.resolve("folds.csv").toString()));
+    arguments.addAll(List.of(more));
     JsonNode result =
-        evaluate(folder, protocol, "--folds", folder.resolve("folds.csv").toString())
-            .json()
-            .getFirst();
+        evaluate(folder, protocol, arguments.toArray(String[]::new)).json().getFirst();
     assertThat(result.at("/settings/protocol").stringValue()).isEqualTo(protocol);
     assertThat(result.at("/scores/films").intValue()).isEqualTo(2);
     return result.path("scores");
@@ -100,8 +101,15 @@ class EvaluateModesTest {
   }
 
   @Test
-  void guidanceWritesEverythingWithAndWithoutIt() {
-    JsonNode scores = check("guidance");
+  void guidanceWritesEverythingWithAndWithoutItAndKeepsTheTexts() throws IOException {
+    Path out = folder.resolve("guidance");
+    JsonNode scores = check("guidance", "--out", out.toString());
+    List<String> texts = Files.readAllLines(out.resolve("texts.jsonl"));
+    assertThat(texts).hasSize(2 * 2 * 11);
+    assertThat(texts)
+        .allSatisfy(line -> assertThat(line).contains("\"list\":\"Findings: "))
+        .filteredOn(line -> line.contains("\"guided\":true") && line.contains("\"question\":\"\""))
+        .hasSize(2);
     for (String way : List.of("guided_", "free_")) {
       assertThat(scores.path(way + "reports").intValue()).isEqualTo(2);
       assertThat(scores.path(way + "answers").intValue()).isEqualTo(20);

@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.Consumer;
 import org.radialog.base.Progress;
 import org.radialog.clinical.AnswerLabels;
 import org.radialog.clinical.Consistency;
@@ -15,6 +16,7 @@ import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.RuleLabeler;
+import org.radialog.clinical.SmolLm2Format;
 import org.radialog.data.Film;
 import org.radialog.dialog.Correction;
 import org.radialog.dialog.Decoding;
@@ -58,6 +60,24 @@ public final class GuidanceProtocol {
 
   private GuidanceProtocol() {}
 
+  /**
+   * A text of the model, for readers.
+   *
+   * @param image the film
+   * @param list the findings as the prompt names them
+   * @param guided whether guidance was on
+   * @param question the question; empty for a report
+   * @param text what the model wrote
+   * @param contradictions what the labeler finds wrong with it
+   */
+  public record Written(
+      String image,
+      String list,
+      boolean guided,
+      String question,
+      String text,
+      List<String> contradictions) {}
+
   /** The counts of one of the two ways to write. */
   private static final class Count {
     private int reports;
@@ -82,11 +102,16 @@ public final class GuidanceProtocol {
    * Runs the protocol.
    *
    * @param seed draws the lists and the findings
+   * @param written receives every text
    * @return the scores by name; those of guided texts begin with {@code guided_}, those of texts as
    *     the model writes them with {@code free_}
    */
   public static Map<String, Object> run(
-      RaDialog radialog, List<Film> films, long seed, Progress progress) {
+      RaDialog radialog,
+      List<Film> films,
+      long seed,
+      Consumer<? super Written> written,
+      Progress progress) {
     Count guided = new Count();
     Count free = new Count();
     try (Progress.Task task = progress.start("guidance", films.size())) {
@@ -95,7 +120,7 @@ public final class GuidanceProtocol {
         Radiograph radiograph = Radiograph.read(film.file());
         // Both in turn, so that other work of the machine delays both alike.
         for (boolean first : new boolean[] {i % 2 == 0, i % 2 != 0}) {
-          count(radialog, film, radiograph, i, seed, first, first ? guided : free);
+          count(radialog, film, radiograph, i, seed, first, first ? guided : free, written);
         }
         task.step("");
       }
@@ -130,7 +155,8 @@ public final class GuidanceProtocol {
       int number,
       long seed,
       boolean guided,
-      Count count) {
+      Count count,
+      Consumer<? super Written> written) {
     SplittableRandom random = new SplittableRandom(seed * 1_000_003 + number);
     Decoding how = HOW.with(guided ? Guidance.Wanted.ON : Guidance.Wanted.OFF);
     FindingsList listed = drawn(film, number % 3, random);
@@ -141,9 +167,11 @@ public final class GuidanceProtocol {
       Report report = dialog.report(how, _ -> {});
       count.reports++;
       count.guided(report.guidance());
-      if (report.consistency().warnings().stream().anyMatch(GuidanceProtocol::contradicts)) {
-        count.wrongReports++;
-      }
+      List<Consistency.Warning> wrong =
+          report.consistency().warnings().stream().filter(GuidanceProtocol::contradicts).toList();
+      count.wrongReports += wrong.isEmpty() ? 0 : 1;
+      String list = SmolLm2Format.line(listed);
+      written.accept(new Written(film.image(), list, guided, "", report.text(), codes(wrong)));
       Finding asked = asked(findings, wanted(number), random);
       FindingState expected =
           switch (findings.state(asked)) {
@@ -158,6 +186,7 @@ public final class GuidanceProtocol {
         String question = way.formatted(name);
         question = Character.toUpperCase(question.charAt(0)) + question.substring(1);
         Reply reply = answer(dialog, question, how, count);
+        written.accept(written(film, list, guided, reply));
         FindingState state = AnswerLabels.of(LABELER, question, reply.text()).state(asked);
         count.asked++;
         count.agreeing += state == expected ? 1 : 0;
@@ -165,7 +194,9 @@ public final class GuidanceProtocol {
       }
       count.groups++;
       count.alike += said.stream().distinct().count() == 1 ? 1 : 0;
-      FREE.forEach(question -> answer(dialog, question, how, count));
+      for (String question : FREE) {
+        written.accept(written(film, list, guided, answer(dialog, question, how, count)));
+      }
       count.nanos += System.nanoTime() - begun;
     }
   }
@@ -179,6 +210,20 @@ public final class GuidanceProtocol {
       count.wrongAnswers++;
     }
     return reply;
+  }
+
+  private static Written written(Film film, String list, boolean guided, Reply reply) {
+    return new Written(
+        film.image(),
+        list,
+        guided,
+        reply.question(),
+        reply.text(),
+        codes(reply.consistency().warnings()));
+  }
+
+  private static List<String> codes(List<Consistency.Warning> warnings) {
+    return warnings.stream().map(warning -> warning.kind().code()).toList();
   }
 
   // What a report omits is no contradiction.
