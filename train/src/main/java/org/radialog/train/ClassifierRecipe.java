@@ -73,4 +73,14 @@ public record ClassifierRecipe(
     Ranges.positive("classifier.clip", clip, false);
     Ranges.whole("classifier.validate_every", validateEvery, 0, Integer.MAX_VALUE);
   }
+
+  /**
+   * The side at which films are measured: that of the last pass. A network sees everything larger
+   * than it learned it if a film is shown at another side.
+   *
+   * @param full the side of the passes at full size
+   */
+  int measuredSide(int full) {
+    return fullEpochs > 0 ? full : smallSide;
+  }
 }

@@ -90,7 +90,7 @@ final class ClassifierStage implements Stage, AutoCloseable {
    * @param films the pixels of all examples, within {@link #sides}
    * @param split whose films of {@code validation} and {@code test} measure the result
    * @param read the radiologists' classes of the films of {@code split}
-   * @param whole the pixels of the films of {@code split}, at the model's input size
+   * @param whole the pixels of the films of {@code split}, at the side at which they are measured
    */
   record Inputs(
       List<Example> small,
@@ -441,7 +441,7 @@ final class ClassifierStage implements Stage, AutoCloseable {
   }
 
   private Tensor whole(List<Film> batch) {
-    int side = image.side();
+    int side = recipe.measuredSide(image.side());
     float[] pixels = new float[batch.size() * side * side];
     for (int i = 0; i < batch.size(); i++) {
       float[] film = Preprocessing.scaled(inputs.whole.at(side, batch.get(i)));

@@ -174,7 +174,7 @@ public final class ClassifierTraining {
                 Films.decodeWithin(learned, sides, progress),
                 sources.split,
                 sources.main,
-                Films.decode(measured, List.of(image.side()), progress)),
+                Films.decode(measured, List.of(recipe.measuredSide(image.side())), progress)),
             config.init,
             progress)) {
       loop.run(title, List.of(stage));
