@@ -78,10 +78,15 @@ public enum Finding {
    * present, so is the parent.
    */
   public Optional<Finding> parent() {
+    return ancestors().stream().findFirst();
+  }
+
+  /** The parent, its parent and so on. */
+  public List<Finding> ancestors() {
     return switch (this) {
-      case CARDIOMEGALY -> Optional.of(ENLARGED_CARDIOMEDIASTINUM);
-      case LUNG_LESION, EDEMA, CONSOLIDATION, ATELECTASIS -> Optional.of(LUNG_OPACITY);
-      case PNEUMONIA -> Optional.of(CONSOLIDATION);
+      case CARDIOMEGALY -> List.of(ENLARGED_CARDIOMEDIASTINUM);
+      case LUNG_LESION, EDEMA, CONSOLIDATION, ATELECTASIS -> List.of(LUNG_OPACITY);
+      case PNEUMONIA -> List.of(CONSOLIDATION, LUNG_OPACITY);
       case NO_FINDING,
           ENLARGED_CARDIOMEDIASTINUM,
           LUNG_OPACITY,
@@ -90,7 +95,7 @@ public enum Finding {
           PLEURAL_OTHER,
           FRACTURE,
           SUPPORT_DEVICES ->
-          Optional.empty();
+          List.of();
     };
   }
 

@@ -138,10 +138,7 @@ public record Labels(Map<Finding, Entry> entries) {
     for (Finding finding : Finding.ALL) {
       Entry entry = entry(finding);
       if (entry.state() == FindingState.PRESENT || entry.state() == FindingState.UNCERTAIN) {
-        for (var parent = finding.parent();
-            parent.isPresent();
-            parent = parent.orElseThrow().parent()) {
-          Finding above = parent.orElseThrow();
+        for (Finding above : finding.ancestors()) {
           FindingState known = all.getOrDefault(above, Entry.NOT_MENTIONED).state();
           if (known != FindingState.PRESENT && known != entry.state()) {
             all.put(above, new Entry(entry.state(), entry.evidence()));

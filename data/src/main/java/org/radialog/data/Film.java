@@ -62,13 +62,10 @@ public record Film(
   public Film withHierarchy() {
     var tree = new EnumMap<Finding, Truth>(truth);
     for (Finding finding : present()) {
-      var parent = finding.parent();
-      while (parent.isPresent()) {
-        Finding up = parent.get();
+      for (Finding up : finding.ancestors()) {
         if (tree.get(up) == Truth.ABSENT) {
           tree.put(up, Truth.PRESENT);
         }
-        parent = up.parent();
       }
     }
     return with(tree);

@@ -157,12 +157,12 @@ public record Correction(Set<Finding> added, Set<Finding> removed, Set<Finding> 
    */
   private boolean contradicts(Finding finding, Findings.State word) {
     boolean aKindOfLess =
-        Findings.ancestors(finding).stream()
+        finding.ancestors().stream()
             .flatMap(ancestor -> word(ancestor).stream())
             .anyMatch(word::saysMoreThan);
     boolean impliedByMore =
         Finding.ALL.stream()
-            .filter(kind -> Findings.ancestors(kind).contains(finding))
+            .filter(kind -> kind.ancestors().contains(finding))
             .flatMap(kind -> word(kind).stream())
             .anyMatch(kind -> kind.saysMoreThan(word));
     return aKindOfLess || impliedByMore || againstNoFinding(finding, word);
@@ -188,7 +188,7 @@ public record Correction(Set<Finding> added, Set<Finding> removed, Set<Finding> 
    */
   void requireTree() {
     for (Finding finding : Finding.ALL) {
-      for (Finding ancestor : Findings.ancestors(finding)) {
+      for (Finding ancestor : finding.ancestors()) {
         Optional<Findings.State> word = word(finding);
         Optional<Findings.State> above = word(ancestor);
         if (word.isPresent() && above.isPresent() && word.get().saysMoreThan(above.get())) {

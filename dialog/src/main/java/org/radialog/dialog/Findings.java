@@ -10,7 +10,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
-import java.util.stream.Stream;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
@@ -258,7 +257,7 @@ public record Findings(List<Assessment> all) {
     for (Finding finding : Finding.ALL) {
       State state = stateIn(settled, finding);
       if (isThere(state)) {
-        for (Finding ancestor : ancestors(finding)) {
+        for (Finding ancestor : finding.ancestors()) {
           Assessment a = of(ancestor);
           State now = stateIn(settled, ancestor);
           if (now != State.NOT_ASSESSED && state.saysMoreThan(now) && !a.edited()) {
@@ -294,7 +293,7 @@ public record Findings(List<Assessment> all) {
 
   // The least certain state that the user gave to any ancestor of the finding.
   private State atMost(Finding finding) {
-    return ancestors(finding).stream()
+    return finding.ancestors().stream()
         .map(this::of)
         .filter(Assessment::edited)
         .map(Assessment::state)
@@ -315,12 +314,5 @@ public record Findings(List<Assessment> all) {
 
   static boolean isAbnormal(Finding finding) {
     return finding != Finding.NO_FINDING && finding != Finding.SUPPORT_DEVICES;
-  }
-
-  /** The ancestors of {@code finding}, the nearest first. */
-  static List<Finding> ancestors(Finding finding) {
-    return Stream.iterate(finding.parent(), Optional::isPresent, p -> p.flatMap(Finding::parent))
-        .flatMap(Optional::stream)
-        .toList();
   }
 }

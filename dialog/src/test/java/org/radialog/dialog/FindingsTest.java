@@ -124,7 +124,7 @@ class FindingsTest {
       assertThat(a.state()).isEqualTo(word.orElse(a.state()));
       assertThat(a.implied()).isEqualTo(word.isEmpty() && a.state() != film.of(finding).state());
       if (a.state() == Findings.State.PRESENT || a.state() == Findings.State.UNCERTAIN) {
-        for (Finding ancestor : Findings.ancestors(finding)) {
+        for (Finding ancestor : finding.ancestors()) {
           assertThat(shown.state(ancestor))
               .isIn(Findings.State.PRESENT, a.state(), Findings.State.NOT_ASSESSED);
         }

@@ -254,11 +254,7 @@ public final class GuidanceProtocol {
   // The ancestors that a list implies belong to it, so that no edit contradicts another.
   private static void withAncestors(Set<Finding> findings) {
     for (Finding finding : List.copyOf(findings)) {
-      for (var up = finding.parent(); up.isPresent(); up = up.get().parent()) {
-        if (ReportGrammar.FINDINGS.contains(up.get())) {
-          findings.add(up.get());
-        }
-      }
+      findings.addAll(ReportGrammar.stated(finding.ancestors()));
     }
   }
 

@@ -12,6 +12,7 @@ import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 import org.radialog.clinical.FindingsList;
 import org.radialog.clinical.View;
+import org.radialog.data.LungZone;
 
 /**
  * An image and everything that its data set tells about it; dialogs are generated from cases.
@@ -62,43 +63,11 @@ public record Case(
   }
 
   /**
-   * A third of the lungs, which take about a tenth to three quarters of a film's height; the first
-   * and the last reach to its edges.
-   */
-  public enum Zone {
-    UPPER("upper", 0, 0.32),
-    MIDDLE("middle", 0.32, 0.54),
-    LOWER("lower", 0.54, 1);
-
-    private final String word;
-    private final double top;
-    private final double bottom;
-
-    Zone(String word, double top, double bottom) {
-      this.word = word;
-      this.top = top;
-      this.bottom = bottom;
-    }
-
-    double top() {
-      return top;
-    }
-
-    double bottom() {
-      return bottom;
-    }
-
-    String word() {
-      return word;
-    }
-  }
-
-  /**
    * Where a finding lies.
    *
    * @param zone empty where it lies in more than one, or between two
    */
-  public record Place(Finding finding, Side side, Optional<Zone> zone) {
+  public record Place(Finding finding, Side side, Optional<LungZone> zone) {
     /** {@code in the left lower zone}, {@code on both sides}. */
     String words() {
       return switch (side) {

@@ -29,6 +29,7 @@ import org.radialog.data.CsvTable;
 import org.radialog.data.Film;
 import org.radialog.data.FilmBoxes;
 import org.radialog.data.ImageChoice;
+import org.radialog.data.LungZone;
 import org.radialog.data.NihRelease;
 import org.radialog.data.Rejected;
 import org.radialog.data.ReportedStudy;
@@ -165,7 +166,7 @@ public abstract class CaseSource {
           Optional<Case.Side> side = side(box);
           plain &= side.isPresent();
           side.ifPresent(sides::add);
-          zones.add(zone(box).map(Case.Zone::name).orElse(""));
+          zones.add(zone(box).map(LungZone::name).orElse(""));
         }
       }
       if (plain && !sides.isEmpty()) {
@@ -174,7 +175,7 @@ public abstract class CaseSource {
                 finding,
                 sides.size() == 1 ? sides.iterator().next() : Case.Side.BOTH,
                 zones.size() == 1 && !zones.first().isEmpty()
-                    ? Optional.of(Case.Zone.valueOf(zones.first()))
+                    ? Optional.of(LungZone.valueOf(zones.first()))
                     : Optional.empty()));
       }
     }
@@ -182,20 +183,18 @@ public abstract class CaseSource {
   }
 
   private static Optional<Case.Side> side(FilmBoxes.Marked box) {
-    double middle = 0.5;
-    double slack = 0.03; // a chest is seldom in the very middle of its film
-    if (box.right() < middle + slack && box.left() < middle - slack) {
-      return Optional.of(Case.Side.RIGHT);
-    }
-    return box.left() > middle - slack && box.right() > middle + slack
-        ? Optional.of(Case.Side.LEFT)
-        : Optional.empty();
+    return box.half()
+        .map(half ->
+            switch (half) {
+              case LEFT -> Case.Side.RIGHT;
+              case RIGHT -> Case.Side.LEFT;
+            });
   }
 
   // Nothing where the box reaches far into two thirds of the lungs.
-  private static Optional<Case.Zone> zone(FilmBoxes.Marked box) {
+  private static Optional<LungZone> zone(FilmBoxes.Marked box) {
     double margin = 0.03;
-    for (Case.Zone zone : Case.Zone.values()) {
+    for (LungZone zone : LungZone.values()) {
       if (box.top() >= zone.top() - margin && box.bottom() <= zone.bottom() + margin) {
         return Optional.of(zone);
       }

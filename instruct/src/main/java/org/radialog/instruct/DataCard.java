@@ -134,9 +134,9 @@ public final class DataCard {
       if (state == FindingState.PRESENT || state == FindingState.UNCERTAIN) {
         (state == FindingState.PRESENT ? present : uncertain).add(finding);
         // What it is a kind of is there as well, whether or not the label says so.
-        for (var up = finding.parent(); up.isPresent(); up = up.get().parent()) {
-          if (!states.containsKey(up.get())) {
-            assessed.remove(up.get());
+        for (Finding up : finding.ancestors()) {
+          if (!states.containsKey(up)) {
+            assessed.remove(up);
           }
         }
       }

@@ -13,6 +13,7 @@ import org.radialog.clinical.FindingState;
 import org.radialog.clinical.Labels;
 import org.radialog.clinical.RuleLabeler;
 import org.radialog.clinical.View;
+import org.radialog.data.LungZone;
 
 /**
  * What a finding that is there is like: its place, its degree, its appearance, as Rad-ReStruct asks
@@ -179,7 +180,7 @@ final class DetailQuestion implements DialogTask {
     return switch (aspect) {
       case LOCATION -> {
         Optional<Case.Side> side = side(sentence);
-        Optional<Case.Zone> zone = zone(sentence);
+        Optional<LungZone> zone = zone(sentence);
         yield side.isPresent() && zone.isPresent()
             ? Optional.of(
                 ReportGrammar.sentenceCase(
@@ -211,16 +212,16 @@ final class DetailQuestion implements DialogTask {
         : right ? Optional.of(Case.Side.RIGHT) : Optional.empty();
   }
 
-  private static Optional<Case.Zone> zone(String sentence) {
-    var zones = EnumSet.noneOf(Case.Zone.class);
+  private static Optional<LungZone> zone(String sentence) {
+    var zones = EnumSet.noneOf(LungZone.class);
     if (UPPER.matcher(sentence).find()) {
-      zones.add(Case.Zone.UPPER);
+      zones.add(LungZone.UPPER);
     }
     if (MIDDLE.matcher(sentence).find()) {
-      zones.add(Case.Zone.MIDDLE);
+      zones.add(LungZone.MIDDLE);
     }
     if (LOWER.matcher(sentence).find()) {
-      zones.add(Case.Zone.LOWER);
+      zones.add(LungZone.LOWER);
     }
     return zones.size() == 1 ? zones.stream().findFirst() : Optional.empty();
   }

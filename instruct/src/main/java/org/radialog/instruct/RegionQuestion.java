@@ -12,18 +12,6 @@ import org.radialog.clinical.View;
 
 /** Whether a region of the chest is healthy, or has something abnormal. */
 final class RegionQuestion implements DialogTask {
-  private static final Set<Finding> LUNGS =
-      EnumSet.of(
-          Finding.LUNG_OPACITY,
-          Finding.LUNG_LESION,
-          Finding.EDEMA,
-          Finding.CONSOLIDATION,
-          Finding.PNEUMONIA,
-          Finding.ATELECTASIS);
-
-  private static final Set<Finding> PLEURA =
-      EnumSet.of(Finding.PNEUMOTHORAX, Finding.PLEURAL_EFFUSION, Finding.PLEURAL_OTHER);
-
   private enum Region {
     HEART,
     LUNGS,
@@ -75,17 +63,27 @@ final class RegionQuestion implements DialogTask {
                   : (asksForHealth ? "As far as its size goes, yes: " : "No: ")
                       + "the heart is not enlarged. Nothing else of the heart was assessed.";
       case LUNGS ->
-          findings(about, LUNGS, asksForHealth, "No abnormality of the lungs is seen.", how);
+          findings(
+              about,
+              ReportGrammar.Region.LUNGS,
+              asksForHealth,
+              "No abnormality of the lungs is seen.",
+              how);
       case PLEURA ->
-          findings(about, PLEURA, asksForHealth, "No abnormality of the pleura is seen.", how);
+          findings(
+              about,
+              ReportGrammar.Region.PLEURA,
+              asksForHealth,
+              "No abnormality of the pleura is seen.",
+              how);
       case BONES -> "I cannot say: the bones were not assessed.";
       case MEDIASTINUM -> "I cannot say: the mediastinum was not assessed.";
     };
   }
 
   private static String findings(
-      Case about, Set<Finding> region, boolean asksForHealth, String none, Asking how) {
-    Set<Finding> there = EnumSet.copyOf(region);
+      Case about, ReportGrammar.Region region, boolean asksForHealth, String none, Asking how) {
+    Set<Finding> there = EnumSet.copyOf(region.findings());
     there.retainAll(ReportGrammar.stated(about.present()));
     if (there.isEmpty()) {
       return (asksForHealth ? "Yes. " : "No. ") + none;

@@ -40,7 +40,7 @@ public final class ReportGrammar {
     PLEURA;
 
     /** Its findings in column order. */
-    private List<Finding> findings() {
+    public List<Finding> findings() {
       return switch (this) {
         case HEART -> List.of(Finding.CARDIOMEGALY);
         case LUNGS ->
@@ -373,11 +373,7 @@ public final class ReportGrammar {
             ? ""
             : choose(List.of(" with ", " showing "), seed, "summary") + listWithArticles(present);
     String open =
-        possible.isEmpty()
-            ? ""
-            : "; "
-                + join(possible.stream().map(ReportGrammar::withArticle).toList(), "or")
-                + " cannot be excluded";
+        possible.isEmpty() ? "" : "; " + listWithArticles(possible, "or") + " cannot be excluded";
     return film + there + open + ".";
   }
 
@@ -409,8 +405,7 @@ public final class ReportGrammar {
   }
 
   private static String hedged(String wording, Collection<Finding> findings) {
-    return sentenceCase(
-        wording.formatted(join(findings.stream().map(ReportGrammar::withArticle).toList(), "or")));
+    return sentenceCase(wording.formatted(listWithArticles(findings, "or")));
   }
 
   private static String denial(List<Finding> findings, long seed, String place) {
@@ -419,7 +414,11 @@ public final class ReportGrammar {
 
   /** {@code cardiomegaly and a pneumothorax}. */
   public static String listWithArticles(Collection<Finding> findings) {
-    return join(findings.stream().map(ReportGrammar::withArticle).toList(), "and");
+    return listWithArticles(findings, "and");
+  }
+
+  private static String listWithArticles(Collection<Finding> findings, String last) {
+    return join(findings.stream().map(ReportGrammar::withArticle).toList(), last);
   }
 
   /** {@code edema, cardiomegaly or pneumothorax}, with {@code last} before the last. */
@@ -460,7 +459,8 @@ public final class ReportGrammar {
     };
   }
 
-  static String sentenceCase(String text) {
+  /** The text with a capital at its beginning. */
+  public static String sentenceCase(String text) {
     return Character.toUpperCase(text.charAt(0)) + text.substring(1);
   }
 

@@ -23,6 +23,7 @@ import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingState;
 import org.radialog.clinical.PublishedPrompts;
 import org.radialog.clinical.RuleLabeler;
+import org.radialog.data.LungZone;
 import org.radialog.data.MimicCxr;
 import org.radialog.data.ReportRow;
 import org.radialog.data.StudySource;
@@ -406,7 +407,7 @@ class DialogRunTest {
   void whereABoxLiesTellsSideAndZoneAndTheReportSaysSo() {
     var places =
         List.of(
-            new Case.Place(Finding.PLEURAL_EFFUSION, Case.Side.LEFT, Optional.of(Case.Zone.LOWER)));
+            new Case.Place(Finding.PLEURAL_EFFUSION, Case.Side.LEFT, Optional.of(LungZone.LOWER)));
     String report =
         Case.write(
             Set.of(Finding.EDEMA, Finding.PLEURAL_EFFUSION),

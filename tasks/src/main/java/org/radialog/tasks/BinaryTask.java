@@ -143,7 +143,7 @@ final class BinaryTask implements InstructTask {
     return switch (talk.state(finding)) {
       case PRESENT -> "There is " + ReportGrammar.withArticle(finding) + ".";
       case UNCERTAIN ->
-          Phrases.sentence(ReportGrammar.withArticle(finding)) + " cannot be excluded.";
+          ReportGrammar.sentenceCase(ReportGrammar.withArticle(finding)) + " cannot be excluded.";
       case ABSENT -> "There is no " + ReportGrammar.name(finding) + ".";
       case NOT_MENTIONED -> notAssessed(finding);
     };

@@ -1,10 +1,8 @@
 package org.radialog.tasks;
 
-import java.util.Collection;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingsList;
@@ -55,21 +53,28 @@ public record Calls(List<Double> present, List<Double> possible, Set<Finding> as
   }
 
   /** The findings of a film that a prompt names, from its 14 probabilities. */
-  FindingsList of(double[] probabilities, Collection<Finding> among) {
+  FindingsList of(double[] probabilities) {
+    FindingsList called = called(probabilities);
+    return named(called.present(), called.uncertain());
+  }
+
+  /**
+   * The findings that are called, each by its own points.
+   *
+   * @param probabilities 14 in column order
+   */
+  public FindingsList called(double[] probabilities) {
     var there = EnumSet.noneOf(Finding.class);
     var open = EnumSet.noneOf(Finding.class);
-    for (Finding finding : among) {
+    for (Finding finding : assessed) {
       double probability = probabilities[finding.column()];
-      if (!assessed.contains(finding)) {
-        continue;
-      }
       if (probability > present.get(finding.column())) {
         there.add(finding);
       } else if (probability > possible.get(finding.column())) {
         open.add(finding);
       }
     }
-    return named(there, open);
+    return new FindingsList(there, open);
   }
 
   /**
@@ -81,11 +86,7 @@ public record Calls(List<Double> present, List<Double> possible, Set<Finding> as
     open.addAll(uncertain);
     open.removeAll(present);
     for (Finding finding : present) {
-      Optional<Finding> up = finding.parent();
-      while (up.isPresent()) {
-        open.remove(up.get());
-        up = up.get().parent();
-      }
+      finding.ancestors().forEach(open::remove);
     }
     return new FindingsList(present, open);
   }

@@ -93,7 +93,7 @@ final class CorrectionTask implements InstructTask {
 
   private static String fill(String wording, Collection<Finding> one, Collection<Finding> other) {
     boolean negated = wording.contains("no <x>") || wording.contains("any <x>");
-    return Phrases.sentence(
+    return ReportGrammar.sentenceCase(
         wording
             .replace("<a x>", ReportGrammar.listWithArticles(one))
             .replace("<x>", ReportGrammar.list(one, negated ? "or" : "and"))

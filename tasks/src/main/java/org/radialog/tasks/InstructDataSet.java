@@ -194,7 +194,7 @@ public final class InstructDataSet {
     return List.copyOf(order);
   }
 
-  /** A dialog about a film with the findings of {@link #seen}. */
+  /** A dialog about a film in which its labels are true. */
   Talk talk(Film film, boolean named, SplittableRandom random) {
     return talk(film, named, FindingsList.of(film.present()), random);
   }
@@ -245,7 +245,7 @@ public final class InstructDataSet {
     boolean predicted = random.nextDouble() < mix.predicted();
     double[] row = probabilities.get(film.image());
     return predicted && row != null
-        ? calls.of(row, FINDINGS)
+        ? calls.of(row)
         : FindingsList.of(ReportGrammar.stated(film.present()));
   }
 

@@ -155,14 +155,7 @@ interface InstructTask {
 
     /** Whether {@code ancestor} is above {@code finding} in the hierarchy. */
     static boolean descends(Finding finding, Finding ancestor) {
-      Optional<Finding> up = finding.parent();
-      while (up.isPresent()) {
-        if (up.get() == ancestor) {
-          return true;
-        }
-        up = up.get().parent();
-      }
-      return false;
+      return finding.ancestors().contains(ancestor);
     }
 
     /** The findings in a state, in column order. */

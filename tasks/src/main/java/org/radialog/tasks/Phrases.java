@@ -31,8 +31,8 @@ final class Phrases {
         if (line.startsWith("[")) {
           current = new ArrayList<>();
           lists.put(line.substring(1, line.length() - 1), current);
-        } else if (!line.isBlank() && (lists.isEmpty() ? !line.startsWith("#") : true)) {
-          current.add(line);
+        } else if (!line.isBlank()) {
+          current.add(line); // the lines before the first list are comments
         }
       }
     } catch (IOException e) {
@@ -72,16 +72,11 @@ final class Phrases {
         random.nextInt(3) == 0
             ? ReportGrammar.withArticle(finding)
             : any("names of " + finding.label(), random);
-    return sentence(wording.replace("<a x>", name).replace("<x>", bare(name)));
+    return ReportGrammar.sentenceCase(wording.replace("<a x>", name).replace("<x>", bare(name)));
   }
 
   /** A name without its article. */
   static String bare(String name) {
     return name.replaceFirst("^(?:a|an) ", "");
-  }
-
-  /** The text with a capital at its beginning. */
-  static String sentence(String text) {
-    return Character.toUpperCase(text.charAt(0)) + text.substring(1);
   }
 }

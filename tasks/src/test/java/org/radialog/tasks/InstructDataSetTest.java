@@ -441,11 +441,7 @@ class InstructDataSetTest {
     var all = EnumSet.noneOf(Finding.class);
     for (Finding finding : findings) {
       all.add(finding);
-      for (Optional<Finding> up = finding.parent(); up.isPresent(); up = up.get().parent()) {
-        if (ReportGrammar.FINDINGS.contains(up.get())) {
-          all.add(up.get());
-        }
-      }
+      all.addAll(ReportGrammar.stated(finding.ancestors()));
     }
     return all;
   }

@@ -91,19 +91,6 @@ record Reading(Calibration calibration, Set<Finding> assessed, OperatingPoints p
    * @param row the 14 probabilities of a film as the classifier gave them
    */
   FindingsList called(double[] row) {
-    double[] calibrated = calibration.of(row);
-    EnumSet<Finding> present = EnumSet.noneOf(Finding.class);
-    EnumSet<Finding> uncertain = EnumSet.noneOf(Finding.class);
-    for (Finding finding : Finding.ALL) {
-      if (finding != Finding.NO_FINDING && assessed.contains(finding)) {
-        double probability = calibrated[finding.column()];
-        if (probability > points.present().get(finding.column())) {
-          present.add(finding);
-        } else if (probability > points.possible().get(finding.column())) {
-          uncertain.add(finding);
-        }
-      }
-    }
-    return new FindingsList(present, uncertain);
+    return calls().called(calibration.of(row));
   }
 }
