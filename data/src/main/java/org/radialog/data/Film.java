@@ -71,11 +71,6 @@ public record Film(
     return with(tree);
   }
 
-  /** The same film with nothing known of its findings. */
-  public Film unlabelled() {
-    return with(Map.of());
-  }
-
   /** The same film with another ground truth. */
   Film with(Map<Finding, Truth> other) {
     return new Film(image, file, patient, age, sex, view, other);

@@ -25,8 +25,8 @@ import org.radialog.loop.Ranges;
  * @param viewLoss weight of the loss for the view (PA or AP), relative to that for the findings
  * @param minedLoss weight of the loss for the text-mined No Finding, which a head of its own learns
  *     where {@code radiologists} gives that name another meaning
- * @param lungsLoss weight of the loss for the radiologists' classes of films that show the lungs
- *     only, which a head of its own learns
+ * @param lungsLoss weight of the loss for films that show the lungs only: heads of their own learn
+ *     the radiologists' classes and the findings
  * @param softened share of the films that are shown as small as the smallest ones, so that their
  *     sharpness says nothing
  * @param clip maximum norm of the gradients of a step
@@ -82,5 +82,13 @@ public record ClassifierRecipe(
    */
   int measuredSide(int full) {
     return fullEpochs > 0 ? full : smallSide;
+  }
+
+  /**
+   * Whether films are measured as soft as the smallest ones: in a training without passes at full
+   * size, which may have learned from no sharper ones.
+   */
+  boolean measuredSoft() {
+    return fullEpochs == 0 && softened > 0;
   }
 }

@@ -13,8 +13,10 @@ import java.util.SequencedMap;
 import java.util.SortedSet;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.Printable;
@@ -57,7 +59,8 @@ import org.radialog.weights.SafetensorsWriter;
 final class ClassifierStage implements Stage, AutoCloseable {
   private static final String BACKBONE = "vision.encoder.encoder.";
 
-  private static final int SOFT = 128; // pixels; the side of the smallest films that are trained on
+  /** The side of the smallest films that are trained on, in pixels. */
+  static final int SOFT = 128;
 
   private final String name;
   private final ClassifierRecipe recipe;
@@ -90,7 +93,7 @@ final class ClassifierStage implements Stage, AutoCloseable {
    * @param films the pixels of all examples, within {@link #sides}
    * @param split whose films of {@code validation} and {@code test} measure the result
    * @param read the radiologists' classes of the films of {@code split}
-   * @param whole the pixels of the films of {@code split}, at the side at which they are measured
+   * @param whole the pixels of the films of {@code split}, as they are measured
    */
   record Inputs(
       List<Example> small,
@@ -115,7 +118,7 @@ final class ClassifierStage implements Stage, AutoCloseable {
           TrainingHeads.of(p, image.patchChannels()));
     }
 
-    Seen forward(Tensor films, BatchNorm statistics) {
+    Seen forward(Tensor films, BioViLT.Statistics statistics) {
       VisionEncoder.Features out = vision.forward(films, statistics);
       Tensor projected = out.projected().to(ScalarType.Float); // [B, J, h, w]
       Tensor patch = out.patches().to(ScalarType.Float).mean(new long[] {2, 3}); // [B, 2 P]
@@ -161,7 +164,8 @@ final class ClassifierStage implements Stage, AutoCloseable {
   private static float[] positiveWeights(ClassifierRecipe recipe, Inputs inputs) {
     if (recipe.positiveWeights()) {
       List<Example> all = recipe.fullEpochs() > 0 ? inputs.full : inputs.small;
-      return FindingsAndView.positiveWeights(all.stream().map(Example::film).toList());
+      return FindingsAndView.positiveWeights(
+          all.stream().filter(example -> !example.lungs()).map(Example::film).toList());
     }
     float[] equal = new float[Finding.COUNT];
     Arrays.fill(equal, 1);
@@ -235,15 +239,35 @@ final class ClassifierStage implements Stage, AutoCloseable {
             ? small.batch(step, recipe.batch())
             : full.batch(step - before + (long) recipe.smallEpochs() * fullSteps, recipe.batch());
     long epoch = first ? step / smallSteps : recipe.smallEpochs() + (step - before) / fullSteps;
-    Tensor pixels =
-        augmented(batch, epoch, first ? recipe.smallSide() : image.side()); // [B, 1, S, S]
-    List<Film> films = batch.stream().map(Example::film).toList();
+    int side = first ? recipe.smallSide() : image.side();
+    Map<Boolean, List<Example>> parts =
+        batch.stream().collect(Collectors.partitioningBy(Example::lungs));
+    Tensor loss = Torch.tensor(new float[1]).squeeze(); // []
     try (Autocast _ = Autocast.bf16()) {
-      Seen seen = networks.forward(pixels, BatchNorm.BATCH);
-      return seen.outputs
-          .loss(recipe.viewLoss(), films, positiveWeight)
-          .add(networks.heads.loss(seen.patch, batch, recipe));
+      List<Example> whole = parts.getOrDefault(false, List.of());
+      if (!whole.isEmpty()) {
+        List<Film> films = whole.stream().map(Example::film).toList();
+        Seen seen = seen(whole, epoch, side, BatchNorm.BATCH);
+        loss =
+            loss.add(seen.outputs.loss(recipe.viewLoss(), films, positiveWeight))
+                .add(networks.heads.minedLoss(seen.patch, whole), new Scalar(recipe.minedLoss()));
+      }
+      List<Example> lungs = parts.getOrDefault(true, List.of());
+      if (!lungs.isEmpty()) {
+        Seen seen = seen(lungs, epoch, side, new BioViLT.ForeignBatch());
+        loss =
+            loss.add(
+                networks.heads.lungsLoss(seen.patch, lungs, positiveWeight),
+                new Scalar(recipe.lungsLoss()));
+      }
+      return loss;
     }
+  }
+
+  // A single film has no statistics of a batch.
+  private Seen seen(List<Example> films, long epoch, int side, BioViLT.Statistics statistics) {
+    return networks.forward(
+        augmented(films, epoch, side), films.size() > 1 ? statistics : BatchNorm.RUNNING);
   }
 
   @Override

@@ -174,19 +174,25 @@ public final class ClassifierTraining {
                 Films.decodeWithin(learned, sides, progress),
                 sources.split,
                 sources.main,
-                Films.decode(measured, List.of(recipe.measuredSide(image.side())), progress)),
+                recipe.measuredSoft()
+                    ? Films.soften(
+                        measured, ClassifierStage.SOFT, recipe.measuredSide(image.side()), progress)
+                    : Films.decode(measured, List.of(recipe.measuredSide(image.side())), progress)),
             config.init,
             progress)) {
       loop.run(title, List.of(stage));
     }
   }
 
-  // The further films, without those of some patients.
+  // The further films that the recipe learns from, without those of some patients.
   private static List<Example> further(
       Config config, ClassifierRecipe recipe, Set<String> without) {
     List<Example> examples = new ArrayList<>();
     for (Path folder : config.further) {
       RadiologistRead source = RadiologistRead.read(folder);
+      if (source.lungsOnly() && recipe.lungsLoss() == 0) {
+        continue; // nothing would be learned from them
+      }
       List<Film> films =
           source.films().stream().filter(film -> !without.contains(film.patient())).toList();
       examples.addAll(Example.of(source, films, recipe.radiologists()));

@@ -13,21 +13,22 @@ import org.radialog.data.Truth;
  *
  * @param film with the ground truth of the 14 findings
  * @param mined the text-mined No Finding, where that of {@code film} has another meaning
- * @param lungs the radiologists' class of a film of which only the lungs are shown; its findings
- *     are not learned, since the mask would become a sign of them
+ * @param lungs whether only the lungs are shown. Such films are not mixed with whole ones, since
+ *     the mask would become a sign of what they show
+ * @param seen the radiologists' class of a film of which only the lungs are shown
  */
-record Example(Film film, Truth mined, Optional<RadiologistClass> lungs) {
+record Example(Film film, Truth mined, boolean lungs, Optional<RadiologistClass> seen) {
   /** The films of a source. */
   static List<Example> of(RadiologistRead source, List<Film> films, boolean radiologists) {
     return films.stream().map(film -> of(source, film, radiologists)).toList();
   }
 
   private static Example of(RadiologistRead source, Film film, boolean radiologists) {
+    Film known = radiologists ? source.confirmed(film) : film;
     if (source.lungsOnly()) {
-      return new Example(film.unlabelled(), Truth.UNKNOWN, source.seen(film));
+      return new Example(known, Truth.UNKNOWN, true, source.seen(film));
     }
-    return radiologists
-        ? new Example(source.confirmed(film), film.truth(Finding.NO_FINDING), Optional.empty())
-        : new Example(film, Truth.UNKNOWN, Optional.empty());
+    Truth mined = radiologists ? film.truth(Finding.NO_FINDING) : Truth.UNKNOWN;
+    return new Example(known, mined, false, Optional.empty());
   }
 }

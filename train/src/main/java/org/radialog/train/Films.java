@@ -38,6 +38,19 @@ record Films(Map<Integer, Map<Path, Square>> bytes) {
     return decode(films, sides, 0, progress);
   }
 
+  /** Films that are reduced to the side {@code soft} and enlarged to {@code side}. */
+  static Films soften(List<Film> films, int soft, int side, Progress progress) {
+    Map<Path, Square> squares = new HashMap<>();
+    decode(films, List.of(soft), progress)
+        .bytes
+        .getOrDefault(soft, Map.of())
+        .forEach((file, square) -> {
+          Radiograph small = Radiograph.ofGrey(file.toString(), soft, soft, square.pixels);
+          squares.put(file, new Square(preprocessing(side).bytes(small), side));
+        });
+    return new Films(Map.of(side, squares));
+  }
+
   // A film is enlarged up to the side `enlarged`.
   private static Films decode(
       List<Film> films, List<Integer> sides, int enlarged, Progress progress) {

@@ -47,9 +47,26 @@ record FindingsAndView(Tensor findings, Tensor view) {
    * @param positiveWeight {@code [14]}
    */
   Tensor loss(double viewLoss, List<Film> batch, Tensor positiveWeight) {
+    float[] ap = new float[batch.size()];
+    for (int i = 0; i < ap.length; i++) {
+      ap[i] = batch.get(i).view() == View.AP ? 1 : 0;
+    }
+    Tensor ofView =
+        binary_cross_entropy_with_logits(
+            view.to(ScalarType.Float), Torch.tensor(ap, batch.size(), 1));
+    return findingsLoss(findings, batch, positiveWeight).add(ofView, new Scalar(viewLoss));
+  }
+
+  /**
+   * The cross-entropy over the known labels.
+   *
+   * @param logits {@code [B, 14]}
+   * @param batch the B films
+   * @param positiveWeight {@code [14]}
+   */
+  static Tensor findingsLoss(Tensor logits, List<Film> batch, Tensor positiveWeight) {
     float[] targets = new float[batch.size() * Finding.COUNT];
     float[] known = new float[targets.length];
-    float[] ap = new float[batch.size()];
     for (int i = 0; i < batch.size(); i++) {
       Film film = batch.get(i);
       for (Finding finding : Finding.ALL) {
@@ -57,18 +74,12 @@ record FindingsAndView(Tensor findings, Tensor view) {
         targets[at] = film.truth(finding) == Truth.PRESENT ? 1 : 0;
         known[at] = film.truth(finding) == Truth.UNKNOWN ? 0 : 1;
       }
-      ap[i] = film.view() == View.AP ? 1 : 0;
     }
-    Tensor masked =
-        FindingsClassifier.loss(
-            findings.to(ScalarType.Float),
-            Torch.tensor(targets, batch.size(), Finding.COUNT),
-            Torch.tensor(known, batch.size(), Finding.COUNT),
-            positiveWeight);
-    Tensor ofView =
-        binary_cross_entropy_with_logits(
-            view.to(ScalarType.Float), Torch.tensor(ap, batch.size(), 1));
-    return masked.add(ofView, new Scalar(viewLoss));
+    return FindingsClassifier.loss(
+        logits.to(ScalarType.Float),
+        Torch.tensor(targets, batch.size(), Finding.COUNT),
+        Torch.tensor(known, batch.size(), Finding.COUNT),
+        positiveWeight);
   }
 
   // A label that cannot be learned from these films has weight 1; where it is unknown, it is masked

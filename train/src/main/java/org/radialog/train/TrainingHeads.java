@@ -4,10 +4,9 @@ import static org.bytedeco.pytorch.global.torch.binary_cross_entropy_with_logits
 import static org.bytedeco.pytorch.global.torch.cross_entropy_loss;
 
 import java.util.List;
-import java.util.function.Predicate;
 import java.util.stream.IntStream;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.radialog.clinical.Finding;
 import org.radialog.data.RadiologistClass;
 import org.radialog.data.Truth;
 import org.radialog.torch.Linear;
@@ -20,53 +19,66 @@ import org.radialog.torch.Torch;
  *
  * @param mined whether text mining found nothing, {@code [1, C]}
  * @param lungs the radiologists' classes of films of which only the lungs are shown, {@code [3, C]}
+ * @param lungsFindings the findings of such films, {@code [14, C]}
  */
-record TrainingHeads(Linear mined, Linear lungs) {
+record TrainingHeads(Linear mined, Linear lungs, Linear lungsFindings) {
   private static final List<RadiologistClass> CLASSES = List.of(RadiologistClass.values());
 
   /** Under {@code p}, for C channels of a patch. */
   static TrainingHeads of(Parameters p, int channels) {
     return new TrainingHeads(
         Linear.of(p.at("mined."), channels, 1),
-        Linear.of(p.at("lungs."), channels, CLASSES.size()));
+        Linear.of(p.at("lungs."), channels, CLASSES.size()),
+        Linear.of(p.at("lungs_findings."), channels, Finding.COUNT));
   }
 
   /**
-   * The weighted losses over the examples that have these labels.
+   * The cross-entropy of the text-mined No Finding over the examples that have it, {@code []}.
    *
-   * @param patch mean patch of the B examples, {@code [B, C]} fp32
+   * @param patch mean patch of B whole films, {@code [B, C]} fp32
    */
-  Tensor loss(Tensor patch, List<Example> batch, ClassifierRecipe recipe) {
-    Tensor sum = Torch.tensor(new float[1]).squeeze(); // []
-    int[] said = rows(batch, example -> example.mined() != Truth.UNKNOWN);
-    if (said.length > 0 && recipe.minedLoss() > 0) {
-      float[] nothing = new float[said.length];
-      for (int i = 0; i < said.length; i++) {
-        nothing[i] = batch.get(said[i]).mined() == Truth.PRESENT ? 1 : 0;
-      }
-      Tensor logits = mined.forward(of(patch, said)); // [M, 1]
-      Tensor targets = Torch.tensor(nothing, said.length, 1);
-      sum =
-          sum.add(
-              binary_cross_entropy_with_logits(logits, targets), new Scalar(recipe.minedLoss()));
+  Tensor minedLoss(Tensor patch, List<Example> batch) {
+    int[] said =
+        IntStream.range(0, batch.size())
+            .filter(i -> batch.get(i).mined() != Truth.UNKNOWN)
+            .toArray();
+    if (said.length == 0) {
+      return nothing();
     }
-    int[] seen = rows(batch, example -> example.lungs().isPresent());
-    if (seen.length > 0 && recipe.lungsLoss() > 0) {
-      int[] classes =
-          IntStream.of(seen)
-              .map(row -> CLASSES.indexOf(batch.get(row).lungs().orElseThrow()))
-              .toArray();
-      Tensor logits = lungs.forward(of(patch, seen)); // [M, 3]
-      sum =
-          sum.add(
-              cross_entropy_loss(logits, Torch.tensor(classes, seen.length)),
-              new Scalar(recipe.lungsLoss()));
+    float[] targets = new float[said.length];
+    for (int i = 0; i < said.length; i++) {
+      targets[i] = batch.get(said[i]).mined() == Truth.PRESENT ? 1 : 0;
     }
-    return sum;
+    return binary_cross_entropy_with_logits(
+        mined.forward(of(patch, said)), Torch.tensor(targets, said.length, 1));
   }
 
-  private static int[] rows(List<Example> batch, Predicate<Example> wanted) {
-    return IntStream.range(0, batch.size()).filter(i -> wanted.test(batch.get(i))).toArray();
+  /**
+   * The cross-entropies of the radiologists' classes and of the findings, {@code []}.
+   *
+   * @param patch mean patch of B films that show the lungs only, {@code [B, C]} fp32
+   */
+  Tensor lungsLoss(Tensor patch, List<Example> batch, Tensor positiveWeight) {
+    Tensor findings =
+        FindingsAndView.findingsLoss(
+            lungsFindings.forward(patch),
+            batch.stream().map(Example::film).toList(),
+            positiveWeight);
+    int[] seen =
+        IntStream.range(0, batch.size()).filter(i -> batch.get(i).seen().isPresent()).toArray();
+    if (seen.length == 0) {
+      return findings;
+    }
+    int[] classes =
+        IntStream.of(seen)
+            .map(row -> CLASSES.indexOf(batch.get(row).seen().orElseThrow()))
+            .toArray();
+    return findings.add(
+        cross_entropy_loss(lungs.forward(of(patch, seen)), Torch.tensor(classes, seen.length)));
+  }
+
+  private static Tensor nothing() {
+    return Torch.tensor(new float[1]).squeeze();
   }
 
   private static Tensor of(Tensor patch, int[] rows) {

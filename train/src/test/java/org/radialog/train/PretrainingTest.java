@@ -123,7 +123,7 @@ class PretrainingTest {
 
     Path without = folder.resolve("without");
     ClassifierTraining.pretrain(config(recipe(0), small.imageNet()), without, Progress.NONE);
-    for (String head : List.of("mined.weight", "lungs.weight")) {
+    for (String head : List.of("mined.weight", "lungs.weight", "lungs_findings.weight")) {
       assertThat(tensor(pretrained.resolve(WEIGHTS), head))
           .as(head)
           .isNotEqualTo(tensor(without.resolve(WEIGHTS), head));

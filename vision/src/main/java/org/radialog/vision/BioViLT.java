@@ -52,7 +52,7 @@ public final class BioViLT implements AutoCloseable {
   }
 
   /** The source of the mean and variance in batch normalisation. */
-  public sealed interface Statistics permits BatchNorm, DividedBatch {}
+  public sealed interface Statistics permits BatchNorm, ForeignBatch, DividedBatch {}
 
   /** The source of the mean and variance in a process alone. */
   public enum BatchNorm implements Statistics {
@@ -64,6 +64,12 @@ public final class BioViLT implements AutoCloseable {
      */
     BATCH
   }
+
+  /**
+   * The statistics of a batch of films that the network does not meet at inference: they leave the
+   * running statistics as they are.
+   */
+  public record ForeignBatch() implements Statistics {}
 
   /**
    * Sizes and inference settings.

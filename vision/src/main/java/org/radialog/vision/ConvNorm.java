@@ -180,9 +180,10 @@ final class ConvNorm implements AutoCloseable {
     if (norm.isPresent()) {
       y =
           switch (statistics) {
-            case BatchNorm.RUNNING -> normalised(y, norm.get(), false);
-            case BatchNorm.BATCH -> normalised(y, norm.get(), true);
-            case DividedBatch batch -> normalised(y, norm.get().of(batch, y, epsilon), false);
+            case BatchNorm.RUNNING -> normalised(y, norm.get(), false, 0);
+            case BatchNorm.BATCH -> normalised(y, norm.get(), true, MOMENTUM);
+            case BioViLT.ForeignBatch _ -> normalised(y, norm.get(), true, 0);
+            case DividedBatch batch -> normalised(y, norm.get().of(batch, y, epsilon), false, 0);
           };
     } else if (statistics != BatchNorm.RUNNING) {
       throw new IllegalStateException(
@@ -201,7 +202,7 @@ final class ConvNorm implements AutoCloseable {
   }
 
   // [b, C, h, w]
-  private Tensor normalised(Tensor x, Norm n, boolean batch) {
+  private Tensor normalised(Tensor x, Norm n, boolean batch, double momentum) {
     return batch_norm(
         x,
         new TensorOptional(n.weight()),
@@ -209,7 +210,7 @@ final class ConvNorm implements AutoCloseable {
         new TensorOptional(n.mean()),
         new TensorOptional(n.variance()),
         batch,
-        MOMENTUM,
+        momentum,
         epsilon,
         false);
   }
