@@ -68,7 +68,8 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
 
   /**
    * The five folds of the NIH films, as committed in {@code data/nih14-folds.csv}: the result of
-   * {@code stratified(NihDataSet.read(folder).films(), 5, SEED).write(file)}.
+   * {@code stratified(NihDataSet.read(nih14).films(), 5, SEED)}, {@link #extended} by the films of
+   * {@code nih14-more}.
    */
   public static Folds nih14() {
     String name = "nih14-folds.csv";
@@ -174,6 +175,19 @@ public record Folds(SortedMap<String, Integer> patients, int count) {
               .formatted(patients, count));
     }
     return assigned(films, count, seed);
+  }
+
+  /**
+   * These folds, and the patients of {@code films} who have none: they are assigned by {@link
+   * #stratified} among themselves, and no patient changes the fold.
+   */
+  public Folds extended(List<Film> films) {
+    var all = new TreeMap<String, Integer>(BY_NAME);
+    all.putAll(patients);
+    List<Film> further =
+        films.stream().filter(film -> !patients.containsKey(film.patient())).toList();
+    all.putAll(assigned(further, count, SEED).patients);
+    return new Folds(all, count);
   }
 
   private static Folds assigned(List<Film> films, int count, long seed) {

@@ -33,10 +33,11 @@ class FoldsTest {
   @Test
   void theCommittedTableIsWhatTheRoutineMakesOfTheRealFilms() throws IOException {
     List<Film> films = realFilms();
+    List<Film> more = realFilms("nih14-more");
     Path made = folder.resolve("folds.csv");
-    Folds.stratified(films, 5, Folds.SEED).write(made);
+    Folds.stratified(films, 5, Folds.SEED).extended(more).write(made);
     assertThat(Files.readString(made)).isEqualTo(Files.readString(COMMITTED));
-    Folds.stratified(films.reversed(), 5, Folds.SEED).write(made);
+    Folds.stratified(films.reversed(), 5, Folds.SEED).extended(more.reversed()).write(made);
     assertThat(Files.readString(made))
         .as("whatever the order of the films")
         .isEqualTo(Files.readString(COMMITTED));
@@ -68,11 +69,24 @@ class FoldsTest {
     Folds folds = Folds.nih14();
     assertThat(folds).isEqualTo(Folds.read(COMMITTED));
     assertThat(folds.count()).isEqualTo(5);
-    assertThat(folds.patients()).hasSize(870);
+    assertThat(folds.patients()).hasSize(957);
     for (int fold = 0; fold < 5; fold++) {
       int f = fold;
       assertThat(folds.patients().values().stream().filter(x -> x == f).count())
-          .isBetween(160L, 190L);
+          .isBetween(175L, 210L);
+    }
+  }
+
+  @Test
+  void furtherPatientsGetFoldsAndNobodyChangesTheFold() {
+    List<Film> films = films(new Random(6), 200);
+    Folds first = Folds.stratified(films.subList(0, films.size() / 2), 5, 1);
+    Folds all = first.extended(films);
+    assertThat(all.patients()).containsAllEntriesOf(first.patients());
+    assertThat(all.patients().keySet()).containsExactlyInAnyOrderElementsOf(patients(films));
+    for (int fold = 0; fold < 5; fold++) {
+      assertThat((double) all.films(films, fold).size())
+          .isBetween(films.size() / 5.0 * 0.8, films.size() / 5.0 * 1.2);
     }
   }
 
@@ -133,7 +147,11 @@ class FoldsTest {
   }
 
   private static List<Film> realFilms() {
-    return NihDataSet.read(TestData.assumeRadiographs().resolve("nih14")).films();
+    return realFilms("nih14");
+  }
+
+  private static List<Film> realFilms(String set) {
+    return NihDataSet.read(TestData.assumeRadiographs().resolve(set)).films();
   }
 
   private static Set<String> patients(List<Film> films) {
