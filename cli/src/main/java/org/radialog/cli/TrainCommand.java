@@ -60,8 +60,10 @@ final class TrainCommand {
         names = "--data",
         required = true,
         paramLabel = "DIR",
-        description = "A folder with labels.csv and images/ (NIH ChestX-ray14).")
-    private Path data = Path.of("");
+        description =
+            "A folder with labels.csv and images/ (NIH ChestX-ray14); may be repeated. Every"
+                + " patient needs a fold.")
+    private List<Path> data = List.of();
 
     @Option(
         names = "--fold",

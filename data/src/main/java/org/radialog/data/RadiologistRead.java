@@ -2,6 +2,7 @@ package org.radialog.data;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -57,6 +58,44 @@ public record RadiologistRead(
       read(beside, classes);
     }
     return new RadiologistRead(set.films(), classes, labels.has("lung_fraction"));
+  }
+
+  /**
+   * Reads several folders as one set of films.
+   *
+   * @throws RadialogException if an image is in two of them, or one shows the lungs only and
+   *     another does not
+   */
+  public static RadiologistRead read(List<Path> folders) {
+    List<Film> films = new ArrayList<>();
+    Map<String, RadiologistClass> classes = new HashMap<>();
+    Map<String, Path> source = new HashMap<>();
+    Optional<Boolean> lungs = Optional.empty();
+    for (Path folder : folders) {
+      RadiologistRead read = read(folder);
+      if (lungs.isPresent() && lungs.get() != read.lungsOnly) {
+        throw new RadialogException(
+            Kind.REFUSED_DATA,
+            "%s: some of the folders have films of the lungs only: expected one kind of film"
+                .formatted(Printable.escaped(folder.toString())));
+      }
+      lungs = Optional.of(read.lungsOnly);
+      for (Film film : read.films) {
+        Path earlier = source.put(film.image(), folder);
+        if (earlier != null) {
+          throw new RadialogException(
+              Kind.REFUSED_DATA,
+              "image %s is in %s and in %s: expected each film once"
+                  .formatted(
+                      Printable.of(film.image()),
+                      Printable.escaped(earlier.toString()),
+                      Printable.escaped(folder.toString())));
+        }
+        films.add(film);
+      }
+      classes.putAll(read.classes);
+    }
+    return new RadiologistRead(films, classes, lungs.orElse(false));
   }
 
   private static void read(Path table, Map<String, RadiologistClass> classes) {

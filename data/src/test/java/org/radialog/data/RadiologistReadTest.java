@@ -57,6 +57,30 @@ class RadiologistReadTest {
   }
 
   @Test
+  void severalFoldersAreOneSetInWhichEachFilmOccursOnce() throws Exception {
+    Path one = Files.createDirectory(folder.resolve("one"));
+    Path two = Files.createDirectory(folder.resolve("two"));
+    Files.writeString(one.resolve("labels.csv"), HEADER + "a.png,1,50,F,PA,Effusion,Normal\n");
+    Files.writeString(two.resolve("labels.csv"), HEADER + "b.png,2,50,F,PA,No Finding,\n");
+    RadiologistRead both = RadiologistRead.read(List.of(one, two));
+    assertThat(both.films()).extracting(Film::image).containsExactly("a.png", "b.png");
+    assertThat(both.films()).extracting(Film::file).allMatch(file -> file.startsWith(folder));
+    assertThat(both.seen(both.films().getFirst())).contains(RadiologistClass.NORMAL);
+    assertThat(both.seen(both.films().getLast())).isEmpty();
+
+    Files.writeString(two.resolve("labels.csv"), HEADER + "a.png,2,50,F,PA,No Finding,\n");
+    assertThatThrownBy(() -> RadiologistRead.read(List.of(one, two)))
+        .isInstanceOf(RadialogException.class)
+        .hasMessage("image a.png is in %s and in %s: expected each film once", one, two);
+    Files.writeString(
+        two.resolve("labels.csv"),
+        HEADER.replace("class", "class,lung_fraction") + "b.png,2,50,F,PA,No Finding,,0.2\n");
+    assertThatThrownBy(() -> RadiologistRead.read(List.of(one, two)))
+        .isInstanceOf(RadialogException.class)
+        .hasMessageContaining("expected one kind of film");
+  }
+
+  @Test
   void whereRadiologistsDidNotLookNobodyKnowsWhetherAFilmIsNormal() throws Exception {
     RadiologistRead read = read(HEADER + "a.png,1,50,F,PA,No Finding,\n");
     Film film = read.films().getFirst();

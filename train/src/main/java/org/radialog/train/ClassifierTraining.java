@@ -38,7 +38,7 @@ public final class ClassifierTraining {
   /**
    * The configuration of a run.
    *
-   * @param data folder in the layout of {@link org.radialog.data.NihDataSet}
+   * @param data folders in the layout of {@link org.radialog.data.NihDataSet}
    * @param further folders with further films in this layout, for the passes at the small side
    * @param fold fold of patients to be held out
    * @param folds table in the format of {@link Folds#read}; empty for the folds of the NIH films
@@ -47,9 +47,15 @@ public final class ClassifierTraining {
    * @param recipe recipe, of which only the parts for this stage are used
    */
   public record Config(
-      Path data, List<Path> further, int fold, Optional<Path> folds, Path init, Recipe recipe) {
-    /** Copies the list. */
+      List<Path> data,
+      List<Path> further,
+      int fold,
+      Optional<Path> folds,
+      Path init,
+      Recipe recipe) {
+    /** Copies the lists. */
     public Config {
+      data = List.copyOf(data);
       further = List.copyOf(further);
     }
 
@@ -70,7 +76,7 @@ public final class ClassifierTraining {
 
   /** The settings that determine the result, stored in the run folder. */
   private record Kept(
-      Path data,
+      List<Path> data,
       List<Path> further,
       int fold,
       Optional<Path> folds,

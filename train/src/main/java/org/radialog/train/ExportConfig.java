@@ -19,7 +19,7 @@ import tools.jackson.databind.JsonNode;
 /**
  * The inputs of an exported model.
  *
- * @param data folder in the layout of {@link NihDataSet}
+ * @param data folders in the layout of {@link NihDataSet}
  * @param fold fold that was held out from classifier and language model
  * @param folds table in the format of {@link Folds#read}; empty for the folds of the NIH films
  * @param classifierRuns run folders of classifiers by held-out fold; the classifier of {@code fold}
@@ -31,7 +31,7 @@ import tools.jackson.databind.JsonNode;
  * @param commit commit of the training code, for the model card
  */
 public record ExportConfig(
-    Path data,
+    List<Path> data,
     int fold,
     Optional<Path> folds,
     Map<Integer, Path> classifierRuns,
@@ -40,6 +40,7 @@ public record ExportConfig(
     String version,
     String commit) {
   public ExportConfig {
+    data = List.copyOf(data);
     classifierRuns = new TreeMap<>(classifierRuns);
     if (!classifierRuns.containsKey(fold)) {
       throw new RadialogException(

@@ -39,7 +39,7 @@ public final class LanguageTraining {
   /**
    * The configuration of a run.
    *
-   * @param data folder in the layout of {@link NihDataSet}
+   * @param data folders in the layout of {@link NihDataSet}
    * @param fold fold of patients to be held out
    * @param folds table in the format of {@link Folds#read}; empty for the folds of the NIH films
    * @param classifier {@code classifier.safetensors} of a classifier run with the same held-out
@@ -54,7 +54,7 @@ public final class LanguageTraining {
    * @param recipe recipe, of which only the parts for these stages are used
    */
   public record Config(
-      Path data,
+      List<Path> data,
       int fold,
       Optional<Path> folds,
       Path classifier,
@@ -63,6 +63,7 @@ public final class LanguageTraining {
       Optional<Path> from,
       Recipe recipe) {
     public Config {
+      data = List.copyOf(data);
       outOfFold = List.copyOf(outOfFold);
     }
 
@@ -88,7 +89,7 @@ public final class LanguageTraining {
 
   /** The settings that determine the result, stored in the run folder. */
   private record Kept(
-      Path data,
+      List<Path> data,
       int fold,
       Optional<Path> folds,
       Path classifier,

@@ -18,6 +18,7 @@ import org.radialog.base.Sha256;
 import org.radialog.clinical.Finding;
 import org.radialog.data.Film;
 import org.radialog.data.Folds;
+import org.radialog.data.NihDataSet;
 import org.radialog.data.RadiologistRead;
 import org.radialog.language.LlamaLinear;
 import org.radialog.language.LoraConfig;
@@ -111,7 +112,7 @@ final class ModelCard {
         | classifier's recipe | %s |
         | language model's recipe | %s |
         | findings named in the training prompts | %s |
-        | rebuilt by | `./radialog train model --data DIR%s --init %s --base %s --runs RUNS --out MODEL` |
+        | rebuilt by | `./radialog train model%s --init %s --base %s --runs RUNS --out MODEL` |
 
         """
             .formatted(
@@ -134,7 +135,8 @@ final class ModelCard {
                     ? "probabilities of classifiers that never saw the film, in part edited or"
                         + " drawn at random"
                     : "the films' labels, in part edited or drawn at random",
-                (sources.further().isEmpty()
+                " --data DIR".repeat(config.data().size())
+                    + (sources.further().isEmpty()
                         ? ""
                         : " --further " + String.join(" ", sources.further()))
                     + (nih ? "" : " --folds FOLDS")
@@ -260,10 +262,12 @@ final class ModelCard {
   /**
    * The digest of the table and of the name and content of every film, in the order of the table.
    */
-  private static String digest(Path data, List<Film> films) {
+  private static String digest(List<Path> data, List<Film> films) {
     try {
       MessageDigest sha = Sha256.digest();
-      sha.update(Files.readAllBytes(data.resolve("labels.csv")));
+      for (Path folder : data) {
+        sha.update(Files.readAllBytes(NihDataSet.table(folder)));
+      }
       for (Film film : films) {
         sha.update(film.image().getBytes(StandardCharsets.UTF_8));
         sha.update(Files.readAllBytes(film.file()));

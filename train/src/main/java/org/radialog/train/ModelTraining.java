@@ -22,7 +22,7 @@ public final class ModelTraining {
   /**
    * The configuration of a training.
    *
-   * @param data folder in the layout of {@link org.radialog.data.NihDataSet}
+   * @param data folders in the layout of {@link org.radialog.data.NihDataSet}
    * @param further folders with further films in this layout, for encoder and classifier
    * @param fold fold of patients that is held out from the whole model
    * @param init ImageNet weights of the backbone
@@ -33,7 +33,7 @@ public final class ModelTraining {
    * @param commit commit of the training code, for the model card
    */
   public record Config(
-      Path data,
+      List<Path> data,
       List<Path> further,
       int fold,
       Optional<Path> folds,
@@ -41,7 +41,13 @@ public final class ModelTraining {
       Path base,
       Recipe recipe,
       String version,
-      String commit) {}
+      String commit) {
+    /** Copies the lists. */
+    public Config {
+      data = List.copyOf(data);
+      further = List.copyOf(further);
+    }
+  }
 
   private ModelTraining() {}
 

@@ -37,7 +37,7 @@ class ModelExportTest {
     Path model = folder.resolve("refused");
     var config =
         new ExportConfig(
-            small.data(),
+            List.of(small.data()),
             0,
             Optional.empty(),
             Map.of(0, classifier),
@@ -73,7 +73,7 @@ class ModelExportTest {
         small, classifier, other, "the run " + other + " was trained with the classifier");
     ModelExport.write(
         new ExportConfig(
-            small.data(),
+            List.of(small.data()),
             0,
             Optional.empty(),
             Map.of(0, classifier),
@@ -159,7 +159,7 @@ class ModelExportTest {
     Path model = folder.resolve("calibrated");
     ModelExport.write(
         new ExportConfig(
-            small.data(), 0, Optional.empty(), runs, language, small.base(), "0.0.2", "x"),
+            List.of(small.data()), 0, Optional.empty(), runs, language, small.base(), "0.0.2", "x"),
         model,
         Progress.NONE);
 

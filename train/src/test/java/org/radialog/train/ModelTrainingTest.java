@@ -29,7 +29,7 @@ class ModelTrainingTest {
     Path model = folder.resolve("model");
     var config =
         new ModelTraining.Config(
-            small.data(),
+            List.of(small.data()),
             List.of(),
             1,
             Optional.of(table),

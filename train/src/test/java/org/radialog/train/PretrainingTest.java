@@ -91,7 +91,7 @@ class PretrainingTest {
 
   private ClassifierTraining.Config config(Recipe recipe, Path init) {
     return new ClassifierTraining.Config(
-        small.data(), List.of(whole, lungs), 0, Optional.empty(), init, recipe);
+        List.of(small.data()), List.of(whole, lungs), 0, Optional.empty(), init, recipe);
   }
 
   @Test

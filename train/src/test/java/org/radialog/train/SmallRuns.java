@@ -155,7 +155,7 @@ final class SmallRuns {
 
   ClassifierTraining.Config classifierConfig(int fold) {
     return new ClassifierTraining.Config(
-        data(), List.of(), fold, Optional.empty(), imageNet(), recipe());
+        List.of(data()), List.of(), fold, Optional.empty(), imageNet(), recipe());
   }
 
   LanguageTraining.Config languageConfig() {
@@ -168,7 +168,14 @@ final class SmallRuns {
 
   LanguageTraining.Config languageConfig(Path classifier, List<Path> outOfFold, Recipe recipe) {
     return new LanguageTraining.Config(
-        data(), 0, Optional.empty(), classifier, base(), outOfFold, Optional.empty(), recipe);
+        List.of(data()),
+        0,
+        Optional.empty(),
+        classifier,
+        base(),
+        outOfFold,
+        Optional.empty(),
+        recipe);
   }
 
   private static void draw(Path file, int seed) throws IOException {
