@@ -177,6 +177,7 @@ final class ChatCommand implements Callable<Integer> {
               report.guidance(),
               report.end(),
               report.usage(),
+              List.of(),
               report.timings()),
           and(Notice.of(report), report.guidance()));
     }

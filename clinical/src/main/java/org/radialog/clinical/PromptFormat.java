@@ -57,6 +57,15 @@ public interface PromptFormat {
   List<PromptPart> open(Optional<FindingsList> findings, Turn turn);
 
   /**
+   * The first turn of a conversation without a film, up to the beginning of the assistant's answer.
+   */
+  default List<PromptPart> openWithoutFilm(Turn turn) {
+    return open(Optional.empty(), turn).stream()
+        .filter(part -> !(part instanceof PromptPart.Image))
+        .toList();
+  }
+
+  /**
    * A further turn, from the end of the assistant's previous answer, including its end token, up to
    * the beginning of the next answer. A turn therefore costs only its new tokens.
    *

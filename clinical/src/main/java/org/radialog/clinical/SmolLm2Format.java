@@ -17,6 +17,10 @@ public final class SmolLm2Format implements PromptFormat {
   public static final String SYSTEM =
       "You are a radiologist. You describe the chest radiograph and answer questions about it.";
 
+  /** The system prompt of a conversation without a film. */
+  public static final String SYSTEM_WITHOUT_FILM =
+      "You are a radiologist. No radiograph was given to you.";
+
   private static final String START = "<|im_start|>";
   private static final String END = "<|im_end|>";
 
@@ -36,6 +40,15 @@ public final class SmolLm2Format implements PromptFormat {
     parts.add(new PromptPart.Text(request(turn)));
     parts.add(new PromptPart.Template(END + "\n" + START + "assistant\n"));
     return List.copyOf(parts);
+  }
+
+  @Override
+  public List<PromptPart> openWithoutFilm(Turn turn) {
+    return List.of(
+        new PromptPart.Template(
+            START + "system\n" + SYSTEM_WITHOUT_FILM + END + "\n" + START + "user\n"),
+        new PromptPart.Text(request(turn)),
+        new PromptPart.Template(END + "\n" + START + "assistant\n"));
   }
 
   @Override

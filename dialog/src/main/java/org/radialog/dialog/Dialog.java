@@ -644,6 +644,7 @@ public final class Dialog implements AutoCloseable {
         c.guidance(),
         c.end(),
         c.usage(),
+        c.likelihoods(),
         clock.timings(c));
   }
 
@@ -744,6 +745,7 @@ public final class Dialog implements AutoCloseable {
         empty.end(),
         empty.usage(),
         empty.guidance(),
+        List.of(),
         empty.prefillMillis(),
         empty.decodeMillis());
   }

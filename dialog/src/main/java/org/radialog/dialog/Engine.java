@@ -146,6 +146,8 @@ public final class Engine implements AutoCloseable {
    * @param end the reason why it ended
    * @param usage number of tokens
    * @param guidance where guidance stepped in
+   * @param likelihoods of {@code ids}, if they were asked for; empty if a stop text cut the answer
+   *     inside a token
    * @param prefillMillis time for computing the new tokens of the prompt, including waiting, in ms
    * @param decodeMillis time from the first token to the last, in ms
    */
@@ -155,10 +157,12 @@ public final class Engine implements AutoCloseable {
       End end,
       Usage usage,
       Guidance guidance,
+      List<TokenLikelihood> likelihoods,
       double prefillMillis,
       double decodeMillis) {
     public Completion {
       ids = List.copyOf(ids);
+      likelihoods = List.copyOf(likelihoods);
     }
   }
 
@@ -739,6 +743,8 @@ public final class Engine implements AutoCloseable {
     long lastAt;
     final Sampler sampler;
     final AnswerText answer;
+    final Optional<Constrained> constrained;
+    final List<TokenLikelihood> likelihoods = new ArrayList<>(); // of the tokens of `answer`
 
     Job(Sequence sequence, List<LlamaInput> asked, Cut cut, Decoding how, Optional<Guide> guide) {
       List<LlamaInput> whole = new ArrayList<>(asked);
@@ -753,6 +759,8 @@ public final class Engine implements AutoCloseable {
       this.barred = cut.barred();
       this.sampler = new Sampler(how, Math.min(tokenizer.size(), network.vocab()));
       this.answer = new AnswerText(tokenizer, how.stop(), guide);
+      this.constrained =
+          how.constraint().map(wanted -> new Constrained(wanted, tokenizer, ends, how));
       if (cut.kept().size() >= how.maxNewTokens()) {
         throw new RadialogException(
             Kind.BAD_INPUT,
@@ -823,7 +831,7 @@ public final class Engine implements AutoCloseable {
               Math.min(most, how.maxNewTokens() - chosen - 1),
               shape.positions() - sequence.held.size - 1);
       int[] guesses = {};
-      if (room > 0 && guessed && how.temperature() == 0) {
+      if (room > 0 && guessed && how.temperature() == 0 && constrained.isEmpty()) {
         guesses = sequence.lookup.propose(room);
       }
       int[] tokens = new int[1 + guesses.length];
@@ -851,7 +859,10 @@ public final class Engine implements AutoCloseable {
     // The token that may follow the accepted, shown and pending tokens; or the reason why the
     // answer ends with it.
     Optional<End> choose(float[] logits) {
-      int token = sampler.choose(logits, barred);
+      int token =
+          constrained.isPresent()
+              ? constrained.get().choose(logits, barred, sampler, chosen)
+              : sampler.choose(logits, barred);
       barred = Set.of();
       takenBack = false;
       sequence.lookup.answer(token);
@@ -862,6 +873,9 @@ public final class Engine implements AutoCloseable {
       }
       if (ends.contains(token)) {
         return ended(End.END_TOKEN);
+      }
+      if (how.likeliest().isPresent()) {
+        likelihoods.add(sampler.likelihood(logits, token, how.likeliest().getAsInt(), tokenizer));
       }
       show(answer.add(token));
       if (answer.refused()) {
@@ -896,6 +910,7 @@ public final class Engine implements AutoCloseable {
       }
       int kept = way.get().kept();
       chosen = kept;
+      likelihoods.subList(Math.min(kept, likelihoods.size()), likelihoods.size()).clear();
       barred = way.get().barred();
       takenBack = true;
       // The last position that stays is computed again, because its logits choose what follows.
@@ -933,6 +948,9 @@ public final class Engine implements AutoCloseable {
               why,
               new Usage(promptTokens, Math.min(cached, promptTokens), chosen),
               answer.guidance(),
+              stands.equals(answer.ids()) && likelihoods.size() >= stands.size()
+                  ? likelihoods.subList(0, stands.size())
+                  : List.of(),
               (prefilled - submitted) / 1e6,
               (lastAt - firstAt) / 1e6);
       settle();

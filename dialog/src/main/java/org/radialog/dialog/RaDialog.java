@@ -56,7 +56,7 @@ public final class RaDialog implements AutoCloseable {
 
   private final ModelConfig config;
   private final LoadedModel loaded;
-  private final Set<Dialog> dialogs = ConcurrentHashMap.newKeySet();
+  private final Set<AutoCloseable> dialogs = ConcurrentHashMap.newKeySet();
   private boolean closed; // guarded by this
   private boolean freed; // guarded by this
 
@@ -278,6 +278,31 @@ public final class RaDialog implements AutoCloseable {
   }
 
   /**
+   * Opens a conversation without a film, in which {@code said} was said before.
+   *
+   * @throws RadialogException if it is too long for this model
+   * @throws IllegalStateException if this is closed
+   */
+  public TextDialog openWithoutFilm(List<TextDialog.Exchange> said) {
+    Objects.requireNonNull(said, "said");
+    TextDialog dialog;
+    synchronized (this) {
+      if (closed) {
+        throw new IllegalStateException("this model is closed");
+      }
+      dialog = new TextDialog(this);
+      dialogs.add(dialog);
+    }
+    try {
+      dialog.resume(said);
+      return dialog;
+    } catch (RuntimeException | Error e) {
+      dialog.close();
+      throw e;
+    }
+  }
+
+  /**
    * Closes all dialogs, then frees the model. Like {@link Dialog#close}, it does not wait for
    * listeners: if a listener is in the middle of a turn, the model is freed at the end of that
    * turn.
@@ -290,7 +315,13 @@ public final class RaDialog implements AutoCloseable {
       }
       closed = true;
     }
-    List.copyOf(dialogs).forEach(Dialog::close);
+    for (AutoCloseable dialog : List.copyOf(dialogs)) {
+      switch (dialog) {
+        case Dialog ofFilm -> ofFilm.close();
+        case TextDialog ofText -> ofText.close();
+        default -> throw new IllegalStateException("unknown dialog " + dialog);
+      }
+    }
     freeWhereUnused();
   }
 
@@ -306,7 +337,7 @@ public final class RaDialog implements AutoCloseable {
 
   // ---- for dialogs
 
-  void closed(Dialog dialog) {
+  void closed(AutoCloseable dialog) {
     dialogs.remove(dialog);
     freeWhereUnused();
   }

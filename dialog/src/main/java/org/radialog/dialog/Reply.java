@@ -1,5 +1,6 @@
 package org.radialog.dialog;
 
+import java.util.List;
 import org.radialog.clinical.Consistency;
 
 /**
@@ -12,6 +13,7 @@ import org.radialog.clinical.Consistency;
  * @param guidance where guidance stepped in
  * @param end the reason why it ended
  * @param usage number of tokens
+ * @param likelihoods of the tokens of the answer, if they were asked for
  * @param timings in milliseconds
  */
 public record Reply(
@@ -21,4 +23,9 @@ public record Reply(
     Guidance guidance,
     Engine.End end,
     Usage usage,
-    Timings timings) {}
+    List<TokenLikelihood> likelihoods,
+    Timings timings) {
+  public Reply {
+    likelihoods = List.copyOf(likelihoods);
+  }
+}

@@ -1,11 +1,14 @@
 package org.radialog.dialog;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.language.LanguageDecoder;
+import org.radialog.text.TextTokenizer;
 
 /**
  * Chooses the next token of one sequence from its logits [V]. If a vocabulary is padded, V is
@@ -55,6 +58,28 @@ final class Sampler {
       }
     }
     return choose(allowed);
+  }
+
+  /** How likely a token is, and the {@code count} most likely ones. */
+  TokenLikelihood likelihood(float[] logits, int token, int count, TextTokenizer tokenizer) {
+    int n = Math.min(choices, logits.length);
+    float top = logits[LanguageDecoder.likeliest(logits, n)];
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+      sum += Math.exp(logits[i] - top);
+    }
+    double all = top + Math.log(sum);
+    List<TokenLikelihood> likeliest = new ArrayList<>();
+    float[] left = count > 0 ? Arrays.copyOf(logits, n) : logits;
+    for (int i = 0; i < Math.min(count, n); i++) {
+      int best = LanguageDecoder.likeliest(left, n);
+      likeliest.add(
+          new TokenLikelihood(
+              best, tokenizer.decode(new int[] {best}), logits[best] - all, List.of()));
+      left[best] = Float.NEGATIVE_INFINITY;
+    }
+    return new TokenLikelihood(
+        token, tokenizer.decode(new int[] {token}), Math.min(0, logits[token] - all), likeliest);
   }
 
   int choose(float[] logits) {

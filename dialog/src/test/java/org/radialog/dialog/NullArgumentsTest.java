@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -82,6 +83,7 @@ class NullArgumentsTest {
           Map.entry(String[].class, new String[] {"text"}),
           Map.entry(Consumer.class, (Consumer<String>) text -> {}),
           Map.entry(Optional.class, Optional.empty()),
+          Map.entry(OptionalInt.class, OptionalInt.empty()),
           Map.entry(Set.class, Set.of()),
           Map.entry(List.class, List.of()),
           Map.entry(byte[].class, new byte[] {1}),

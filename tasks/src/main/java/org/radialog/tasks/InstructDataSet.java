@@ -201,7 +201,9 @@ public final class InstructDataSet {
 
   /** A dialog about a film in which {@code truth} is true. */
   Talk talk(Film film, boolean named, FindingsList truth, SplittableRandom random) {
-    return new Talk(film, named, named || mix.fromFilm(), truth, calls.assessed(), random);
+    boolean shown = random.nextDouble() >= mix.withoutFilm();
+    boolean told = shown && (named || mix.fromFilm());
+    return new Talk(film, shown, named, told, truth, calls.assessed(), random);
   }
 
   /** The findings that are absent if a list does not name them. */

@@ -14,14 +14,14 @@ import org.radialog.clinical.PromptPart;
 import org.radialog.clinical.Turn;
 
 /**
- * A training dialog about a film.
+ * A training dialog about a film, or without one.
  *
- * @param image the name of the film in its data set
+ * @param image the name of the film in its data set; empty if the prompt shows none
  * @param findings the findings named in the prompt; empty if it names none
  * @param exchanges at least one
  */
 public record InstructDialog(
-    String image, Optional<FindingsList> findings, List<Exchange> exchanges) {
+    Optional<String> image, Optional<FindingsList> findings, List<Exchange> exchanges) {
 
   /** The tasks of the mix. Tasks are registered only here. */
   public enum Task {
@@ -112,7 +112,8 @@ public record InstructDialog(
       Exchange exchange = exchanges.get(i);
       Turn turn = new Turn.Question(exchange.request());
       if (i == 0) {
-        format.open(findings, turn).forEach(part -> parts.add(new Part(part, false)));
+        (image.isPresent() ? format.open(findings, turn) : format.openWithoutFilm(turn))
+            .forEach(part -> parts.add(new Part(part, false)));
       } else {
         List<PromptPart> next = format.next(turn);
         // The end token before it is already present at the end of the answer.

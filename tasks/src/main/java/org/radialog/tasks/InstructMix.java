@@ -11,7 +11,8 @@ import org.radialog.tasks.InstructDialog.Task;
  * @param report dialogs that consist of one report
  * @param reportDialog dialogs of a report and further turns; the remaining dialogs are questions
  *     without a report
- * @param withoutFindings dialogs whose prompt does not name the findings
+ * @param withoutFilm dialogs whose prompt shows no film; the answers say so
+ * @param withoutFindings dialogs about a film whose prompt does not name the findings
  * @param fromFilm whether the answers about such a film tell its findings; otherwise they say that
  *     no findings were given
  * @param edited share of the others in which a few labels are added or removed at random
@@ -27,6 +28,7 @@ import org.radialog.tasks.InstructDialog.Task;
 public record InstructMix(
     double report,
     double reportDialog,
+    double withoutFilm,
     double withoutFindings,
     boolean fromFilm,
     double edited,
@@ -61,6 +63,7 @@ public record InstructMix(
       new InstructMix(
           0.22,
           0.34,
+          0.04,
           0.06,
           false,
           0.3,
@@ -103,7 +106,7 @@ public record InstructMix(
   public InstructMix {
     for (double share :
         new double[] {
-          report, reportDialog, withoutFindings, edited, random, predicted, correction
+          report, reportDialog, withoutFilm, withoutFindings, edited, random, predicted, correction
         }) {
       if (!(share >= 0 && share <= 1)) {
         throw new RadialogException(

@@ -52,7 +52,12 @@ interface InstructTask {
     static final String NOT_TOLD =
         "I cannot say: no list of findings was given to me, and I cannot read the film without it.";
 
+    /** The answer to whatever needs a film if the prompt shows none. */
+    static final String NO_FILM =
+        "I see no film: no chest radiograph was given to me. Please add one.";
+
     private final Film film;
+    private final boolean shown;
     private final boolean named;
     private final boolean told;
     private final FindingsList list;
@@ -66,6 +71,7 @@ interface InstructTask {
     /**
      * A dialog without a turn.
      *
+     * @param shown whether the prompt shows the film
      * @param named whether the prompt names the findings
      * @param told whether the answers tell the findings
      * @param truth what is true in the dialog
@@ -73,12 +79,14 @@ interface InstructTask {
      */
     Talk(
         Film film,
+        boolean shown,
         boolean named,
         boolean told,
         FindingsList truth,
         Collection<Finding> assessed,
         SplittableRandom random) {
       this.film = film;
+      this.shown = shown;
       this.named = named;
       this.told = told;
       this.list =
@@ -92,7 +100,9 @@ interface InstructTask {
 
     InstructDialog done() {
       return new InstructDialog(
-          film.image(), named ? Optional.of(list) : Optional.empty(), exchanges);
+          shown ? Optional.of(film.image()) : Optional.empty(),
+          shown && named ? Optional.of(list) : Optional.empty(),
+          exchanges);
     }
 
     Film film() {
@@ -119,6 +129,11 @@ interface InstructTask {
     /** The findings that are absent if they are not listed. */
     Set<Finding> assessed() {
       return assessed;
+    }
+
+    /** Whether the prompt shows the film. */
+    boolean shown() {
+      return shown;
     }
 
     /** Whether the answers tell the findings. */
@@ -187,7 +202,8 @@ interface InstructTask {
     /** Adds a turn with the words of the program. */
     void sayAsWritten(Task task, String request, String answer) {
       last = Optional.empty();
-      exchanges.add(new Exchange(task, request, answer, stated));
+      boolean answered = shown || task == Task.KNOWLEDGE || task == Task.OUTSIDE;
+      exchanges.add(new Exchange(task, request, answered ? answer : NO_FILM, stated));
     }
 
     /** Adds a turn with the words of a user, as somebody might type them. */

@@ -9,27 +9,40 @@ final class OutsideTask implements InstructTask {
    * A kind of request.
    *
    * @param share its weight among the kinds
+   * @param withoutFilm the answer if the prompt shows no film
    */
-  private record Kind(String list, int share, String answer) {}
+  private record Kind(String list, int share, String answer, String withoutFilm) {
+    Kind(String list, int share, String answer) {
+      this(list, share, answer, answer);
+    }
+  }
 
   private static final String ONLY_THIS_FILM =
       "I can only help with this chest radiograph: its findings, the report and what they mean.";
 
+  private static final String ONLY_FILMS =
+      "I can only help with chest radiographs: their findings, the report and what they mean.";
+
   private static final List<Kind> KINDS =
       List.of(
-          new Kind("off topic", 6, ONLY_THIS_FILM),
-          new Kind("injection", 4, ONLY_THIS_FILM),
+          new Kind("off topic", 6, ONLY_THIS_FILM, ONLY_FILMS),
+          new Kind("injection", 4, ONLY_THIS_FILM, ONLY_FILMS),
           new Kind(
               "language",
               4,
               "I can only answer in English. You can ask me about the findings on this chest"
-                  + " radiograph."),
+                  + " radiograph.",
+              "I can only answer in English. You can ask me about a chest radiograph."),
           new Kind(
               "advice",
               3,
               "I cannot give medical advice. Please ask the doctor who knows the patient."),
           new Kind("thanks", 2, "You are welcome."),
-          new Kind("hello", 2, "Hello. You can ask me about this chest radiograph."),
+          new Kind(
+              "hello",
+              2,
+              "Hello. You can ask me about this chest radiograph.",
+              "Hello. Please add a chest radiograph, then you can ask me about it."),
           new Kind("bye", 1, "Goodbye."),
           new Kind(
               "who",
@@ -62,7 +75,7 @@ final class OutsideTask implements InstructTask {
             Phrases.names(wording)
                 ? Phrases.fill(wording, talk.anyFinding(), talk.random())
                 : wording,
-            kind.answer);
+            talk.shown() ? kind.answer : kind.withoutFilm);
         return;
       }
     }

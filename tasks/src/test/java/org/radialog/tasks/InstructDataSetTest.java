@@ -50,7 +50,9 @@ class InstructDataSetTest {
   private static final Map<String, Film> BY_NAME =
       FILMS.stream().collect(Collectors.toMap(Film::image, film -> film));
   private static final InstructDataSet SET = dataSet(FILMS, 1);
-  private static final List<InstructDialog> DIALOGS = SET.dialogs(0, COUNT);
+  private static final List<InstructDialog> ALL = SET.dialogs(0, COUNT);
+  private static final List<InstructDialog> DIALOGS =
+      ALL.stream().filter(dialog -> dialog.image().isPresent()).toList();
   private static final Set<Finding> SOME =
       EnumSet.complementOf(EnumSet.of(Finding.ATELECTASIS, Finding.LUNG_LESION));
   private static final InstructDataSet SOME_ASSESSED = dataSet(FILMS, 1, SOME);
@@ -58,17 +60,17 @@ class InstructDataSetTest {
   @Test
   void aDialogDependsOnSeedAndNumberAlone() {
     InstructDataSet again = dataSet(FILMS, 1);
-    assertThat(again.dialog(3711)).isEqualTo(DIALOGS.get(3711));
-    assertThat(again.dialogs(100, 200)).isEqualTo(DIALOGS.subList(100, 200));
-    assertThat(dataSet(FILMS, 2).dialogs(0, 50)).isNotEqualTo(DIALOGS.subList(0, 50));
+    assertThat(again.dialog(3711)).isEqualTo(ALL.get(3711));
+    assertThat(again.dialogs(100, 200)).isEqualTo(ALL.subList(100, 200));
+    assertThat(dataSet(FILMS, 2).dialogs(0, 50)).isNotEqualTo(ALL.subList(0, 50));
   }
 
   @Test
   void theFirstDialogsOfTheMixAreTheSameInEveryVersion() {
     StringBuilder all = new StringBuilder();
-    DIALOGS.subList(0, 1000).forEach(dialog -> all.append(dialog).append('\n'));
+    ALL.subList(0, 1000).forEach(dialog -> all.append(dialog).append('\n'));
     assertThat(Sha256.of(all.toString()))
-        .isEqualTo("5dcb79c3a6b2493be4705fdf19890b7420fe7990edf9d3c4c75980fd0452fc6c");
+        .isEqualTo("bf9322ccab73982d16a18ac3dff85379ece6b51f8b68f97f9584ad742f5ffd51");
   }
 
   @Test
@@ -78,7 +80,7 @@ class InstructDataSetTest {
     List<Share> binary = List.of(new Share("binary", 1));
     var mix =
         new InstructMix(
-            0, 0, d.withoutFindings(), true, d.edited(), d.random(), 1, 0, views, binary);
+            0, 0, 0, d.withoutFindings(), true, d.edited(), d.random(), 1, 0, views, binary);
     var set = new InstructDataSet(FILMS, Map.of(), Calls.OF_LABELS, mix, 1);
     for (InstructDialog dialog : set.dialogs(0, 100)) {
       assertThat(dialog.exchanges().getFirst().task()).isEqualTo(Task.VIEW);
@@ -88,11 +90,11 @@ class InstructDataSetTest {
     assertThatThrownBy(() -> new Share("guess", 1))
         .isInstanceOf(RadialogException.class)
         .hasMessageStartingWith("there is no task guess: expected one of [report, binary,");
-    assertThatThrownBy(() -> new InstructMix(0, 0, 0, true, 0, 0, 1, 0, views, views))
+    assertThatThrownBy(() -> new InstructMix(0, 0, 0, 0, true, 0, 0, 1, 0, views, views))
         .isInstanceOf(RadialogException.class)
         .hasMessage("mix.further ends with view, expected a task that may be asked again");
     List<Share> half = List.of(new Share("binary", 0.5));
-    assertThatThrownBy(() -> new InstructMix(0, 0, 0, true, 0, 0, 1, 0, half, binary))
+    assertThatThrownBy(() -> new InstructMix(0, 0, 0, 0, true, 0, 0, 1, 0, half, binary))
         .isInstanceOf(RadialogException.class)
         .hasMessage("mix.opening has the shares [0.5], expected none below 0 and 1 together");
   }
@@ -392,6 +394,34 @@ class InstructDataSetTest {
   }
 
   @Test
+  void aDialogWithoutAFilmSaysSoAndTellsNothingOfAny() {
+    List<InstructDialog> without = ALL.stream().filter(dialog -> dialog.image().isEmpty()).toList();
+    assertThat(without.size() / (double) COUNT)
+        .isBetween(
+            InstructMix.DEFAULT.withoutFilm() - 0.01, InstructMix.DEFAULT.withoutFilm() + 0.01);
+    Map<Task, Long> tasks =
+        without.stream()
+            .flatMap(dialog -> dialog.exchanges().stream())
+            .collect(Collectors.groupingBy(Exchange::task, Collectors.counting()));
+    assertThat(tasks).containsKeys(Task.REPORT, Task.BINARY, Task.KNOWLEDGE, Task.OUTSIDE);
+    assertThat(tasks).doesNotContainKey(Task.CORRECTION); // there is nothing to correct
+    for (InstructDialog dialog : without) {
+      assertThat(dialog.findings()).isEmpty();
+      String prompt =
+          PromptPart.render(
+              dialog.parts(SmolLm2Format.FORMAT).stream().map(Part::part).toList(), "[image]");
+      assertThat(prompt).contains("No radiograph was given").doesNotContain("[image]");
+      for (Exchange exchange : dialog.exchanges()) {
+        assertThat(pathologies(LABELER.label(exchange.answer()))).as(exchange.toString()).isEmpty();
+        if (exchange.task() != Task.KNOWLEDGE && exchange.task() != Task.OUTSIDE) {
+          assertThat(exchange.answer()).startsWith("I see no film");
+        }
+        assertThat(exchange.answer()).doesNotContain("this chest radiograph");
+      }
+    }
+  }
+
+  @Test
   void probabilitiesOfOnlySomeFilmsAreRefused() {
     var one = Map.of(FILMS.getFirst().image(), new double[14]);
     assertThatThrownBy(
@@ -405,6 +435,7 @@ class InstructDataSetTest {
     return new InstructMix(
         d.report(),
         d.reportDialog(),
+        0,
         0.5,
         true,
         d.edited(),
@@ -460,11 +491,11 @@ class InstructDataSetTest {
   }
 
   private double share(Predicate<InstructDialog> which) {
-    return DIALOGS.stream().filter(which).count() / (double) COUNT;
+    return DIALOGS.stream().filter(which).count() / (double) DIALOGS.size();
   }
 
   private Film film(InstructDialog dialog) {
-    return Objects.requireNonNull(BY_NAME.get(dialog.image()));
+    return Objects.requireNonNull(BY_NAME.get(dialog.image().orElseThrow()));
   }
 
   private static Set<Finding> pathologies(Labels labels) {

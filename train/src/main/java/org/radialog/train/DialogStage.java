@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.SequencedMap;
+import java.util.stream.IntStream;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -220,14 +221,9 @@ final class DialogStage implements Stage, AutoCloseable {
 
   /** The mean cross-entropy over the tokens that the model has to predict. */
   private Tensor loss(List<Seen> seen, double dropout) {
-    Tensor patches =
-        features.of(
-            seen.stream().map(one -> one.dialog.image()).toList(),
-            i -> seen.get(i).copy); // [B, P, h, w]
     List<TokenDialog> batch = seen.stream().map(Seen::dialog).toList();
     int b = batch.size();
     int t = batch.stream().mapToInt(TokenDialog::length).max().orElseThrow();
-    int at = batch.getFirst().imageAt(); // the text before the image is the same in all dialogs
     int[] ids = new int[b * t];
     int[][] labels = new int[b][t];
     for (int i = 0; i < b; i++) {
@@ -237,17 +233,38 @@ final class DialogStage implements Stage, AutoCloseable {
       System.arraycopy(dialog.labels(), 0, labels[i], 0, dialog.length());
     }
     Tensor text = networks.llama().embed(ids).view(b, t, -1); // [B·T, D] to [B, T, D]
-    Tensor image = networks.alignment().forward(patches, dropout); // [B, N, D]
+    return networks.llama().loss(withImages(text, seen, dropout), labels);
+  }
+
+  /** Puts the image tokens in their place, in the dialogs about a film, {@code [B, T, D]}. */
+  private Tensor withImages(Tensor text, List<Seen> seen, double dropout) {
+    int[] rows =
+        IntStream.range(0, seen.size())
+            .filter(i -> seen.get(i).dialog.image().isPresent())
+            .toArray();
+    if (rows.length == 0) {
+      return text;
+    }
+    List<Seen> films = Arrays.stream(rows).mapToObj(seen::get).toList();
+    Tensor patches =
+        features.of(
+            films.stream().flatMap(one -> one.dialog.image().stream()).toList(),
+            i -> films.get(i).copy); // [b, P, h, w]
+    Tensor image = networks.alignment().forward(patches, dropout); // [b, N, D]
     if (!recipe.image()) {
       image = image.mul(new Scalar(0)); // as with the control zero_image
     }
+    long t = text.size(1);
+    int at = films.getFirst().dialog.imageAt(); // the text before the image is the same in all
     int behind = at + model.imageTokens();
-    Tensor embeddings =
+    boolean all = rows.length == seen.size();
+    Tensor index = Torch.tensor(rows, rows.length);
+    Tensor about = all ? text : text.index_select(0, index); // [b, T, D]
+    Tensor shown =
         cat(
-            new TensorVector(
-                text.narrow(1, 0, at), image, text.narrow(1, behind, (long) t - behind)),
-            1); // [B, T, D]
-    return networks.llama().loss(embeddings, labels);
+            new TensorVector(about.narrow(1, 0, at), image, about.narrow(1, behind, t - behind)),
+            1); // [b, T, D]
+    return all ? shown : text.index_copy(0, index, shown);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package org.radialog.train;
 
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
@@ -13,15 +14,15 @@ import org.radialog.text.TextTokenizer;
 /**
  * A tokenised dialog. Each part is tokenised separately, as at inference.
  *
- * @param image name of the film
+ * @param image name of the film; empty without one
  * @param named whether the prompt contains the findings
  * @param ids T token ids, 0 at the positions of image tokens
  * @param labels T labels: the token id where the model has to predict it, else {@link
  *     Llama#IGNORED}
- * @param imageAt index of the first image token
+ * @param imageAt index of the first image token; -1 without a film
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
-record TokenDialog(String image, boolean named, int[] ids, int[] labels, int imageAt) {
+record TokenDialog(Optional<String> image, boolean named, int[] ids, int[] labels, int imageAt) {
   static TokenDialog of(
       InstructDialog dialog, PromptFormat format, TextTokenizer tokenizer, int queries) {
     IntStream.Builder ids = IntStream.builder();
@@ -42,7 +43,7 @@ record TokenDialog(String image, boolean named, int[] ids, int[] labels, int ima
       Arrays.stream(tokens).map(id -> part.answer() ? id : Llama.IGNORED).forEach(labels::add);
       length += tokens.length;
     }
-    if (imageAt < 0) {
+    if (dialog.image().isPresent() && imageAt < 0) {
       throw new RadialogException(
           Kind.UNSUPPORTED, "the prompt format " + format.id() + " has no image slot");
     }

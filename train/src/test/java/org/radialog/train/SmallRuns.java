@@ -129,8 +129,24 @@ final class SmallRuns {
         Optional.empty(),
         new ClassifierRecipe(1, 32, 1, 8, 0, 1e-3, 0.4, 0.02, 0.9, true, false, 0.3, 0, 0, 0, 5, 0),
         new AlignmentRecipe(1, 2, 8, 1e-3, 0.03, 0.1, 0.1, 1),
-        new LanguageRecipe(
-            10, 2, 1e-3, 0.6, 0.03, 0.1, 0.1, 1, 2, 2, 0, true, InstructMix.DEFAULT));
+        new LanguageRecipe(10, 2, 1e-3, 0.6, 0.03, 0.1, 0.1, 1, 2, 2, 0, true, mix()));
+  }
+
+  // With enough dialogs without a film that they occur among a few.
+  private static InstructMix mix() {
+    InstructMix d = InstructMix.DEFAULT;
+    return new InstructMix(
+        d.report(),
+        d.reportDialog(),
+        0.4,
+        d.withoutFindings(),
+        d.fromFilm(),
+        d.edited(),
+        d.random(),
+        d.predicted(),
+        d.correction(),
+        d.opening(),
+        d.further());
   }
 
   /** The same with an MLP for the Q-Former. */

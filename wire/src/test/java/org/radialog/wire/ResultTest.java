@@ -171,7 +171,14 @@ class ResultTest {
             TIMES);
     Reply impression =
         new Reply(
-            "?", "Nothing.", consistency(), Guidance.NONE, Engine.End.END_TOKEN, USAGE, TIMES);
+            "?",
+            "Nothing.",
+            consistency(),
+            Guidance.NONE,
+            Engine.End.END_TOKEN,
+            USAGE,
+            List.of(),
+            TIMES);
     assertThat(ReportJson.of(IMAGE, MODEL, GUARD, report, Optional.of(impression), TIMINGS).json())
         .isEqualTo(
             "{"
@@ -223,7 +230,14 @@ class ResultTest {
   void aTurnHasQuestionAndAnswer() {
     Reply reply =
         new Reply(
-            "Röntgen?\n", "Yes.", consistency(), Guidance.NONE, Engine.End.END_TOKEN, USAGE, TIMES);
+            "Röntgen?\n",
+            "Yes.",
+            consistency(),
+            Guidance.NONE,
+            Engine.End.END_TOKEN,
+            USAGE,
+            List.of(),
+            TIMES);
     assertThat(TurnJson.of(reply, TIMINGS).json())
         .isEqualTo(
             "{\"question\":\"Röntgen?\\n\",\"answer\":\"Yes.\",\"warnings\":[],\"guidance\":{\"again\":0,\"left_out\":[]},"
