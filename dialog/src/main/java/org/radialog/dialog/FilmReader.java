@@ -13,7 +13,6 @@ import java.util.stream.IntStream;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.clinical.Finding;
@@ -66,14 +65,14 @@ final class FilmReader implements AutoCloseable {
    *
    * @param input what the alignment reads, the caller's to close after this
    * @param networks builds them, on the thread of this
-   * @param type of the encoder's convolutions
+   * @param alone whether its products are computed on one core
    * @param most films that are read or wait for it at once; others are refused
    */
   FilmReader(
       ModelConfig model,
       AlignmentInput input,
       Callable<FilmNetworks> networks,
-      ScalarType type,
+      boolean alone,
       int most) {
     this.model = model.id();
     this.config = model.film();
@@ -85,10 +84,7 @@ final class FilmReader implements AutoCloseable {
     // One core: films are read while the language model is unpacked or decodes on the others, and
     // small convolutions cost many times their work on threads that wait for each other. In
     // addition, the sums then do not depend on the number of threads or on other work.
-    this.blas =
-        type == ScalarType.BFloat16
-            ? Optional.of(thread.submit(BlasThreads::one))
-            : Optional.empty();
+    this.blas = alone ? Optional.of(thread.submit(BlasThreads::one)) : Optional.empty();
     this.networks =
         thread.submit(() -> {
           FilmNetworks made = networks.call();

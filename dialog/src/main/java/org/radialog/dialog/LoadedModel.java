@@ -16,6 +16,7 @@ import org.radialog.language.Precision;
 import org.radialog.published.ModelConfig;
 import org.radialog.published.ModelFolder;
 import org.radialog.text.TextTokenizer;
+import org.radialog.torch.Bf16;
 import org.radialog.weights.Checkpoint;
 
 /**
@@ -44,7 +45,7 @@ public final class LoadedModel implements AutoCloseable {
     LlamaConfig network = LanguageModel.weights(config, base).config();
     this.positions = network.maxPositions();
     this.input = AlignmentInput.open(config.film().alignment().input(), folder, config.id());
-    ScalarType type = precision == Precision.FP32 ? ScalarType.Float : ScalarType.BFloat16;
+    ScalarType type = precision == Precision.FP32 ? ScalarType.Float : Bf16.orFloat();
     // In parallel: a film can be read while the language model is still being unpacked.
     this.films =
         new FilmReader(
@@ -57,7 +58,7 @@ public final class LoadedModel implements AutoCloseable {
               trained.unload(); // the networks hold copies
               return made.with(options.decorator().alignment(made.alignment()));
             },
-            type,
+            precision != Precision.FP32,
             options.films());
     this.tokenizer = inBackground("tokenizer", () -> tokenizer(folder, config, base));
     LanguageModel.Source source =

@@ -9,8 +9,8 @@ import java.util.SequencedMap;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.radialog.torch.Bf16;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
@@ -181,7 +181,7 @@ final class LlamaStream implements LlamaMatrices {
     for (long row = 0; row < n; row += block) {
       long count = Math.min(block, n - row);
       try (Scope _ = new Scope()) {
-        y.narrow(0, row, count).copy_(torch.linear(x.narrow(0, row, count), w));
+        y.narrow(0, row, count).copy_(Bf16.linear(x.narrow(0, row, count), w));
       }
     }
   }

@@ -15,11 +15,11 @@ import java.util.stream.Collectors;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.Checksum;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
+import org.radialog.torch.Bf16;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 import org.radialog.torch.TorchThreads;
@@ -252,7 +252,7 @@ public final class LlamaTensors implements LlamaMatrices {
 
   @Override
   public Tensor product(LlamaLinear linear, int layer, Tensor x) {
-    return torch.linear(x, get(linear.weight(layer)));
+    return Bf16.linear(x, get(linear.weight(layer)));
   }
 
   @Override
@@ -272,7 +272,7 @@ public final class LlamaTensors implements LlamaMatrices {
 
   @Override
   public Tensor logits(Tensor hidden) {
-    return torch.linear(hidden.to(type), head()).to(ScalarType.Float);
+    return Bf16.linear(hidden.to(type), head()).to(ScalarType.Float);
   }
 
   /** The tensor {@code name}, which is valid until this is closed. */

@@ -12,6 +12,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.kernels.LowRank;
 import org.radialog.kernels.PackedMatrix;
 import org.radialog.kernels.QuantisedVectors;
+import org.radialog.torch.Bf16;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
 
@@ -102,7 +103,7 @@ final class PackedMatrices implements LlamaMatrices {
           long some = Math.min(BLOCK, n - row);
           try (Scope _ = new Scope()) {
             // [some, P], rows of a block of lanes in the order of lanes
-            Tensor product = x.narrow(0, row, some).mm(panel);
+            Tensor product = Bf16.mm(x.narrow(0, row, some), panel);
             y.narrow(0, row, some)
                 .narrow(1, (long) first * LANES, rows)
                 .view(some, count, 2, LANES / 2)

@@ -15,6 +15,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 import org.radialog.kernels.Team;
+import org.radialog.torch.Bf16;
 import org.radialog.torch.BlasThreads;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
@@ -269,7 +270,7 @@ final class PromptBlocks implements AutoCloseable {
 
     // q [BLOCK, H, d], k and v [1, K, L, d] -> [BLOCK, H·d]
     private Tensor attend(Tensor q, Tensor k, Tensor v, TensorOptional mask) {
-      if (k.size(2) > BlockAttention.PAYS) {
+      if (k.size(2) > BlockAttention.PAYS && Bf16.isFast()) {
         return BlockAttention.attend(
                 q.transpose(0, 1), // [H, BLOCK, d]
                 network.repeat(k).squeeze(0), // [H, L, d]

@@ -24,6 +24,11 @@ public final class Autocast implements AutoCloseable {
     return new Autocast(true);
   }
 
+  /** {@link #bf16} if this CPU is fast at it, otherwise fp32. */
+  public static Autocast fast() {
+    return new Autocast(Bf16.isFast());
+  }
+
   /**
    * fp32 inside a bf16 region, for operations that lose too much precision or are slower in bf16.
    */

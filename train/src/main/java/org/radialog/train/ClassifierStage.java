@@ -37,6 +37,7 @@ import org.radialog.loop.WeightAverage;
 import org.radialog.metrics.BinaryPredictions;
 import org.radialog.torch.AdamW;
 import org.radialog.torch.Autocast;
+import org.radialog.torch.Bf16;
 import org.radialog.torch.Linear;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Schedule;
@@ -243,7 +244,7 @@ final class ClassifierStage implements Stage, AutoCloseable {
     Map<Boolean, List<Example>> parts =
         batch.stream().collect(Collectors.partitioningBy(Example::lungs));
     Tensor loss = Torch.tensor(new float[1]).squeeze(); // []
-    try (Autocast _ = Autocast.bf16()) {
+    try (Autocast _ = Autocast.fast()) {
       List<Example> whole = parts.getOrDefault(false, List.of());
       if (!whole.isEmpty()) {
         List<Film> films = whole.stream().map(Example::film).toList();
@@ -446,7 +447,7 @@ final class ClassifierStage implements Stage, AutoCloseable {
     Parameters.Source source =
         (name, _) -> Optional.ofNullable(tensors.get(name)).map(Torch::floats);
     try (Parameters p = Parameters.of(source);
-        BioViLT vision = BioViLT.folded(p.at("vision."), image.vision(), ScalarType.BFloat16);
+        BioViLT vision = BioViLT.folded(p.at("vision."), image.vision(), Bf16.orFloat());
         Progress.Task task = progress.start("evaluate", of.size())) {
       Networks n = Networks.with(vision, p, image);
       for (int from = 0; from < of.size(); from += recipe.batch()) {

@@ -8,6 +8,7 @@ import org.radialog.language.Llama;
 import org.radialog.language.LlamaLoading;
 import org.radialog.language.LlamaWeights;
 import org.radialog.language.Precision;
+import org.radialog.torch.Bf16;
 import org.radialog.torch.Linear;
 import org.radialog.torch.Parameters;
 import org.radialog.vision.Alignment;
@@ -37,7 +38,11 @@ record LanguageNetworks(
             alignment,
             Linear.of(p.at("heads.findings."), width, Finding.COUNT),
             Linear.of(p.at("heads.view."), width, 1),
-            LlamaLoading.adapted(base, model.adapter(), p.at("language."), Precision.BF16));
+            LlamaLoading.adapted(
+                base,
+                model.adapter(),
+                p.at("language."),
+                Bf16.isFast() ? Precision.BF16 : Precision.FP32));
     p.trainable(name -> true);
     return networks;
   }

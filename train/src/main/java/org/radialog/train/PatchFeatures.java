@@ -14,6 +14,7 @@ import org.radialog.base.Progress;
 import org.radialog.base.RadialogException;
 import org.radialog.data.Film;
 import org.radialog.imaging.Preprocessing;
+import org.radialog.torch.Bf16;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
@@ -60,7 +61,7 @@ record PatchFeatures(Map<String, Integer> rows, int copies, Tensor patches)
     int count = films.size() * copies;
     try (Checkpoint checkpoint = Checkpoint.open(classifier);
         Parameters p = Parameters.of(checkpoint);
-        BioViLT vision = BioViLT.folded(p.at("vision."), image.vision(), ScalarType.BFloat16);
+        BioViLT vision = BioViLT.folded(p.at("vision."), image.vision(), Bf16.orFloat());
         Progress.Task task = progress.start("encode", count)) {
       Tensor patches;
       try (Scope scope = new Scope()) {
