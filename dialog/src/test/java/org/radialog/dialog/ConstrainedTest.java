@@ -46,7 +46,8 @@ class ConstrainedTest {
     public Optional<TextConstraint.Place> after(String text) {
       boolean inside = open;
       boolean any = begun;
-      for (char c : text.toCharArray()) {
+      for (int at = 0; at < text.length(); at++) {
+        char c = text.charAt(at);
         boolean letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
         if (inside ? !letter && c != ')' : c != '(') {
           return Optional.empty();
