@@ -176,9 +176,11 @@ public final class GuidanceProtocol {
       FindingState expected =
           switch (findings.state(asked)) {
             case PRESENT -> FindingState.PRESENT;
-            case UNCERTAIN -> FindingState.UNCERTAIN;
-            case ABSENT -> FindingState.ABSENT;
-            case NOT_ASSESSED -> FindingState.NOT_MENTIONED;
+            case UNCERTAIN, NOT_ASSESSED -> FindingState.UNCERTAIN; // "I cannot say"
+            case ABSENT ->
+                radialog.config().film().classifier().denies(asked.label())
+                    ? FindingState.ABSENT
+                    : FindingState.UNCERTAIN;
           };
       List<FindingState> said = new ArrayList<>();
       for (String way : WAYS) {

@@ -81,6 +81,7 @@ final class PublishedExport {
                                   ? ModelConfig.Evidence.TRAINED
                                   : ModelConfig.Evidence.UNTRAINED)
                           .toList(),
+                      Optional.empty(),
                       Optional.empty())),
               base.with(recipe.adapter(), recipe.prompt()),
               ModelConfig.SelfTest.NONE,

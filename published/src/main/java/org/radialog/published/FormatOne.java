@@ -3,6 +3,7 @@ package org.radialog.published;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.radialog.base.RadialogException;
 import org.radialog.base.RadialogException.Kind;
 import org.radialog.vision.InputSpec;
@@ -25,6 +26,7 @@ import tools.jackson.databind.node.ObjectNode;
  *       1].
  *   <li>{@code classifier.possible} is {@code null}: no finding is uncertain.
  *   <li>{@code classifier.performance} is {@code null}: not known.
+ *   <li>{@code classifier.denied} is {@code null}: texts may deny all that is assessed.
  * </ul>
  */
 final class FormatOne {
@@ -49,22 +51,27 @@ final class FormatOne {
 
   private static final String EMBEDDED = "radialog-mini";
 
-  /** A field that early files of format 2 lack, too. */
-  static final String PERFORMANCE = "performance";
+  /** Fields of {@code classifier} that early files of format 2 lack, too. */
+  static final List<String> LATE = List.of("performance", "denied");
 
   private FormatOne() {}
 
   private static List<Added> added(ObjectNode file) {
     boolean embedded = file.path("id").asString("").equals(EMBEDDED);
     boolean sees = file.path("vision").isObject();
-    return List.of(
-        new Added(
-            "", "limits", list(embedded ? List.of(ModelConfig.LIMITS_OF_GRAMMAR) : List.of())),
-        new Added("", "sections", list(sees ? List.of("findings", "impression") : List.of())),
-        new Added("vision", "type", NEW.stringNode(VisionEncoders.BIOVIL_T)),
-        new Added("vision", "input", StrictJson.tree(InputSpec.GREY)),
-        new Added("classifier", "possible", NEW.nullNode()),
-        new Added("classifier", PERFORMANCE, NEW.nullNode()));
+    return Stream.concat(
+            LATE.stream().map(name -> new Added("classifier", name, NEW.nullNode())),
+            Stream.of(
+                new Added(
+                    "",
+                    "limits",
+                    list(embedded ? List.of(ModelConfig.LIMITS_OF_GRAMMAR) : List.of())),
+                new Added(
+                    "", "sections", list(sees ? List.of("findings", "impression") : List.of())),
+                new Added("vision", "type", NEW.stringNode(VisionEncoders.BIOVIL_T)),
+                new Added("vision", "input", StrictJson.tree(InputSpec.GREY)),
+                new Added("classifier", "possible", NEW.nullNode())))
+        .toList();
   }
 
   private static JsonNode list(List<String> words) {

@@ -200,6 +200,8 @@ public record ModelConfig(
    * @param evidence whether the label is assessed, and if not, why, one entry per label
    * @param performance how often the classifier was right, at most one entry per assessed label.
    *     Empty if this is not known
+   * @param denied the assessed labels that texts may deny, because the classifier finds enough of
+   *     them; the language model has learned to leave the others open. Empty if these are all
    */
   public record Classifier(
       Encoder encoder,
@@ -209,7 +211,8 @@ public record ModelConfig(
       List<Double> thresholds,
       Optional<List<Double>> possible,
       List<Evidence> evidence,
-      Optional<List<Performance>> performance) {
+      Optional<List<Performance>> performance,
+      Optional<List<String>> denied) {
     public Classifier {
       need(hidden >= 1 && hidden <= 65536, "classifier.hidden is " + hidden + ", 1 to 65536");
       labels = List.copyOf(labels);
@@ -245,6 +248,19 @@ public record ModelConfig(
             told.add(one.label()),
             "classifier.performance has %s twice".formatted(Printable.of(one.label())));
       }
+      denied = denied.map(List::copyOf);
+      for (String one : denied.orElse(List.of())) {
+        need(
+            labels.contains(one) && evidence.get(labels.indexOf(one)) == Evidence.TRAINED,
+            "classifier.denied has %s, which is no label with the evidence trained"
+                .formatted(Printable.of(one)));
+      }
+    }
+
+    /** Whether texts may deny a label: it is assessed, and enough of it is found. */
+    public boolean denies(String label) {
+      return evidence(label) == Evidence.TRAINED
+          && denied.map(labels -> labels.contains(label)).orElse(true);
     }
 
     /** Whether a label is assessed, and if not, why; a name that is no label is untrained. */

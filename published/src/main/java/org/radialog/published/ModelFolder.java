@@ -130,9 +130,8 @@ public record ModelFolder(Path path, ModelConfig config) {
     if (format.intValue() == 1 && tree instanceof ObjectNode object) {
       return FormatOne.upgraded(file, object);
     }
-    if (tree.path("classifier") instanceof ObjectNode classifier
-        && !classifier.has(FormatOne.PERFORMANCE)) {
-      classifier.putNull(FormatOne.PERFORMANCE);
+    if (tree.path("classifier") instanceof ObjectNode classifier) {
+      FormatOne.LATE.stream().filter(name -> !classifier.has(name)).forEach(classifier::putNull);
     }
     return tree;
   }

@@ -288,6 +288,7 @@ public final class ModelImport {
         Collections.nCopies(labels, THRESHOLD),
         Optional.empty(),
         Collections.nCopies(labels, ModelConfig.Evidence.TRAINED),
+        Optional.empty(),
         Optional.empty());
   }
 

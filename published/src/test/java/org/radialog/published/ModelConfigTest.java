@@ -293,6 +293,7 @@ class ModelConfigTest {
               "adapter",
               "possible",
               "performance",
+              "denied",
               "ppv",
               "npv")
           .contains(name)) {
@@ -385,7 +386,8 @@ class ModelConfigTest {
                             new Performance.Figure(0.96875, 0.9375, 1),
                             Optional.of(new Performance.Figure(0.4375, 0.25, 0.65625)),
                             Optional.empty(),
-                            0.15625))))),
+                            0.15625))),
+                Optional.of(List.of("Edema")))),
         ModelConfig.Language.gguf(
             "base.gguf",
             LoraConfig.trained(8, 16, Set.of(LlamaLinear.Q_PROJ, LlamaLinear.V_PROJ)),

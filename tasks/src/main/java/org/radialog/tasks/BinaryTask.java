@@ -134,7 +134,7 @@ final class BinaryTask implements InstructTask {
       case PRESENT -> "Yes, there is " + ReportGrammar.withArticle(finding) + ".";
       case UNCERTAIN -> "Possibly, " + ReportGrammar.withArticle(finding) + " cannot be excluded.";
       case ABSENT -> "No, there is no " + ReportGrammar.name(finding) + ".";
-      case NOT_MENTIONED -> notAssessed(finding);
+      case NOT_MENTIONED -> talk.open(finding);
     };
   }
 
@@ -145,11 +145,7 @@ final class BinaryTask implements InstructTask {
       case UNCERTAIN ->
           ReportGrammar.sentenceCase(ReportGrammar.withArticle(finding)) + " cannot be excluded.";
       case ABSENT -> "There is no " + ReportGrammar.name(finding) + ".";
-      case NOT_MENTIONED -> notAssessed(finding);
+      case NOT_MENTIONED -> talk.open(finding);
     };
-  }
-
-  static String notAssessed(Finding finding) {
-    return "I cannot say: " + ReportGrammar.name(finding) + " was not assessed.";
   }
 }

@@ -14,30 +14,38 @@ import org.radialog.instruct.ReportGrammar;
  *
  * @param present 14 probabilities in column order, above which a finding is present
  * @param possible as many, none above its counterpart, above which it is possible
- * @param assessed the findings that are called at all; the others are never negated
+ * @param assessed the findings that are called at all
+ * @param denied those of them of which enough are found, so that texts may negate them
  */
-public record Calls(List<Double> present, List<Double> possible, Set<Finding> assessed) {
+public record Calls(
+    List<Double> present, List<Double> possible, Set<Finding> assessed, Set<Finding> denied) {
   /**
-   * What the labels of a data set call if there are no probabilities: every finding is assessed.
+   * What the labels of a data set call if there are no probabilities: every finding is assessed,
+   * and texts may negate it.
    */
   public static final Calls OF_LABELS =
       new Calls(
           Collections.nCopies(Finding.COUNT, 0.5),
           Collections.nCopies(Finding.COUNT, 0.5),
+          ReportGrammar.FINDINGS,
           ReportGrammar.FINDINGS);
 
   /**
    * Copies the values.
    *
-   * @throws IllegalArgumentException if there are not 14 of each, or a lower point is the higher
-   *     one
+   * @throws IllegalArgumentException if there are not 14 of each, a lower point is the higher one,
+   *     or a finding is denied that is not assessed
    */
   public Calls {
     present = List.copyOf(present);
     possible = List.copyOf(possible);
-    var copy = EnumSet.noneOf(Finding.class);
-    copy.addAll(assessed);
-    assessed = Collections.unmodifiableSet(copy);
+    assessed = ordered(assessed);
+    denied = ordered(denied);
+    if (!assessed.containsAll(denied)) {
+      throw new IllegalArgumentException(
+          "%s are denied and %s assessed, expected all denied findings to be assessed"
+              .formatted(denied, assessed));
+    }
     if (present.size() != Finding.COUNT || possible.size() != Finding.COUNT) {
       throw new IllegalArgumentException(
           "expected %d points each, got %d and %d"
@@ -50,6 +58,12 @@ public record Calls(List<Double> present, List<Double> possible, Set<Finding> as
                 .formatted(Finding.ALL.get(i), possible.get(i), present.get(i)));
       }
     }
+  }
+
+  private static Set<Finding> ordered(Set<Finding> findings) {
+    var copy = EnumSet.noneOf(Finding.class);
+    copy.addAll(findings);
+    return Collections.unmodifiableSet(copy);
   }
 
   /** The findings of a film that a prompt names, from its 14 probabilities. */

@@ -47,7 +47,7 @@ final class CorrectionTask implements InstructTask {
     FindingsList corrected = corrected(talk.stated(), add, remove, doubt);
     talk.state(corrected);
     String report =
-        ReportGrammar.report(talk.stated(), talk.assessed(), talk.film().view(), talk.words());
+        ReportGrammar.report(talk.stated(), talk.denied(), talk.film().view(), talk.words());
     if (asWritten) {
       talk.sayAsWritten(
           Task.CORRECTION,

@@ -203,7 +203,7 @@ public final class InstructDataSet {
   Talk talk(Film film, boolean named, FindingsList truth, SplittableRandom random) {
     boolean shown = random.nextDouble() >= mix.withoutFilm();
     boolean told = shown && (named || mix.fromFilm());
-    return new Talk(film, shown, named, told, truth, calls.assessed(), random);
+    return new Talk(film, shown, named, told, truth, calls, random);
   }
 
   /** The findings that are absent if a list does not name them. */

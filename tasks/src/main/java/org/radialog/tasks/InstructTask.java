@@ -1,7 +1,6 @@
 package org.radialog.tasks;
 
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
@@ -62,6 +61,7 @@ interface InstructTask {
     private final boolean told;
     private final FindingsList list;
     private final Set<Finding> assessed;
+    private final Set<Finding> denied;
     private final SplittableRandom random;
     private final long words;
     private final List<Exchange> exchanges = new ArrayList<>();
@@ -75,7 +75,7 @@ interface InstructTask {
      * @param named whether the prompt names the findings
      * @param told whether the answers tell the findings
      * @param truth what is true in the dialog
-     * @param assessed the findings that are absent if they are not listed
+     * @param calls which findings are assessed, and which are absent if they are not listed
      */
     Talk(
         Film film,
@@ -83,7 +83,7 @@ interface InstructTask {
         boolean named,
         boolean told,
         FindingsList truth,
-        Collection<Finding> assessed,
+        Calls calls,
         SplittableRandom random) {
       this.film = film;
       this.shown = shown;
@@ -93,7 +93,8 @@ interface InstructTask {
           Calls.named(
               ReportGrammar.stated(truth.present()), ReportGrammar.stated(truth.uncertain()));
       this.stated = list;
-      this.assessed = ReportGrammar.stated(assessed);
+      this.assessed = ReportGrammar.stated(calls.assessed());
+      this.denied = ReportGrammar.stated(calls.denied());
       this.random = random;
       this.words = random.nextLong();
     }
@@ -127,8 +128,8 @@ interface InstructTask {
     }
 
     /** The findings that are absent if they are not listed. */
-    Set<Finding> assessed() {
-      return assessed;
+    Set<Finding> denied() {
+      return denied;
     }
 
     /** Whether the prompt shows the film. */
@@ -148,7 +149,7 @@ interface InstructTask {
 
     /**
      * The state of a finding: that of the list, or what follows from it by CheXpert's hierarchy;
-     * not mentioned if it is not assessed.
+     * not mentioned if it is not assessed, or not listed and too often missed to be absent.
      */
     FindingState state(Finding finding) {
       if (stated.present().contains(finding)) {
@@ -163,9 +164,18 @@ interface InstructTask {
       if (stated.present().stream().anyMatch(other -> descends(other, finding))) {
         return FindingState.PRESENT;
       }
-      return stated.uncertain().stream().anyMatch(other -> descends(other, finding))
-          ? FindingState.UNCERTAIN
-          : FindingState.ABSENT;
+      if (stated.uncertain().stream().anyMatch(other -> descends(other, finding))) {
+        return FindingState.UNCERTAIN;
+      }
+      return denied.contains(finding) ? FindingState.ABSENT : FindingState.NOT_MENTIONED;
+    }
+
+    /** The answer to a question for a finding that is not mentioned. */
+    String open(Finding finding) {
+      return assessed.contains(finding)
+          ? "I cannot say whether there is %s: it is often missed."
+              .formatted(ReportGrammar.withArticle(finding))
+          : "I cannot say: " + ReportGrammar.name(finding) + " was not assessed.";
     }
 
     /** Whether {@code ancestor} is above {@code finding} in the hierarchy. */

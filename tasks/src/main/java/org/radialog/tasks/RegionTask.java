@@ -21,7 +21,7 @@ final class RegionTask implements InstructTask {
         Phrases.any(name, talk.random()),
         () -> {
           String told =
-              ReportGrammar.sentences(region, talk.stated(), talk.assessed(), WORDS).stream()
+              ReportGrammar.sentences(region, talk.stated(), talk.denied(), WORDS).stream()
                   .map(ReportGrammar.Sentence::text)
                   .collect(Collectors.joining(" "));
           return told.isEmpty()

@@ -11,7 +11,7 @@ final class ReportTask implements InstructTask {
   public void ask(Talk talk) {
     String report =
         talk.told()
-            ? ReportGrammar.report(talk.stated(), talk.assessed(), talk.film().view(), talk.words())
+            ? ReportGrammar.report(talk.stated(), talk.denied(), talk.film().view(), talk.words())
             : Talk.NOT_TOLD;
     // The wording that RaDialog itself uses is the most frequent.
     if (talk.random().nextInt(2) == 0) {

@@ -42,7 +42,7 @@ final class SureTask implements InstructTask {
               + wrong;
       case ABSENT ->
           "The list of findings says that there is no " + ReportGrammar.name(finding) + "." + wrong;
-      case NOT_MENTIONED -> BinaryTask.notAssessed(finding);
+      case NOT_MENTIONED -> talk.open(finding);
     };
   }
 }

@@ -46,7 +46,7 @@ final class WhyTask implements InstructTask {
           "The list of findings says that there is no "
               + ReportGrammar.name(finding)
               + ": its probability is too low.";
-      case NOT_MENTIONED -> BinaryTask.notAssessed(finding);
+      case NOT_MENTIONED -> talk.open(finding);
     };
   }
 

@@ -193,6 +193,32 @@ class InstructDataSetTest {
   }
 
   @Test
+  void whatIsTooOftenMissedIsNeverDeniedAndLeftOpen() {
+    Set<Finding> denied = EnumSet.of(Finding.CARDIOMEGALY, Finding.EDEMA);
+    InstructDataSet set = dataSet(FILMS, 1, ReportGrammar.FINDINGS, denied);
+    Set<String> open = new HashSet<>();
+    Set<Finding> negated = EnumSet.noneOf(Finding.class);
+    for (InstructDialog dialog : set.dialogs(0, 3000)) {
+      for (Exchange e : dialog.exchanges()) {
+        Labels said = LABELER.label(e.answer());
+        for (Finding finding : ReportGrammar.FINDINGS) {
+          if (said.state(finding) == FindingState.ABSENT) {
+            negated.add(finding);
+          }
+        }
+        if (e.answer().startsWith("I cannot say whether ")) {
+          assertThat(pathologies(said)).as(e.answer()).hasSize(1);
+          open.add(e.answer());
+        }
+      }
+    }
+    assertThat(negated).isEqualTo(denied);
+    assertThat(open)
+        .hasSize(ReportGrammar.FINDINGS.size() - denied.size())
+        .contains("I cannot say whether there is a pneumothorax: it is often missed.");
+  }
+
+  @Test
   void aPromptWithoutFindingsIsAnsweredFromTheFilmOnlyIfTheMixWantsIt() {
     int declined = 0;
     for (InstructDialog dialog : DIALOGS) {
@@ -510,6 +536,11 @@ class InstructDataSetTest {
   }
 
   private static InstructDataSet dataSet(List<Film> films, long seed, Set<Finding> assessed) {
+    return dataSet(films, seed, assessed, ReportGrammar.stated(assessed));
+  }
+
+  private static InstructDataSet dataSet(
+      List<Film> films, long seed, Set<Finding> assessed, Set<Finding> denied) {
     var random = new Random(3);
     var probabilities = new HashMap<String, double[]>();
     for (Film film : films) {
@@ -521,14 +552,16 @@ class InstructDataSetTest {
       probabilities.put(film.image(), row);
     }
     assertThat(new HashSet<>(probabilities.keySet())).hasSize(films.size());
-    return new InstructDataSet(films, probabilities, calls(assessed), InstructMix.DEFAULT, seed);
+    return new InstructDataSet(
+        films, probabilities, calls(assessed, denied), InstructMix.DEFAULT, seed);
   }
 
-  private static Calls calls(Set<Finding> assessed) {
+  private static Calls calls(Set<Finding> assessed, Set<Finding> denied) {
     return new Calls(
         Collections.nCopies(Finding.COUNT, 0.55),
         Collections.nCopies(Finding.COUNT, 0.45),
-        assessed);
+        assessed,
+        denied);
   }
 
   // Patients of one to three films, each with some of the findings that NIH's labels know.

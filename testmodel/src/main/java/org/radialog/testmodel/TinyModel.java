@@ -68,6 +68,7 @@ public final class TinyModel {
                       ? ModelConfig.Evidence.UNTRAINED
                       : ModelConfig.Evidence.TRAINED)
               .toList(),
+          Optional.empty(),
           Optional.empty());
 
   private static Optional<Path> shared = Optional.empty();

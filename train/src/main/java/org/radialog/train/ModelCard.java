@@ -184,9 +184,21 @@ final class ModelCard {
                       .formatted(names);
               case UNTRAINED -> "- %s: no film at hand teaches them.\n".formatted(names);
             }));
-    return lines.isEmpty()
-        ? ""
-        : lines + "  All of these are reported as not assessed, which is not the same as absent.\n";
+    String open =
+        Finding.ALL.stream()
+            .filter(finding -> finding != Finding.NO_FINDING)
+            .filter(finding -> reading.assessed().contains(finding))
+            .filter(finding -> !reading.denied().contains(finding))
+            .map(Finding::label)
+            .collect(Collectors.joining(", "));
+    return (lines.isEmpty()
+            ? ""
+            : lines
+                + "  All of these are reported as not assessed, which is not the same as absent.\n")
+        + (open.isEmpty()
+            ? ""
+            : "- %s: too many are missed. Where they are not called, texts leave them open.\n"
+                .formatted(open));
   }
 
   /** The parts of a run's configuration that come from the recipe, with seed and threads. */

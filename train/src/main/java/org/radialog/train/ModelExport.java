@@ -95,7 +95,8 @@ public final class ModelExport {
         reading.points().present(),
         Optional.of(reading.points().possible()),
         Finding.ALL.stream().map(finding -> reading.evidence(finding, films)).toList(),
-        Optional.of(validation.performance(folds)));
+        Optional.of(validation.performance(folds)),
+        Optional.of(reading.denied().stream().sorted().map(Finding::label).toList()));
   }
 
   private static ModelConfig config(

@@ -8,6 +8,7 @@ import java.util.function.ToIntFunction;
 import org.radialog.clinical.Finding;
 import org.radialog.clinical.FindingsList;
 import org.radialog.data.Film;
+import org.radialog.data.Truth;
 import org.radialog.eval.FilmScores;
 import org.radialog.metrics.FindingsScores.LabelScore;
 import org.radialog.published.ModelConfig;
@@ -20,8 +21,10 @@ import org.radialog.tasks.Calls;
  * @param calibration of the probabilities
  * @param assessed the findings about which the classifier tells enough
  * @param points of the calibrated probabilities
+ * @param denied the assessed findings of which enough are called that texts may deny the others
  */
-record Reading(Calibration calibration, Set<Finding> assessed, OperatingPoints points) {
+record Reading(
+    Calibration calibration, Set<Finding> assessed, OperatingPoints points, Set<Finding> denied) {
   /**
    * A finding is assessed if the 95 % interval of its AUROC, on films of patients that the
    * classifier did not learn from, lies above this.
@@ -31,10 +34,17 @@ record Reading(Calibration calibration, Set<Finding> assessed, OperatingPoints p
   /** And if so many films show it, since the interval of fewer says nothing. */
   static final int LEAST_POSITIVES = 5;
 
+  /** A finding may be denied if at least this share of the films that show it is called present. */
+  static final double LEAST_SENSITIVITY = 0.4;
+
+  /** And if at least this share of the films on which it is called absent does not show it. */
+  static final double LEAST_NPV = 0.8;
+
   private static final long SEED = 14;
 
   Reading {
     assessed = Set.copyOf(assessed);
+    denied = Set.copyOf(denied);
   }
 
   /**
@@ -52,8 +62,41 @@ record Reading(Calibration calibration, Set<Finding> assessed, OperatingPoints p
   /** The reading by films, for findings that were found to be assessed. */
   static Reading of(ScoredFilms films, Map<String, double[]> probabilities, Set<Finding> assessed) {
     Calibration calibration = Calibration.fitted(films, probabilities);
-    return new Reading(
-        calibration, assessed, OperatingPoints.of(films, calibration.of(probabilities), assessed));
+    Map<String, double[]> calibrated = calibration.of(probabilities);
+    OperatingPoints points = OperatingPoints.of(films, calibrated, assessed);
+    EnumSet<Finding> denied = EnumSet.noneOf(Finding.class);
+    for (Finding finding : assessed) {
+      if (finding != Finding.NO_FINDING && mayBeDenied(finding, films, calibrated, points)) {
+        denied.add(finding);
+      }
+    }
+    return new Reading(calibration, assessed, points, denied);
+  }
+
+  private static boolean mayBeDenied(
+      Finding finding,
+      ScoredFilms films,
+      Map<String, double[]> calibrated,
+      OperatingPoints points) {
+    int shown = 0;
+    int found = 0;
+    int absent = 0;
+    int rightlyAbsent = 0;
+    for (Film film : films.films()) {
+      double[] row = calibrated.get(film.image());
+      if (row == null || film.truth(finding) == Truth.UNKNOWN) {
+        continue;
+      }
+      boolean shows = film.truth(finding) == Truth.PRESENT;
+      double probability = row[finding.column()];
+      shown += shows ? 1 : 0;
+      found += shows && probability > points.present().get(finding.column()) ? 1 : 0;
+      if (!(probability > points.possible().get(finding.column()))) {
+        absent++;
+        rightlyAbsent += shows ? 0 : 1;
+      }
+    }
+    return found >= LEAST_SENSITIVITY * shown && rightlyAbsent >= LEAST_NPV * absent;
   }
 
   private static Set<Finding> assessed(
@@ -82,7 +125,7 @@ record Reading(Calibration calibration, Set<Finding> assessed, OperatingPoints p
     EnumSet<Finding> called = EnumSet.noneOf(Finding.class);
     called.addAll(assessed);
     called.remove(Finding.NO_FINDING); // it follows from the others
-    return new Calls(points.present(), points.possible(), called);
+    return new Calls(points.present(), points.possible(), called, denied);
   }
 
   /**

@@ -88,7 +88,7 @@ class OperatingPointsTest {
     long normal = films.films().normal().size();
     long present = 0;
     long open = 0;
-    Reading reading = new Reading(Calibration.NONE, assessed, points);
+    Reading reading = new Reading(Calibration.NONE, assessed, points, Set.of());
     for (String image : films.films().normal()) {
       FindingsList list = reading.called(Objects.requireNonNull(films.probabilities().get(image)));
       present += list.present().isEmpty() ? 0 : 1;
@@ -154,10 +154,34 @@ class OperatingPointsTest {
     assertThat(reading.called(sure)).isEqualTo(FindingsList.of(List.of(EDEMA)));
   }
 
+  @Test
+  void aFindingMayBeDeniedIfEnoughOfItIsCalled() {
+    MadeFilms films =
+        MadeFilms.drawn(
+            5,
+            1000,
+            Map.of(EDEMA, 0.2, Finding.PNEUMONIA, 0.2, Finding.NO_FINDING, 0.3),
+            Map.of(EDEMA, 3.0, Finding.PNEUMONIA, 0.8, Finding.NO_FINDING, 1.5));
+    Reading reading = Reading.of(films.films(), films.probabilities(), _ -> 0);
+    assertThat(reading.assessed()).contains(EDEMA, Finding.PNEUMONIA);
+    assertThat(reading.denied()).containsExactly(EDEMA);
+    Map<Finding, CallScores.Called> calls = new EnumMap<>(Finding.class);
+    calls(films, reading).findings().forEach(one -> calls.put(one.finding(), one));
+    assertThat(called(calls, EDEMA).sensitivity().value()).isGreaterThanOrEqualTo(0.4);
+    assertThat(called(calls, Finding.PNEUMONIA).sensitivity().value()).isLessThan(0.4);
+  }
+
+  private static CallScores.Called called(Map<Finding, CallScores.Called> calls, Finding finding) {
+    return Objects.requireNonNull(calls.get(finding));
+  }
+
   private static CallScores calls(MadeFilms films, OperatingPoints points, Set<Finding> assessed) {
-    Reading reading = new Reading(Calibration.NONE, assessed, points);
+    return calls(films, new Reading(Calibration.NONE, assessed, points, Set.of()));
+  }
+
+  private static CallScores calls(MadeFilms films, Reading reading) {
     Map<String, FindingsList> called = new HashMap<>();
     films.probabilities().forEach((image, row) -> called.put(image, reading.called(row)));
-    return CallScores.of(films.films(), called, assessed, 1);
+    return CallScores.of(films.films(), called, reading.assessed(), 1);
   }
 }
