@@ -69,6 +69,8 @@ class ArchitectureTest {
           Map.entry(
               "wire",
               List.of("dialog", "published", "language", "imaging", "codecs", "clinical", "base")),
+          Map.entry(
+              "openai", List.of("wire", "dialog", "text", "imaging", "codecs", "clinical", "base")),
           Map.entry("data", List.of("imaging", "clinical", "base")),
           Map.entry("metrics", List.of("language", "text", "clinical", "torch", "weights", "base")),
           Map.entry("instruct", List.of("data", "clinical", "base")),

@@ -83,8 +83,8 @@ class RoomSizeTest {
               "ImageBackbone",
               "ResNet50"),
           Set.of("Dequantisation", "Int4", "Int8", "PackedMatrix", "QuantisedVectors"),
-          // A facade and its dialog, a file and the reader of its parts.
-          Set.of("Dialog", "RaDialog", "SelfTestFilm"),
+          // A facade and its dialogs, a file and the reader of its parts.
+          Set.of("Dialog", "RaDialog", "SelfTestFilm", "TextDialog"),
           Set.of("Pickle", "PickleCalls"),
           Set.of("JpegEntropy", "JpegFile"),
           Set.of("Golden", "GoldenCase"));

@@ -663,7 +663,7 @@ public final class Dialog implements AutoCloseable {
    * or, unless the turn writes a report anew, the last report. Findings that the user did not tell
    * the model contradict nothing.
    */
-  private Optional<Guide> guide(Turn turn, Decoding how, Findings findings) {
+  private Optional<AnswerText.Guide> guide(Turn turn, Decoding how, Findings findings) {
     boolean wanted =
         switch (how.guidance()) {
           case AS_MODEL -> !model.loaded().prompts().namesLabels();
@@ -711,7 +711,7 @@ public final class Dialog implements AutoCloseable {
     }
     Engine.Completion completion;
     try {
-      Optional<Guide> guide = guide(turn, how, findings);
+      Optional<AnswerText.Guide> guide = guide(turn, how, findings);
       completion =
           guide.isPresent()
               ? mine.generate(prompt, how, guide.get(), listening(onText))

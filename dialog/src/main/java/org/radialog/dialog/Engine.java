@@ -138,6 +138,24 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
+   * A truncated answer: its beginning is kept, and the continuation must be different.
+   *
+   * @param kept token ids of the beginning, as in {@link Completion#ids}; if empty, the answer
+   *     starts again
+   * @param barred token ids that must not be chosen immediately after them
+   */
+  public record Cut(List<Integer> kept, Set<Integer> barred) {
+    /** Keeps nothing and bars nothing: a new answer. */
+    static final Cut NONE = new Cut(List.of(), Set.of());
+
+    /** Checks that nothing is null. */
+    public Cut {
+      kept = List.copyOf(Objects.requireNonNull(kept, "kept"));
+      barred = Set.copyOf(Objects.requireNonNull(barred, "barred"));
+    }
+  }
+
+  /**
    * An answer.
    *
    * @param text without end token and stop text
@@ -322,7 +340,7 @@ public final class Engine implements AutoCloseable {
      * @param onText receives the text sentence by sentence
      */
     Completion generate(
-        List<LlamaInput> prompt, Decoding how, Guide guide, Consumer<String> onText) {
+        List<LlamaInput> prompt, Decoding how, AnswerText.Guide guide, Consumer<String> onText) {
       return generate(prompt, Cut.NONE, how, Optional.of(guide), onText);
     }
 
@@ -348,7 +366,7 @@ public final class Engine implements AutoCloseable {
         List<LlamaInput> prompt,
         Cut cut,
         Decoding how,
-        Optional<Guide> guide,
+        Optional<AnswerText.Guide> guide,
         Consumer<String> onText) {
       Objects.requireNonNull(prompt, "prompt");
       Objects.requireNonNull(cut, "cut");
@@ -746,7 +764,12 @@ public final class Engine implements AutoCloseable {
     final Optional<Constrained> constrained;
     final List<TokenLikelihood> likelihoods = new ArrayList<>(); // of the tokens of `answer`
 
-    Job(Sequence sequence, List<LlamaInput> asked, Cut cut, Decoding how, Optional<Guide> guide) {
+    Job(
+        Sequence sequence,
+        List<LlamaInput> asked,
+        Cut cut,
+        Decoding how,
+        Optional<AnswerText.Guide> guide) {
       List<LlamaInput> whole = new ArrayList<>(asked);
       if (!cut.kept().isEmpty()) {
         whole.add(new LlamaInput.Answer(cut.kept().stream().mapToInt(id -> id).toArray()));

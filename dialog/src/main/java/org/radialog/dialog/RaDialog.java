@@ -21,6 +21,7 @@ import org.radialog.language.Precision;
 import org.radialog.published.ModelConfig;
 import org.radialog.published.ModelFolder;
 import org.radialog.published.ModelImport;
+import org.radialog.text.TextTokenizer;
 import org.radialog.torch.NativeLibraries;
 import org.radialog.weights.Checkpoint;
 
@@ -223,6 +224,11 @@ public final class RaDialog implements AutoCloseable {
   /** The model folder's config. */
   public ModelConfig config() {
     return config;
+  }
+
+  /** The tokenizer of the language model. */
+  public TextTokenizer tokenizer() {
+    return loaded.tokenizer();
   }
 
   /** The arithmetic of a decode step of the language model. */

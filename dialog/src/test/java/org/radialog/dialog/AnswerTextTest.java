@@ -47,7 +47,7 @@ class AnswerTextTest {
     return shown.stream().filter(piece -> !piece.isEmpty()).toList();
   }
 
-  private static AnswerText guided(Guide guide) {
+  private static AnswerText guided(AnswerText.Guide guide) {
     return new AnswerText(tokenizer, List.of(), Optional.of(guide));
   }
 

@@ -740,7 +740,7 @@ class EngineTest {
             Engine.Sequence fresh = engine.open()) {
           Engine.Completion whole = said.generate(prompt, how, EngineTest::unheard);
           for (int kept : new int[] {0, 1, 7, 19}) {
-            Cut cut = new Cut(whole.ids().subList(0, kept), Set.of());
+            Engine.Cut cut = new Engine.Cut(whole.ids().subList(0, kept), Set.of());
             for (Engine.Sequence sequence : List.of(said, fresh)) {
               StringBuilder shown = new StringBuilder();
               Engine.Completion again =
@@ -778,7 +778,7 @@ class EngineTest {
       Engine.Completion other =
           sequence.generate(
               prompt,
-              new Cut(kept, Set.of(whole.get(5))),
+              new Engine.Cut(kept, Set.of(whole.get(5))),
               Decoding.greedy(12),
               EngineTest::unheard);
       assertThat(other.ids()).isEqualTo(expected);
@@ -842,7 +842,7 @@ class EngineTest {
       Engine.Completion expected =
           oracle.generate(
               prompt,
-              new Cut(whole.subList(0, 5), Set.of(whole.get(5))),
+              new Engine.Cut(whole.subList(0, 5), Set.of(whole.get(5))),
               Decoding.greedy(40),
               EngineTest::unheard);
       assertThat(guided.ids()).isEqualTo(expected.ids());
@@ -908,14 +908,14 @@ class EngineTest {
   void aCutThatLeavesNothingToChooseIsRefused() {
     try (Engine engine = engine();
         Engine.Sequence sequence = engine.open()) {
-      Cut full = new Cut(List.of(5, 6, 7), Set.of());
+      Engine.Cut full = new Engine.Cut(List.of(5, 6, 7), Set.of());
       assertThatThrownBy(
               () -> sequence.generate(prompt(1, 5), full, Decoding.greedy(3), EngineTest::unheard))
           .isInstanceOf(RadialogException.class)
           .hasMessageContaining(
               "3 tokens of the answer are kept, expected fewer than its maximum of 3");
-      Cut nothing =
-          new Cut(
+      Engine.Cut nothing =
+          new Engine.Cut(
               List.of(),
               IntStream.range(0, TinyModel.LLAMA.vocab())
                   .boxed()

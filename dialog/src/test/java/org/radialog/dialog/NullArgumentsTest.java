@@ -62,7 +62,7 @@ class NullArgumentsTest {
           FindingsEdit.Changed.class,
           Conversation.class,
           Conversation.Said.class,
-          Cut.class,
+          Engine.Cut.class,
           ModelImport.class,
           ModelImport.Request.class,
           Radiograph.class);

@@ -17,7 +17,7 @@ public record GuidanceJson(int again, @JsonProperty("left_out") List<String> lef
     leftOut = List.copyOf(leftOut);
   }
 
-  static GuidanceJson of(Guidance... texts) {
+  public static GuidanceJson of(Guidance... texts) {
     return new GuidanceJson(
         Arrays.stream(texts).mapToInt(Guidance::again).sum(),
         Arrays.stream(texts).flatMap(text -> text.leftOut().stream()).toList());
