@@ -103,7 +103,9 @@ public final class ClassifierTraining {
       Set<String> held = patients(Stream.of(split.validation(), split.test()));
       List<Example> full = Example.of(main, split.train(), recipe.radiologists());
       List<Example> all = new ArrayList<>(full);
-      all.addAll(further(config, recipe, held));
+      if (recipe.smallEpochs() > 0) {
+        all.addAll(further(config, recipe, held));
+      }
       Ranges.batch("classifier.batch", recipe.batch(), full.size());
       run(
           loop,

@@ -5,7 +5,9 @@ import java.util.List;
 import java.util.Optional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.MemoryFormat;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.radialog.torch.Bf16;
 import org.radialog.torch.Parameters;
 import org.radialog.torch.Scope;
 import org.radialog.vision.BioViLT.Statistics;
@@ -132,6 +134,9 @@ final class EfficientNetLite0 implements ImageBackbone {
     try (Scope scope = new Scope()) {
       // converts [0, 1] to the range of the ImageNet weights
       Tensor x = image.mul(new Scalar(255.0 / 128)).sub(new Scalar(127.0 / 128)); // [B, 3, S, S]
+      if (x.scalar_type().intern() == ScalarType.Float && !Bf16.isFast()) {
+        x = x.contiguous(MemoryFormat.ChannelsLast); // a training step then takes half the time
+      }
       x = stem.forward(x, statistics); // [B, 32, S/2, S/2]
       for (Block block : blocks) {
         x = block.forward(x, statistics); // ... [B, 320, h, w]
