@@ -46,8 +46,9 @@ class SharedBatchTest {
     PublishedRuns one = new PublishedRuns(folder.resolve("runs-one"));
     PublishedRuns two = new PublishedRuns(folder.resolve("runs-two"));
     // Batch norm amplifies the rounding of fp32: in one process, too, other roundings differ as
-    // much.
-    assertThat(difference(one.findings(), two.findings(), "classifier.")).isLessThan(0.03);
+    // much, by 0.03 on a CPU with AVX-512 and by 0.12 on one without. A gradient that is not
+    // averaged over the processes differs by 0.5 or more.
+    assertThat(difference(one.findings(), two.findings(), "classifier.")).isLessThan(0.25);
     assertThat(difference(one.qformer(), two.qformer(), "")).isLessThan(1e-6);
     for (String part : List.of("language.", "projector.", "vision.")) {
       assertThat(difference(one.language(), two.language(), part)).as(part).isLessThan(1e-6);
