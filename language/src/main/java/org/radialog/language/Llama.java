@@ -13,6 +13,7 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.radialog.base.RadialogException;
+import org.radialog.torch.Bf16;
 import org.radialog.torch.BlasThreads;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
@@ -194,7 +195,8 @@ public final class Llama implements LanguageNetwork, AutoCloseable {
     try (Scope scope = new Scope()) {
       Tensor chosen = hidden.index_select(0, Torch.tensor(longs(rows), rows.size())); // [M, D]
       Tensor target = Torch.tensor(longs(targets), targets.size()); // [M]
-      Tensor logits = torch.linear(chosen.to(type), matrices.head()).to(ScalarType.Float); // [M, V]
+      Tensor logits =
+          Bf16.differentiable(chosen.to(type), matrices.head()).to(ScalarType.Float); // [M, V]
       return scope.keep(torch.cross_entropy_loss(logits, target)); // []
     }
   }

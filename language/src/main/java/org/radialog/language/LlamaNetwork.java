@@ -15,6 +15,7 @@ import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.radialog.torch.Bf16;
 import org.radialog.torch.Lora;
 import org.radialog.torch.Scope;
 import org.radialog.torch.Torch;
@@ -305,7 +306,7 @@ final class LlamaNetwork implements AutoCloseable {
     return switch (matrix) {
       case Matrix.Base(LlamaLinear linear, int layer) -> matrices.product(linear, layer, x);
       case Matrix.Frozen(LlamaLinear linear, int layer) ->
-          torch.linear(x, matrices.matrix(linear, layer));
+          Bf16.differentiable(x, matrices.matrix(linear, layer));
       case Matrix.Adapted(Matrix.Frozen base, Lora lora) -> lora.add(dense(base, x), x, training);
     };
   }

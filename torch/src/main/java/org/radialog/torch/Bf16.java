@@ -39,6 +39,13 @@ public final class Bf16 {
         : throughFloat(x, w);
   }
 
+  /** The same, through which gradients pass to x; in the meantime the converted matrix is kept. */
+  public static Tensor differentiable(Tensor x, Tensor w) {
+    return FAST || w.scalar_type().intern() != ScalarType.BFloat16
+        ? torch.linear(x, w)
+        : torch.linear(x.to(ScalarType.Float), w.to(ScalarType.Float)).to(ScalarType.BFloat16);
+  }
+
   // [..., C] by [M, C] to [..., M]
   static Tensor throughFloat(Tensor x, Tensor w) {
     try (Scope scope = new Scope()) {

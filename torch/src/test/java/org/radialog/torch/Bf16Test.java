@@ -50,6 +50,17 @@ class Bf16Test {
   }
 
   @Test
+  void gradientsPassThroughAProduct() {
+    try (Scope _ = new Scope()) {
+      Random random = new Random(2);
+      Tensor w = drawn(random, 40, 30);
+      Tensor x = drawn(random, 5, 30).detach().requires_grad_(true);
+      Bf16.differentiable(x, w).sum().backward();
+      assertSame(x.grad(), w.sum(0).expand(5, 30), 40);
+    }
+  }
+
+  @Test
   void thisCpuIsFastInTheDtypeThatItsNetworksHave() {
     assertThat(Bf16.orFloat()).isEqualTo(Bf16.isFast() ? ScalarType.BFloat16 : ScalarType.Float);
     try (Scope _ = new Scope();
