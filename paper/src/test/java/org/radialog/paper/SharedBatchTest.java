@@ -49,9 +49,10 @@ class SharedBatchTest {
     // much, by 0.03 on a CPU with AVX-512 and by 0.12 on one without. A gradient that is not
     // averaged over the processes differs by 0.5 or more.
     assertThat(difference(one.findings(), two.findings(), "classifier.")).isLessThan(0.25);
-    assertThat(difference(one.qformer(), two.qformer(), "")).isLessThan(1e-6);
+    // A CPU without AVX-512 sums in another order for half of a batch: 1e-5 there, else 1e-7.
+    assertThat(difference(one.qformer(), two.qformer(), "")).isLessThan(1e-4);
     for (String part : List.of("language.", "projector.", "vision.")) {
-      assertThat(difference(one.language(), two.language(), part)).as(part).isLessThan(1e-6);
+      assertThat(difference(one.language(), two.language(), part)).as(part).isLessThan(1e-4);
     }
     assertThat(Files.readAllLines(two.language().resolve("metrics.csv")).getLast())
         .as("the losses and the clinical F1 of the reports that process 0 wrote")

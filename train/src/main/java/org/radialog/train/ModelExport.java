@@ -154,7 +154,9 @@ public final class ModelExport {
     config
         .classifierRuns()
         .forEach((fold, run) -> {
-          requireFile(run, CLASSIFIER, "radialog train classifier");
+          if (fold == config.fold()) {
+            requireFile(run, CLASSIFIER, "radialog train classifier");
+          }
           requireFile(run, ClassifierTraining.HELD_OUT, "radialog train classifier");
           requireFile(run, ClassifierTraining.VALIDATION, "radialog train classifier");
           requireFold(run, fold);

@@ -84,7 +84,10 @@ public final class ModelTraining {
       if (fold != config.fold) {
         outOfFold.add(run.resolve(ClassifierTraining.HELD_OUT));
       }
-      if (!Files.exists(run.resolve(ClassifierTraining.WEIGHTS))) {
+      // Of the other classifiers, only what they say of the films of their folds is needed.
+      if (!Files.exists(
+          run.resolve(
+              fold == config.fold ? ClassifierTraining.WEIGHTS : ClassifierTraining.HELD_OUT))) {
         ClassifierTraining.train(
             new ClassifierTraining.Config(
                 config.data, config.further, fold, config.folds, start, config.recipe),
