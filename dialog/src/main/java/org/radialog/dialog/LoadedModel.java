@@ -45,13 +45,14 @@ public final class LoadedModel implements AutoCloseable {
     LlamaConfig network = LanguageModel.weights(config, base).config();
     this.positions = network.maxPositions();
     this.input = AlignmentInput.open(config.film().alignment().input(), folder, config.id());
-    ScalarType type = precision == Precision.FP32 ? ScalarType.Float : Bf16.orFloat();
     // In parallel: a film can be read while the language model is still being unpacked.
     this.films =
         new FilmReader(
             config,
             input,
             () -> {
+              // Asked here, in its own thread: the answer has to wait for libtorch.
+              ScalarType type = precision == Precision.FP32 ? ScalarType.Float : Bf16.orFloat();
               FilmNetworks made =
                   FilmNetworks.of(
                       config.film(), input.looks(), trained.source(), network.hidden(), type);

@@ -206,7 +206,7 @@ public final class InstructDataSet {
     return new Talk(film, shown, named, told, truth, calls, random);
   }
 
-  /** The findings that are absent if a list does not name them. */
+  /** The findings that are called at all. */
   Set<Finding> assessed() {
     return calls.assessed();
   }

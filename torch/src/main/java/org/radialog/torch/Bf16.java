@@ -34,16 +34,18 @@ public final class Bf16 {
    * the scope of the caller.
    */
   public static Tensor linear(Tensor x, Tensor w) {
-    return FAST || w.scalar_type().intern() != ScalarType.BFloat16
-        ? torch.linear(x, w)
-        : throughFloat(x, w);
+    return isNative(w) ? torch.linear(x, w) : throughFloat(x, w);
   }
 
   /** The same, through which gradients pass to x; in the meantime the converted matrix is kept. */
   public static Tensor differentiable(Tensor x, Tensor w) {
-    return FAST || w.scalar_type().intern() != ScalarType.BFloat16
+    return isNative(w)
         ? torch.linear(x, w)
         : torch.linear(x.to(ScalarType.Float), w.to(ScalarType.Float)).to(ScalarType.BFloat16);
+  }
+
+  private static boolean isNative(Tensor w) {
+    return FAST || w.scalar_type().intern() != ScalarType.BFloat16;
   }
 
   // [..., C] by [M, C] to [..., M]

@@ -57,12 +57,7 @@ class RecipeTest {
     assertThat(mini.classifier())
         .isEqualTo(
             new ClassifierRecipe(
-                0, 224, 3, 16, -1, 5e-4, 0.4, 0.02, 0.99, false, true, 0.3, 0.3, 0, 0, 5, 0));
-    assertThat(mini.pretraining())
-        .contains(
-            new ClassifierRecipe(
-                4, 224, 0, 32, -1, 1e-3, 0.4, 0.02, 0.998, false, true, 0.3, 0.3, 0.5, 0.5, 5,
-                200));
+                5, 224, 3, 16, -1, 1e-3, 0.4, 0.02, 0.99, true, false, 0.3, 0, 0, 0, 5, 0));
 
     Files.writeString(file, Recipe.text("mini").replace("\"passes\" : 12", "\"passes\" : 3"));
     assertThat(Recipe.read(file).alignment().passes()).isEqualTo(3);
